@@ -1,0 +1,733 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * regio.h - Registered I/O (RIO) for Linux
+ *
+ * A program registers memory once, posts receives and sends on the request
+ * queue (RQ) of each socket, and takes finished requests off completion queues
+ * (CQ) that many sockets may share. Sockets are ordinary ones: create, bind,
+ * connect and configure them with the ordinary calls.
+ *
+ * Everything here returns 0 or a count, or a negative errno value, unless it
+ * says otherwise. Outputs are named ret_... and are written only on success.
+ * The calls that create or change an object leave an explanation of their last
+ * failure with regio_last_error().
+ *
+ * Threads, in general: calls on one CQ, and calls on one half (receive or send)
+ * of one RQ, are serialised by the caller; everything else may run in parallel.
+ *
+ * Handles are not addresses. Each carries a generation, so a call on a closed
+ * handle is an error, never a dangling pointer. In a forked child the handles
+ * of the parent are dead: every call on one returns -ECHILD.
+ */
+#ifndef REGIO_H
+#define REGIO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define REGIO_VERSION_MAJOR 0
+#define REGIO_VERSION_MINOR 1
+#define REGIO_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define REGIO_API __attribute__((visibility("default")))
+#else
+#define REGIO_API
+#endif
+
+#if defined(__cplusplus)
+#define REGIO_STATIC_ASSERT(condition, text) static_assert(condition, text)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define REGIO_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+#else
+#define REGIO_STATIC_ASSERT(condition, text) struct regio_static_assert_unused
+#endif
+
+/* ---- Handles ------------------------------------------------------------ */
+
+/* Never dereferenced; NULL is no object. */
+struct regio_driver;
+struct regio_cq;
+struct regio_rq;
+
+/* ---- Data structures, frozen --------------------------------------------- */
+
+/*
+ * A slice of registered memory. Region 0 means no slice, where that is allowed.
+ * 'offset' and 'length' are in bytes and lie within the one region.
+ */
+struct regio_buf {
+	uint64_t region;
+	uint32_t offset;
+	uint32_t length;
+};
+
+/*
+ * What became of one request. 'status' is 0 or a negative errno value; 'bytes'
+ * counts payload bytes moved. The contexts are those given to regio_rq_create()
+ * and to the request.
+ */
+struct regio_result {
+	int32_t status;
+	uint32_t bytes;
+	uint64_t rq_context;
+	uint64_t request_context;
+};
+
+/*
+ * The optional slices of one request (region 0: not wanted).
+ *
+ * local_address   receive: output, a struct sockaddr_in or sockaddr_in6 with
+ *                 the address the message was sent to; the slice has at least
+ *                 28 bytes. Send: must be absent.
+ * remote_address  receive: output, the sender; send: input, the destination.
+ *                 At least 28 bytes; the address family tells how many count.
+ * control         a struct regio_control and then control messages (struct
+ *                 cmsghdr); output on receive, input on send. At least 8 bytes.
+ * message_flags   receive: output, a uint32_t of MSG_TRUNC and MSG_CTRUNC.
+ *                 Send: written with 0. At least 4 bytes.
+ */
+struct regio_extra {
+	struct regio_buf local_address;
+	struct regio_buf remote_address;
+	struct regio_buf control;
+	struct regio_buf message_flags;
+};
+
+/*
+ * Head of a control slice. 'total_length' counts from the start of this
+ * structure to the end of the last control message, so 8 means none.
+ */
+struct regio_control {
+	uint32_t total_length;
+	uint32_t reserved;
+};
+
+REGIO_STATIC_ASSERT(sizeof(struct regio_buf) == 16, "regio_buf is frozen");
+REGIO_STATIC_ASSERT(sizeof(struct regio_result) == 24, "regio_result is frozen");
+REGIO_STATIC_ASSERT(sizeof(struct regio_extra) == 64, "regio_extra is frozen");
+REGIO_STATIC_ASSERT(sizeof(struct regio_control) == 8, "regio_control is frozen");
+
+/* ---- Request flags ------------------------------------------------------- */
+
+/* The completion of this request does not end a wait or fire a notification. */
+#define REGIO_DONT_NOTIFY 0x1u
+/*
+ * May wait for company: starts with the next request of the same half that is
+ * not deferred, with COMMIT_ONLY, or at the latest at the next dequeue that
+ * finds the CQ empty, notify or wait on the CQ.
+ */
+#define REGIO_DEFER 0x2u
+/* Streams only: complete a receive when its slice is full. */
+#define REGIO_WAITALL 0x4u
+/*
+ * Not a request: start what is deferred on this half. Alone, with no slice and
+ * context 0. The one call that may run while another thread posts on the half.
+ */
+#define REGIO_COMMIT_ONLY 0x8u
+
+/* ---- Limits -------------------------------------------------------------- */
+
+/* The most completions a CQ may be asked to hold. */
+#define REGIO_CQ_CAPACITY_MAX 0x8000000u
+/* The most receives, or sends, one RQ may have outstanding. */
+#define REGIO_RQ_REQUESTS_MAX 0x1000000u
+
+/* ---- Library ------------------------------------------------------------- */
+
+/*
+ * regio_version - version of the library in use
+ *
+ * Ownership  none
+ * Threads    any
+ * Blocking   never
+ * Returns    major << 16 | minor << 8 | patch
+ * Since      0.1
+ */
+REGIO_API uint32_t regio_version(void);
+
+/*
+ * regio_error_name - symbolic name of an error
+ *
+ * 'error' is what a call returned or a result's status: 0 or negative errno.
+ *
+ * Ownership  the text is static
+ * Threads    any
+ * Blocking   never
+ * Returns    a name such as "ENOBUFS", "OK" for 0, "EUNKNOWN" for no known error
+ * Since      0.1
+ */
+REGIO_API const char *regio_error_name(int error);
+
+/*
+ * regio_error_text - what an error means in regio, in one sentence
+ *
+ * Ownership  the text is static
+ * Threads    any
+ * Blocking   never
+ * Returns    a sentence without a full stop
+ * Since      0.1
+ */
+REGIO_API const char *regio_error_text(int error);
+
+/*
+ * regio_last_error - why the last failed create, resize, register, close or
+ * cancel call on this thread failed: step, cause and remedy
+ *
+ * Requests (regio_send() and its like) do not write it.
+ *
+ * Ownership  the text is valid until the thread's next failing call
+ * Threads    each thread has its own
+ * Blocking   never
+ * Returns    a sentence; "" when nothing has failed
+ * Since      0.1
+ */
+REGIO_API const char *regio_last_error(void);
+
+/* ---- What the machine offers --------------------------------------------- */
+
+/* 'available' is 1 or 0; 'reason' says why, 'remedy' what to change ("": nothing). */
+struct regio_engine_info {
+	char name[16];
+	uint32_t available;
+	uint32_t automatic; /* 1: the choice of engine "auto" */
+	char reason[160];
+	char remedy[160];
+};
+
+/*
+ * regio_engine_info - describe engine number 'index', counted from 0
+ *
+ * Tries the engine; nothing stays behind.
+ *
+ * Ownership  none
+ * Threads    any
+ * Blocking   never
+ * Returns    0, or
+ *            -ENOENT  there are fewer engines
+ *            -EINVAL  ret_info is NULL
+ * Since      0.1
+ */
+REGIO_API int regio_engine_info(uint32_t index, struct regio_engine_info *ret_info);
+
+/* Found by trying on loopback, once in a process. */
+struct regio_offload_info {
+	uint32_t send_train_messages; /* most messages of one UDP_SEGMENT send; 1: none */
+	uint32_t receive_trains;      /* 1: UDP_GRO works */
+	char reason[160];	      /* why something is missing, or "" */
+};
+
+/*
+ * regio_offload_info - what the kernel lets a train do
+ *
+ * Ownership  none
+ * Threads    any
+ * Blocking   never (a few sockets on loopback, the first time)
+ * Returns    0, or
+ *            -EINVAL  ret_info is NULL
+ * Since      0.1
+ */
+REGIO_API int regio_offload_info(struct regio_offload_info *ret_info);
+
+/* ---- Regions ------------------------------------------------------------- */
+
+/*
+ * regio_region_register - make 'length' bytes at 'address' usable for requests
+ *
+ * The memory is checked by touching it, and locked as far as RLIMIT_MEMLOCK
+ * allows. Read-only memory may be used for sends. Regions may overlap. The id
+ * is valid on every queue of the process, and is never 0 or 0xFFFFFFFF.
+ *
+ * Ownership  the memory stays the caller's and must stay mapped until
+ *            regio_region_deregister() has returned
+ * Threads    any
+ * Blocking   may fault pages in
+ * Returns    0, or
+ *            -EINVAL  address or ret_region is NULL, or length is 0
+ *            -EMSGSIZE length is 4 GiB or more
+ *            -EFAULT  the range is not mapped, or not readable
+ *            -ENOMEM  no memory for the registration
+ * Since      0.1
+ */
+REGIO_API int regio_region_register(void *address, size_t length, uint64_t *ret_region);
+
+/* Ask for huge pages; ordinary ones are used where the system has none. */
+#define REGIO_REGION_HUGE_PAGES 0x1u
+/* Place the memory on NUMA node 'numa_node'. */
+#define REGIO_REGION_NUMA 0x2u
+
+struct regio_region_opts {
+	uint32_t size; /* sizeof(struct regio_region_opts) */
+	uint32_t flags;
+	uint32_t numa_node;
+	uint32_t reserved; /* 0 */
+};
+
+/*
+ * regio_region_allocate - allocate zeroed, page-aligned memory and register it
+ *
+ * 'opts' may be NULL.
+ *
+ * Ownership  the library owns the memory; regio_region_deregister() frees it
+ * Threads    any
+ * Blocking   may fault pages in
+ * Returns    0, or
+ *            -EINVAL  an output is NULL, length is 0, unknown flag, reserved
+ *                     field not 0, node without the flag, no such NUMA node
+ *            -E2BIG   opts has fields this version does not know
+ *            -EMSGSIZE length is 4 GiB or more
+ *            -ENOMEM  no memory
+ * Since      0.1
+ */
+REGIO_API int regio_region_allocate(size_t length, const struct regio_region_opts *opts,
+				    uint64_t *ret_region, void **ret_address);
+
+/*
+ * regio_region_deregister - end a region
+ *
+ * New uses are refused at once; an operation in progress is waited for. After
+ * the return nothing reads or writes the memory. A queued request that names
+ * the region completes with -EFAULT when its turn comes.
+ *
+ * Ownership  the memory is the caller's alone again, or is freed
+ * Threads    any
+ * Blocking   for the length of one non-blocking socket call
+ * Returns    0, or
+ *            -EFAULT  no such region (never, or no longer)
+ *            -ECHILD  the region belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_region_deregister(uint64_t region);
+
+/* ---- Drivers ------------------------------------------------------------- */
+
+struct regio_driver_opts {
+	uint32_t size;	   /* sizeof(struct regio_driver_opts) */
+	uint32_t reserved; /* 0 */
+	/*
+	 * "auto" (or NULL), or the name of an engine. The environment variable
+	 * REGIO_ENGINE takes the place of "auto".
+	 */
+	const char *engine;
+};
+
+/*
+ * regio_driver_create - make an engine instance that completion queues share
+ *
+ * Only needed to share one between CQs or to choose the engine: a CQ makes a
+ * driver of its own unless it is given one. 'opts' may be NULL.
+ *
+ * Ownership  close with regio_driver_close()
+ * Threads    any
+ * Blocking   never
+ * Returns    0, or
+ *            -EINVAL  ret_driver is NULL, bad size, reserved field not 0
+ *            -E2BIG   opts has fields this version does not know
+ *            -ENOENT  no engine of that name
+ *            -ENOTSUP the engine does not work here; regio_last_error() says why
+ *            -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory left
+ * Since      0.1
+ */
+REGIO_API int regio_driver_create(const struct regio_driver_opts *opts,
+				  struct regio_driver **ret_driver);
+
+/*
+ * regio_driver_close - end a driver
+ *
+ * Ownership  the handle is dead
+ * Threads    not beside another call that names the driver
+ * Blocking   never
+ * Returns    0, or
+ *            -EBADF   no such driver
+ *            -EBUSY   a CQ uses it
+ *            -ECHILD  the driver belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_driver_close(struct regio_driver *driver);
+
+struct regio_driver_info {
+	char engine[16];
+	char reason[160];	    /* why this engine */
+	uint32_t completion_queues; /* that use the driver now */
+	uint32_t request_queues;
+};
+
+/*
+ * regio_driver_info - what a driver is made of
+ *
+ * Ownership  none
+ * Threads    any
+ * Blocking   never
+ * Returns    0, or
+ *            -EBADF   no such driver
+ *            -EINVAL  ret_info is NULL
+ *            -ECHILD  the driver belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_driver_info(struct regio_driver *driver, struct regio_driver_info *ret_info);
+
+/* ---- Completion queues --------------------------------------------------- */
+
+struct regio_cq_opts {
+	uint32_t size;		     /* sizeof(struct regio_cq_opts) */
+	uint32_t reserved;	     /* 0 */
+	struct regio_driver *driver; /* NULL: one of its own */
+};
+
+/*
+ * regio_cq_create - make a completion queue with room for 'capacity' completions
+ *
+ * Room is reserved by the RQs that use the CQ, so it cannot overflow. 'opts'
+ * may be NULL.
+ *
+ * Ownership  close with regio_cq_close()
+ * Threads    any
+ * Blocking   never
+ * Returns    0, or
+ *            -EINVAL  ret_cq is NULL, capacity is 0 or above
+ *                     REGIO_CQ_CAPACITY_MAX, bad size, reserved field not 0
+ *            -E2BIG   opts has fields this version does not know
+ *            -EBADF   opts->driver is closed
+ *            -ENOMEM, -EMFILE, -ENFILE, -ENOENT, -ENOTSUP  as regio_driver_create()
+ * Since      0.1
+ */
+REGIO_API int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts,
+			      struct regio_cq **ret_cq);
+
+/*
+ * regio_cq_resize - change the capacity; completions and handle are kept
+ *
+ * Ownership  unchanged
+ * Threads    as regio_cq_dequeue()
+ * Blocking   never
+ * Returns    0, or, with nothing changed,
+ *            -EBADF   no such CQ
+ *            -EINVAL  capacity is 0 or above REGIO_CQ_CAPACITY_MAX
+ *            -ETOOMANYREFS  less than the RQs have reserved
+ *            -ECHILD  the CQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_cq_resize(struct regio_cq *cq, uint32_t capacity);
+
+/*
+ * regio_cq_close - end a completion queue
+ *
+ * Completions in it, and those that would arrive later, are dropped. RQs that
+ * use it stay until they are closed, but refuse requests on that half.
+ *
+ * Ownership  the handle is dead; a driver the CQ made for itself goes with it
+ * Threads    as regio_cq_dequeue()
+ * Blocking   never
+ * Returns    0, or
+ *            -EBADF   no such CQ
+ *            -ECHILD  the CQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_cq_close(struct regio_cq *cq);
+
+/*
+ * regio_cq_dequeue - take finished requests off a completion queue
+ *
+ * Writes up to 'results_max' results. Results of one half of an RQ come in
+ * posting order. Only here is a request released: it stops counting against its
+ * RQ's limit. When the CQ is empty the call makes progress once: it executes
+ * what is ready on the queues of its driver, deferred requests included.
+ *
+ * Ownership  the slices behind each result are the caller's again
+ * Threads    one caller at a time for each CQ; CQs are independent
+ * Blocking   never
+ * Returns    how many were written (0 is normal), or
+ *            -EBADF   no such CQ
+ *            -EINVAL  ret_results is NULL and results_max is not 0
+ *            -ECHILD  the CQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_cq_dequeue(struct regio_cq *cq, struct regio_result *ret_results,
+			       uint32_t results_max);
+
+/*
+ * regio_cq_notify - ask for one signal when there is something to dequeue
+ *
+ * Makes regio_cq_fd() readable: at once if a completion that may notify is
+ * queued, otherwise when one arrives. Makes progress first, as an empty dequeue
+ * does. Call it before sleeping on the descriptor, after a dequeue returned 0.
+ *
+ * Ownership  none
+ * Threads    as regio_cq_dequeue()
+ * Blocking   never
+ * Returns    0, or
+ *            -EALREADY  armed before, and not fired yet; nothing changed
+ *            -EBADF   no such CQ
+ *            -ECHILD  the CQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_cq_notify(struct regio_cq *cq);
+
+/*
+ * regio_cq_wait - sleep until there is something to dequeue
+ *
+ * Returns when 'min_count' completions that may notify are queued (0 counts as
+ * 1), 'max_delay_ns' after the first of them, or at the time-out, whichever is
+ * first. 'timeout_ns' below 0 waits without end; 0 only looks.
+ *
+ * Ownership  none
+ * Threads    as regio_cq_dequeue()
+ * Blocking   yes
+ * Returns    how many are queued, at least 1, or
+ *            -ETIMEDOUT  none came in time
+ *            -EINTR   a signal came first
+ *            -EBADF   no such CQ
+ *            -ECHILD  the CQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_cq_wait(struct regio_cq *cq, uint32_t min_count, uint64_t max_delay_ns,
+			    int64_t timeout_ns);
+
+/*
+ * regio_cq_fd - a descriptor for poll, epoll or any event loop
+ *
+ * Readable means: call regio_cq_dequeue() until it returns 0, then
+ * regio_cq_notify() before the next sleep. A dequeue of 0 is possible. The CQs
+ * of one driver share one descriptor.
+ *
+ * Ownership  the library's; do not read from it or close it
+ * Threads    any
+ * Blocking   never
+ * Returns    the descriptor, the same for the life of the CQ, or
+ *            -EBADF   no such CQ
+ *            -ECHILD  the CQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_cq_fd(struct regio_cq *cq);
+
+/* ---- Request queues ------------------------------------------------------ */
+
+/* Receives report ICMP errors of connected sockets, such as -ECONNREFUSED. */
+#define REGIO_RQ_REPORT_ICMP 0x1u
+
+/* Trains: joining and splitting messages through UDP_SEGMENT and UDP_GRO. */
+#define REGIO_TRAINS_AUTO 0u	  /* join sends; split receives once bursts arrive */
+#define REGIO_TRAINS_SEND_ONLY 1u /* join sends, leave UDP_GRO alone */
+#define REGIO_TRAINS_OFF 2u	  /* each message crosses the stack alone */
+
+struct regio_rq_opts {
+	uint32_t size; /* sizeof(struct regio_rq_opts) */
+	uint32_t flags;
+	uint32_t trains;	     /* REGIO_TRAINS_... */
+	uint32_t train_max_messages; /* 0: as many as the kernel takes (64 or 128) */
+	uint32_t train_max_bytes;    /* 0: 65,400, also the most */
+	uint32_t reserved;	     /* 0 */
+};
+
+/*
+ * regio_rq_create - give a socket its request queue
+ *
+ * 'fd' is a datagram socket (AF_INET or AF_INET6), bound or connected or not
+ * yet. 'max_receives' and 'max_sends' limit the requests outstanding on each
+ * half, from the call that posts one to the dequeue of its completion; one may
+ * be 0. That much room is reserved in 'receive_cq' and 'send_cq', which may be
+ * the same. SO_RCVBUF is raised towards the posted receives as far as allowed.
+ *
+ * While the RQ lives, nobody else reads the socket. 'opts' may be NULL.
+ *
+ * Ownership  the socket stays the caller's; close the RQ before the socket
+ * Threads    any
+ * Blocking   never
+ * Returns    0, or
+ *            -EINVAL  ret_rq is NULL, both maxima are 0 or one is above
+ *                     REGIO_RQ_REQUESTS_MAX, unknown flag or value, bad size,
+ *                     reserved field not 0
+ *            -E2BIG   opts has fields this version does not know
+ *            -EBADF   fd is not open, or a CQ is NULL or closed
+ *            -ENOTSOCK  fd is not a socket
+ *            -EOPNOTSUPP  the socket's type or family is not supported
+ *            -EEXIST  the socket has an RQ
+ *            -ENOBUFS a CQ has not enough room left
+ *            -ENOMEM  no memory
+ *            -ECHILD  a CQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_rq_create(int fd, uint32_t max_receives, uint32_t max_sends,
+			      struct regio_cq *receive_cq, struct regio_cq *send_cq,
+			      uint64_t context, const struct regio_rq_opts *opts,
+			      struct regio_rq **ret_rq);
+
+/*
+ * regio_rq_resize - change the limits; outstanding requests are kept
+ *
+ * Ownership  unchanged
+ * Threads    not beside another call on the RQ, nor on its CQs
+ * Blocking   for the length of one non-blocking socket call
+ * Returns    0, or, with nothing changed,
+ *            -EBADF   no such RQ
+ *            -EINVAL  both are 0, or one is above REGIO_RQ_REQUESTS_MAX
+ *            -ETOOMANYREFS  below what is outstanding
+ *            -ENOBUFS a CQ has not enough room left, or is closed
+ *            -ENOMEM  no memory
+ *            -ECHILD  the RQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_rq_resize(struct regio_rq *rq, uint32_t max_receives, uint32_t max_sends);
+
+#define REGIO_HALF_RECEIVE 0x1u
+#define REGIO_HALF_SEND 0x2u
+
+/*
+ * regio_rq_cancel - complete every outstanding request of the named halves
+ *
+ * Requests not executed yet complete with -ECANCELED and 0 bytes, in posting
+ * order. The RQ stays usable. Messages already read from the socket wait for
+ * the next receives.
+ *
+ * Ownership  as at completion, once dequeued
+ * Threads    as posting on the named halves
+ * Blocking   for the length of one non-blocking socket call
+ * Returns    how many were cancelled, or
+ *            -EBADF   no such RQ
+ *            -EINVAL  halves is 0 or has unknown bits
+ *            -ECHILD  the RQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_rq_cancel(struct regio_rq *rq, uint32_t halves);
+
+/* Close the socket as well. */
+#define REGIO_CLOSE_SOCKET 0x1u
+
+/*
+ * regio_rq_close - end a request queue
+ *
+ * Queued sends get one last try; then every outstanding request completes, in
+ * posting order, with -ECANCELED and 0 bytes. The completions stay in their
+ * CQs; the room in each CQ comes back when the last is dequeued. Options the
+ * RQ changed are restored, and messages it had joined are discarded.
+ *
+ * Ownership  the handle is dead; the socket is the caller's, or is closed
+ * Threads    not beside another call on the RQ
+ * Blocking   for the length of one non-blocking socket call
+ * Returns    0, or
+ *            -EBADF   no such RQ
+ *            -EINVAL  unknown flag; the RQ is still there
+ *            -ECHILD  the RQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_rq_close(struct regio_rq *rq, uint32_t flags);
+
+/* Counts since the RQ was made; bytes are payload. */
+struct regio_rq_info {
+	uint32_t receive_buffer_bytes; /* SO_RCVBUF as the kernel granted it */
+	uint32_t send_buffer_bytes;
+	uint32_t receive_trains_on; /* 1: UDP_GRO is on */
+	uint32_t send_trains_on;    /* 1: sends may be joined */
+	uint64_t messages_received;
+	uint64_t messages_sent;	  /* accepted by the kernel */
+	uint64_t trains_received; /* messages of 2 or more that arrived joined */
+	uint64_t trains_sent;
+	uint64_t receive_calls; /* system calls, or ring operations */
+	uint64_t send_calls;
+	uint64_t messages_truncated;
+	uint64_t trains_refused; /* sent again singly after an error */
+};
+
+/*
+ * regio_rq_info - settings and counts of a request queue
+ *
+ * Ownership  none
+ * Threads    any; the counts are read without stopping the queue
+ * Blocking   never
+ * Returns    0, or
+ *            -EBADF   no such RQ
+ *            -EINVAL  ret_info is NULL
+ *            -ECHILD  the RQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_rq_info(struct regio_rq *rq, struct regio_rq_info *ret_info);
+
+/* ---- Requests ------------------------------------------------------------ */
+
+/*
+ * regio_receive - post one receive
+ *
+ * The k-th message that arrives goes to the k-th receive posted. 'data' is read
+ * during the call only; NULL receives an empty slice. A message too long for
+ * its slice fills it and completes with -EMSGSIZE. What lies behind the bytes
+ * of the result in the slice is undefined.
+ *
+ * Ownership  the slice is the library's until the completion is dequeued
+ * Threads    one caller at a time for the receives of an RQ
+ * Blocking   never
+ * Returns    0: exactly one completion will come (none for COMMIT_ONLY), or
+ *            -EBADF   no such RQ, or its receive CQ was closed
+ *            -EINVAL  the slice is outside its region, unknown flag, WAITALL on
+ *                     a datagram socket, COMMIT_ONLY with anything else
+ *            -EFAULT  no such region, or read-only memory
+ *            -ENOBUFS the limit of outstanding receives is reached
+ *            -ECHILD  the RQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_receive(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
+			    uint64_t context);
+
+/*
+ * regio_receive_ex - post one receive with addresses, control data or flags
+ *
+ * 'extra' may be NULL. Control data that does not fit its slice is cut between
+ * control messages, and MSG_CTRUNC is set in the message flags.
+ *
+ * Ownership  the slices are the library's until the completion is dequeued
+ * Threads    as regio_receive()
+ * Blocking   never
+ * Returns    as regio_receive(); -EINVAL also when a slice of 'extra' is too short
+ * Since      0.1
+ */
+REGIO_API int regio_receive_ex(struct regio_rq *rq, const struct regio_buf *data,
+			       const struct regio_extra *extra, uint32_t flags, uint64_t context);
+
+/*
+ * regio_send - post one send to the connected peer
+ *
+ * Unless deferred, it and the deferred sends before it are executed in the call
+ * where nobody else is executing them. Neighbours of equal length to one
+ * destination cross the stack together. 'data' is read during the call only;
+ * NULL sends an empty message.
+ *
+ * Ownership  the slice is the library's until the completion is dequeued
+ * Threads    one caller at a time for the sends of an RQ
+ * Blocking   never
+ * Returns    0: exactly one completion will come (none for COMMIT_ONLY), or
+ *            -EBADF   no such RQ, or its send CQ was closed
+ *            -EINVAL  the slice is outside its region, unknown flag, WAITALL,
+ *                     COMMIT_ONLY with anything else
+ *            -EFAULT  no such region
+ *            -ENOBUFS the limit of outstanding sends is reached
+ *            -ECHILD  the RQ belongs to the parent process
+ * Since      0.1
+ */
+REGIO_API int regio_send(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
+			 uint64_t context);
+
+/*
+ * regio_send_ex - post one send with a destination or control data
+ *
+ * 'extra' may be NULL; without a remote address the socket must be connected
+ * when the send is executed. The contents of the slices are read then, too.
+ *
+ * Ownership  the slices are the library's until the completion is dequeued
+ * Threads    as regio_send()
+ * Blocking   never
+ * Returns    as regio_send(); -EINVAL also when a slice of 'extra' is too
+ *            short, or a local address is given
+ * Since      0.1
+ */
+REGIO_API int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
+			    const struct regio_extra *extra, uint32_t flags, uint64_t context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A memory barrier on every thread of the process, at the cost of one: membarrier(2), Linux 4.14.
+ *
+ * It lets a frequent side of a store-then-look pair go without a barrier of its own, which costs
+ * as much as the rest of posting a request, where the rare side calls this between its store and
+ * its look.
+ */
+#ifndef REGIO_CORE_BARRIER_H
+#define REGIO_CORE_BARRIER_H
+
+#include <stdbool.h>
+
+/* Whether the kernel offers it; found out once in a process. */
+bool regioi_barrier_available(void);
+/* Only where it is available. */
+void regioi_barrier_everywhere(void);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counters with one writer that others read for information.
+ */
+#ifndef REGIO_CORE_COUNT_H
+#define REGIO_CORE_COUNT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+static inline uint64_t regioi_count_read(const _Atomic uint64_t *count)
+{
+	return atomic_load_explicit(count, memory_order_relaxed);
+}
+
+/* Not a read-modify-write: there is one writer, and a locked one would cost as much as a message.
+ */
+static inline void regioi_count_add(_Atomic uint64_t *count, uint64_t more)
+{
+	atomic_store_explicit(count, regioi_count_read(count) + more, memory_order_relaxed);
+}
+
+#endif

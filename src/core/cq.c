@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Completion queues.
+ *
+ * A CQ keeps no completions, only a list of the halves that have some. Executors push a half with
+ * one atomic exchange of the list's head; the consumer takes the whole list and turns it round,
+ * so halves are served in the order in which they got something. A half is pushed only by whoever
+ * sets REGIOI_LISTED, and the consumer clears it before it looks at the half's completions, so
+ * nothing is missed and nothing is there twice.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/cq.h"
+#include "core/driver.h"
+#include "core/error.h"
+#include "core/options.h"
+#include "core/table.h"
+#include "core/wait.h"
+
+/* ---- The producers' side ---- */
+
+static void cq_push(struct regioi_cq *cq, struct regioi_half *half)
+{
+	struct regioi_half *head = atomic_load_explicit(&cq->listed, memory_order_relaxed);
+
+	do {
+		half->next = head;
+		/* Release: pairs with the acquire in drain_next(). */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&cq->listed, &head, half, memory_order_release, memory_order_relaxed));
+}
+
+static uint32_t count_notifiable(const struct regioi_half *half, uint32_t first, uint32_t count)
+{
+	uint32_t notifiable = 0;
+
+	if (!atomic_load_explicit(&half->muted_used, memory_order_relaxed))
+		return count;
+	for (uint32_t i = 0; i < count; i++)
+		notifiable += !(half->requests[(first + i) & half->mask].flags & REGIO_DONT_NOTIFY);
+	return notifiable;
+}
+
+void regioi_half_complete(struct regioi_half *half, uint32_t count)
+{
+	struct regioi_cq *cq = half->cq;
+	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
+	uint32_t notifiable = count_notifiable(half, first, count);
+
+	/* Release: pairs with the acquire in half_expand(); the results are in place. */
+	atomic_store_explicit(&half->completed, first + count, memory_order_release);
+	if (!(atomic_fetch_or(&half->listing, REGIOI_LISTED) & REGIOI_LISTED))
+		cq_push(cq, half);
+	if (!notifiable)
+		return;
+	/*
+	 * After the push, so that whoever is woken finds it. Sequentially consistent: pairs with
+	 * regio_cq_notify() and the sleepers of wait.c, which set their flag and then look here.
+	 */
+	atomic_fetch_add(&cq->notifiable, notifiable);
+	if (atomic_load(&cq->armed) || atomic_load(&cq->sleeper) != REGIOI_AWAKE)
+		regioi_cq_wake(cq);
+}
+
+/* ---- The consumer's side ---- */
+
+/* Takes the list off, oldest first. */
+static struct regioi_half *drain_take(struct regioi_cq *cq)
+{
+	struct regioi_half *half = NULL, *oldest = NULL;
+
+	/* A look first: an empty list is the common case of a poll. */
+	if (atomic_load_explicit(&cq->listed, memory_order_relaxed))
+		half = atomic_exchange_explicit(&cq->listed, NULL, memory_order_acquire);
+	while (half) {
+		struct regioi_half *older = half->next;
+
+		half->next = oldest;
+		oldest = half;
+		half = older;
+	}
+	return oldest;
+}
+
+static struct regioi_half *drain_next(struct regioi_cq *cq)
+{
+	struct regioi_half *half = cq->drain ? cq->drain : drain_take(cq);
+
+	if (!half)
+		return NULL;
+	cq->drain = half->next;
+	/* From here on it may be pushed again, so 'next' is the pusher's. */
+	atomic_fetch_xor(&half->listing, REGIOI_LISTED | REGIOI_DRAINING);
+	return half;
+}
+
+/* Gives the half's place in the CQ back. */
+static void half_detach(struct regioi_half *half)
+{
+	struct regioi_cq *cq = half->cq;
+	struct regioi_rq *rq = half->rq;
+
+	pthread_mutex_lock(&cq->lock);
+	cq->reserved -= half->limit;
+	pthread_mutex_unlock(&cq->lock);
+	regioi_rq_release(rq);
+	regioi_cq_release(cq);
+}
+
+/* The consumer is through with what it saw of the half. */
+static void half_drained(struct regioi_half *half)
+{
+	uint32_t before = atomic_fetch_and(&half->listing, ~REGIOI_DRAINING);
+
+	if ((before & REGIOI_ENDING) && !(before & REGIOI_LISTED))
+		half_detach(half);
+}
+
+static uint32_t half_expand(struct regioi_half *half, struct regio_result *results,
+			    uint32_t results_max, uint32_t *ret_notifiable, bool *ret_all)
+{
+	const uint32_t first = atomic_load_explicit(&half->dequeued, memory_order_relaxed);
+	/* Acquire: pairs with the release in regioi_half_complete(). */
+	uint32_t count = atomic_load_explicit(&half->completed, memory_order_acquire) - first;
+
+	*ret_all = count <= results_max;
+	if (!*ret_all)
+		count = results_max;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct regioi_request *request = &half->requests[(first + i) & half->mask];
+
+		results[i] = (struct regio_result){
+			.status = request->status,
+			.bytes = request->bytes,
+			.rq_context = half->rq->context,
+			.request_context = request->context,
+		};
+	}
+	*ret_notifiable += count_notifiable(half, first, count);
+	/* Release: pairs with the poster's acquire; the slots are free to be written. */
+	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
+	return count;
+}
+
+static uint32_t cq_take(struct regioi_cq *cq, struct regio_result *results, uint32_t results_max)
+{
+	uint32_t count = 0, notifiable = 0;
+	bool all;
+
+	while (count < results_max) {
+		struct regioi_half *half = cq->current ? cq->current : drain_next(cq);
+
+		if (!half)
+			break;
+		cq->current = half;
+		count += half_expand(half, results + count, results_max - count, &notifiable, &all);
+		if (all) {
+			cq->current = NULL;
+			half_drained(half);
+		}
+	}
+	if (notifiable)
+		atomic_fetch_sub(&cq->notifiable, notifiable);
+	return count;
+}
+
+int regio_cq_dequeue(struct regio_cq *handle, struct regio_result *ret_results,
+		     uint32_t results_max)
+{
+	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
+	uint32_t count;
+
+	if (__builtin_expect(!cq, 0))
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	if (!ret_results && results_max)
+		return -EINVAL;
+	if (results_max > INT32_MAX)
+		results_max = INT32_MAX;
+	if (__builtin_expect(atomic_load_explicit(&cq->fired, memory_order_relaxed), 0))
+		regioi_cq_unfire(cq);
+	count = cq_take(cq, ret_results, results_max);
+	if (count)
+		return (int)count;
+	regioi_driver_progress(cq->driver, REGIOI_PROGRESS_POLL);
+	return (int)cq_take(cq, ret_results, results_max);
+}
+
+/* Throws away what is on a closed CQ. Any thread that ends a half of it may. */
+static void cq_discard(struct regioi_cq *cq)
+{
+	struct regio_result results[32];
+
+	pthread_mutex_lock(&cq->discard_lock);
+	while (cq_take(cq, results, 32) || atomic_load(&cq->listed))
+		continue;
+	pthread_mutex_unlock(&cq->discard_lock);
+}
+
+/* ---- Room ---- */
+
+int regioi_cq_reserve(struct regioi_cq *cq, uint32_t from, uint32_t to)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&cq->lock);
+	if (to > from && (atomic_load(&cq->closed) || cq->capacity - cq->reserved < to - from))
+		error = -ENOBUFS;
+	else
+		cq->reserved = cq->reserved - from + to;
+	pthread_mutex_unlock(&cq->lock);
+	return error;
+}
+
+int regioi_cq_attach(struct regioi_cq *cq, struct regioi_half *half)
+{
+	int error = regioi_cq_reserve(cq, 0, half->limit);
+
+	if (error)
+		return error;
+	atomic_fetch_add(&cq->references, 1);
+	half->cq = cq;
+	return 0;
+}
+
+void regioi_half_end(struct regioi_half *half)
+{
+	struct regioi_cq *cq = half->cq;
+	uint32_t before;
+
+	/* Keeps the CQ while we look at it; the half may be gone after the next line. */
+	atomic_fetch_add(&cq->references, 1);
+	before = atomic_fetch_or(&half->listing, REGIOI_ENDING);
+	if (!(before & (REGIOI_LISTED | REGIOI_DRAINING)))
+		half_detach(half);
+	else if (atomic_load(&cq->closed))
+		cq_discard(cq);
+	regioi_cq_release(cq);
+}
+
+/* ---- Life ---- */
+
+void regioi_cq_release(struct regioi_cq *cq)
+{
+	if (atomic_fetch_sub(&cq->references, 1) != 1)
+		return;
+	pthread_mutex_destroy(&cq->lock);
+	pthread_mutex_destroy(&cq->discard_lock);
+	free(cq);
+}
+
+/* The driver the options name, or a new one. The caller gets a reference. */
+static int driver_for(const struct regio_cq_opts *opts, struct regioi_driver **ret_driver)
+{
+	if (!opts->driver)
+		return regioi_driver_create(NULL, ret_driver);
+	*ret_driver = regioi_table_object(opts->driver, REGIOI_KIND_DRIVER);
+	if (!*ret_driver)
+		return regioi_fail(regioi_table_reason((uintptr_t)opts->driver, -EBADF),
+				   "creating a CQ: the driver is closed");
+	regioi_driver_hold(*ret_driver);
+	return 0;
+}
+
+static int cq_allocate(uint32_t capacity, struct regioi_cq **ret_cq)
+{
+	struct regioi_cq *cq = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*cq));
+
+	if (!cq)
+		return regioi_fail(-ENOMEM, "creating a CQ: out of memory");
+	*cq = (struct regioi_cq){.capacity = capacity};
+	atomic_init(&cq->references, 1);
+	pthread_mutex_init(&cq->lock, NULL);
+	pthread_mutex_init(&cq->discard_lock, NULL);
+	*ret_cq = cq;
+	return 0;
+}
+
+static int capacity_check(const char *step, uint32_t capacity)
+{
+	if (capacity == 0 || capacity > REGIO_CQ_CAPACITY_MAX)
+		return regioi_fail(-EINVAL, "%s: capacity %u; 1 to %u can be had", step, capacity,
+				   REGIO_CQ_CAPACITY_MAX);
+	return 0;
+}
+
+int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts, struct regio_cq **ret_cq)
+{
+	static const char step[] = "creating a CQ";
+	struct regio_cq_opts known = {0};
+	struct regioi_cq *cq = NULL;
+	int error;
+
+	if (!ret_cq)
+		return regioi_fail(-EINVAL, "%s: ret_cq is NULL", step);
+	error = capacity_check(step, capacity);
+	if (!error)
+		error = regioi_options_read(&known, sizeof(known), opts, step);
+	if (error)
+		return error;
+	if (known.reserved)
+		return regioi_fail(-EINVAL, "%s: a reserved field is not 0", step);
+	error = cq_allocate(capacity, &cq);
+	if (error)
+		return error;
+	error = driver_for(&known, &cq->driver);
+	if (error) {
+		regioi_cq_release(cq);
+		return error;
+	}
+	error = regioi_table_add(REGIOI_KIND_CQ, cq, 0, 0, &cq->id);
+	if (error) {
+		regioi_driver_release(cq->driver);
+		regioi_cq_release(cq);
+		return regioi_fail(error, "%s: out of memory", step);
+	}
+	atomic_fetch_add(&cq->driver->completion_queues, 1);
+	*ret_cq = (struct regio_cq *)(uintptr_t)cq->id;
+	return 0;
+}
+
+int regio_cq_resize(struct regio_cq *handle, uint32_t capacity)
+{
+	static const char step[] = "resizing a CQ";
+	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
+	uint32_t reserved;
+	int error;
+
+	if (!cq)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "%s: it is closed", step);
+	error = capacity_check(step, capacity);
+	if (error)
+		return error;
+	pthread_mutex_lock(&cq->lock);
+	reserved = cq->reserved;
+	if (capacity >= reserved)
+		cq->capacity = capacity;
+	pthread_mutex_unlock(&cq->lock);
+	if (capacity < reserved)
+		return regioi_fail(-ETOOMANYREFS, "%s: capacity %u; its RQs have reserved %u", step,
+				   capacity, reserved);
+	return 0;
+}
+
+int regio_cq_close(struct regio_cq *handle)
+{
+	uint64_t id = (uintptr_t)handle;
+	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
+	struct regioi_slot *slot = cq ? regioi_table_invalidate(id) : NULL;
+	struct regioi_driver *driver;
+
+	if (!slot)
+		return regioi_fail(regioi_table_reason(id, -EBADF),
+				   "closing a CQ: it is closed already");
+	regioi_table_release(slot, id);
+	driver = cq->driver;
+	regioi_cq_disarm(cq);
+	if (atomic_load(&cq->fired))
+		regioi_cq_unfire(cq);
+	/* Sequentially consistent: pairs with REGIOI_ENDING in regioi_half_end(). */
+	atomic_store(&cq->closed, true);
+	cq_discard(cq);
+	regioi_cq_release(cq);
+	atomic_fetch_sub(&driver->completion_queues, 1);
+	regioi_driver_release(driver);
+	return 0;
+}

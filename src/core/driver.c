@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of drivers, and their read sections.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/driver.h"
+#include "core/engine_choice.h"
+#include "core/error.h"
+#include "core/fork.h"
+#include "core/options.h"
+#include "core/table.h"
+#include "core/wait.h"
+
+static pthread_mutex_t drivers_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct regioi_driver *drivers;
+
+void regioi_drivers_fork_child(void)
+{
+	pthread_mutex_init(&drivers_lock, NULL);
+	drivers = NULL;
+}
+
+/* ---- Read sections ---- */
+
+static void readers_wait(struct regioi_driver *driver, uint32_t phase)
+{
+	/* Acquire: pairs with the release in regioi_readers_leave(). */
+	while (atomic_load_explicit(&driver->readers[phase], memory_order_acquire))
+		sched_yield();
+}
+
+/*
+ * Executors count in the present phase. The other one may still hold a straggler that read the
+ * phase before the last flip; wait for it, flip, and wait for those that were in the present one.
+ * Newcomers cannot keep us here.
+ */
+void regioi_drivers_synchronize(void)
+{
+	struct regioi_driver *driver;
+	uint32_t phase;
+
+	pthread_mutex_lock(&drivers_lock);
+	for (driver = drivers; driver; driver = driver->next) {
+		phase = atomic_load(&driver->readers_phase) & 1;
+		readers_wait(driver, !phase);
+		atomic_fetch_add(&driver->readers_phase, 1);
+		readers_wait(driver, phase);
+	}
+	pthread_mutex_unlock(&drivers_lock);
+}
+
+/* ---- Life ---- */
+
+static int driver_fill(struct regioi_driver *driver, const char *engine)
+{
+	int error = regioi_engine_choose(engine, driver);
+
+	if (error)
+		return error;
+	if (!regioi_areas_init(driver))
+		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
+	error = driver->ops->create(&driver->engine);
+	if (error)
+		return regioi_fail(error, "creating a driver: the %s engine: %s", driver->ops->name,
+				   regio_error_text(error));
+	return 0;
+}
+
+static void driver_free(struct regioi_driver *driver)
+{
+	if (driver->engine)
+		driver->ops->destroy(driver->engine);
+	regioi_wait_fini(driver);
+	regioi_areas_fini(driver);
+	pthread_mutex_destroy(&driver->lock);
+	pthread_mutex_destroy(&driver->wait_lock);
+	free(driver);
+}
+
+int regioi_driver_create(const char *engine, struct regioi_driver **ret_driver)
+{
+	struct regioi_driver *driver = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*driver));
+	int error;
+
+	if (!driver)
+		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
+	*driver = (struct regioi_driver){.descriptor = -1, .signal_descriptor = -1};
+	atomic_init(&driver->references, 1);
+	pthread_mutex_init(&driver->lock, NULL);
+	pthread_mutex_init(&driver->wait_lock, NULL);
+	error = driver_fill(driver, engine);
+	if (error) {
+		driver_free(driver);
+		return error;
+	}
+	pthread_mutex_lock(&drivers_lock);
+	driver->next = drivers;
+	if (drivers)
+		drivers->previous = driver;
+	drivers = driver;
+	pthread_mutex_unlock(&drivers_lock);
+	*ret_driver = driver;
+	return 0;
+}
+
+void regioi_driver_hold(struct regioi_driver *driver)
+{
+	atomic_fetch_add(&driver->references, 1);
+}
+
+void regioi_driver_release(struct regioi_driver *driver)
+{
+	if (atomic_fetch_sub(&driver->references, 1) != 1)
+		return;
+	pthread_mutex_lock(&drivers_lock);
+	if (driver->previous)
+		driver->previous->next = driver->next;
+	else
+		drivers = driver->next;
+	if (driver->next)
+		driver->next->previous = driver->previous;
+	pthread_mutex_unlock(&drivers_lock);
+	driver_free(driver);
+}
+
+int regio_driver_create(const struct regio_driver_opts *opts, struct regio_driver **ret_driver)
+{
+	static const char step[] = "creating a driver";
+	struct regio_driver_opts known = {0};
+	struct regioi_driver *driver;
+	int error;
+
+	if (!ret_driver)
+		return regioi_fail(-EINVAL, "%s: ret_driver is NULL", step);
+	error = regioi_options_read(&known, sizeof(known), opts, step);
+	if (error)
+		return error;
+	if (known.reserved)
+		return regioi_fail(-EINVAL, "%s: a reserved field is not 0", step);
+	error = regioi_driver_create(known.engine, &driver);
+	if (error)
+		return error;
+	error = regioi_table_add(REGIOI_KIND_DRIVER, driver, 0, 0, &driver->id);
+	if (error) {
+		regioi_driver_release(driver);
+		return regioi_fail(error, "%s: out of memory", step);
+	}
+	*ret_driver = (struct regio_driver *)(uintptr_t)driver->id;
+	return 0;
+}
+
+int regio_driver_close(struct regio_driver *handle)
+{
+	static const char step[] = "closing a driver";
+	uint64_t id = (uintptr_t)handle;
+	struct regioi_driver *driver = regioi_table_object(handle, REGIOI_KIND_DRIVER);
+	struct regioi_slot *slot;
+
+	if (!driver)
+		return regioi_fail(regioi_table_reason(id, -EBADF), "%s: it is closed already",
+				   step);
+	if (atomic_load(&driver->completion_queues))
+		return regioi_fail(-EBUSY, "%s: %u CQs use it; close them first", step,
+				   atomic_load(&driver->completion_queues));
+	slot = regioi_table_invalidate(id);
+	if (!slot)
+		return regioi_fail(-EBADF, "%s: it is closed already", step);
+	regioi_table_release(slot, id);
+	regioi_driver_release(driver);
+	return 0;
+}
+
+int regio_driver_info(struct regio_driver *handle, struct regio_driver_info *ret_info)
+{
+	struct regioi_driver *driver = regioi_table_object(handle, REGIOI_KIND_DRIVER);
+	struct regio_driver_info info = {0};
+
+	if (!driver)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "describing a driver: it is closed");
+	if (!ret_info)
+		return regioi_fail(-EINVAL, "describing a driver: ret_info is NULL");
+	snprintf(info.engine, sizeof(info.engine), "%s", driver->ops->name);
+	snprintf(info.reason, sizeof(info.reason), "%s", driver->reason);
+	info.completion_queues = atomic_load(&driver->completion_queues);
+	info.request_queues = atomic_load(&driver->request_queues);
+	*ret_info = info;
+	return 0;
+}

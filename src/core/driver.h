@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Drivers: an engine instance, the RQs that may have work, and the working areas.
+ */
+#ifndef REGIO_CORE_DRIVER_H
+#define REGIO_CORE_DRIVER_H
+
+#include "core/objects.h"
+
+/* Makes a driver with one reference, the caller's, and no handle. Returns 0 or an explained error.
+ */
+int regioi_driver_create(const char *engine, struct regioi_driver **ret_driver);
+void regioi_driver_hold(struct regioi_driver *driver);
+/* Ends the driver with the last reference. */
+void regioi_driver_release(struct regioi_driver *driver);
+
+enum regioi_progress {
+	REGIOI_PROGRESS_POLL,	      /* leave it to another thread that is at it */
+	REGIOI_PROGRESS_BEFORE_SLEEP, /* wait for that thread; the engine will be asked anyway */
+};
+
+/*
+ * Makes progress once: executes what is ready on the RQs of the driver, deferred requests
+ * included. Returns whether work is left that needs no event.
+ */
+bool regioi_driver_progress(struct regioi_driver *driver, enum regioi_progress how);
+
+/* Takes in events that were collected without the driver's lock. */
+void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,
+			       uint32_t count);
+
+/* Whether somebody about to sleep would leave work lying. */
+static inline bool regioi_driver_has_work(struct regioi_driver *driver)
+{
+	return atomic_load(&driver->arrivals) || atomic_load(&driver->left);
+}
+
+/* Puts an RQ among those that may have work. */
+void regioi_node_push(struct regioi_node *node);
+
+static inline void regioi_node_list(struct regioi_node *node)
+{
+	uint32_t resting = REGIOI_NODE_RESTING;
+
+	/* The load keeps the line shared while a busy queue posts. */
+	if (atomic_load(&node->listed) == REGIOI_NODE_RESTING &&
+	    atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
+		regioi_node_push(node);
+}
+
+/* Takes an RQ off its driver. Under the driver's lock. */
+void regioi_node_remove(struct regioi_node *node);
+
+/* Working areas. Taking gives NULL where none is free. */
+bool regioi_areas_init(struct regioi_driver *driver);
+void regioi_areas_fini(struct regioi_driver *driver);
+struct regioi_area *regioi_area_take(struct regioi_driver *driver);
+void regioi_area_give(struct regioi_driver *driver, struct regioi_area *area);
+/* Makes sure that one more half may hold an area for long. Returns false without memory. */
+bool regioi_area_reserve(struct regioi_driver *driver);
+void regioi_area_unreserve(struct regioi_driver *driver);
+
+/*
+ * A read section: region addresses found inside it stay good until its end. Short, and never
+ * blocks. Returns what regioi_readers_leave() takes.
+ */
+static inline uint32_t regioi_readers_enter(struct regioi_driver *driver)
+{
+	uint32_t phase = atomic_load_explicit(&driver->readers_phase, memory_order_relaxed) & 1;
+
+	/*
+	 * Sequentially consistent: pairs with the invalidation of a region id and the look at
+	 * this count in regioi_drivers_synchronize(). One of the two sees the other.
+	 */
+	atomic_fetch_add(&driver->readers[phase], 1);
+	return phase;
+}
+
+static inline void regioi_readers_leave(struct regioi_driver *driver, uint32_t phase)
+{
+	atomic_fetch_sub_explicit(&driver->readers[phase], 1, memory_order_release);
+}
+
+/* Waits for every read section of every driver that has begun. */
+void regioi_drivers_synchronize(void);
+
+#endif

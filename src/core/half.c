@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Executing one half of an RQ.
+ *
+ * One thread at a time is the executor of a half; it plans an operation from the oldest requests
+ * (dgram/), has the engine execute it, and settles it. Operations never block, so a half is busy
+ * for microseconds; a thread that finds it busy leaves a mark and goes on.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <time.h>
+
+#include "core/cq.h"
+#include "core/driver.h"
+#include "core/half.h"
+#include "core/socket.h"
+#include "dgram/control.h"
+
+/* Times the executor looks again for others before it leaves the rest to the driver. */
+#define LOOKS_MAX 4
+
+/* The socket's identity is looked at on at least each 64th execution, on the first ones always. */
+#define VERIFY_EXECUTIONS_MAX 64u
+
+bool regioi_half_enter(struct regioi_half *half)
+{
+	uint32_t state = REGIOI_EXECUTOR_IDLE;
+
+	/*
+	 * Acquire: pairs with the release of the executor before, in leave(). Release:
+	 * what the caller posted is visible to the executor that finds the mark.
+	 */
+	while (!atomic_compare_exchange_weak(&half->executor, &state,
+					     state == REGIOI_EXECUTOR_IDLE
+						     ? REGIOI_EXECUTOR_BUSY
+						     : REGIOI_EXECUTOR_BUSY_MARKED)) {
+		if (state == REGIOI_EXECUTOR_CLOSED)
+			return false;
+	}
+	return state == REGIOI_EXECUTOR_IDLE;
+}
+
+static void take(struct regioi_half *half, enum regioi_executor as)
+{
+	uint32_t state = REGIOI_EXECUTOR_IDLE;
+
+	/* Whoever is at it is done within one non-blocking call. */
+	while (!atomic_compare_exchange_weak(&half->executor, &state, as)) {
+		if (state != REGIOI_EXECUTOR_IDLE)
+			sched_yield();
+		state = REGIOI_EXECUTOR_IDLE;
+	}
+}
+
+void regioi_half_take(struct regioi_half *half)
+{
+	take(half, REGIOI_EXECUTOR_BUSY);
+}
+
+void regioi_half_close(struct regioi_half *half)
+{
+	take(half, REGIOI_EXECUTOR_CLOSED);
+}
+
+bool regioi_half_runnable(struct regioi_half *half)
+{
+	return regioi_half_pending(half) > 0 && atomic_load(&half->ready) &&
+	       !atomic_load_explicit(&half->cq->closed, memory_order_relaxed);
+}
+
+uint32_t regioi_half_fail(struct regioi_half *half, int status)
+{
+	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
+	uint32_t count = atomic_load_explicit(&half->tail, memory_order_acquire) - first;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct regioi_request *request = &half->requests[(first + i) & half->mask];
+
+		request->status = status;
+		request->bytes = 0;
+	}
+	if (count)
+		regioi_half_complete(half, count);
+	return count;
+}
+
+static struct regioi_window pending_window(const struct regioi_half *half)
+{
+	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
+
+	return (struct regioi_window){
+		.requests = half->requests,
+		.extras = half->extras,
+		.mask = half->mask,
+		.first = first,
+		/* Acquire: pairs with the poster's store of 'tail' behind the request. */
+		.count = atomic_load_explicit(&half->tail, memory_order_acquire) - first,
+	};
+}
+
+/*
+ * Notices a descriptor that was closed, or closed and used again. Looking costs a system call, so
+ * a busy queue is looked at less and less often.
+ */
+static bool socket_verified(struct regioi_half *half)
+{
+	struct regioi_rq *rq = half->rq;
+
+	if (half->verify_in > 0) {
+		half->verify_in--;
+		return true;
+	}
+	half->executions++;
+	half->verify_in = half->executions / 16;
+	if (half->verify_in >= VERIFY_EXECUTIONS_MAX) {
+		half->verify_in = VERIFY_EXECUTIONS_MAX - 1;
+		half->executions--; /* keeps it from wrapping */
+	}
+	if (!regioi_socket_is_ours(rq))
+		atomic_store(&rq->lost, true);
+	return !atomic_load_explicit(&rq->lost, memory_order_relaxed);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* The clock is read only where a path is remembered. */
+static uint64_t send_clock(const struct regioi_half *half)
+{
+	return half->send.paths.used ? now_ns() : 0;
+}
+
+/* Gives messages that wait in stages to the receives posted since. True when none is left. */
+static bool deliver_staged(struct regioi_half *half)
+{
+	struct regioi_window window = pending_window(half);
+	struct regioi_area *area = half->receive.staged.area;
+	uint32_t done;
+
+	if (!area)
+		return true;
+	done = regioi_receive_deliver(&half->receive, &window);
+	if (done)
+		regioi_half_complete(half, done);
+	if (half->receive.staged.message < half->receive.staged.messages)
+		return false;
+	half->receive.staged.area = NULL;
+	regioi_area_give(half->node->driver, area);
+	return true;
+}
+
+/* What the executor of a receive half must know of the socket before it plans. */
+static void prepare_receive(struct regioi_half *half)
+{
+	struct regioi_receive_state *state = &half->receive;
+	uint32_t hidden = 0;
+
+	if (!atomic_load_explicit(&state->extras, memory_order_acquire))
+		return;
+	if (state->trains)
+		hidden |= REGIOI_HIDE_TRAIN;
+	if (atomic_load_explicit(&half->rq->packet_info_ours, memory_order_relaxed))
+		hidden |= REGIOI_HIDE_PACKET;
+	state->hidden = hidden;
+	if (!half->local_known)
+		half->local_known = regioi_socket_local(half->rq, &state->local);
+}
+
+static bool plan_needs_area(const struct regioi_half *half, const struct regioi_window *window)
+{
+	if (half->direction == REGIOI_RECEIVE)
+		return regioi_receive_needs_area(&half->receive, window);
+	return regioi_send_needs_area(window);
+}
+
+enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *ret_work)
+{
+	struct regioi_window window;
+	uint32_t refused;
+
+	if (half->direction == REGIOI_RECEIVE) {
+		prepare_receive(half);
+		if (!deliver_staged(half))
+			return REGIOI_PREPARED_NOTHING;
+	}
+	window = pending_window(half);
+	if (window.count == 0)
+		return REGIOI_PREPARED_NOTHING;
+	if (!socket_verified(half)) {
+		regioi_half_fail(half, -EBADF);
+		return REGIOI_PREPARED_NOTHING;
+	}
+	*ret_work = (struct regioi_work){.half = half, .op.fd = half->rq->fd};
+	if (plan_needs_area(half, &window)) {
+		/* The home driver's: a half may hold it for long, and gives it back there. */
+		ret_work->area = regioi_area_take(half->node->driver);
+		if (!ret_work->area)
+			return REGIOI_PREPARED_NO_AREA;
+	}
+	if (half->direction == REGIOI_RECEIVE)
+		refused = regioi_receive_plan(&half->receive, &window, ret_work->area,
+					      &ret_work->op, &ret_work->planned);
+	else
+		refused = regioi_send_plan(&half->send, &window, ret_work->area, &ret_work->op,
+					   send_clock(half), &ret_work->planned);
+	if (refused)
+		regioi_half_complete(half, refused);
+	if (!ret_work->planned) {
+		if (ret_work->area)
+			regioi_area_give(half->node->driver, ret_work->area);
+		return REGIOI_PREPARED_NOTHING;
+	}
+	/* Before the attempt: an event that comes during it sets this again. */
+	atomic_store(&half->ready, false);
+	return REGIOI_PREPARED;
+}
+
+static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *work, bool *ret_more)
+{
+	struct regioi_window window = pending_window(half);
+	struct regioi_receive_state *state = &half->receive;
+	enum regioi_receive_verdict verdict;
+	uint32_t done = regioi_receive_settle(state, &window, work->area, &work->op, &verdict);
+
+	if (work->area && state->staged.area == work->area)
+		work->area = NULL; /* the half holds it */
+	if (done)
+		regioi_half_complete(half, done);
+	if (half->rq->trains_auto && !state->trains && regioi_receive_bursts(state)) {
+		half->rq->trains_auto = false;
+		if (regioi_area_reserve(half->node->driver)) {
+			state->trains = regioi_socket_join_receives(half->rq);
+			if (!state->trains)
+				regioi_area_unreserve(half->node->driver);
+		}
+	}
+	*ret_more = verdict == REGIOI_RECEIVE_PROGRESS;
+	return done;
+}
+
+/* Asks every driver of the RQ to report, or to stop reporting, that the socket takes sends. */
+static void watch_writable(struct regioi_rq *rq, bool writable)
+{
+	rq->watching_writable = writable;
+	for (uint32_t i = 0; i < rq->nodes_count; i++) {
+		struct regioi_driver *driver = rq->nodes[i].driver;
+
+		driver->ops->watch(driver->engine, rq->fd, rq->id, writable);
+	}
+}
+
+static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work, bool *ret_more)
+{
+	struct regioi_window window = pending_window(half);
+	enum regioi_send_verdict verdict;
+	uint64_t now = work->op.result < 0 ? now_ns() : 0;
+	uint32_t done =
+		regioi_send_settle(&half->send, &window, work->area, &work->op, now, &verdict);
+
+	if (done)
+		regioi_half_complete(half, done);
+	if (verdict == REGIOI_SEND_FULL)
+		watch_writable(half->rq, true);
+	else if (half->rq->watching_writable && regioi_half_pending(half) == 0)
+		watch_writable(half->rq, false);
+	*ret_more = verdict == REGIOI_SEND_PROGRESS;
+	return done;
+}
+
+uint32_t regioi_half_finish(struct regioi_work *work)
+{
+	struct regioi_half *half = work->half;
+	bool more;
+	uint32_t done = half->direction == REGIOI_RECEIVE ? finish_receive(half, work, &more)
+							  : finish_send(half, work, &more);
+
+	if (more)
+		atomic_store(&half->ready, true);
+	if (work->area)
+		regioi_area_give(half->node->driver, work->area);
+	return done;
+}
+
+/* One look: everything that is there, as far as the socket goes along. False without an area. */
+static bool run_once(struct regioi_half *half)
+{
+	struct regioi_driver *driver = half->node->driver;
+	struct regioi_work work;
+
+	while (regioi_half_runnable(half)) {
+		switch (regioi_half_prepare(half, &work)) {
+		case REGIOI_PREPARED_NO_AREA:
+			return false;
+		case REGIOI_PREPARED_NOTHING:
+			return true;
+		case REGIOI_PREPARED:
+			driver->ops->execute(driver->engine, &work.op, 1);
+			regioi_half_finish(&work);
+		}
+	}
+	return true;
+}
+
+/* Returns false, the caller still being the executor, when it must look again. */
+static bool leave(struct regioi_half *half)
+{
+	uint32_t state = REGIOI_EXECUTOR_BUSY;
+
+	if (atomic_compare_exchange_strong(&half->executor, &state, REGIOI_EXECUTOR_IDLE))
+		return true;
+	atomic_store(&half->executor, REGIOI_EXECUTOR_BUSY);
+	return false;
+}
+
+void regioi_half_done(struct regioi_half *half)
+{
+	for (int looks = 0; looks < LOOKS_MAX; looks++) {
+		if (leave(half))
+			return;
+		if (!run_once(half))
+			break;
+	}
+	/* Others keep posting, or no area is free: the driver takes over. Idle last: see rq.c. */
+	regioi_node_list(half->node);
+	atomic_store(&half->executor, REGIOI_EXECUTOR_IDLE);
+}
+
+void regioi_half_run(struct regioi_half *half)
+{
+	struct regioi_driver *driver = half->node->driver;
+	uint32_t section;
+
+	if (!regioi_half_enter(half))
+		return;
+	section = regioi_readers_enter(driver);
+	if (!run_once(half))
+		regioi_node_list(half->node);
+	regioi_half_done(half);
+	regioi_readers_leave(driver, section);
+}

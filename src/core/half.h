@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Executing one half of an RQ: who may, what is executed, what it completes.
+ */
+#ifndef REGIO_CORE_HALF_H
+#define REGIO_CORE_HALF_H
+
+#include "core/objects.h"
+
+/* One operation for one half, between preparing and finishing. */
+struct regioi_work {
+	struct regioi_half *half;
+	struct regioi_area *area; /* NULL where none is needed */
+	struct regioi_op op;
+	uint32_t planned; /* requests it carries or asks for */
+};
+
+/* Requests posted and not completed. */
+static inline uint32_t regioi_half_pending(const struct regioi_half *half)
+{
+	return atomic_load(&half->tail) -
+	       atomic_load_explicit(&half->completed, memory_order_relaxed);
+}
+
+/* Whether executing the half now may achieve something. */
+bool regioi_half_runnable(struct regioi_half *half);
+
+/*
+ * Become the executor. Returns false when somebody else is; that one will look again before it
+ * leaves, so whatever the caller has posted will be seen.
+ */
+bool regioi_half_enter(struct regioi_half *half);
+/*
+ * Stop being the executor. Executes first what others have posted meanwhile and left to the
+ * caller. In a read section of any driver.
+ */
+void regioi_half_done(struct regioi_half *half);
+/* Become the executor, waiting for a present one. */
+void regioi_half_take(struct regioi_half *half);
+/* The same, for good. */
+void regioi_half_close(struct regioi_half *half);
+
+enum regioi_prepared {
+	REGIOI_PREPARED_NOTHING,
+	REGIOI_PREPARED,
+	REGIOI_PREPARED_NO_AREA, /* none is free: finish other work, then try again */
+};
+
+/*
+ * As executor, in a read section of any driver: plan the next operation. May complete requests that
+ * need none.
+ */
+enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *ret_work);
+/* Settle it after execution. Returns how many requests completed. */
+uint32_t regioi_half_finish(struct regioi_work *work);
+
+/* Execute the half now, unless somebody is at it. */
+void regioi_half_run(struct regioi_half *half);
+
+/* As executor: complete everything outstanding with 'status'. Returns how many. */
+uint32_t regioi_half_fail(struct regioi_half *half, int status);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The core's objects: completion queue, request queue with its two halves, driver.
+ *
+ * A request is posted at 'tail', executed and completed at 'completed', and dequeued at 'dequeued',
+ * three numbers that chase each other round the ring of its half:
+ *
+ *	dequeued <= completed <= tail <= dequeued + limit
+ *
+ * Poster, executor and consumer each write one of them and may be three threads. There is no queue
+ * of completions: a CQ is a list of the halves that have something between 'dequeued' and
+ * 'completed', so it holds whatever its RQs have reserved, and cannot overflow.
+ */
+#ifndef REGIO_CORE_OBJECTS_H
+#define REGIO_CORE_OBJECTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/request.h"
+#include "dgram/receive.h"
+#include "dgram/send.h"
+#include "engine/engine.h"
+
+#define REGIOI_CACHE_LINE 64
+
+struct regioi_driver;
+struct regioi_rq;
+
+/* Who has a half to execute. A caller that finds it BUSY makes it BUSY_MARKED and goes on. */
+enum regioi_executor {
+	REGIOI_EXECUTOR_IDLE,
+	REGIOI_EXECUTOR_BUSY,
+	REGIOI_EXECUTOR_BUSY_MARKED, /* look again before leaving */
+	REGIOI_EXECUTOR_CLOSED,	     /* taken for good */
+};
+
+/* Bits of a half's place in its CQ (cq.c). */
+#define REGIOI_LISTED 0x1u   /* on the list, or on the consumer's part of it */
+#define REGIOI_DRAINING 0x2u /* the consumer is reading its completions */
+#define REGIOI_ENDING 0x4u   /* no completion will follow; detach when drained */
+
+enum regioi_direction {
+	REGIOI_RECEIVE,
+	REGIOI_SEND,
+};
+
+struct regioi_half {
+	/* Settled at creation and resize. */
+	struct regioi_rq *rq;
+	struct regioi_cq *cq;
+	struct regioi_node *node; /* on the driver of the CQ */
+	struct regioi_request *requests;
+	struct regio_extra *extras;
+	uint32_t mask;
+	uint32_t limit; /* most outstanding */
+	enum regioi_direction direction;
+
+	/* The poster's. */
+	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t tail;
+	uint32_t dequeued_seen;
+	uint32_t announced; /* requests posted with a barrier, since the node was last pinned */
+	uint32_t pin_after; /* this many */
+	bool local_wanted;  /* a receive with a local address slice has been posted */
+	_Atomic bool muted_used; /* a request with DONT_NOTIFY has been posted */
+
+	/* The executor's. */
+	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t executor; /* enum regioi_executor */
+	/*
+	 * 0: known to be empty (receive) or full (send), an event will tell. Cleared before an
+	 * attempt, so that an event during it is not lost, and set again unless it met EAGAIN.
+	 */
+	_Atomic bool ready;
+	uint32_t verify_in; /* executions until the socket's identity is looked at again */
+	uint32_t executions;
+	bool local_known; /* the socket had a port when last asked */
+	union {
+		struct regioi_receive_state receive;
+		struct regioi_send_state send;
+	};
+
+	/* The completion side. */
+	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t completed;
+	_Atomic uint32_t dequeued;
+	_Atomic uint32_t listing; /* REGIOI_LISTED and so on */
+	struct regioi_half *next; /* on the CQ's list, by who put it there */
+};
+
+/* Whether an RQ is among those that may have work. */
+enum regioi_listed {
+	REGIOI_NODE_RESTING, /* whoever gives it work must list it */
+	REGIOI_NODE_LISTED,
+	/*
+	 * Listed, and not taken off without a barrier on every thread: a poster that sees this
+	 * after storing its request need do nothing more. For RQs that post by the thousand.
+	 */
+	REGIOI_NODE_PINNED,
+};
+
+/* An RQ's place on the list of a driver that serves one of its halves, or both. */
+struct regioi_node {
+	struct regioi_rq *rq;
+	struct regioi_driver *driver;
+	_Atomic uint32_t listed;  /* among the arrivals or the active */
+	struct regioi_node *next; /* among the arrivals */
+	struct regioi_node *active_next, *active_previous;
+	bool hot;	      /* among the driver's few that are tried without asking */
+	bool received;	      /* in this pass */
+	uint32_t idle_passes; /* while pinned */
+};
+
+struct regioi_rq {
+	uint64_t id;
+	uint64_t context;
+	uint64_t cookie; /* SO_COOKIE: whether 'fd' is still the same socket */
+	int fd;
+	int family;
+	_Atomic uint32_t references; /* the handle, and each half that is attached to its CQ */
+	_Atomic bool lost;	     /* the descriptor was closed behind our back */
+	bool trains_auto;	     /* receive trains may be turned on */
+	bool join_allowed;	     /* sends may be joined */
+	bool watching_writable;
+	_Atomic bool packet_info_ours;
+	struct regioi_node nodes[2]; /* one for each driver */
+	uint32_t nodes_count;
+	struct regioi_rq *registry_next; /* socket.c */
+	struct regioi_half halves[2];	 /* by enum regioi_direction */
+};
+
+/* Who sleeps in regio_cq_wait(). */
+enum regioi_sleeper {
+	REGIOI_AWAKE,
+	REGIOI_SLEEPS_IN_ENGINE, /* wake it with the doorbell */
+	REGIOI_SLEEPS_ON_FUTEX,
+};
+
+struct regioi_cq {
+	uint64_t id;
+	struct regioi_driver *driver;
+	pthread_mutex_t lock; /* capacity, reserved */
+	uint32_t capacity;
+	uint32_t reserved;
+	_Atomic uint32_t references; /* the handle and each attached half */
+	_Atomic bool closed;
+
+	/* Pushed by executors, taken whole by the consumer. */
+	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_half *) listed;
+	_Atomic int64_t notifiable; /* completions that may notify; may be briefly behind */
+	_Atomic bool armed;
+	_Atomic bool fired;		 /* signalled on the descriptor, and not dequeued since */
+	_Atomic uint32_t sleeper;	 /* enum regioi_sleeper; also the futex */
+	struct regioi_cq *follower_next; /* under the driver's wait_lock */
+
+	/* The consumer's. */
+	_Alignas(REGIOI_CACHE_LINE) struct regioi_half *drain; /* off 'listed', oldest first */
+	struct regioi_half *current;			       /* partly dequeued */
+	pthread_mutex_t discard_lock; /* once closed, whoever ends a half is the consumer */
+};
+
+#define REGIOI_HOT_MAX 4u
+
+struct regioi_driver {
+	uint64_t id;
+	const struct regioi_engine_ops *ops;
+	struct regioi_engine *engine;
+	_Atomic uint32_t references; /* handle, CQs, RQs */
+	_Atomic uint32_t completion_queues;
+	_Atomic uint32_t request_queues;
+	struct regioi_driver *next, *previous; /* of the process, driver.c */
+
+	/* RQs that may have work, pushed by anybody; taken by whoever makes progress. */
+	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_node *) arrivals;
+	/* Threads in a sleep that must end when there is work: wait.c. */
+	_Atomic uint32_t listeners;
+
+	/* Held while progress is made, and by those who take an RQ out. */
+	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t lock;
+	struct regioi_node *active; /* doubly linked */
+	_Atomic bool left;	    /* the last pass left work that needs no event */
+	uint32_t passes_unasked;    /* since the engine was asked for events */
+	uint32_t hot_count;
+	uint32_t hot_idle;  /* passes in a row that found nothing */
+	uint32_t hot_pause; /* passes until a queue may become hot again */
+
+	pthread_mutex_t areas_lock;
+	struct regioi_area *areas; /* free ones */
+	uint32_t areas_count;	   /* all */
+	uint32_t areas_holders;	   /* RQs with receive trains on: each may hold one */
+
+	/* Executors count themselves in one of two, so that a deregister can wait for them. */
+	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t readers_phase;
+	_Atomic uint32_t readers[2];
+
+	/* Sleeping, wait.c. */
+	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t wait_lock;
+	bool led; /* a thread sleeps in the engine */
+	struct regioi_cq *followers;
+	int descriptor;	       /* what regio_cq_fd() gave, or -1 */
+	int signal_descriptor; /* an eventfd in it, or -1 */
+	uint32_t fired;	       /* CQs that are */
+
+	char reason[160]; /* why this engine */
+};
+
+#endif

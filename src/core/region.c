@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registering, allocating and ending regions.
+ */
+#include <linux/mempolicy.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/driver.h"
+#include "core/error.h"
+#include "core/locked_pages.h"
+#include "core/options.h"
+#include "core/region.h"
+#include "engine/kernel.h"
+
+enum access {
+	ACCESS_NONE,
+	ACCESS_READ,
+	ACCESS_WRITE,
+};
+
+/*
+ * For kernels before 5.14, without MADV_POPULATE_READ: what /proc/self/maps says of the whole
+ * range. Its lines are sorted by address.
+ */
+static enum access range_access_from_maps(uintptr_t start, uintptr_t end)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	enum access access = ACCESS_WRITE;
+	uintptr_t covered = start;
+	unsigned long from, to;
+	char rights[5], line[512];
+
+	if (!maps)
+		return ACCESS_NONE;
+	while (covered < end && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) != 3 || to <= covered)
+			continue;
+		if (from > covered || rights[0] != 'r')
+			break;
+		if (rights[1] != 'w')
+			access = ACCESS_READ;
+		covered = to;
+	}
+	fclose(maps);
+	return covered < end ? ACCESS_NONE : access;
+}
+
+/* What can be done with all of the range, found by faulting it in. */
+static enum access range_access(void *address, size_t length)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t start = (uintptr_t)address & ~(page - 1);
+	uintptr_t end = (uintptr_t)address + length;
+
+	if (end < (uintptr_t)address || end > UINTPTR_MAX - page)
+		return ACCESS_NONE;
+	end = (end + page - 1) & ~(page - 1);
+	if (madvise((void *)start, end - start, MADV_POPULATE_WRITE) == 0)
+		return ACCESS_WRITE;
+	if (errno != EINVAL)
+		return ACCESS_NONE;
+	/* EINVAL: read-only somewhere, or a kernel that does not know the advice. */
+	if (madvise((void *)start, end - start, MADV_POPULATE_READ) == 0)
+		return ACCESS_READ;
+	return errno == EINVAL ? range_access_from_maps(start, end) : ACCESS_NONE;
+}
+
+static int region_check_length(const char *step, size_t length)
+{
+	if (length == 0)
+		return regioi_fail(-EINVAL, "%s: the length is 0", step);
+	if (length > UINT32_MAX)
+		return regioi_fail(
+			-EMSGSIZE,
+			"%s: %zu bytes; a region is shorter than 4 GiB, register several", step,
+			length);
+	return 0;
+}
+
+int regio_region_register(void *address, size_t length, uint64_t *ret_region)
+{
+	static const char step[] = "registering memory";
+	enum access access;
+	uint32_t flags = 0;
+	int error;
+
+	if (!address || !ret_region)
+		return regioi_fail(-EINVAL, "%s: a pointer is NULL", step);
+	error = region_check_length(step, length);
+	if (error)
+		return error;
+	access = range_access(address, length);
+	if (access == ACCESS_NONE)
+		return regioi_fail(-EFAULT,
+				   "%s: %zu bytes at %p are not all mapped and readable; map them "
+				   "before registering",
+				   step, length, address);
+	if (access == ACCESS_WRITE)
+		flags |= REGIOI_REGION_WRITABLE;
+	if (regioi_pages_lock(address, length))
+		flags |= REGIOI_REGION_LOCKED;
+	error = regioi_table_add(REGIOI_KIND_REGION, address, (uint32_t)length, flags, ret_region);
+	if (error) {
+		if (flags & REGIOI_REGION_LOCKED)
+			regioi_pages_unlock(address, length);
+		return regioi_fail(error, "%s: out of memory for the registration", step);
+	}
+	return 0;
+}
+
+static int allocate_options(const struct regio_region_opts *opts, struct regio_region_opts *known)
+{
+	static const char step[] = "allocating memory";
+	int error = regioi_options_read(known, sizeof(*known), opts, step);
+
+	if (error)
+		return error;
+	if (known->flags & ~(REGIO_REGION_HUGE_PAGES | REGIO_REGION_NUMA) || known->reserved)
+		return regioi_fail(-EINVAL, "%s: unknown flag or reserved field set", step);
+	if (known->numa_node && !(known->flags & REGIO_REGION_NUMA))
+		return regioi_fail(-EINVAL, "%s: numa_node needs the flag REGIO_REGION_NUMA", step);
+	return 0;
+}
+
+/*
+ * Prefer the node, as NUMA placement is about speed: a full node is no reason to fail. The system
+ * call is made directly; libnuma would add a dependency for this one line.
+ */
+static int place_on_node(void *address, size_t length, uint32_t node)
+{
+	unsigned long mask[16] = {0};
+	const unsigned long bits = sizeof(mask[0]) * 8;
+
+	if (node >= sizeof(mask) * 8)
+		return -EINVAL;
+	mask[node / bits] = 1ul << (node % bits);
+	if (syscall(SYS_mbind, address, length, MPOL_PREFERRED, mask, sizeof(mask) * 8, 0) == 0)
+		return 0;
+	/* A kernel without NUMA has node 0 only. */
+	return errno == ENOSYS && node == 0 ? 0 : -errno;
+}
+
+static size_t allocation_length(size_t length)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (length + page - 1) & ~(page - 1);
+}
+
+int regio_region_allocate(size_t length, const struct regio_region_opts *opts, uint64_t *ret_region,
+			  void **ret_address)
+{
+	static const char step[] = "allocating memory";
+	struct regio_region_opts known = {0};
+	uint32_t flags = REGIOI_REGION_WRITABLE | REGIOI_REGION_OWNED;
+	size_t mapped = allocation_length(length);
+	void *address;
+	int error;
+
+	if (!ret_region || !ret_address)
+		return regioi_fail(-EINVAL, "%s: a pointer is NULL", step);
+	error = region_check_length(step, length);
+	if (!error)
+		error = allocate_options(opts, &known);
+	if (error)
+		return error;
+	address = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (address == MAP_FAILED)
+		return regioi_fail(-ENOMEM, "%s: no %zu bytes to be had", step, length);
+	if (known.flags & REGIO_REGION_HUGE_PAGES)
+		madvise(address, mapped, MADV_HUGEPAGE);
+	if (known.flags & REGIO_REGION_NUMA) {
+		error = place_on_node(address, mapped, known.numa_node);
+		if (error) {
+			munmap(address, mapped);
+			return regioi_fail(error == -EINVAL ? error : -ENOMEM,
+					   "%s: NUMA node %u is not there; see regio info", step,
+					   known.numa_node);
+		}
+	}
+	if (regioi_pages_lock(address, length))
+		flags |= REGIOI_REGION_LOCKED;
+	error = regioi_table_add(REGIOI_KIND_REGION, address, (uint32_t)length, flags, ret_region);
+	if (error) {
+		if (flags & REGIOI_REGION_LOCKED)
+			regioi_pages_unlock(address, length);
+		munmap(address, mapped);
+		return regioi_fail(error, "%s: out of memory for the registration", step);
+	}
+	*ret_address = address;
+	return 0;
+}
+
+int regio_region_deregister(uint64_t region)
+{
+	struct regioi_slot *slot = NULL;
+	void *address;
+	uint32_t length, flags;
+
+	if (regioi_region_is_region(region))
+		slot = regioi_table_invalidate(region);
+	if (!slot) {
+		int error = regioi_table_reason(region, -EFAULT);
+
+		return regioi_fail(error, "ending a region: id %#llx is %s",
+				   (unsigned long long)region,
+				   error == -ECHILD ? "the parent process's" : "of no region");
+	}
+	address = atomic_load_explicit(&slot->object, memory_order_relaxed);
+	length = atomic_load_explicit(&slot->length, memory_order_relaxed);
+	flags = atomic_load_explicit(&slot->flags, memory_order_relaxed);
+	regioi_drivers_synchronize();
+	if (flags & REGIOI_REGION_LOCKED)
+		regioi_pages_unlock(address, length);
+	if (flags & REGIOI_REGION_OWNED)
+		munmap(address, allocation_length(length));
+	regioi_table_release(slot, region);
+	return 0;
+}

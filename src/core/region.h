@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registered memory. Requests name slices by region id; the id is checked when the request is
+ * posted, and turned into an address when it is executed, inside a read section of a driver
+ * (driver.h), which regio_region_deregister() waits for.
+ */
+#ifndef REGIO_CORE_REGION_H
+#define REGIO_CORE_REGION_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/table.h"
+#include "regio.h"
+
+#define REGIOI_REGION_WRITABLE 0x1u
+#define REGIOI_REGION_LOCKED 0x2u
+#define REGIOI_REGION_OWNED 0x4u /* allocated by the library */
+
+static inline bool regioi_region_is_region(uint64_t id)
+{
+	return (id & ((1u << REGIOI_TABLE_KIND_BITS) - 1)) == REGIOI_KIND_REGION;
+}
+
+/* The check at posting: 0, -EFAULT or -EINVAL. */
+static inline int regioi_region_check(const struct regio_buf *buf, bool write)
+{
+	struct regioi_slot *slot = regioi_table_find(buf->region);
+
+	if (__builtin_expect(!slot || !regioi_region_is_region(buf->region), 0))
+		return regioi_table_reason(buf->region, -EFAULT);
+	if (__builtin_expect((uint64_t)buf->offset + buf->length >
+				     atomic_load_explicit(&slot->length, memory_order_relaxed),
+			     0))
+		return -EINVAL;
+	if (write &&
+	    !(atomic_load_explicit(&slot->flags, memory_order_relaxed) & REGIOI_REGION_WRITABLE))
+		return -EFAULT;
+	return 0;
+}
+
+/*
+ * The address behind a slice that was checked at posting, or NULL when its region has ended. Only
+ * inside a read section.
+ */
+static inline void *regioi_region_resolve(uint64_t region, uint32_t offset)
+{
+	struct regioi_slot *slot = regioi_table_find(region);
+
+	if (__builtin_expect(!slot, 0))
+		return NULL;
+	return (uint8_t *)atomic_load_explicit(&slot->object, memory_order_relaxed) + offset;
+}
+
+/*
+ * The same, remembering the last region: neighbouring requests nearly always share one. Good for
+ * the length of one read section, since a region that ends in between is waited for.
+ */
+struct regioi_resolver {
+	uint64_t region;
+	uint8_t *base;
+};
+
+static inline uint8_t *regioi_resolve(struct regioi_resolver *resolver, uint64_t region,
+				      uint32_t offset)
+{
+	if (__builtin_expect(region != resolver->region || !resolver->base, 0)) {
+		resolver->region = region;
+		resolver->base = regioi_region_resolve(region, 0);
+		if (!resolver->base)
+			return NULL;
+	}
+	return resolver->base + offset;
+}
+
+#endif

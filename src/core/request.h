@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A posted request, and a window of posted requests that one operation may serve.
+ *
+ * A request lives in its half's ring from the post to the dequeue of its completion, so the ring
+ * is also where results are kept: 'bytes' is the length of the slice until the request completes,
+ * the bytes moved afterwards, and 'status' is 0 unless something went wrong. A send that went well
+ * is thus complete without being touched again.
+ */
+#ifndef REGIO_CORE_REQUEST_H
+#define REGIO_CORE_REQUEST_H
+
+#include <stdint.h>
+
+#include "regio.h"
+
+/* Beside the public flags of a request. */
+#define REGIOI_REQUEST_EXTRA 0x100u /* its struct regio_extra counts */
+
+struct regioi_request {
+	uint64_t region; /* 0: an empty slice */
+	uint32_t offset;
+	uint32_t bytes;
+	uint64_t context;
+	uint32_t flags;
+	int32_t status;
+};
+
+_Static_assert(sizeof(struct regioi_request) == 32, "two requests share a cache line");
+
+/* 'count' requests from number 'first' on. Numbers wrap; the ring is a power of two. */
+struct regioi_window {
+	struct regioi_request *requests;
+	struct regio_extra *extras;
+	uint32_t mask;
+	uint32_t first;
+	uint32_t count;
+};
+
+static inline struct regioi_request *regioi_window_request(const struct regioi_window *window,
+							   uint32_t index)
+{
+	return &window->requests[(window->first + index) & window->mask];
+}
+
+/* The extra slices of a request that has REGIOI_REQUEST_EXTRA. */
+static inline struct regio_extra *regioi_window_extra(const struct regioi_window *window,
+						      uint32_t index)
+{
+	return &window->extras[(window->first + index) & window->mask];
+}
+
+#endif

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of request queues.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/count.h"
+#include "core/cq.h"
+#include "core/driver.h"
+#include "core/error.h"
+#include "core/half.h"
+#include "core/offload.h"
+#include "core/options.h"
+#include "core/socket.h"
+#include "core/table.h"
+
+/* Requests announced before a busy queue's node is pinned (submit.c). */
+#define PIN_AFTER_FIRST 64u
+
+/* ---- Memory ---- */
+
+/* The ring of a half: a power of two of slots, so that numbers may wrap. */
+struct ring {
+	struct regioi_request *requests;
+	struct regio_extra *extras;
+	uint32_t mask;
+};
+
+static void ring_free(struct ring *ring)
+{
+	free(ring->requests);
+	free(ring->extras);
+}
+
+static bool ring_allocate(uint32_t limit, struct ring *ret_ring)
+{
+	size_t slots = 1;
+
+	while (slots < limit)
+		slots *= 2;
+	ret_ring->mask = (uint32_t)slots - 1;
+	ret_ring->requests = calloc(slots, sizeof(*ret_ring->requests));
+	ret_ring->extras = calloc(slots, sizeof(*ret_ring->extras));
+	if (ret_ring->requests && ret_ring->extras)
+		return true;
+	ring_free(ret_ring);
+	return false;
+}
+
+static void half_use(struct regioi_half *half, const struct ring *ring, uint32_t limit)
+{
+	half->requests = ring->requests;
+	half->extras = ring->extras;
+	half->mask = ring->mask;
+	half->limit = limit;
+}
+
+static struct ring half_ring(const struct regioi_half *half)
+{
+	return (struct ring){half->requests, half->extras, half->mask};
+}
+
+static void rq_free(struct regioi_rq *rq)
+{
+	for (int i = 0; i < 2; i++) {
+		struct ring ring = half_ring(&rq->halves[i]);
+
+		ring_free(&ring);
+	}
+	free(rq);
+}
+
+void regioi_rq_release(struct regioi_rq *rq)
+{
+	if (atomic_fetch_sub(&rq->references, 1) == 1)
+		rq_free(rq);
+}
+
+static struct regioi_rq *rq_allocate(const uint32_t limits[2])
+{
+	struct regioi_rq *rq = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*rq));
+
+	if (!rq)
+		return NULL;
+	*rq = (struct regioi_rq){0};
+	atomic_init(&rq->references, 1);
+	for (int i = 0; i < 2; i++) {
+		struct regioi_half *half = &rq->halves[i];
+		struct ring ring;
+
+		half->rq = rq;
+		half->direction = (enum regioi_direction)i;
+		atomic_init(&half->ready, true);
+		half->pin_after = PIN_AFTER_FIRST;
+		if (!ring_allocate(limits[i], &ring)) {
+			rq_free(rq);
+			return NULL;
+		}
+		half_use(half, &ring, limits[i]);
+	}
+	return rq;
+}
+
+/* ---- Creating ---- */
+
+static int check_options(const struct regio_rq_opts *opts, struct regio_rq_opts *known)
+{
+	static const char step[] = "creating an RQ";
+	int error = regioi_options_read(known, sizeof(*known), opts, step);
+
+	if (error)
+		return error;
+	if (known->flags & ~REGIO_RQ_REPORT_ICMP || known->reserved)
+		return regioi_fail(-EINVAL, "%s: unknown flag or reserved field set", step);
+	if (known->trains > REGIO_TRAINS_OFF)
+		return regioi_fail(-EINVAL, "%s: trains is %u; see REGIO_TRAINS_...", step,
+				   known->trains);
+	if (known->train_max_bytes > REGIOI_TRAIN_BYTES_MAX)
+		return regioi_fail(-EINVAL, "%s: train_max_bytes is %u; the most is %u", step,
+				   known->train_max_bytes, REGIOI_TRAIN_BYTES_MAX);
+	return 0;
+}
+
+static int check_limits(const char *step, uint32_t max_receives, uint32_t max_sends)
+{
+	if (max_receives == 0 && max_sends == 0)
+		return regioi_fail(-EINVAL, "%s: both limits are 0", step);
+	if (max_receives > REGIO_RQ_REQUESTS_MAX || max_sends > REGIO_RQ_REQUESTS_MAX)
+		return regioi_fail(-EINVAL, "%s: a limit is above %u", step, REGIO_RQ_REQUESTS_MAX);
+	return 0;
+}
+
+static void apply_options(struct regioi_rq *rq, const struct regio_rq_opts *opts)
+{
+	struct regioi_send_state *send = &rq->halves[REGIOI_SEND].send;
+	uint32_t messages = regioi_offload()->send_train_messages;
+
+	if (opts->train_max_messages && opts->train_max_messages < messages)
+		messages = opts->train_max_messages;
+	send->train_messages_max = rq->join_allowed ? messages : 1;
+	send->train_bytes_max =
+		opts->train_max_bytes ? opts->train_max_bytes : REGIOI_TRAIN_BYTES_MAX;
+	rq->halves[REGIOI_RECEIVE].receive.report_icmp = opts->flags & REGIO_RQ_REPORT_ICMP;
+}
+
+/* One node for each driver that the CQs have. */
+static void nodes_init(struct regioi_rq *rq)
+{
+	for (int i = 0; i < 2; i++) {
+		struct regioi_half *half = &rq->halves[i];
+		struct regioi_driver *driver = half->cq->driver;
+
+		if (i == 1 && driver == rq->nodes[0].driver) {
+			half->node = &rq->nodes[0];
+			break;
+		}
+		half->node = &rq->nodes[rq->nodes_count++];
+		half->node->rq = rq;
+		half->node->driver = driver;
+		regioi_driver_hold(driver);
+		atomic_fetch_add(&driver->request_queues, 1);
+	}
+}
+
+static void nodes_fini(struct regioi_rq *rq)
+{
+	for (uint32_t i = 0; i < rq->nodes_count; i++) {
+		struct regioi_driver *driver = rq->nodes[i].driver;
+
+		atomic_fetch_sub(&driver->request_queues, 1);
+		regioi_driver_release(driver);
+	}
+}
+
+static void unwatch(struct regioi_rq *rq, uint32_t nodes_count)
+{
+	for (uint32_t i = 0; i < nodes_count; i++)
+		rq->nodes[i].driver->ops->unwatch(rq->nodes[i].driver->engine, rq->fd);
+}
+
+static int watch(struct regioi_rq *rq)
+{
+	for (uint32_t i = 0; i < rq->nodes_count; i++) {
+		struct regioi_driver *driver = rq->nodes[i].driver;
+		int error = driver->ops->watch(driver->engine, rq->fd, rq->id, false);
+
+		if (error) {
+			unwatch(rq, i);
+			return regioi_fail(error,
+					   "creating an RQ: watching the socket: %s; see "
+					   "fs.epoll.max_user_watches",
+					   regio_error_text(error));
+		}
+	}
+	return 0;
+}
+
+static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
+{
+	for (int i = 0; i < 2; i++) {
+		struct regioi_half *half = &rq->halves[i];
+
+		if (regioi_cq_attach(cqs[i], half) == 0) {
+			atomic_fetch_add(&rq->references, 1);
+			continue;
+		}
+		if (i == 1)
+			regioi_half_end(&rq->halves[0]);
+		return regioi_fail(-ENOBUFS,
+				   "creating an RQ: its %s CQ has no room for %u more; resize it",
+				   i == REGIOI_RECEIVE ? "receive" : "send", half->limit);
+	}
+	return 0;
+}
+
+/* The last steps, with the socket opened. Undoes its own. */
+static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
+{
+	struct regioi_slot *slot;
+	int error = attach(rq, cqs);
+
+	if (error)
+		return error;
+	nodes_init(rq);
+	error = regioi_table_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
+	if (error) {
+		regioi_fail(error, "creating an RQ: out of memory");
+	} else {
+		error = watch(rq);
+		if (!error)
+			return 0;
+		slot = regioi_table_invalidate(rq->id);
+		if (slot)
+			regioi_table_release(slot, rq->id);
+	}
+	nodes_fini(rq);
+	for (int i = 0; i < 2; i++)
+		regioi_half_end(&rq->halves[i]);
+	return error;
+}
+
+static int find_cq(struct regio_cq *handle, const char *which, struct regioi_cq **ret_cq)
+{
+	*ret_cq = regioi_table_object(handle, REGIOI_KIND_CQ);
+	if (*ret_cq)
+		return 0;
+	return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+			   "creating an RQ: the %s CQ is NULL or closed", which);
+}
+
+int regio_rq_create(int fd, uint32_t max_receives, uint32_t max_sends, struct regio_cq *receive_cq,
+		    struct regio_cq *send_cq, uint64_t context, const struct regio_rq_opts *opts,
+		    struct regio_rq **ret_rq)
+{
+	static const char step[] = "creating an RQ";
+	const uint32_t limits[2] = {max_receives, max_sends};
+	struct regio_rq_opts known = {0};
+	struct regioi_cq *cqs[2];
+	struct regioi_rq *rq;
+	int error;
+
+	if (!ret_rq)
+		return regioi_fail(-EINVAL, "%s: ret_rq is NULL", step);
+	error = check_limits(step, max_receives, max_sends);
+	if (!error)
+		error = check_options(opts, &known);
+	if (!error)
+		error = find_cq(receive_cq, "receive", &cqs[REGIOI_RECEIVE]);
+	if (!error)
+		error = find_cq(send_cq, "send", &cqs[REGIOI_SEND]);
+	if (error)
+		return error;
+	rq = rq_allocate(limits);
+	if (!rq)
+		return regioi_fail(-ENOMEM, "%s: out of memory for %u + %u requests", step,
+				   max_receives, max_sends);
+	rq->context = context;
+	error = regioi_socket_open(rq, fd, &known);
+	if (error) {
+		rq_free(rq);
+		return error;
+	}
+	apply_options(rq, &known);
+	error = rq_join(rq, cqs);
+	if (error) {
+		regioi_socket_close(rq);
+		regioi_rq_release(rq);
+		return error;
+	}
+	regioi_socket_size_buffer(rq, max_receives);
+	*ret_rq = (struct regio_rq *)(uintptr_t)rq->id;
+	return 0;
+}
+
+/* ---- Resizing ---- */
+
+static uint32_t outstanding(const struct regioi_half *half)
+{
+	return atomic_load(&half->tail) - atomic_load(&half->dequeued);
+}
+
+/* Moves the outstanding requests to a larger or smaller ring. They keep their numbers. */
+static void half_move(struct regioi_half *half, const struct ring *ring, uint32_t limit)
+{
+	struct ring old = half_ring(half);
+	uint32_t first = atomic_load(&half->dequeued);
+	uint32_t count = outstanding(half);
+
+	for (uint32_t i = first; i != first + count; i++) {
+		ring->requests[i & ring->mask] = old.requests[i & old.mask];
+		ring->extras[i & ring->mask] = old.extras[i & old.mask];
+	}
+	half_use(half, ring, limit);
+	half->dequeued_seen = first;
+	ring_free(&old);
+}
+
+/* Reserves for both halves, or for none. What shrinks goes first: they may share a CQ. */
+static int reserve_both(struct regioi_rq *rq, const uint32_t limits[2])
+{
+	const int first = limits[0] <= rq->halves[0].limit ? 0 : 1;
+	const int order[2] = {first, !first};
+
+	for (int i = 0; i < 2; i++) {
+		struct regioi_half *half = &rq->halves[order[i]];
+		struct regioi_half *before = &rq->halves[order[0]];
+
+		if (regioi_cq_reserve(half->cq, half->limit, limits[order[i]]) == 0)
+			continue;
+		if (i == 1)
+			regioi_cq_reserve(before->cq, limits[order[0]], before->limit);
+		return regioi_fail(
+			-ENOBUFS, "resizing an RQ: its %s CQ has no room for %u; resize it first",
+			half->direction == REGIOI_RECEIVE ? "receive" : "send", limits[order[i]]);
+	}
+	return 0;
+}
+
+/* As executor of both halves. */
+static int resize_taken(struct regioi_rq *rq, const uint32_t limits[2])
+{
+	struct ring rings[2];
+	int error;
+
+	for (int i = 0; i < 2; i++) {
+		if (outstanding(&rq->halves[i]) > limits[i])
+			return regioi_fail(-ETOOMANYREFS,
+					   "resizing an RQ: %u %s are outstanding, more than %u",
+					   outstanding(&rq->halves[i]),
+					   i == REGIOI_RECEIVE ? "receives" : "sends", limits[i]);
+	}
+	if (!ring_allocate(limits[0], &rings[0]))
+		return regioi_fail(-ENOMEM, "resizing an RQ: out of memory");
+	if (!ring_allocate(limits[1], &rings[1])) {
+		ring_free(&rings[0]);
+		return regioi_fail(-ENOMEM, "resizing an RQ: out of memory");
+	}
+	error = reserve_both(rq, limits);
+	for (int i = 0; i < 2; i++) {
+		if (error)
+			ring_free(&rings[i]);
+		else
+			half_move(&rq->halves[i], &rings[i], limits[i]);
+	}
+	return error;
+}
+
+int regio_rq_resize(struct regio_rq *handle, uint32_t max_receives, uint32_t max_sends)
+{
+	static const char step[] = "resizing an RQ";
+	const uint32_t limits[2] = {max_receives, max_sends};
+	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
+	uint32_t section;
+	int error;
+
+	if (!rq)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "%s: it is closed", step);
+	error = check_limits(step, max_receives, max_sends);
+	if (error)
+		return error;
+	section = regioi_readers_enter(rq->nodes[0].driver);
+	regioi_half_take(&rq->halves[REGIOI_RECEIVE]);
+	regioi_half_take(&rq->halves[REGIOI_SEND]);
+	error = resize_taken(rq, limits);
+	regioi_half_done(&rq->halves[REGIOI_SEND]);
+	regioi_half_done(&rq->halves[REGIOI_RECEIVE]);
+	regioi_readers_leave(rq->nodes[0].driver, section);
+	if (!error)
+		regioi_socket_size_buffer(rq, max_receives);
+	return error;
+}
+
+/* ---- Cancelling ---- */
+
+int regio_rq_cancel(struct regio_rq *handle, uint32_t halves)
+{
+	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
+	uint32_t section;
+	int cancelled = 0;
+
+	if (!rq)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "cancelling: the RQ is closed");
+	if (halves == 0 || halves & ~(REGIO_HALF_RECEIVE | REGIO_HALF_SEND))
+		return regioi_fail(-EINVAL, "cancelling: halves is %#x; see REGIO_HALF_...",
+				   halves);
+	section = regioi_readers_enter(rq->nodes[0].driver);
+	for (int i = 0; i < 2; i++) {
+		struct regioi_half *half = &rq->halves[i];
+
+		if (!(halves & (i == REGIOI_RECEIVE ? REGIO_HALF_RECEIVE : REGIO_HALF_SEND)))
+			continue;
+		regioi_half_take(half);
+		cancelled += (int)regioi_half_fail(half, -ECANCELED);
+		regioi_half_done(half);
+	}
+	regioi_readers_leave(rq->nodes[0].driver, section);
+	return cancelled;
+}
+
+/* ---- Closing ---- */
+
+/*
+ * Makes sure that nobody executes the RQ, now or later. With the drivers' locks nobody is about to
+ * visit it; then the executors are waited for, which list it, if at all, while they are busy.
+ */
+static void rq_seclude(struct regioi_rq *rq)
+{
+	struct regioi_driver *first = rq->nodes[0].driver;
+	struct regioi_driver *second = rq->nodes_count > 1 ? rq->nodes[1].driver : NULL;
+
+	if (second && (uintptr_t)second < (uintptr_t)first) {
+		struct regioi_driver *swap = first;
+
+		first = second;
+		second = swap;
+	}
+	pthread_mutex_lock(&first->lock);
+	if (second)
+		pthread_mutex_lock(&second->lock);
+	for (int i = 0; i < 2; i++)
+		regioi_half_close(&rq->halves[i]);
+	for (uint32_t i = 0; i < rq->nodes_count; i++)
+		regioi_node_remove(&rq->nodes[i]);
+	if (second)
+		pthread_mutex_unlock(&second->lock);
+	pthread_mutex_unlock(&first->lock);
+}
+
+static void receive_state_fini(struct regioi_half *half)
+{
+	struct regioi_driver *driver = half->node->driver;
+
+	if (half->receive.staged.area)
+		regioi_area_give(driver, half->receive.staged.area);
+	half->receive.staged.area = NULL;
+	if (half->receive.trains)
+		regioi_area_unreserve(driver);
+}
+
+int regio_rq_close(struct regio_rq *handle, uint32_t flags)
+{
+	uint64_t id = (uintptr_t)handle;
+	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
+	struct regioi_slot *slot;
+
+	if (rq && flags & ~REGIO_CLOSE_SOCKET)
+		return regioi_fail(-EINVAL, "closing an RQ: unknown flag in %#x", flags);
+	slot = rq ? regioi_table_invalidate(id) : NULL;
+	if (!slot)
+		return regioi_fail(regioi_table_reason(id, -EBADF),
+				   "closing an RQ: it is closed already");
+	regioi_half_run(&rq->halves[REGIOI_SEND]);
+	rq_seclude(rq);
+	regioi_table_release(slot, id);
+	unwatch(rq, rq->nodes_count);
+	for (int i = 0; i < 2; i++)
+		regioi_half_fail(&rq->halves[i], -ECANCELED);
+	receive_state_fini(&rq->halves[REGIOI_RECEIVE]);
+	regioi_socket_close(rq);
+	if (flags & REGIO_CLOSE_SOCKET && regioi_socket_is_ours(rq))
+		close(rq->fd);
+	for (int i = 0; i < 2; i++)
+		regioi_half_end(&rq->halves[i]);
+	nodes_fini(rq);
+	regioi_rq_release(rq);
+	return 0;
+}
+
+/* ---- Describing ---- */
+
+static uint32_t buffer_bytes(int fd, int name)
+{
+	int value = 0;
+	socklen_t length = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &length) < 0 ? 0 : (uint32_t)value;
+}
+
+int regio_rq_info(struct regio_rq *handle, struct regio_rq_info *ret_info)
+{
+	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
+	struct regioi_receive_state *receive;
+	struct regioi_send_state *send;
+
+	if (!rq)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "describing an RQ: it is closed");
+	if (!ret_info)
+		return regioi_fail(-EINVAL, "describing an RQ: ret_info is NULL");
+	receive = &rq->halves[REGIOI_RECEIVE].receive;
+	send = &rq->halves[REGIOI_SEND].send;
+	*ret_info = (struct regio_rq_info){
+		.receive_buffer_bytes = buffer_bytes(rq->fd, SO_RCVBUF),
+		.send_buffer_bytes = buffer_bytes(rq->fd, SO_SNDBUF),
+		.receive_trains_on = receive->trains,
+		.send_trains_on = send->train_messages_max > 1,
+		.messages_received = regioi_count_read(&receive->messages),
+		.messages_sent = regioi_count_read(&send->messages),
+		.trains_received = regioi_count_read(&receive->received_trains),
+		.trains_sent = regioi_count_read(&send->trains),
+		.receive_calls = regioi_count_read(&receive->calls),
+		.send_calls = regioi_count_read(&send->calls),
+		.messages_truncated = regioi_count_read(&receive->truncated),
+		.trains_refused = regioi_count_read(&send->trains_refused),
+	};
+	return 0;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is asked of a socket beside moving data.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/fork.h"
+#include "core/offload.h"
+#include "core/socket.h"
+#include "dgram/control.h"
+#include "engine/kernel.h"
+
+/* What a queued small datagram costs of SO_RCVBUF, which the kernel counts with its overhead. */
+#define BUFFER_PER_RECEIVE 2304u
+#define BUFFER_DEFAULT_MAX 212992u
+
+/* ---- One RQ for a socket: a table by cookie ---- */
+
+#define REGISTRY_BUCKETS 4096u
+
+static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct regioi_rq *registry[REGISTRY_BUCKETS];
+
+void regioi_sockets_fork_child(void)
+{
+	pthread_mutex_init(&registry_lock, NULL);
+	memset(registry, 0, sizeof(registry));
+}
+
+static struct regioi_rq **registry_bucket(uint64_t cookie)
+{
+	return &registry[cookie % REGISTRY_BUCKETS];
+}
+
+static bool registry_add(struct regioi_rq *rq)
+{
+	struct regioi_rq **bucket = registry_bucket(rq->cookie);
+	struct regioi_rq *other;
+
+	pthread_mutex_lock(&registry_lock);
+	for (other = *bucket; other && other->cookie != rq->cookie; other = other->registry_next)
+		continue;
+	if (!other) {
+		rq->registry_next = *bucket;
+		*bucket = rq;
+	}
+	pthread_mutex_unlock(&registry_lock);
+	return !other;
+}
+
+static void registry_remove(struct regioi_rq *rq)
+{
+	struct regioi_rq **link = registry_bucket(rq->cookie);
+
+	pthread_mutex_lock(&registry_lock);
+	while (*link && *link != rq)
+		link = &(*link)->registry_next;
+	if (*link)
+		*link = rq->registry_next;
+	pthread_mutex_unlock(&registry_lock);
+}
+
+/* ---- Options ---- */
+
+static int option(int fd, int level, int name)
+{
+	int value = 0;
+	socklen_t length = sizeof(value);
+
+	return getsockopt(fd, level, name, &value, &length) < 0 ? 0 : value;
+}
+
+static bool option_set(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
+}
+
+static int cookie(int fd, uint64_t *ret_cookie)
+{
+	socklen_t length = sizeof(*ret_cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, ret_cookie, &length) < 0 ? -errno : 0;
+}
+
+bool regioi_socket_is_ours(const struct regioi_rq *rq)
+{
+	uint64_t now;
+
+	return cookie(rq->fd, &now) == 0 && now == rq->cookie;
+}
+
+/* A filter sees the length of what is queued, and a train is one long packet to it. */
+static bool has_filter(int fd)
+{
+	socklen_t length = 0;
+
+	/* Gives the number of instructions; EACCES for a program loaded with bpf(2). */
+	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &length) < 0)
+		return errno == EACCES;
+	return length > 0;
+}
+
+/* SO_TXTIME gives the flags and clock that were set, two words; all 0 when it is off. */
+static bool has_transmit_time(int fd)
+{
+	uint32_t words[2] = {0};
+	socklen_t length = sizeof(words);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TXTIME, words, &length) == 0 && (words[0] || words[1]);
+}
+
+static bool has_timestamps(int fd, bool transmit)
+{
+	/* Bits of SOF_TIMESTAMPING_...: 0, 1, 8 and 9 ask for transmit time stamps. */
+	const int transmit_bits = 1 << 0 | 1 << 1 | 1 << 8 | 1 << 9;
+	int stamping = option(fd, SOL_SOCKET, SO_TIMESTAMPING);
+
+	if (transmit)
+		return stamping & transmit_bits;
+	return (stamping & ~transmit_bits) || option(fd, SOL_SOCKET, SO_TIMESTAMP) ||
+	       option(fd, SOL_SOCKET, SO_TIMESTAMPNS);
+}
+
+/* ---- Opening ---- */
+
+static int check_type(struct regioi_rq *rq, int fd, bool *ret_udp)
+{
+	static const char step[] = "creating an RQ";
+	int error = cookie(fd, &rq->cookie);
+	int type;
+
+	if (error == -ENOTSOCK || error == -EBADF)
+		return regioi_fail(error, "%s: descriptor %d is %s", step, fd,
+				   error == -EBADF ? "not open" : "not a socket");
+	if (error)
+		return regioi_fail(error, "%s: asking for SO_COOKIE: %s; regio needs Linux 4.18",
+				   step, strerror(-error));
+	type = option(fd, SOL_SOCKET, SO_TYPE);
+	rq->family = option(fd, SOL_SOCKET, SO_DOMAIN);
+	if (type != SOCK_DGRAM || (rq->family != AF_INET && rq->family != AF_INET6))
+		return regioi_fail(-EOPNOTSUPP,
+				   "%s: descriptor %d is no IPv4 or IPv6 datagram socket; this "
+				   "version serves only those",
+				   step, fd);
+	*ret_udp = option(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP;
+	return 0;
+}
+
+/*
+ * Joining is off where somebody relies on messages crossing the stack one by one, and where the
+ * user handles trains by hand.
+ */
+static void choose_trains(struct regioi_rq *rq, bool udp, const struct regio_rq_opts *opts)
+{
+	bool by_hand = option(rq->fd, SOL_UDP, UDP_GRO) || option(rq->fd, SOL_UDP, UDP_SEGMENT);
+	bool wanted = udp && !by_hand && opts->trains != REGIO_TRAINS_OFF;
+
+	rq->join_allowed = wanted && !has_timestamps(rq->fd, true) && !has_transmit_time(rq->fd);
+	rq->trains_auto = wanted && opts->trains == REGIO_TRAINS_AUTO &&
+			  regioi_offload()->receive_trains && !has_timestamps(rq->fd, false) &&
+			  !has_filter(rq->fd);
+}
+
+int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts *opts)
+{
+	bool udp = false;
+	int error = check_type(rq, fd, &udp);
+
+	if (error)
+		return error;
+	rq->fd = fd;
+	if (!registry_add(rq))
+		return regioi_fail(-EEXIST,
+				   "creating an RQ: the socket has one; close that one first");
+	choose_trains(rq, udp, opts);
+	return 0;
+}
+
+/* SO_RCVBUF above this would be cut to it, and so might lower what a privileged user has set. */
+static uint32_t buffer_max(void)
+{
+	FILE *file = fopen("/proc/sys/net/core/rmem_max", "re");
+	uint32_t bytes = BUFFER_DEFAULT_MAX;
+
+	if (file) {
+		if (fscanf(file, "%u", &bytes) != 1)
+			bytes = BUFFER_DEFAULT_MAX;
+		fclose(file);
+	}
+	return bytes;
+}
+
+void regioi_socket_size_buffer(const struct regioi_rq *rq, uint32_t receives)
+{
+	uint64_t wanted = (uint64_t)receives * BUFFER_PER_RECEIVE;
+	uint64_t present = (uint64_t)option(rq->fd, SOL_SOCKET, SO_RCVBUF);
+	uint64_t allowed;
+
+	if (present >= wanted)
+		return;
+	/* The kernel doubles what is set, and reports the doubled value. */
+	allowed = 2ull * buffer_max();
+	if (wanted > allowed)
+		wanted = allowed;
+	if (present < wanted)
+		option_set(rq->fd, SOL_SOCKET, SO_RCVBUF, (int)(wanted / 2));
+}
+
+/* ---- While it lives ---- */
+
+bool regioi_socket_join_receives(const struct regioi_rq *rq)
+{
+	return option_set(rq->fd, SOL_UDP, UDP_GRO, 1);
+}
+
+void regioi_socket_want_local(struct regioi_rq *rq)
+{
+	bool v4 = rq->family == AF_INET;
+	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+	int name = v4 ? IP_PKTINFO : IPV6_RECVPKTINFO;
+
+	if (!option(rq->fd, level, name) && option_set(rq->fd, level, name, 1))
+		rq->packet_info_ours = true;
+}
+
+bool regioi_socket_local(const struct regioi_rq *rq, union regioi_address *ret_address)
+{
+	socklen_t length = sizeof(*ret_address);
+
+	if (getsockname(rq->fd, &ret_address->any, &length) < 0)
+		return false;
+	return ret_address->any.sa_family == AF_INET ? ret_address->v4.sin_port != 0
+						     : ret_address->v6.sin6_port != 0;
+}
+
+void regioi_socket_close(struct regioi_rq *rq)
+{
+	struct regioi_receive_state *receive = &rq->halves[REGIOI_RECEIVE].receive;
+	char byte;
+
+	registry_remove(rq);
+	if (!regioi_socket_is_ours(rq))
+		return;
+	if (rq->packet_info_ours)
+		option_set(rq->fd, rq->family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+			   rq->family == AF_INET ? IP_PKTINFO : IPV6_RECVPKTINFO, 0);
+	if (!receive->trains)
+		return;
+	option_set(rq->fd, SOL_UDP, UDP_GRO, 0);
+	/*
+	 * What is queued may be joined, and nobody could find the seams any more. Bounded: traffic
+	 * that keeps coming is not joined, and need not be discarded.
+	 */
+	for (uint32_t i = 0; i < 65536; i++) {
+		if (recv(rq->fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN)
+			break;
+	}
+}

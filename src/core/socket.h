@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is asked of a socket beside moving data: identity, options, names.
+ */
+#ifndef REGIO_CORE_SOCKET_H
+#define REGIO_CORE_SOCKET_H
+
+#include "core/objects.h"
+
+/* Fills in what an RQ must know of its socket. Returns 0 or an explained error. */
+int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts *opts);
+/* Raises SO_RCVBUF towards 'receives' messages, as far as allowed. */
+void regioi_socket_size_buffer(const struct regioi_rq *rq, uint32_t receives);
+/* Restores the options that were changed, and discards joined messages. Ends regioi_socket_open().
+ */
+void regioi_socket_close(struct regioi_rq *rq);
+
+/* Whether the descriptor still is the RQ's socket. */
+bool regioi_socket_is_ours(const struct regioi_rq *rq);
+
+/* Turns receive trains on. Returns whether they are. */
+bool regioi_socket_join_receives(const struct regioi_rq *rq);
+/* Turns packet information on, for local address slices. Called by the posting thread. */
+void regioi_socket_want_local(struct regioi_rq *rq);
+/* The bound address; true once it has a port. */
+bool regioi_socket_local(const struct regioi_rq *rq, union regioi_address *ret_address);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Posting requests: the way in.
+ */
+#include "core/barrier.h"
+#include "core/driver.h"
+#include "core/half.h"
+#include "core/region.h"
+#include "core/socket.h"
+
+/* A slice that an address fits in, whatever its family. */
+#define ADDRESS_SLICE_MIN 28u
+
+/* Most requests announced before a node is pinned again. */
+#define PIN_AFTER_MAX 4096u
+
+static const struct regio_buf no_slice;
+
+static int check_slice(const struct regio_buf *slice, uint32_t length_min, bool write)
+{
+	if (slice->region == 0)
+		return 0;
+	if (slice->length < length_min)
+		return -EINVAL;
+	return regioi_region_check(slice, write);
+}
+
+static int check_extra(const struct regioi_half *half, const struct regio_extra *extra)
+{
+	const bool receive = half->direction == REGIOI_RECEIVE;
+	int error;
+
+	if (!receive && extra->local_address.region)
+		return -EINVAL;
+	error = check_slice(&extra->local_address, ADDRESS_SLICE_MIN, true);
+	if (!error)
+		error = check_slice(&extra->remote_address, ADDRESS_SLICE_MIN, receive);
+	if (!error)
+		error = check_slice(&extra->control, sizeof(struct regio_control), receive);
+	if (!error)
+		error = check_slice(&extra->message_flags, sizeof(uint32_t), true);
+	return error;
+}
+
+/* The first receive that wants more than data: from now on the kernel is asked for it. */
+static void expect_extras(struct regioi_half *half, const struct regio_extra *extra)
+{
+	struct regioi_rq *rq = half->rq;
+
+	if (half->direction != REGIOI_RECEIVE)
+		return;
+	if (extra->local_address.region && !half->local_wanted) {
+		half->local_wanted = true;
+		regioi_socket_want_local(rq);
+	}
+	if (!atomic_load_explicit(&half->receive.extras, memory_order_relaxed))
+		atomic_store_explicit(&half->receive.extras, true, memory_order_release);
+}
+
+/* Whether the limit leaves room for one more. */
+static bool has_room(struct regioi_half *half, uint32_t tail)
+{
+	if (__builtin_expect(tail - half->dequeued_seen < half->limit, 1))
+		return true;
+	/* Acquire: pairs with the release in half_expand() of cq.c; the slot may be written. */
+	half->dequeued_seen = atomic_load_explicit(&half->dequeued, memory_order_acquire);
+	return tail - half->dequeued_seen < half->limit;
+}
+
+/* Starts what is queued on the half, here if nobody else is at it. */
+static void start(struct regioi_half *half)
+{
+	if (half->direction == REGIOI_SEND)
+		regioi_half_run(half);
+	/* Receives are executed where completions are taken. Without data an event will come. */
+	else if (atomic_load(&half->ready))
+		regioi_node_list(half->node);
+}
+
+/* A queue that announces one request after another has its node pinned, and announces no more. */
+static void count_announced(struct regioi_half *half)
+{
+	uint32_t listed = REGIOI_NODE_LISTED;
+
+	if (++half->announced < half->pin_after || !regioi_barrier_available())
+		return;
+	if (atomic_compare_exchange_strong(&half->node->listed, &listed, REGIOI_NODE_PINNED)) {
+		/* Each pinning will cost a barrier on every thread: earn the next one. */
+		half->announced = 0;
+		if (half->pin_after < PIN_AFTER_MAX)
+			half->pin_after *= 2;
+	}
+}
+
+/* Makes sure that the request stored last is seen by whoever makes progress. */
+static inline void announce(struct regioi_half *half)
+{
+	/*
+	 * Relaxed, with no barrier behind the store of 'tail': nodes_rest() of progress.c puts one
+	 * on every thread after it has taken a pinned node off, and then looks at 'tail'.
+	 */
+	if (__builtin_expect(atomic_load_explicit(&half->node->listed, memory_order_relaxed) ==
+				     REGIOI_NODE_PINNED,
+			     1))
+		return;
+	/*
+	 * A barrier that the thread sanitizer understands. Pairs with nodes_rest(), and with the
+	 * event that sets 'ready': each side stores, then looks at what the other has stored.
+	 */
+	atomic_fetch_or(&half->tail, 0);
+	if (half->direction == REGIOI_SEND || atomic_load(&half->ready))
+		regioi_node_list(half->node);
+	count_announced(half);
+}
+
+static int commit(struct regioi_half *half, const struct regio_buf *data,
+		  const struct regio_extra *extra, uint32_t flags, uint64_t context)
+{
+	if (flags != REGIO_COMMIT_ONLY || data || extra || context)
+		return -EINVAL;
+	start(half);
+	return 0;
+}
+
+static inline int post(struct regioi_half *half, const struct regio_buf *data,
+		       const struct regio_extra *extra, uint32_t flags, uint64_t context)
+{
+	uint32_t tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
+	struct regioi_request *request;
+	int error;
+
+	if (!data)
+		data = &no_slice;
+	if (data->region || data->length) {
+		error = regioi_region_check(data, half->direction == REGIOI_RECEIVE);
+		if (__builtin_expect(error, 0))
+			return error;
+	}
+	if (__builtin_expect(!!extra, 0)) {
+		error = check_extra(half, extra);
+		if (error)
+			return error;
+	}
+	if (__builtin_expect(!has_room(half, tail), 0))
+		return -ENOBUFS;
+	request = &half->requests[tail & half->mask];
+	*request = (struct regioi_request){
+		.region = data->region,
+		.offset = data->offset,
+		.bytes = data->length,
+		.context = context,
+		.flags = flags,
+	};
+	if (__builtin_expect(!!extra, 0)) {
+		request->flags |= REGIOI_REQUEST_EXTRA;
+		half->extras[tail & half->mask] = *extra;
+		expect_extras(half, extra);
+	}
+	if (__builtin_expect(flags & REGIO_DONT_NOTIFY, 0))
+		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
+	/* Release: pairs with the executor's acquire in pending_window() of half.c. */
+	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
+	if (half->direction == REGIOI_SEND && !(flags & REGIO_DEFER))
+		regioi_half_run(half);
+	else
+		announce(half);
+	return 0;
+}
+
+static inline int submit(struct regio_rq *handle, enum regioi_direction direction,
+			 const struct regio_buf *data, const struct regio_extra *extra,
+			 uint32_t flags, uint64_t context)
+{
+	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
+	struct regioi_half *half;
+
+	if (__builtin_expect(!rq, 0))
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	half = &rq->halves[direction];
+	if (__builtin_expect(atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
+				     atomic_load_explicit(&rq->lost, memory_order_relaxed),
+			     0))
+		return -EBADF;
+	if (__builtin_expect(flags & REGIO_COMMIT_ONLY, 0))
+		return commit(half, data, extra, flags, context);
+	/* WAITALL is for streams. */
+	if (__builtin_expect(flags & ~(REGIO_DONT_NOTIFY | REGIO_DEFER), 0))
+		return -EINVAL;
+	return post(half, data, extra, flags, context);
+}
+
+int regio_receive(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
+		  uint64_t context)
+{
+	return submit(rq, REGIOI_RECEIVE, data, NULL, flags, context);
+}
+
+int regio_receive_ex(struct regio_rq *rq, const struct regio_buf *data,
+		     const struct regio_extra *extra, uint32_t flags, uint64_t context)
+{
+	return submit(rq, REGIOI_RECEIVE, data, extra, flags, context);
+}
+
+int regio_send(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags, uint64_t context)
+{
+	return submit(rq, REGIOI_SEND, data, NULL, flags, context);
+}
+
+int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
+		  const struct regio_extra *extra, uint32_t flags, uint64_t context)
+{
+	return submit(rq, REGIOI_SEND, data, extra, flags, context);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handing out and taking back ids; the child's side of fork().
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "core/fork.h"
+#include "core/table.h"
+
+_Atomic(struct regioi_slot *) regioi_table_chunks[REGIOI_TABLE_CHUNKS];
+
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint32_t free_head; /* index + 1 */
+static uint32_t index_next;
+static uint32_t index_inherited; /* ids below it are the parent process's */
+static bool fork_watched;
+
+static void fork_prepare(void)
+{
+	pthread_mutex_lock(&table_lock);
+}
+
+static void fork_parent(void)
+{
+	pthread_mutex_unlock(&table_lock);
+}
+
+/*
+ * The parent's objects stay in the child's memory, unreachable: another thread of the parent may
+ * have been changing any of them. New ids start in a fresh chunk.
+ */
+static void fork_child(void)
+{
+	uint32_t chunks = (index_next + REGIOI_TABLE_CHUNK_SLOTS - 1) >> REGIOI_TABLE_CHUNK_BITS;
+
+	for (uint32_t i = 0; i < chunks && i < REGIOI_TABLE_CHUNKS; i++)
+		atomic_store_explicit(&regioi_table_chunks[i], NULL, memory_order_relaxed);
+	index_next = chunks << REGIOI_TABLE_CHUNK_BITS;
+	index_inherited = index_next;
+	free_head = 0;
+	pthread_mutex_unlock(&table_lock);
+	regioi_locked_pages_fork_child();
+	regioi_drivers_fork_child();
+	regioi_sockets_fork_child();
+}
+
+static struct regioi_slot *slot_at(uint32_t index)
+{
+	struct regioi_slot *slots = atomic_load_explicit(
+		&regioi_table_chunks[index >> REGIOI_TABLE_CHUNK_BITS], memory_order_acquire);
+
+	return slots + (index & (REGIOI_TABLE_CHUNK_SLOTS - 1));
+}
+
+/* Under the lock. Returns 0 or -ENOMEM. */
+static int slot_take(uint32_t *ret_index)
+{
+	uint32_t chunk = index_next >> REGIOI_TABLE_CHUNK_BITS;
+	struct regioi_slot *slots;
+
+	if (!fork_watched) {
+		if (pthread_atfork(fork_prepare, fork_parent, fork_child) != 0)
+			return -ENOMEM;
+		fork_watched = true;
+	}
+	if (free_head) {
+		*ret_index = free_head - 1;
+		free_head = slot_at(*ret_index)->next_free;
+		return 0;
+	}
+	if (chunk >= REGIOI_TABLE_CHUNKS)
+		return -ENOMEM;
+	if (!atomic_load_explicit(&regioi_table_chunks[chunk], memory_order_relaxed)) {
+		slots = calloc(REGIOI_TABLE_CHUNK_SLOTS, sizeof(*slots));
+		if (!slots)
+			return -ENOMEM;
+		atomic_store_explicit(&regioi_table_chunks[chunk], slots, memory_order_release);
+	}
+	*ret_index = index_next++;
+	return 0;
+}
+
+int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint32_t flags,
+		     uint64_t *ret_id)
+{
+	struct regioi_slot *slot;
+	uint32_t index;
+	uint64_t id;
+	int error;
+
+	pthread_mutex_lock(&table_lock);
+	error = slot_take(&index);
+	if (error) {
+		pthread_mutex_unlock(&table_lock);
+		return error;
+	}
+	slot = slot_at(index);
+	/* Generation 0 is left out, so that no id is 0 or 0xFFFFFFFF. */
+	slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
+	id = (uint64_t)slot->generation << 32 | index << REGIOI_TABLE_KIND_BITS | kind;
+	atomic_store_explicit(&slot->object, object, memory_order_relaxed);
+	atomic_store_explicit(&slot->length, length, memory_order_relaxed);
+	atomic_store_explicit(&slot->flags, flags, memory_order_relaxed);
+	/* Release: pairs with the acquire in regioi_table_find(). */
+	atomic_store_explicit(&slot->id, id, memory_order_release);
+	pthread_mutex_unlock(&table_lock);
+	*ret_id = id;
+	return 0;
+}
+
+struct regioi_slot *regioi_table_invalidate(uint64_t id)
+{
+	struct regioi_slot *slot = regioi_table_find(id);
+	uint64_t expected = id;
+
+	/* Of two threads that end the same object, one wins. */
+	if (!slot || !atomic_compare_exchange_strong(&slot->id, &expected, 0))
+		return NULL;
+	return slot;
+}
+
+void regioi_table_release(struct regioi_slot *slot, uint64_t id)
+{
+	pthread_mutex_lock(&table_lock);
+	slot->next_free = free_head;
+	free_head = ((uint32_t)id >> REGIOI_TABLE_KIND_BITS) + 1;
+	pthread_mutex_unlock(&table_lock);
+}
+
+int regioi_table_reason(uint64_t id, int other)
+{
+	uint32_t index = (uint32_t)id >> REGIOI_TABLE_KIND_BITS;
+	int reason;
+
+	pthread_mutex_lock(&table_lock);
+	reason = id >> 32 && index < index_inherited ? -ECHILD : other;
+	pthread_mutex_unlock(&table_lock);
+	return reason;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table behind every handle and region id.
+ *
+ * An id is generation << 32 | index << 3 | kind. The table finds its slot without a lock; a slot
+ * whose id differs means the object is gone. Slots are never freed, so a stale id is always safe
+ * to look up, and their words are atomic, so a look-up may race with the end of the object: what
+ * it read counts only if the id is still there.
+ */
+#ifndef REGIO_CORE_TABLE_H
+#define REGIO_CORE_TABLE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum regioi_kind {
+	REGIOI_KIND_REGION = 1,
+	REGIOI_KIND_DRIVER,
+	REGIOI_KIND_CQ,
+	REGIOI_KIND_RQ,
+};
+
+struct regioi_slot {
+	_Atomic uint64_t id;	 /* 0: free */
+	_Atomic(void *) object;	 /* a region's base address, or the object */
+	_Atomic uint32_t length; /* regions: bytes */
+	_Atomic uint32_t flags;	 /* regions: REGIOI_REGION_... */
+	uint32_t generation;	 /* of the last id, under the table's lock */
+	uint32_t next_free;	 /* index + 1, under the table's lock */
+};
+
+#define REGIOI_TABLE_KIND_BITS 3u
+#define REGIOI_TABLE_CHUNK_BITS 10u
+#define REGIOI_TABLE_CHUNK_SLOTS (1u << REGIOI_TABLE_CHUNK_BITS)
+#define REGIOI_TABLE_CHUNKS (1u << 14)
+
+extern _Atomic(struct regioi_slot *) regioi_table_chunks[REGIOI_TABLE_CHUNKS];
+
+/* The slot that holds 'id' now, or NULL. */
+static inline struct regioi_slot *regioi_table_find(uint64_t id)
+{
+	uint32_t index = (uint32_t)id >> REGIOI_TABLE_KIND_BITS;
+	uint32_t chunk = index >> REGIOI_TABLE_CHUNK_BITS;
+	struct regioi_slot *slots;
+
+	if (chunk >= REGIOI_TABLE_CHUNKS)
+		return NULL;
+	slots = atomic_load_explicit(&regioi_table_chunks[chunk], memory_order_acquire);
+	if (!slots)
+		return NULL;
+	slots += index & (REGIOI_TABLE_CHUNK_SLOTS - 1);
+	/* Acquire: pairs with the release in regioi_table_add(). */
+	if (id == 0 || atomic_load_explicit(&slots->id, memory_order_acquire) != id)
+		return NULL;
+	return slots;
+}
+
+static inline void *regioi_table_object(const void *handle, enum regioi_kind kind)
+{
+	uint64_t id = (uintptr_t)handle;
+	struct regioi_slot *slot = regioi_table_find(id);
+
+	if (!slot || (id & ((1u << REGIOI_TABLE_KIND_BITS) - 1)) != kind)
+		return NULL;
+	return atomic_load_explicit(&slot->object, memory_order_relaxed);
+}
+
+/* Gives 'object' an id. Returns 0 or -ENOMEM. */
+int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint32_t flags,
+		     uint64_t *ret_id);
+
+/*
+ * Makes 'id' invalid for every later look-up. The slot is not used again before
+ * regioi_table_release(), so that a region's readers can be waited for in between.
+ */
+struct regioi_slot *regioi_table_invalidate(uint64_t id);
+void regioi_table_release(struct regioi_slot *slot, uint64_t id);
+
+/* For an id that regioi_table_find() refused: -ECHILD if it is the parent process's, else 'other'.
+ */
+int regioi_table_reason(uint64_t id, int other) __attribute__((cold));
+
+#endif

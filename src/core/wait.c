@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sleeping and waking.
+ *
+ * Of the threads that wait on the CQs of one driver, one leads: it sleeps in the engine, and makes
+ * progress for all. The others follow, each asleep on a futex in its CQ. A leader that returns
+ * wakes a follower to lead. Whoever completes something on a CQ wakes that CQ's thread.
+ *
+ * Before a thread sleeps it announces itself (cq->sleeper, driver->listeners) and then looks once
+ * more for completions and for work; those who complete or list something do so first and then
+ * look for sleepers. With sequentially consistent accesses one of the two sees the other.
+ *
+ * The descriptor of a driver is an epoll set around the engine's own descriptor and an eventfd in
+ * semaphore mode that counts the CQs that have been notified and not dequeued since. It is made
+ * when first asked for: a nested set makes each event a little dearer.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/driver.h"
+#include "core/error.h"
+#include "core/table.h"
+#include "core/wait.h"
+#include "regio.h"
+
+#define EVENTS_MAX 64
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- Waking ---- */
+
+static void wake_sleeper(struct regioi_cq *cq)
+{
+	switch (atomic_exchange(&cq->sleeper, REGIOI_AWAKE)) {
+	case REGIOI_SLEEPS_IN_ENGINE:
+		cq->driver->ops->doorbell(cq->driver->engine);
+		break;
+	case REGIOI_SLEEPS_ON_FUTEX:
+		syscall(SYS_futex, &cq->sleeper, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		break;
+	}
+}
+
+/*
+ * The lock is held across the write, and in regioi_cq_unfire() across the read, so that the
+ * eventfd always counts exactly the CQs that have fired. Both are non-blocking.
+ */
+static void fire(struct regioi_cq *cq)
+{
+	struct regioi_driver *driver = cq->driver;
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&driver->wait_lock);
+	if (!atomic_load(&cq->fired)) {
+		atomic_store(&cq->fired, true);
+		driver->fired++;
+		if (driver->signal_descriptor >= 0 &&
+		    write(driver->signal_descriptor, &one, sizeof(one)) < 0)
+			driver->fired--; /* cannot be: the counter is far from its limit */
+	}
+	pthread_mutex_unlock(&driver->wait_lock);
+}
+
+void regioi_cq_unfire(struct regioi_cq *cq)
+{
+	struct regioi_driver *driver = cq->driver;
+	uint64_t one;
+
+	pthread_mutex_lock(&driver->wait_lock);
+	if (atomic_load(&cq->fired)) {
+		atomic_store(&cq->fired, false);
+		driver->fired--;
+		if (driver->signal_descriptor >= 0 &&
+		    read(driver->signal_descriptor, &one, sizeof(one)) < 0)
+			driver->fired = 0; /* cannot be: it counts this CQ */
+	}
+	pthread_mutex_unlock(&driver->wait_lock);
+}
+
+/* True for the one caller that ends the arming. */
+static bool disarm(struct regioi_cq *cq)
+{
+	if (!atomic_exchange(&cq->armed, false))
+		return false;
+	atomic_fetch_sub(&cq->driver->listeners, 1);
+	return true;
+}
+
+void regioi_cq_disarm(struct regioi_cq *cq)
+{
+	disarm(cq);
+}
+
+void regioi_cq_wake(struct regioi_cq *cq)
+{
+	if (disarm(cq))
+		fire(cq);
+	if (atomic_load(&cq->sleeper) != REGIOI_AWAKE)
+		wake_sleeper(cq);
+}
+
+/* ---- Notification ---- */
+
+int regio_cq_notify(struct regio_cq *handle)
+{
+	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
+
+	if (!cq)
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	if (atomic_load(&cq->armed))
+		return -EALREADY;
+	if (atomic_load(&cq->notifiable) <= 0)
+		regioi_driver_progress(cq->driver, REGIOI_PROGRESS_BEFORE_SLEEP);
+	atomic_fetch_add(&cq->driver->listeners, 1);
+	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_complete(). */
+	atomic_store(&cq->armed, true);
+	if (atomic_load(&cq->notifiable) > 0)
+		regioi_cq_wake(cq);
+	else if (regioi_driver_has_work(cq->driver))
+		cq->driver->ops->doorbell(cq->driver->engine);
+	return 0;
+}
+
+static int descriptor_add(int set, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	return epoll_ctl(set, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* Under the driver's wait_lock. */
+static int descriptor_make(struct regioi_driver *driver)
+{
+	int set = epoll_create1(EPOLL_CLOEXEC);
+	int signal = -1;
+	int error;
+
+	if (set < 0)
+		return -errno;
+	signal = eventfd(driver->fired, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+	if (signal < 0 || descriptor_add(set, signal) < 0 ||
+	    descriptor_add(set, driver->ops->descriptor(driver->engine)) < 0) {
+		error = -errno;
+		if (signal >= 0)
+			close(signal);
+		close(set);
+		return error;
+	}
+	driver->descriptor = set;
+	driver->signal_descriptor = signal;
+	return 0;
+}
+
+int regio_cq_fd(struct regio_cq *handle)
+{
+	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
+	struct regioi_driver *driver;
+	int result = 0;
+
+	if (!cq)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "asking for a CQ's descriptor: it is closed");
+	driver = cq->driver;
+	pthread_mutex_lock(&driver->wait_lock);
+	if (driver->descriptor < 0)
+		result = descriptor_make(driver);
+	if (!result)
+		result = driver->descriptor;
+	pthread_mutex_unlock(&driver->wait_lock);
+	if (result < 0)
+		return regioi_fail(result, "asking for a CQ's descriptor: %s; raise ulimit -n",
+				   regio_error_text(result));
+	return result;
+}
+
+void regioi_wait_fini(struct regioi_driver *driver)
+{
+	if (driver->descriptor >= 0)
+		close(driver->descriptor);
+	if (driver->signal_descriptor >= 0)
+		close(driver->signal_descriptor);
+}
+
+/* ---- Sleeping ---- */
+
+/* Under the wait_lock: somebody has to lead, if anybody sleeps. */
+static void pass_lead_on(struct regioi_driver *driver)
+{
+	if (!driver->led && driver->followers)
+		wake_sleeper(driver->followers);
+}
+
+static void follower_remove(struct regioi_driver *driver, struct regioi_cq *cq)
+{
+	struct regioi_cq **link = &driver->followers;
+
+	while (*link != cq)
+		link = &(*link)->follower_next;
+	*link = cq->follower_next;
+}
+
+static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
+{
+	struct regioi_driver *driver = cq->driver;
+	struct regioi_event events[EVENTS_MAX];
+	int count;
+
+	atomic_fetch_add(&driver->listeners, 1);
+	atomic_store(&cq->sleeper, REGIOI_SLEEPS_IN_ENGINE);
+	if (atomic_load(&cq->notifiable) > seen || regioi_driver_has_work(driver))
+		timeout_ns = 0;
+	count = driver->ops->poll(driver->engine, events, EVENTS_MAX, timeout_ns);
+	atomic_store(&cq->sleeper, REGIOI_AWAKE);
+	atomic_fetch_sub(&driver->listeners, 1);
+	if (count > 0)
+		regioi_driver_take_events(driver, events, (uint32_t)count);
+	pthread_mutex_lock(&driver->wait_lock);
+	driver->led = false;
+	pass_lead_on(driver);
+	pthread_mutex_unlock(&driver->wait_lock);
+	return count < 0 ? count : 0;
+}
+
+static int sleep_following(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
+{
+	struct regioi_driver *driver = cq->driver;
+	struct timespec timeout = {
+		.tv_sec = timeout_ns / 1000000000,
+		.tv_nsec = timeout_ns % 1000000000,
+	};
+	int error = 0;
+
+	if (atomic_load(&cq->notifiable) <= seen &&
+	    syscall(SYS_futex, &cq->sleeper, FUTEX_WAIT_PRIVATE, REGIOI_SLEEPS_ON_FUTEX,
+		    timeout_ns < 0 ? NULL : &timeout, NULL, 0) < 0 &&
+	    errno == EINTR)
+		error = -EINTR;
+	pthread_mutex_lock(&driver->wait_lock);
+	follower_remove(driver, cq);
+	atomic_store(&cq->sleeper, REGIOI_AWAKE);
+	/* It may have been this thread that was chosen to lead. */
+	pass_lead_on(driver);
+	pthread_mutex_unlock(&driver->wait_lock);
+	return error;
+}
+
+/* Sleeps until there may be more than 'seen', for at most 'timeout_ns'. Returns 0 or -EINTR. */
+static int sleep_once(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
+{
+	struct regioi_driver *driver = cq->driver;
+	bool lead;
+
+	pthread_mutex_lock(&driver->wait_lock);
+	lead = !driver->led;
+	driver->led = true;
+	if (!lead) {
+		cq->follower_next = driver->followers;
+		driver->followers = cq;
+		atomic_store(&cq->sleeper, REGIOI_SLEEPS_ON_FUTEX);
+	}
+	pthread_mutex_unlock(&driver->wait_lock);
+	return lead ? sleep_leading(cq, seen, timeout_ns) : sleep_following(cq, seen, timeout_ns);
+}
+
+/* Remaining time until the earlier of two moments; UINT64_MAX is never. */
+static int64_t remaining_ns(uint64_t a_ns, uint64_t b_ns, uint64_t now)
+{
+	uint64_t until = a_ns < b_ns ? a_ns : b_ns;
+
+	if (until == UINT64_MAX)
+		return -1;
+	if (until <= now)
+		return 0;
+	return until - now > INT64_MAX ? INT64_MAX : (int64_t)(until - now);
+}
+
+static uint64_t later(uint64_t now, uint64_t by_ns)
+{
+	return by_ns > UINT64_MAX - 1 - now ? UINT64_MAX - 1 : now + by_ns;
+}
+
+/* Completions that may notify; makes progress while there are fewer than 'enough'. */
+static int64_t available(struct regioi_cq *cq, int64_t enough)
+{
+	int64_t count = atomic_load(&cq->notifiable);
+
+	while (count < enough) {
+		bool left = regioi_driver_progress(cq->driver, REGIOI_PROGRESS_BEFORE_SLEEP);
+		int64_t before = count;
+
+		count = atomic_load(&cq->notifiable);
+		/* Work that is left for others must not keep this one from its time-out. */
+		if (!left || count == before)
+			break;
+	}
+	return count;
+}
+
+int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_delay_ns,
+		  int64_t timeout_ns)
+{
+	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
+	uint64_t until = UINT64_MAX, window_until = UINT64_MAX, now;
+	int64_t enough = min_count ? min_count : 1, count, rest_ns;
+	bool looked = false; /* with no time left the engine is still asked once */
+	int error;
+
+	if (!cq)
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	if (timeout_ns >= 0)
+		until = later(now_ns(), (uint64_t)timeout_ns);
+	for (;;) {
+		count = available(cq, enough);
+		if (count >= enough)
+			break;
+		now = until == UINT64_MAX && count <= 0 ? 0 : now_ns();
+		if (count > 0 && window_until == UINT64_MAX)
+			window_until = later(now, max_delay_ns);
+		rest_ns = remaining_ns(until, window_until, now);
+		if (rest_ns == 0 && looked)
+			break;
+		looked = rest_ns == 0;
+		error = sleep_once(cq, count, rest_ns);
+		if (error) {
+			count = atomic_load(&cq->notifiable);
+			if (count <= 0)
+				return error;
+			break;
+		}
+	}
+	if (count <= 0)
+		return -ETIMEDOUT;
+	return count > INT32_MAX ? INT32_MAX : (int)count;
+}

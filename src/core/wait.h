@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sleeping and waking: waits, notifications, the descriptor.
+ */
+#ifndef REGIO_CORE_WAIT_H
+#define REGIO_CORE_WAIT_H
+
+#include "core/objects.h"
+
+/* A notifiable completion has arrived on a CQ that is armed or has a sleeper. */
+void regioi_cq_wake(struct regioi_cq *cq);
+/* Disarms, where it was armed. */
+void regioi_cq_disarm(struct regioi_cq *cq);
+/* Takes back a signal on the descriptor, at dequeue. */
+void regioi_cq_unfire(struct regioi_cq *cq);
+/* Closes the descriptors of a driver that ends. */
+void regioi_wait_fini(struct regioi_driver *driver);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A working area: everything one operation on several datagrams needs beside the requests. A
+ * driver keeps a few; untouched pages cost address space only.
+ */
+#ifndef REGIO_DGRAM_AREA_H
+#define REGIO_DGRAM_AREA_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* Most datagrams or trains of one operation. */
+#define REGIOI_AREA_MESSAGES 64u
+/* Most messages joined in the trains of one operation: four full ones. */
+#define REGIOI_AREA_VECTORS 512u
+/* Most trains received at once. A received train is shorter than 64 KiB. */
+#define REGIOI_AREA_STAGES 16u
+#define REGIOI_STAGE_BYTES 65536u
+/* Stages a power of two apart would share cache sets. */
+#define REGIOI_STAGE_STRIDE (REGIOI_STAGE_BYTES + 2112u)
+/* For the control messages of one datagram, ours included. */
+#define REGIOI_CONTROL_BYTES 640u
+
+union regioi_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+struct regioi_area {
+	struct regioi_area *next; /* in the driver's pool */
+	struct mmsghdr messages[REGIOI_AREA_MESSAGES];
+	uint32_t requests[REGIOI_AREA_MESSAGES]; /* sends: how many each message carries */
+	struct iovec vectors[REGIOI_AREA_VECTORS];
+	union regioi_address names[REGIOI_AREA_MESSAGES];
+	_Alignas(struct cmsghdr) uint8_t control[REGIOI_AREA_MESSAGES][REGIOI_CONTROL_BYTES];
+	_Alignas(64) uint8_t stages[REGIOI_AREA_STAGES * REGIOI_STAGE_STRIDE];
+};
+
+static inline uint8_t *regioi_area_stage(struct regioi_area *area, uint32_t index)
+{
+	return area->stages + index * REGIOI_STAGE_STRIDE;
+}
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Control messages: reading the user's, hiding ours. User slices may have any alignment, so their
+ * headers are copied before they are read.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "dgram/control.h"
+#include "engine/kernel.h"
+#include "regio.h"
+
+/* Steps through 'span' from *at; false at the end or at a broken length. */
+static bool control_next(const struct regioi_control_span *span, size_t *at,
+			 struct cmsghdr *ret_item)
+{
+	if (span->length < sizeof(*ret_item) || *at > span->length - sizeof(*ret_item))
+		return false;
+	memcpy(ret_item, span->data + *at, sizeof(*ret_item));
+	if (ret_item->cmsg_len < sizeof(*ret_item) || ret_item->cmsg_len > span->length - *at)
+		return false;
+	*at += CMSG_ALIGN(ret_item->cmsg_len);
+	return true;
+}
+
+int regioi_control_from_user(uint8_t *slice, uint32_t slice_length,
+			     struct regioi_control_span *ret_span)
+{
+	struct regio_control head;
+
+	memcpy(&head, slice, sizeof(head));
+	if (head.total_length < sizeof(head) || head.total_length > slice_length)
+		return -EINVAL;
+	ret_span->data = slice + sizeof(head);
+	ret_span->length = head.total_length - sizeof(head);
+	return 0;
+}
+
+static bool control_is_packet_info(const struct cmsghdr *item)
+{
+	return (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO) ||
+	       (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_PKTINFO);
+}
+
+static bool control_kind_joinable(const struct cmsghdr *item)
+{
+	if (control_is_packet_info(item))
+		return true;
+	if (item->cmsg_level == IPPROTO_IP)
+		return item->cmsg_type == IP_TOS || item->cmsg_type == IP_TTL;
+	if (item->cmsg_level == IPPROTO_IPV6)
+		return item->cmsg_type == IPV6_TCLASS || item->cmsg_type == IPV6_HOPLIMIT;
+	return false;
+}
+
+bool regioi_control_joinable(const struct regioi_control_span *span)
+{
+	struct cmsghdr item;
+	size_t at = 0;
+
+	while (control_next(span, &at, &item)) {
+		if (!control_kind_joinable(&item))
+			return false;
+	}
+	/* Anything left over is malformed: let the kernel refuse it by itself. */
+	return at >= span->length;
+}
+
+static bool control_hidden(const struct cmsghdr *item, uint32_t hidden)
+{
+	if (item->cmsg_level == SOL_UDP && item->cmsg_type == UDP_GRO)
+		return hidden & REGIOI_HIDE_TRAIN;
+	return (hidden & REGIOI_HIDE_PACKET) && control_is_packet_info(item);
+}
+
+static struct regioi_control_span control_span(struct msghdr *header)
+{
+	return (struct regioi_control_span){header->msg_control, header->msg_controllen};
+}
+
+bool regioi_control_to_user(struct msghdr *header, uint32_t hidden, uint8_t *slice,
+			    uint32_t slice_length)
+{
+	struct regioi_control_span span = control_span(header);
+	struct regio_control head = {.total_length = sizeof(head)};
+	bool truncated = header->msg_flags & MSG_CTRUNC;
+	struct cmsghdr item;
+	size_t at = 0, start = 0;
+
+	while (control_next(&span, &at, &item)) {
+		size_t padded = CMSG_ALIGN(item.cmsg_len);
+
+		if (!control_hidden(&item, hidden)) {
+			/* The last one needs no padding behind it. */
+			if (head.total_length + item.cmsg_len > slice_length) {
+				truncated = true;
+				break;
+			}
+			memcpy(slice + head.total_length, span.data + start, item.cmsg_len);
+			head.total_length += (uint32_t)padded;
+			if (head.total_length > slice_length)
+				head.total_length = slice_length;
+		}
+		start = at;
+	}
+	memcpy(slice, &head, sizeof(head));
+	return truncated;
+}
+
+uint32_t regioi_control_segment(struct msghdr *header)
+{
+	struct regioi_control_span span = control_span(header);
+	struct cmsghdr item;
+	size_t at = 0, start = 0;
+	int segment;
+
+	while (control_next(&span, &at, &item)) {
+		if (item.cmsg_level == SOL_UDP && item.cmsg_type == UDP_GRO &&
+		    item.cmsg_len >= CMSG_LEN(sizeof(segment))) {
+			memcpy(&segment, span.data + start + CMSG_LEN(0), sizeof(segment));
+			return segment > 0 ? (uint32_t)segment : 0;
+		}
+		start = at;
+	}
+	return 0;
+}
+
+void regioi_control_local_address(struct msghdr *header, union regioi_address *address)
+{
+	struct regioi_control_span span = control_span(header);
+	struct in6_pktinfo v6;
+	struct in_pktinfo v4;
+	struct cmsghdr item;
+	size_t at = 0, start = 0;
+
+	for (; control_next(&span, &at, &item); start = at) {
+		const uint8_t *data = span.data + start + CMSG_LEN(0);
+
+		if (!control_is_packet_info(&item))
+			continue;
+		if (item.cmsg_level == IPPROTO_IP && address->any.sa_family == AF_INET) {
+			memcpy(&v4, data, sizeof(v4));
+			address->v4.sin_addr = v4.ipi_addr;
+		} else if (item.cmsg_level == IPPROTO_IPV6 && address->any.sa_family == AF_INET6) {
+			memcpy(&v6, data, sizeof(v6));
+			address->v6.sin6_addr = v6.ipi6_addr;
+			address->v6.sin6_scope_id =
+				IN6_IS_ADDR_LINKLOCAL(&v6.ipi6_addr) ? v6.ipi6_ifindex : 0;
+		}
+	}
+}
+
+size_t regioi_control_put_segment(uint8_t *at, uint16_t segment)
+{
+	struct cmsghdr item = {
+		.cmsg_level = SOL_UDP,
+		.cmsg_type = UDP_SEGMENT,
+		.cmsg_len = CMSG_LEN(sizeof(segment)),
+	};
+
+	memcpy(at, &item, sizeof(item));
+	memcpy(at + CMSG_LEN(0), &segment, sizeof(segment));
+	return CMSG_SPACE(sizeof(segment));
+}

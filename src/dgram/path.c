@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was learned about joining towards a destination.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "dgram/path.h"
+
+uint32_t regioi_address_length(const union regioi_address *address)
+{
+	sa_family_t family;
+
+	memcpy(&family, address, sizeof(family));
+	if (family == AF_INET)
+		return sizeof(struct sockaddr_in);
+	if (family == AF_INET6)
+		return sizeof(struct sockaddr_in6);
+	return 0;
+}
+
+bool regioi_address_equal(const union regioi_address *a, const union regioi_address *b)
+{
+	uint32_t length = regioi_address_length(a);
+
+	if (length != regioi_address_length(b))
+		return false;
+	/* The padding of a sockaddr_in is no part of the address. */
+	if (length == sizeof(struct sockaddr_in))
+		length = offsetof(struct sockaddr_in, sin_zero);
+	return length > 0 && memcmp(a, b, length) == 0;
+}
+
+static bool path_is(const struct regioi_path *path, const union regioi_address *address)
+{
+	if (!address)
+		return path->address.any.sa_family == AF_UNSPEC;
+	return regioi_address_equal(&path->address, address);
+}
+
+static struct regioi_path *paths_find(struct regioi_paths *paths,
+				      const union regioi_address *address)
+{
+	for (uint32_t i = 0; i < REGIOI_PATHS; i++) {
+		if (paths->entries[i].until_ns && path_is(&paths->entries[i], address))
+			return &paths->entries[i];
+	}
+	return NULL;
+}
+
+uint32_t regioi_paths_message_max(struct regioi_paths *paths, const union regioi_address *address,
+				  uint64_t now_ns)
+{
+	struct regioi_path *path = paths_find(paths, address);
+
+	if (!path)
+		return UINT32_MAX;
+	if (path->until_ns <= now_ns) {
+		path->until_ns = 0;
+		paths->used--;
+		return UINT32_MAX;
+	}
+	return path->message_max;
+}
+
+void regioi_paths_refused(struct regioi_paths *paths, const union regioi_address *address,
+			  uint32_t message_max, uint64_t now_ns)
+{
+	struct regioi_path *path = paths_find(paths, address);
+
+	/* An unused entry, else the one that will be forgotten first. */
+	for (uint32_t i = 0; i < REGIOI_PATHS && !path; i++) {
+		if (!paths->entries[i].until_ns)
+			path = &paths->entries[i];
+	}
+	if (!path) {
+		path = &paths->entries[0];
+		for (uint32_t i = 1; i < REGIOI_PATHS; i++) {
+			if (paths->entries[i].until_ns < path->until_ns)
+				path = &paths->entries[i];
+		}
+	}
+	if (!path->until_ns)
+		paths->used++;
+	memset(&path->address, 0, sizeof(path->address));
+	if (address)
+		memcpy(&path->address, address, regioi_address_length(address));
+	path->message_max = message_max;
+	path->until_ns = now_ns + REGIOI_PATH_MEMORY_NS;
+}

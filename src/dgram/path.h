@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was learned about joining towards a destination: the kernel refuses a train whose messages
+ * are longer than the path takes (EMSGSIZE, EINVAL) or that the device cannot finish (EIO). Kept
+ * for ten seconds, for the few destinations that refused last.
+ */
+#ifndef REGIO_DGRAM_PATH_H
+#define REGIO_DGRAM_PATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dgram/area.h"
+
+#define REGIOI_PATHS 4u
+#define REGIOI_PATH_MEMORY_NS 10000000000ull
+
+struct regioi_path {
+	union regioi_address address; /* all 0: the connected peer */
+	uint32_t message_max;	      /* longest message that may be joined; 0: none */
+	uint64_t until_ns;	      /* 0: unused */
+};
+
+struct regioi_paths {
+	struct regioi_path entries[REGIOI_PATHS];
+	uint32_t used; /* 0 on nearly every queue, and then nothing here costs anything */
+};
+
+/* Longest message that may be joined towards 'address' (NULL: the connected peer). */
+uint32_t regioi_paths_message_max(struct regioi_paths *paths, const union regioi_address *address,
+				  uint64_t now_ns);
+void regioi_paths_refused(struct regioi_paths *paths, const union regioi_address *address,
+			  uint32_t message_max, uint64_t now_ns);
+
+/* Whether two destinations are the same. */
+bool regioi_address_equal(const union regioi_address *a, const union regioi_address *b);
+/* Length of an address of its family; 0 for a family that is none of ours. */
+uint32_t regioi_address_length(const union regioi_address *address);
+
+#endif

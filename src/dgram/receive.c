@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking trains apart.
+ *
+ * Without UDP_GRO a datagram lands in its slice directly. With it, one receive may bring up to
+ * 64 KiB of messages, so it goes to a stage of the working area and is copied out; the control
+ * message UDP_GRO tells where the seams are. How many datagrams one call asks for follows what
+ * the last calls found.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/count.h"
+#include "core/region.h"
+#include "dgram/control.h"
+#include "dgram/copy.h"
+#include "dgram/icmp.h"
+#include "dgram/path.h"
+#include "dgram/receive.h"
+#include "engine/kernel.h"
+
+/* Lone receives in a row after which more are asked for at once. */
+#define LONE_MAX 4u
+#define ASKED_FIRST 16u
+#define ASKED_TRAINS 4u
+
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* ---- The slices of a request ---- */
+
+static bool slice_lives(const struct regio_buf *slice)
+{
+	return slice->region == 0 || regioi_region_resolve(slice->region, 0);
+}
+
+static bool extra_lives(const struct regio_extra *extra)
+{
+	return slice_lives(&extra->local_address) && slice_lives(&extra->remote_address) &&
+	       slice_lives(&extra->control) && slice_lives(&extra->message_flags);
+}
+
+static uint8_t *open_slice(const struct regio_buf *slice)
+{
+	return slice->region ? regioi_region_resolve(slice->region, slice->offset) : NULL;
+}
+
+static uint8_t empty_slice[1];
+
+/* The memory of request 'index', or NULL when one of its regions has ended. */
+static uint8_t *open_request(struct regioi_resolver *resolver, const struct regioi_window *window,
+			     uint32_t index)
+{
+	const struct regioi_request *request = regioi_window_request(window, index);
+
+	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) &&
+	    !extra_lives(regioi_window_extra(window, index)))
+		return NULL;
+	if (request->region == 0)
+		return empty_slice;
+	return regioi_resolve(resolver, request->region, request->offset);
+}
+
+static void refuse_request(struct regioi_request *request, int error)
+{
+	request->status = error;
+	request->bytes = 0;
+}
+
+static void fill_address(const struct regio_buf *slice, const void *address, uint32_t length)
+{
+	uint8_t *at = open_slice(slice);
+
+	if (at)
+		memcpy(at, address, lesser(length, slice->length));
+}
+
+/* Addresses, control data and flags of one message. */
+static void fill_extra(const struct regioi_receive_state *state, const struct regio_extra *extra,
+		       struct msghdr *header, bool truncated)
+{
+	uint32_t flags = truncated ? MSG_TRUNC : 0;
+	union regioi_address local = state->local;
+	uint8_t *control = open_slice(&extra->control);
+
+	fill_address(&extra->remote_address, header->msg_name, header->msg_namelen);
+	if (extra->local_address.region) {
+		regioi_control_local_address(header, &local);
+		fill_address(&extra->local_address, &local, regioi_address_length(&local));
+	}
+	if (control &&
+	    regioi_control_to_user(header, state->hidden, control, extra->control.length))
+		flags |= MSG_CTRUNC;
+	if (extra->message_flags.region)
+		fill_address(&extra->message_flags, &flags, sizeof(flags));
+}
+
+/* The result of request 'index', whose slice has been filled from 'bytes' bytes. */
+static void complete_request(struct regioi_receive_state *state, const struct regioi_window *window,
+			     uint32_t index, uint32_t bytes, struct msghdr *header)
+{
+	struct regioi_request *request = regioi_window_request(window, index);
+	bool truncated = bytes > request->bytes;
+
+	if (__builtin_expect(truncated, 0)) {
+		request->status = -EMSGSIZE;
+		regioi_count_add(&state->truncated, 1);
+	} else {
+		request->bytes = bytes;
+	}
+	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) && header)
+		fill_extra(state, regioi_window_extra(window, index), header, truncated);
+}
+
+/* ---- Planning ---- */
+
+static uint32_t messages_to_ask(const struct regioi_receive_state *state)
+{
+	return state->asked > 1 ? state->asked : 1;
+}
+
+bool regioi_receive_needs_area(const struct regioi_receive_state *state,
+			       const struct regioi_window *window)
+{
+	return state->trains || messages_to_ask(state) > 1 || state->extras;
+}
+
+/* What the kernel is to fill in beside the data. */
+static void prepare_message(const struct regioi_receive_state *state, struct regioi_area *area,
+			    uint32_t index, void *data, size_t length)
+{
+	struct msghdr *header = &area->messages[index].msg_hdr;
+
+	area->vectors[index] = (struct iovec){data, length};
+	*header = (struct msghdr){.msg_iov = &area->vectors[index], .msg_iovlen = 1};
+	/* A train may be delivered to requests posted later, with wishes of their own. */
+	if (state->extras || state->trains) {
+		header->msg_name = &area->names[index];
+		header->msg_namelen = sizeof(area->names[index]);
+		header->msg_control = area->control[index];
+		header->msg_controllen = REGIOI_CONTROL_BYTES;
+	}
+}
+
+uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct regioi_window *window,
+			     struct regioi_area *area, struct regioi_op *op, uint32_t *ret_planned)
+{
+	struct regioi_resolver resolver = {0};
+	const uint32_t stages = state->trains ? REGIOI_AREA_STAGES : REGIOI_AREA_MESSAGES;
+	uint32_t refused = 0, planned = 0, asked = lesser(messages_to_ask(state), stages);
+	uint8_t *data = NULL;
+
+	while (refused < window->count) {
+		data = open_request(&resolver, window, refused);
+		if (data)
+			break;
+		refuse_request(regioi_window_request(window, refused++), -EFAULT);
+	}
+	*ret_planned = 0;
+	if (refused == window->count)
+		return refused;
+	op->result = 0;
+	if (!area) {
+		op->kind = REGIOI_OP_RECEIVE;
+		op->data = data;
+		op->length = regioi_window_request(window, refused)->bytes;
+		*ret_planned = 1;
+		return refused;
+	}
+	asked = lesser(asked, window->count - refused);
+	while (planned < asked && data) {
+		if (state->trains)
+			prepare_message(state, area, planned, regioi_area_stage(area, planned),
+					REGIOI_STAGE_BYTES);
+		else
+			prepare_message(state, area, planned, data,
+					regioi_window_request(window, refused + planned)->bytes);
+		planned++;
+		if (planned < asked)
+			data = open_request(&resolver, window, refused + planned);
+	}
+	op->kind = REGIOI_OP_RECEIVE_MESSAGES;
+	op->messages = area->messages;
+	op->count = planned;
+	*ret_planned = planned;
+	return refused;
+}
+
+/* ---- Settling ---- */
+
+/* Keeps count of neighbours that could have been one train: same sender, same length. */
+static void count_run(struct regioi_receive_state *state, uint32_t bytes,
+		      const struct msghdr *header)
+{
+	const union regioi_address *name = header ? header->msg_name : NULL;
+	bool alike = bytes == state->run_bytes && bytes > 0;
+
+	if (alike && name)
+		alike = regioi_address_equal(name, &state->run_address);
+	if (alike) {
+		state->run++;
+		return;
+	}
+	state->run = 0;
+	state->run_bytes = bytes;
+	if (name)
+		state->run_address = *name;
+}
+
+/* The next call asks for what this one found, or for more when it got all it asked for. */
+static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t found)
+{
+	if (asked == 1) {
+		/* Asking for more costs a lone datagram 65 ns: only where there keep being more. */
+		state->asked = ++state->lone >= LONE_MAX ? ASKED_FIRST : 1;
+		return;
+	}
+	state->lone = 0;
+	state->asked = found < asked ? found : lesser(asked * 4, REGIOI_AREA_MESSAGES);
+}
+
+static uint32_t settle_lone(struct regioi_receive_state *state, const struct regioi_window *window,
+			    uint32_t bytes)
+{
+	count_run(state, bytes, NULL);
+	complete_request(state, window, 0, bytes, NULL);
+	regioi_count_add(&state->messages, 1);
+	adapt(state, 1, 1);
+	return 1;
+}
+
+static uint32_t settle_slices(struct regioi_receive_state *state,
+			      const struct regioi_window *window, const struct regioi_op *op)
+{
+	const uint32_t found = (uint32_t)op->result;
+
+	for (uint32_t i = 0; i < found; i++) {
+		count_run(state, op->messages[i].msg_len, &op->messages[i].msg_hdr);
+		complete_request(state, window, i, op->messages[i].msg_len,
+				 &op->messages[i].msg_hdr);
+	}
+	regioi_count_add(&state->messages, found);
+	adapt(state, op->count, found);
+	return found;
+}
+
+/*
+ * Spreads the rest of one received message over the requests from 'index' on, in pieces of
+ * 'segment' bytes. Returns how many requests completed; *ret_whole tells whether all of it went.
+ */
+static uint32_t deliver_message(struct regioi_receive_state *state,
+				const struct regioi_window *window, uint32_t index,
+				struct regioi_resolver *resolver, bool *ret_whole)
+{
+	struct regioi_staged *staged = &state->staged;
+	struct mmsghdr *message = &staged->area->messages[staged->message];
+	const uint8_t *stage = regioi_area_stage(staged->area, staged->message);
+	uint32_t segment = regioi_control_segment(&message->msg_hdr);
+	uint32_t done = index, delivered = 0, offset = staged->offset;
+
+	if (segment == 0)
+		segment = message->msg_len;
+	*ret_whole = false;
+	while (done < window->count && !*ret_whole) {
+		struct regioi_request *request = regioi_window_request(window, done);
+		uint32_t bytes = lesser(segment, message->msg_len - offset);
+		uint8_t *data = open_request(resolver, window, done);
+
+		if (__builtin_expect(!data, 0)) {
+			refuse_request(request, -EFAULT);
+			done++;
+			continue;
+		}
+		regioi_copy(data, stage + offset, lesser(bytes, request->bytes));
+		complete_request(state, window, done, bytes, &message->msg_hdr);
+		done++;
+		delivered++;
+		offset += bytes;
+		*ret_whole = offset >= message->msg_len;
+	}
+	staged->offset = offset;
+	regioi_count_add(&state->messages, delivered);
+	return done - index;
+}
+
+uint32_t regioi_receive_deliver(struct regioi_receive_state *state,
+				const struct regioi_window *window)
+{
+	struct regioi_staged *staged = &state->staged;
+	struct regioi_resolver resolver = {0};
+	uint32_t done = 0;
+	bool whole;
+
+	while (staged->message < staged->messages && done < window->count) {
+		done += deliver_message(state, window, done, &resolver, &whole);
+		if (!whole)
+			break;
+		staged->message++;
+		staged->offset = 0;
+	}
+	return done;
+}
+
+static uint32_t settle_stages(struct regioi_receive_state *state,
+			      const struct regioi_window *window, struct regioi_area *area,
+			      const struct regioi_op *op)
+{
+	const uint32_t found = (uint32_t)op->result;
+	uint32_t trains = 0, done;
+
+	for (uint32_t i = 0; i < found; i++) {
+		uint32_t segment = regioi_control_segment(&op->messages[i].msg_hdr);
+
+		trains += segment && segment < op->messages[i].msg_len;
+	}
+	regioi_count_add(&state->received_trains, trains);
+	state->staged = (struct regioi_staged){.area = area, .messages = found};
+	done = regioi_receive_deliver(state, window);
+	if (state->staged.message == found)
+		state->staged.area = NULL;
+	adapt(state, op->count, found);
+	/* Four trains fill the caches; more at once gain nothing. */
+	if (trains)
+		state->asked = ASKED_TRAINS;
+	return done;
+}
+
+static uint32_t settle_error(struct regioi_receive_state *state, const struct regioi_window *window,
+			     int error, enum regioi_receive_verdict *ret_verdict)
+{
+	if (error == -EAGAIN) {
+		*ret_verdict = REGIOI_RECEIVE_EMPTY;
+		state->run = 0;
+		state->lone = 0;
+		state->retries = 0;
+		return 0;
+	}
+	/* The answer to something sent before; reading it has cleared it. */
+	if (regioi_error_is_icmp(error) && !state->report_icmp &&
+	    state->retries < REGIOI_ICMP_RETRIES) {
+		state->retries++;
+		return 0;
+	}
+	state->retries = 0;
+	refuse_request(regioi_window_request(window, 0), error);
+	return 1;
+}
+
+uint32_t regioi_receive_settle(struct regioi_receive_state *state,
+			       const struct regioi_window *window, struct regioi_area *area,
+			       const struct regioi_op *op, enum regioi_receive_verdict *ret_verdict)
+{
+	regioi_count_add(&state->calls, 1);
+	*ret_verdict = REGIOI_RECEIVE_PROGRESS;
+	if (op->result < 0)
+		return settle_error(state, window, op->result, ret_verdict);
+	state->retries = 0;
+	if (op->kind == REGIOI_OP_RECEIVE)
+		return settle_lone(state, window, (uint32_t)op->result);
+	/*
+	 * Fewer than asked for: the call met the end of the queue, or an error, which only those
+	 * who want to see it look for at once.
+	 */
+	if ((uint32_t)op->result < op->count && !state->report_icmp)
+		*ret_verdict = REGIOI_RECEIVE_EMPTY;
+	if (state->trains)
+		return settle_stages(state, window, area, op);
+	return settle_slices(state, window, op);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking trains apart: what arrives is spread over the posted receives, in order. No system calls,
+ * no locks.
+ */
+#ifndef REGIO_DGRAM_RECEIVE_H
+#define REGIO_DGRAM_RECEIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/request.h"
+#include "dgram/area.h"
+#include "engine/engine.h"
+
+/* Received messages that wait in the stages of an area for receives to be posted. */
+struct regioi_staged {
+	struct regioi_area *area; /* NULL: nothing is staged */
+	uint32_t message;	  /* the next one to take apart */
+	uint32_t messages;
+	uint32_t offset; /* bytes of it delivered */
+};
+
+/* What one receive half knows between operations. Zeroed, then the first group set. */
+struct regioi_receive_state {
+	union regioi_address
+		local; /* what a local address slice gets, but for packet information */
+	bool report_icmp;
+	/* A request with extra slices has been posted: ask for names and control. Set by the
+	 * poster. */
+	_Atomic bool extras;
+	uint32_t hidden; /* REGIOI_HIDE_...: control messages that are ours */
+
+	_Atomic bool trains; /* UDP_GRO is on, by us */
+	uint32_t asked;	     /* messages the next operation asks for */
+	uint32_t run;	     /* neighbours from one sender, alike, that were queued together */
+	uint32_t run_bytes;
+	union regioi_address run_address;
+	uint32_t lone;	  /* receives of one that succeeded in a row */
+	uint32_t retries; /* after ICMP errors in a row */
+	struct regioi_staged staged;
+
+	_Atomic uint64_t messages;
+	_Atomic uint64_t received_trains;
+	_Atomic uint64_t calls;
+	_Atomic uint64_t truncated;
+};
+
+enum regioi_receive_verdict {
+	REGIOI_RECEIVE_PROGRESS, /* look again */
+	REGIOI_RECEIVE_EMPTY,	 /* the socket has nothing */
+};
+
+/* Whether planning the oldest requests needs an area. */
+bool regioi_receive_needs_area(const struct regioi_receive_state *state,
+			       const struct regioi_window *window);
+
+/*
+ * Turns the oldest requests of the window into 'op'. Returns how many of them completed without an
+ * operation, because their region has ended; the operation starts behind these. *ret_planned is 0
+ * where there is no operation. 'area' may be NULL where none is needed.
+ */
+uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct regioi_window *window,
+			     struct regioi_area *area, struct regioi_op *op, uint32_t *ret_planned);
+
+/*
+ * Settles an executed operation; the window starts at its first request and may hold more than
+ * were planned. Returns how many requests completed. Messages without a request are kept in
+ * state->staged, with 'area', which is then the state's.
+ */
+uint32_t regioi_receive_settle(struct regioi_receive_state *state,
+			       const struct regioi_window *window, struct regioi_area *area,
+			       const struct regioi_op *op,
+			       enum regioi_receive_verdict *ret_verdict);
+
+/* Gives staged messages to the requests of the window. Returns how many completed. */
+uint32_t regioi_receive_deliver(struct regioi_receive_state *state,
+				const struct regioi_window *window);
+
+/* Whether the traffic looks like trains: long runs from one sender. */
+static inline bool regioi_receive_bursts(const struct regioi_receive_state *state)
+{
+	return state->run >= 16;
+}
+
+#endif

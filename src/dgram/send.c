@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Putting trains together.
+ *
+ * A train is a run of neighbouring requests with one destination, equal control data and equal
+ * length; the last may be shorter, and ends the run. It is sent as one sendmsg(2) with
+ * UDP_SEGMENT. Small messages are copied together first: handing the kernel a vector for each
+ * costs more than the copy.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/count.h"
+#include "core/region.h"
+#include "dgram/control.h"
+#include "dgram/copy.h"
+#include "dgram/icmp.h"
+#include "dgram/send.h"
+
+/* Measured: up to about 512 bytes a copy is cheaper than a vector. */
+#define GATHER_BYTES_MAX 512u
+
+/* Where a request goes, and with what. */
+struct envelope {
+	const union regioi_address *address; /* NULL: the connected peer */
+	uint32_t address_length;
+	struct regioi_control_span control;
+};
+
+/* A plan in the making. */
+struct plan {
+	struct regioi_send_state *state;
+	const struct regioi_window *window;
+	struct regioi_area *area;
+	struct regioi_resolver resolver;
+	uint64_t now_ns;
+	uint32_t taken;	   /* requests so far */
+	uint32_t messages; /* of the area */
+	uint32_t vectors;  /* of the area */
+	uint32_t gathered; /* bytes of the stages in use */
+};
+
+static const uint8_t nothing[1];
+
+static uint8_t *resolve_slice(const struct regio_buf *slice)
+{
+	return regioi_region_resolve(slice->region, slice->offset);
+}
+
+/* Returns 0, or the status the request completes with. */
+static int open_envelope(const struct plan *plan, uint32_t index, struct envelope *ret_envelope)
+{
+	const struct regio_extra *extra = regioi_window_extra(plan->window, index);
+	uint8_t *slice;
+
+	*ret_envelope = (struct envelope){0};
+	if (extra->remote_address.region) {
+		slice = resolve_slice(&extra->remote_address);
+		if (!slice)
+			return -EFAULT;
+		ret_envelope->address = (const union regioi_address *)(void *)slice;
+		ret_envelope->address_length = regioi_address_length(ret_envelope->address);
+		if (ret_envelope->address_length == 0)
+			return -EAFNOSUPPORT;
+	}
+	if (extra->message_flags.region) {
+		slice = resolve_slice(&extra->message_flags);
+		if (!slice)
+			return -EFAULT;
+		memset(slice, 0, sizeof(uint32_t));
+	}
+	if (extra->control.region) {
+		slice = resolve_slice(&extra->control);
+		if (!slice)
+			return -EFAULT;
+		return regioi_control_from_user(slice, extra->control.length,
+						&ret_envelope->control);
+	}
+	return 0;
+}
+
+/* The bytes of a request, or NULL when its region has ended. */
+static const uint8_t *open_data(struct plan *plan, const struct regioi_request *request)
+{
+	if (request->region == 0)
+		return nothing;
+	return regioi_resolve(&plan->resolver, request->region, request->offset);
+}
+
+static bool envelope_equal(const struct envelope *a, const struct envelope *b)
+{
+	if (a->control.length != b->control.length ||
+	    (a->control.length && a->control.data != b->control.data &&
+	     memcmp(a->control.data, b->control.data, a->control.length) != 0))
+		return false;
+	if (a->address == b->address)
+		return true;
+	return a->address && b->address && regioi_address_equal(a->address, b->address);
+}
+
+/* How long a message of this destination may be to be joined; 0: it travels alone. */
+static uint32_t joinable_bytes(const struct plan *plan, const struct envelope *envelope)
+{
+	struct regioi_send_state *state = plan->state;
+
+	if (state->train_messages_max < 2 || state->singly > 0)
+		return 0;
+	if (envelope->control.length &&
+	    (envelope->control.length + CMSG_SPACE(sizeof(uint16_t)) > REGIOI_CONTROL_BYTES ||
+	     !regioi_control_joinable(&envelope->control)))
+		return 0;
+	if (__builtin_expect(state->paths.used > 0, 0))
+		return regioi_paths_message_max(&state->paths, envelope->address, plan->now_ns);
+	return UINT32_MAX;
+}
+
+/* Whether request 'index' may follow in the train that 'envelope' opened. */
+static bool may_follow(const struct plan *plan, uint32_t index, const struct envelope *envelope)
+{
+	const struct regioi_request *request = regioi_window_request(plan->window, index);
+	struct envelope other = {0};
+
+	if (request->flags & REGIOI_REQUEST_EXTRA) {
+		if (open_envelope(plan, index, &other) != 0)
+			return false;
+	} else if (!envelope->address && !envelope->control.length) {
+		return true;
+	}
+	return envelope_equal(envelope, &other);
+}
+
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Adds the followers of request 'first' to the message begun by it. Gathers into 'gather' unless
+ * that is NULL, else adds a vector for each. Returns how many requests the train has now.
+ */
+static uint32_t extend_train(struct plan *plan, uint32_t first, const struct envelope *envelope,
+			     uint8_t *gather)
+{
+	const uint32_t segment = regioi_window_request(plan->window, first)->bytes;
+	const uint32_t messages_max =
+		lesser(lesser(plan->state->train_messages_max, plan->window->count - first),
+		       REGIOI_AREA_VECTORS - plan->taken);
+	const bool plain = !envelope->address && !envelope->control.length;
+	uint32_t total = segment, count = 1;
+
+	while (count < messages_max) {
+		const struct regioi_request *request =
+			regioi_window_request(plan->window, first + count);
+		const uint32_t bytes = request->bytes;
+		const uint8_t *data;
+
+		if (bytes == 0 || bytes > segment || total + bytes > plan->state->train_bytes_max)
+			break;
+		if ((!plain || request->flags & REGIOI_REQUEST_EXTRA) &&
+		    !may_follow(plan, first + count, envelope))
+			break;
+		data = open_data(plan, request);
+		if (!data)
+			break;
+		if (gather)
+			regioi_copy(gather + total, data, bytes);
+		else
+			plan->area->vectors[plan->vectors + count] =
+				(struct iovec){(void *)(uintptr_t)data, bytes};
+		total += bytes;
+		count++;
+		if (bytes < segment)
+			break;
+	}
+	return count;
+}
+
+static void address_message(struct plan *plan, const struct envelope *envelope,
+			    struct msghdr *header)
+{
+	header->msg_name = (void *)(uintptr_t)envelope->address;
+	header->msg_namelen = envelope->address_length;
+	header->msg_control = envelope->control.length ? envelope->control.data : NULL;
+	header->msg_controllen = envelope->control.length;
+	header->msg_flags = 0;
+}
+
+/* The control data of a train: the user's, if any, and the segment length. */
+static void control_train(struct plan *plan, const struct envelope *envelope, uint32_t segment,
+			  struct msghdr *header)
+{
+	uint8_t *control = plan->area->control[plan->messages];
+	size_t length = CMSG_ALIGN(envelope->control.length);
+
+	if (envelope->control.length) {
+		memset(control, 0, length);
+		memcpy(control, envelope->control.data, envelope->control.length);
+	}
+	length += regioi_control_put_segment(control + length, (uint16_t)segment);
+	header->msg_control = control;
+	header->msg_controllen = length;
+}
+
+/* Adds one message, a train where possible, that begins with the next request. */
+static void add_message(struct plan *plan, const struct envelope *envelope, const uint8_t *data)
+{
+	const uint32_t segment = regioi_window_request(plan->window, plan->taken)->bytes;
+	struct msghdr *header = &plan->area->messages[plan->messages].msg_hdr;
+	struct iovec *vector = &plan->area->vectors[plan->vectors];
+	uint8_t *gather = NULL;
+	uint32_t count = 1;
+
+	address_message(plan, envelope, header);
+	*vector = (struct iovec){(void *)(uintptr_t)data, segment};
+	header->msg_iov = vector;
+	header->msg_iovlen = 1;
+	if (segment > 0 && segment <= joinable_bytes(plan, envelope)) {
+		if (segment <= GATHER_BYTES_MAX) {
+			gather = plan->area->stages + plan->gathered;
+			regioi_copy(gather, data, segment);
+		}
+		count = extend_train(plan, plan->taken, envelope, gather);
+	}
+	if (count > 1) {
+		control_train(plan, envelope, segment, header);
+		if (gather) {
+			const struct regioi_request *last =
+				regioi_window_request(plan->window, plan->taken + count - 1);
+
+			vector->iov_base = gather;
+			vector->iov_len = (size_t)(count - 1) * segment + last->bytes;
+			plan->gathered += ((uint32_t)vector->iov_len + 63u) & ~63u;
+		} else {
+			header->msg_iovlen = count;
+		}
+	}
+	plan->vectors += (uint32_t)header->msg_iovlen;
+	plan->area->requests[plan->messages] = count;
+	plan->taken += count;
+	plan->messages++;
+}
+
+/*
+ * Opens the next request. Returns 0 with its address and data, or the status it completes with.
+ */
+static int open_next(struct plan *plan, struct envelope *ret_envelope, const uint8_t **ret_data)
+{
+	const struct regioi_request *request = regioi_window_request(plan->window, plan->taken);
+
+	*ret_envelope = (struct envelope){0};
+	*ret_data = open_data(plan, request);
+	if (!*ret_data)
+		return -EFAULT;
+	if (request->flags & REGIOI_REQUEST_EXTRA)
+		return open_envelope(plan, plan->taken, ret_envelope);
+	return 0;
+}
+
+/* Completes the requests at the front that cannot be executed. Returns how many. */
+static uint32_t refuse_broken(struct plan *plan)
+{
+	struct envelope envelope;
+	const uint8_t *data;
+	uint32_t refused = 0;
+
+	for (; plan->taken < plan->window->count; plan->taken++, refused++) {
+		struct regioi_request *request = regioi_window_request(plan->window, plan->taken);
+		int error = open_next(plan, &envelope, &data);
+
+		if (!error)
+			break;
+		request->status = error;
+		request->bytes = 0;
+	}
+	return refused;
+}
+
+static bool plan_has_room(const struct plan *plan)
+{
+	return plan->taken < plan->window->count && plan->messages < REGIOI_AREA_MESSAGES &&
+	       plan->taken < REGIOI_AREA_VECTORS &&
+	       plan->gathered + REGIOI_STAGE_BYTES <= sizeof(plan->area->stages);
+}
+
+bool regioi_send_needs_area(const struct regioi_window *window)
+{
+	return window->count > 1 || regioi_window_request(window, 0)->flags & REGIOI_REQUEST_EXTRA;
+}
+
+/* send(2) is the cheapest call there is for a lone message. */
+static void plan_lone(struct regioi_op *op, const uint8_t *data, size_t length)
+{
+	op->kind = REGIOI_OP_SEND;
+	op->data = (void *)(uintptr_t)data;
+	op->length = length;
+}
+
+uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_window *window,
+			  struct regioi_area *area, struct regioi_op *op, uint64_t now_ns,
+			  uint32_t *ret_planned)
+{
+	struct plan plan = {.state = state, .window = window, .area = area, .now_ns = now_ns};
+	struct regioi_window rest = *window;
+	uint32_t refused = refuse_broken(&plan);
+	struct envelope envelope;
+	const uint8_t *data;
+
+	/* From here on the plan counts from the first request of the operation. */
+	rest.first += refused;
+	rest.count -= refused;
+	if (state->singly && rest.count > state->singly)
+		rest.count = state->singly;
+	plan.window = &rest;
+	plan.taken = 0;
+	*ret_planned = 0;
+	op->result = 0;
+	if (rest.count == 0)
+		return refused;
+	if (!regioi_send_needs_area(window)) {
+		plan_lone(op, open_data(&plan, regioi_window_request(&rest, 0)),
+			  regioi_window_request(&rest, 0)->bytes);
+		*ret_planned = 1;
+		return refused;
+	}
+	while (plan_has_room(&plan) && open_next(&plan, &envelope, &data) == 0)
+		add_message(&plan, &envelope, data);
+
+	*ret_planned = plan.taken;
+	if (plan.messages == 1 && plan.taken == 1 && !area->messages[0].msg_hdr.msg_name &&
+	    !area->messages[0].msg_hdr.msg_controllen) {
+		plan_lone(op, area->vectors[0].iov_base, area->vectors[0].iov_len);
+		return refused;
+	}
+	op->kind = REGIOI_OP_SEND_MESSAGES;
+	op->messages = area->messages;
+	op->count = plan.messages;
+	return refused;
+}
+
+static uint32_t settle_sent(struct regioi_send_state *state, const struct regioi_area *area,
+			    const struct regioi_op *op)
+{
+	uint32_t done = 0, trains = 0;
+
+	if (op->kind == REGIOI_OP_SEND) {
+		done = 1;
+	} else {
+		for (uint32_t i = 0; i < (uint32_t)op->result; i++) {
+			done += area->requests[i];
+			trains += area->requests[i] > 1;
+		}
+	}
+	regioi_count_add(&state->messages, done);
+	regioi_count_add(&state->trains, trains);
+	state->singly -= lesser(state->singly, done);
+	state->retries = 0;
+	return done;
+}
+
+/* A refused train: remember, and send its messages singly. They have not been sent. */
+static void settle_refused(struct regioi_send_state *state, const struct regioi_area *area,
+			   int error, uint32_t segment, uint64_t now_ns)
+{
+	const union regioi_address *address = area->messages[0].msg_hdr.msg_name;
+
+	regioi_count_add(&state->trains_refused, 1);
+	state->singly = area->requests[0];
+	regioi_paths_refused(&state->paths, address, error == -EIO ? 0 : segment - 1, now_ns);
+}
+
+uint32_t regioi_send_settle(struct regioi_send_state *state, const struct regioi_window *window,
+			    struct regioi_area *area, const struct regioi_op *op, uint64_t now_ns,
+			    enum regioi_send_verdict *ret_verdict)
+{
+	uint32_t carried = op->kind == REGIOI_OP_SEND ? 1 : area->requests[0];
+	int error = op->result;
+
+	regioi_count_add(&state->calls, 1);
+	*ret_verdict = REGIOI_SEND_PROGRESS;
+	if (error >= 0)
+		return settle_sent(state, area, op);
+	if (error == -EAGAIN) {
+		*ret_verdict = REGIOI_SEND_FULL;
+		return 0;
+	}
+	if (carried > 1 && (error == -EMSGSIZE || error == -EINVAL || error == -EIO)) {
+		settle_refused(state, area, error, regioi_window_request(window, 0)->bytes, now_ns);
+		return 0;
+	}
+	if (regioi_error_is_icmp(error) && state->retries < REGIOI_ICMP_RETRIES) {
+		state->retries++;
+		return 0;
+	}
+	for (uint32_t i = 0; i < carried; i++) {
+		regioi_window_request(window, i)->status = error;
+		regioi_window_request(window, i)->bytes = 0;
+	}
+	state->retries = 0;
+	state->singly -= lesser(state->singly, carried);
+	return carried;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Putting trains together: queued sends become one operation, and its result becomes theirs. No
+ * system calls, no locks.
+ */
+#ifndef REGIO_DGRAM_SEND_H
+#define REGIO_DGRAM_SEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/request.h"
+#include "dgram/area.h"
+#include "dgram/path.h"
+#include "engine/engine.h"
+
+/* From 65,474 bytes on the kernel sends the messages one by one without a word (Linux 6.18). */
+#define REGIOI_TRAIN_BYTES_MAX 65400u
+
+/* What one send half knows between operations. Zeroed, then the first two set. */
+struct regioi_send_state {
+	uint32_t train_messages_max; /* 1: never join */
+	uint32_t train_bytes_max;
+	struct regioi_paths paths;
+	uint32_t singly;  /* requests of a refused train that are still to go alone */
+	uint32_t retries; /* of the oldest request, after ICMP errors that were not its own */
+	_Atomic uint64_t messages;
+	_Atomic uint64_t trains;
+	_Atomic uint64_t calls;
+	_Atomic uint64_t trains_refused;
+};
+
+enum regioi_send_verdict {
+	REGIOI_SEND_PROGRESS, /* look again */
+	REGIOI_SEND_FULL,     /* the socket takes no more now */
+};
+
+/* Whether planning the oldest requests needs an area: all but a lone plain message. */
+bool regioi_send_needs_area(const struct regioi_window *window);
+
+/*
+ * Turns the oldest requests of the window into 'op'. Returns how many of them completed without an
+ * operation (their region has ended, their control data is malformed); the operation starts behind
+ * these. *ret_planned is how many requests the operation carries, 0 where there is none.
+ * 'area' may be NULL where none is needed.
+ */
+uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_window *window,
+			  struct regioi_area *area, struct regioi_op *op, uint64_t now_ns,
+			  uint32_t *ret_planned);
+
+/*
+ * Settles an executed operation; the window starts at its first request. Returns how many requests
+ * completed.
+ */
+uint32_t regioi_send_settle(struct regioi_send_state *state, const struct regioi_window *window,
+			    struct regioi_area *area, const struct regioi_op *op, uint64_t now_ns,
+			    enum regioi_send_verdict *ret_verdict);
+
+#endif

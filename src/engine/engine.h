@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an engine owes the core.
+ *
+ * An engine does two things: it tells which sockets may be ready, and it executes a batch of
+ * non-blocking socket operations. It knows nothing of requests, queues, trains or completions.
+ *
+ * An instance belongs to one driver. Between create and destroy any thread may call any function
+ * at any time, with two exceptions: calls of watch and unwatch for one descriptor are serialised by
+ * the core, and so are calls of poll that may sleep.
+ *
+ * A new engine is one file and one line in list.c.
+ */
+#ifndef REGIO_ENGINE_ENGINE_H
+#define REGIO_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct regioi_engine; /* each engine's own */
+
+/*
+ * One non-blocking operation on one socket.
+ *
+ * RECEIVE, SEND            'data' and 'length'; recv(2) with MSG_TRUNC, send(2).
+ *                          result: bytes (of the whole datagram for RECEIVE), or negative errno.
+ * RECEIVE_MESSAGES,        'messages' and 'count', count at least 1; recvmmsg(2) with MSG_TRUNC,
+ * SEND_MESSAGES            sendmmsg(2). Each message's msg_len is set. msg_namelen,
+ *                          msg_controllen and msg_flags as recvmsg(2) leaves them.
+ *                          result: messages done, at least 1, or negative errno when the first
+ *                          one failed. An error behind the first shows at the next operation.
+ *
+ * No operation blocks, raises SIGPIPE, or keeps a pointer after execute has returned. Operations
+ * of one batch may be executed in any order; the core never puts two for one direction of one
+ * socket in a batch.
+ */
+enum regioi_op_kind {
+	REGIOI_OP_RECEIVE,
+	REGIOI_OP_SEND,
+	REGIOI_OP_RECEIVE_MESSAGES,
+	REGIOI_OP_SEND_MESSAGES,
+};
+
+struct regioi_op {
+	int fd;
+	enum regioi_op_kind kind;
+	uint32_t count;
+	int32_t result;
+	union {
+		struct {
+			void *data;
+			size_t length;
+		};
+		struct mmsghdr *messages;
+	};
+};
+
+/* What may be ready on the socket watched under 'id'. Spurious events are harmless. */
+#define REGIOI_EVENT_READABLE 0x1u
+#define REGIOI_EVENT_WRITABLE 0x2u
+
+struct regioi_event {
+	uint64_t id;
+	uint32_t events;
+};
+
+struct regioi_engine_ops {
+	const char *name;
+	/* False for engines that never carry real traffic: "auto" passes over them. */
+	bool automatic;
+
+	/*
+	 * Whether an instance would work here; nothing may stay behind. Returns 0, or negative
+	 * errno with a cause and what a person can change ("" where nothing), both at most
+	 * 'text_size' bytes.
+	 */
+	int (*probe)(char *ret_reason, char *ret_remedy, size_t text_size);
+
+	/* Returns 0, or -EMFILE, -ENFILE, -ENOMEM, -ENOTSUP with nothing left behind. */
+	int (*create)(struct regioi_engine **ret_engine);
+	/* NULL is no engine. No other call is in progress. */
+	void (*destroy)(struct regioi_engine *engine);
+
+	/*
+	 * Start to report readiness of 'fd' under 'id', edge-triggered: every arrival makes a new
+	 * event, and the state at the call counts as one. Writability is reported only while
+	 * 'writable' is set; calling again with the same id changes that, and what is writable
+	 * at the call is reported. Returns 0, -ENOMEM, -ENOSPC, -EBADF or -EPERM (not pollable).
+	 */
+	int (*watch)(struct regioi_engine *engine, int fd, uint64_t id, bool writable);
+	/* Events collected before may still arrive. A descriptor closed meanwhile is harmless. */
+	void (*unwatch)(struct regioi_engine *engine, int fd);
+
+	/*
+	 * Collect up to 'events_max' events, sleeping until there is one, doorbell rings, or
+	 * 'timeout_ns' is over (0: do not sleep; below 0: no end). Returns how many, 0 after a
+	 * doorbell or time-out, or -EINTR.
+	 */
+	int (*poll)(struct regioi_engine *engine, struct regioi_event *ret_events,
+		    uint32_t events_max, int64_t timeout_ns);
+	/* Make the present sleep in poll, or else the next one, return. */
+	void (*doorbell)(struct regioi_engine *engine);
+	/* A descriptor that is readable while poll would not sleep; valid until destroy. */
+	int (*descriptor)(struct regioi_engine *engine);
+
+	/* Execute operations and fill in their results. */
+	void (*execute)(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count);
+};
+
+/* NULL behind the last. */
+const struct regioi_engine_ops *regioi_engine_at(uint32_t index);
+
+extern const struct regioi_engine_ops regioi_engine_epoll;
+extern const struct regioi_engine_ops regioi_engine_sim;
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The epoll engine: readiness from one edge-triggered epoll set, operations as plain calls.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+
+/* The core's ids are never 0. */
+#define DOORBELL_ID 0
+
+#define EVENTS_MAX 64
+
+struct regioi_engine {
+	int epoll_fd;
+	int doorbell_fd;
+	/* epoll_pwait2 is of Linux 5.11; cleared when the kernel, or a filter, does not have it. */
+	atomic_bool nanoseconds;
+};
+
+static int epoll_engine_create(struct regioi_engine **ret_engine)
+{
+	struct regioi_engine *engine = calloc(1, sizeof(*engine));
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = DOORBELL_ID};
+	int error;
+
+	if (!engine)
+		return -ENOMEM;
+	atomic_init(&engine->nanoseconds, true);
+	engine->doorbell_fd = -1;
+	engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (engine->epoll_fd < 0)
+		goto fail;
+	engine->doorbell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (engine->doorbell_fd < 0)
+		goto fail;
+	if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, engine->doorbell_fd, &event) < 0)
+		goto fail;
+	*ret_engine = engine;
+	return 0;
+
+fail:
+	error = -errno;
+	if (engine->doorbell_fd >= 0)
+		close(engine->doorbell_fd);
+	if (engine->epoll_fd >= 0)
+		close(engine->epoll_fd);
+	free(engine);
+	return error;
+}
+
+static void epoll_engine_destroy(struct regioi_engine *engine)
+{
+	if (!engine)
+		return;
+	close(engine->doorbell_fd);
+	close(engine->epoll_fd);
+	free(engine);
+}
+
+static int epoll_engine_probe(char *ret_reason, char *ret_remedy, size_t text_size)
+{
+	struct regioi_engine *engine;
+	int error = epoll_engine_create(&engine);
+
+	snprintf(ret_remedy, text_size, "%s",
+		 error == -EMFILE ? "raise the descriptor limit: ulimit -n" : "");
+	if (error) {
+		snprintf(ret_reason, text_size, "creating an epoll set failed: %s",
+			 strerror(-error));
+		return error;
+	}
+	epoll_engine_destroy(engine);
+	snprintf(ret_reason, text_size, "works on every supported kernel");
+	return 0;
+}
+
+static int epoll_engine_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+{
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLET | (writable ? EPOLLOUT : 0),
+		.data.u64 = id,
+	};
+
+	/* Watched already in all but the first call, which a writability change is. */
+	if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
+		return 0;
+	if (errno == ENOENT && epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+		return 0;
+	return -errno;
+}
+
+static void epoll_engine_unwatch(struct regioi_engine *engine, int fd)
+{
+	/*
+	 * Fails harmlessly where the descriptor was closed: the kernel removed the socket then,
+	 * and compares the socket, not the number alone, if the number was used again.
+	 */
+	epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+static int wait_for_events(struct regioi_engine *engine, struct epoll_event *events, int events_max,
+			   int64_t timeout_ns)
+{
+	struct timespec timeout = {
+		.tv_sec = timeout_ns / 1000000000,
+		.tv_nsec = timeout_ns % 1000000000,
+	};
+	int64_t timeout_ms = (timeout_ns + 999999) / 1000000;
+	int count;
+
+	if (timeout_ns > 0 && atomic_load_explicit(&engine->nanoseconds, memory_order_relaxed)) {
+		count = epoll_pwait2(engine->epoll_fd, events, events_max, &timeout, NULL);
+		if (count >= 0 || (errno != ENOSYS && errno != EPERM))
+			return count;
+		atomic_store_explicit(&engine->nanoseconds, false, memory_order_relaxed);
+	}
+	if (timeout_ns < 0)
+		timeout_ms = -1;
+	else if (timeout_ms > INT32_MAX)
+		timeout_ms = INT32_MAX; /* the core looks at the clock and sleeps again */
+	return epoll_wait(engine->epoll_fd, events, events_max, (int)timeout_ms);
+}
+
+static int epoll_engine_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
+			     uint32_t events_max, int64_t timeout_ns)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int found = wait_for_events(engine, events,
+				    (int)(events_max < EVENTS_MAX ? events_max : EVENTS_MAX),
+				    timeout_ns);
+	int count = 0;
+
+	if (found < 0)
+		return errno == EINTR ? -EINTR : 0;
+	for (int i = 0; i < found; i++) {
+		uint32_t bits = events[i].events;
+
+		/* Edge-triggered, so the doorbell's counter is never read. */
+		if (events[i].data.u64 == DOORBELL_ID)
+			continue;
+		ret_events[count++] = (struct regioi_event){
+			.id = events[i].data.u64,
+			/* An error or hang-up shows in whatever is tried next. */
+			.events = (bits & (EPOLLIN | EPOLLERR | EPOLLHUP) ? REGIOI_EVENT_READABLE
+									  : 0) |
+				  (bits & (EPOLLOUT | EPOLLERR | EPOLLHUP) ? REGIOI_EVENT_WRITABLE
+									   : 0),
+		};
+	}
+	return count;
+}
+
+static void epoll_engine_doorbell(struct regioi_engine *engine)
+{
+	uint64_t one = 1;
+
+	/* Fails only when the counter is near 2^64. */
+	if (write(engine->doorbell_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static int epoll_engine_descriptor(struct regioi_engine *engine)
+{
+	return engine->epoll_fd;
+}
+
+/*
+ * Flags are given per call, and O_NONBLOCK is left as the user has it: with it set, poll reports a
+ * datagram with a bad checksum as readable (Linux 6.18, udp_poll).
+ */
+static int32_t execute_one(struct regioi_op *op)
+{
+	ssize_t result = 0;
+
+	switch (op->kind) {
+	case REGIOI_OP_RECEIVE:
+		result = recv(op->fd, op->data, op->length, MSG_DONTWAIT | MSG_TRUNC);
+		break;
+	case REGIOI_OP_SEND:
+		result = send(op->fd, op->data, op->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+		break;
+	case REGIOI_OP_RECEIVE_MESSAGES:
+		if (op->count > 1) {
+			result = recvmmsg(op->fd, op->messages, op->count, MSG_DONTWAIT | MSG_TRUNC,
+					  NULL);
+			break;
+		}
+		/* recvmmsg of one costs about 65 ns more. */
+		result = recvmsg(op->fd, &op->messages->msg_hdr, MSG_DONTWAIT | MSG_TRUNC);
+		goto one_message;
+	case REGIOI_OP_SEND_MESSAGES:
+		if (op->count > 1) {
+			result = sendmmsg(op->fd, op->messages, op->count,
+					  MSG_DONTWAIT | MSG_NOSIGNAL);
+			break;
+		}
+		result = sendmsg(op->fd, &op->messages->msg_hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
+		goto one_message;
+	}
+	return result < 0 ? -errno : (int32_t)result;
+
+one_message:
+	if (result < 0)
+		return -errno;
+	op->messages->msg_len = (unsigned int)result;
+	return 1;
+}
+
+static void epoll_engine_execute(struct regioi_engine *engine, struct regioi_op *ops,
+				 uint32_t ops_count)
+{
+	for (uint32_t i = 0; i < ops_count; i++)
+		ops[i].result = execute_one(&ops[i]);
+}
+
+const struct regioi_engine_ops regioi_engine_epoll = {
+	.name = "epoll",
+	.automatic = true,
+	.probe = epoll_engine_probe,
+	.create = epoll_engine_create,
+	.destroy = epoll_engine_destroy,
+	.watch = epoll_engine_watch,
+	.unwatch = epoll_engine_unwatch,
+	.poll = epoll_engine_poll,
+	.doorbell = epoll_engine_doorbell,
+	.descriptor = epoll_engine_descriptor,
+	.execute = epoll_engine_execute,
+};

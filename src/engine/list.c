@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engines there are, the preferred ones first.
+ */
+#include "engine/engine.h"
+
+static const struct regioi_engine_ops *const engines[] = {
+	&regioi_engine_epoll,
+	&regioi_engine_sim,
+};
+
+const struct regioi_engine_ops *regioi_engine_at(uint32_t index)
+{
+	return index < sizeof(engines) / sizeof(engines[0]) ? engines[index] : NULL;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sim engine: a stack that costs nothing. Every send is accepted at once, every receive finds
+ * a full train. It is how `regio bench core-cost` measures the library alone; no traffic leaves.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "engine/engine.h"
+#include "engine/kernel.h"
+
+#define TRAIN_MESSAGES 128
+#define MESSAGE_BYTES 64
+
+struct regioi_engine {
+	int descriptor;
+};
+
+static int sim_probe(char *ret_reason, char *ret_remedy, size_t text_size)
+{
+	snprintf(ret_reason, text_size, "always there; carries no traffic, for measuring only");
+	snprintf(ret_remedy, text_size, "%s", "");
+	return 0;
+}
+
+static int sim_create(struct regioi_engine **ret_engine)
+{
+	struct regioi_engine *engine = malloc(sizeof(*engine));
+
+	if (!engine)
+		return -ENOMEM;
+	engine->descriptor = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (engine->descriptor < 0) {
+		int error = -errno;
+
+		free(engine);
+		return error;
+	}
+	*ret_engine = engine;
+	return 0;
+}
+
+static void sim_destroy(struct regioi_engine *engine)
+{
+	if (!engine)
+		return;
+	close(engine->descriptor);
+	free(engine);
+}
+
+static int sim_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+{
+	return 0;
+}
+
+static void sim_unwatch(struct regioi_engine *engine, int fd)
+{
+}
+
+/* Never sleeps: a queue with receives posted always has something to receive. */
+static int sim_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
+		    uint32_t events_max, int64_t timeout_ns)
+{
+	return 0;
+}
+
+static void sim_doorbell(struct regioi_engine *engine)
+{
+}
+
+static int sim_descriptor(struct regioi_engine *engine)
+{
+	return engine->descriptor;
+}
+
+/* A train where the caller asks for the length of its messages, else one message. */
+static void receive_message(struct mmsghdr *message)
+{
+	struct msghdr *header = &message->msg_hdr;
+	struct cmsghdr *item = CMSG_FIRSTHDR(header);
+	int segment = MESSAGE_BYTES;
+
+	header->msg_flags = 0;
+	header->msg_namelen = 0;
+	message->msg_len = MESSAGE_BYTES;
+	if (!item || header->msg_controllen < CMSG_SPACE(sizeof(segment)) ||
+	    header->msg_iov->iov_len < TRAIN_MESSAGES * MESSAGE_BYTES) {
+		header->msg_controllen = 0;
+		return;
+	}
+	item->cmsg_level = SOL_UDP;
+	item->cmsg_type = UDP_GRO;
+	item->cmsg_len = CMSG_LEN(sizeof(segment));
+	memcpy(CMSG_DATA(item), &segment, sizeof(segment));
+	header->msg_controllen = CMSG_SPACE(sizeof(segment));
+	message->msg_len = TRAIN_MESSAGES * MESSAGE_BYTES;
+}
+
+static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
+{
+	for (uint32_t i = 0; i < ops_count; i++) {
+		struct regioi_op *op = &ops[i];
+
+		op->result = (int32_t)op->count;
+		if (op->kind == REGIOI_OP_SEND)
+			op->result = (int32_t)op->length;
+		else if (op->kind == REGIOI_OP_RECEIVE)
+			op->result = MESSAGE_BYTES;
+		for (uint32_t k = 0; op->kind == REGIOI_OP_RECEIVE_MESSAGES && k < op->count; k++)
+			receive_message(&op->messages[k]);
+	}
+}
+
+const struct regioi_engine_ops regioi_engine_sim = {
+	.name = "sim",
+	.automatic = false,
+	.probe = sim_probe,
+	.create = sim_create,
+	.destroy = sim_destroy,
+	.watch = sim_watch,
+	.unwatch = sim_unwatch,
+	.poll = sim_poll,
+	.doorbell = sim_doorbell,
+	.descriptor = sim_descriptor,
+	.execute = sim_execute,
+};
