@@ -347,7 +347,7 @@ int regio_cq_close(struct regio_cq *handle)
 {
 	uint64_t id = (uintptr_t)handle;
 	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
-	struct regioi_slot *slot = cq ? regioi_table_invalidate(id) : NULL;
+	struct regioi_slot *slot = cq ? regioi_table_invalidate(id, REGIOI_KIND_CQ) : NULL;
 	struct regioi_driver *driver;
 
 	if (!slot)

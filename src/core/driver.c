@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/barrier.h"
 #include "core/driver.h"
 #include "core/engine_choice.h"
 #include "core/error.h"
@@ -61,6 +62,8 @@ static int driver_fill(struct regioi_driver *driver, const char *engine)
 
 	if (error)
 		return error;
+	/* Found out here, and not by the first busy queue. */
+	regioi_barrier_available();
 	if (!regioi_areas_init(driver))
 		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
 	error = driver->ops->create(&driver->engine);
@@ -166,7 +169,7 @@ int regio_driver_close(struct regio_driver *handle)
 	if (atomic_load(&driver->completion_queues))
 		return regioi_fail(-EBUSY, "%s: %u CQs use it; close them first", step,
 				   atomic_load(&driver->completion_queues));
-	slot = regioi_table_invalidate(id);
+	slot = regioi_table_invalidate(id, REGIOI_KIND_DRIVER);
 	if (!slot)
 		return regioi_fail(-EBADF, "%s: it is closed already", step);
 	regioi_table_release(slot, id);

@@ -197,12 +197,10 @@ int regio_region_allocate(size_t length, const struct regio_region_opts *opts, u
 
 int regio_region_deregister(uint64_t region)
 {
-	struct regioi_slot *slot = NULL;
+	struct regioi_slot *slot = regioi_table_invalidate(region, REGIOI_KIND_REGION);
 	void *address;
 	uint32_t length, flags;
 
-	if (regioi_region_is_region(region))
-		slot = regioi_table_invalidate(region);
 	if (!slot) {
 		int error = regioi_table_reason(region, -EFAULT);
 

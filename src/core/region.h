@@ -18,26 +18,31 @@
 #define REGIOI_REGION_LOCKED 0x2u
 #define REGIOI_REGION_OWNED 0x4u /* allocated by the library */
 
-static inline bool regioi_region_is_region(uint64_t id)
+/* Whether a request may name the slice. */
+static inline bool regioi_region_allows(const struct regio_buf *buf, bool write)
 {
-	return (id & ((1u << REGIOI_TABLE_KIND_BITS) - 1)) == REGIOI_KIND_REGION;
+	struct regioi_slot *slot = regioi_table_find(buf->region, REGIOI_KIND_REGION);
+
+	return slot &&
+	       (uint64_t)buf->offset + buf->length <=
+		       atomic_load_explicit(&slot->length, memory_order_relaxed) &&
+	       (!write ||
+		atomic_load_explicit(&slot->flags, memory_order_relaxed) & REGIOI_REGION_WRITABLE);
 }
 
-/* The check at posting: 0, -EFAULT or -EINVAL. */
+/* Why it may not: 0, -EFAULT, -EINVAL, or -ECHILD for a region of the parent process. */
 static inline int regioi_region_check(const struct regio_buf *buf, bool write)
 {
-	struct regioi_slot *slot = regioi_table_find(buf->region);
+	struct regioi_slot *slot = regioi_table_find(buf->region, REGIOI_KIND_REGION);
 
-	if (__builtin_expect(!slot || !regioi_region_is_region(buf->region), 0))
+	if (regioi_region_allows(buf, write))
+		return 0;
+	if (!slot)
 		return regioi_table_reason(buf->region, -EFAULT);
-	if (__builtin_expect((uint64_t)buf->offset + buf->length >
-				     atomic_load_explicit(&slot->length, memory_order_relaxed),
-			     0))
-		return -EINVAL;
-	if (write &&
-	    !(atomic_load_explicit(&slot->flags, memory_order_relaxed) & REGIOI_REGION_WRITABLE))
-		return -EFAULT;
-	return 0;
+	return (uint64_t)buf->offset + buf->length >
+			       atomic_load_explicit(&slot->length, memory_order_relaxed)
+		       ? -EINVAL
+		       : -EFAULT;
 }
 
 /*
@@ -46,7 +51,7 @@ static inline int regioi_region_check(const struct regio_buf *buf, bool write)
  */
 static inline void *regioi_region_resolve(uint64_t region, uint32_t offset)
 {
-	struct regioi_slot *slot = regioi_table_find(region);
+	struct regioi_slot *slot = regioi_table_find(region, REGIOI_KIND_REGION);
 
 	if (__builtin_expect(!slot, 0))
 		return NULL;

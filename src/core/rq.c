@@ -232,7 +232,7 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 		error = watch(rq);
 		if (!error)
 			return 0;
-		slot = regioi_table_invalidate(rq->id);
+		slot = regioi_table_invalidate(rq->id, REGIOI_KIND_RQ);
 		if (slot)
 			regioi_table_release(slot, rq->id);
 	}
@@ -470,7 +470,7 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 
 	if (rq && flags & ~REGIO_CLOSE_SOCKET)
 		return regioi_fail(-EINVAL, "closing an RQ: unknown flag in %#x", flags);
-	slot = rq ? regioi_table_invalidate(id) : NULL;
+	slot = rq ? regioi_table_invalidate(id, REGIOI_KIND_RQ) : NULL;
 	if (!slot)
 		return regioi_fail(regioi_table_reason(id, -EBADF),
 				   "closing an RQ: it is closed already");

@@ -111,9 +111,9 @@ int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint3
 	return 0;
 }
 
-struct regioi_slot *regioi_table_invalidate(uint64_t id)
+struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind)
 {
-	struct regioi_slot *slot = regioi_table_find(id);
+	struct regioi_slot *slot = regioi_table_find(id, kind);
 	uint64_t expected = id;
 
 	/* Of two threads that end the same object, one wins. */

@@ -37,33 +37,33 @@ struct regioi_slot {
 
 extern _Atomic(struct regioi_slot *) regioi_table_chunks[REGIOI_TABLE_CHUNKS];
 
-/* The slot that holds 'id' now, or NULL. */
-static inline struct regioi_slot *regioi_table_find(uint64_t id)
+/* The slot that holds 'id' now, or NULL; 'id' must be of 'kind'. */
+static inline struct regioi_slot *regioi_table_find(uint64_t id, enum regioi_kind kind)
 {
 	uint32_t index = (uint32_t)id >> REGIOI_TABLE_KIND_BITS;
-	uint32_t chunk = index >> REGIOI_TABLE_CHUNK_BITS;
 	struct regioi_slot *slots;
 
-	if (chunk >= REGIOI_TABLE_CHUNKS)
+	/* No id is 0, and with the kind checked none is taken for the 0 of a free slot. */
+	if (__builtin_expect((id & ((1u << REGIOI_TABLE_KIND_BITS) - 1)) != kind, 0))
 		return NULL;
-	slots = atomic_load_explicit(&regioi_table_chunks[chunk], memory_order_acquire);
-	if (!slots)
+	/* An index out of range finds some slot, of another id. */
+	slots = atomic_load_explicit(
+		&regioi_table_chunks[index >> REGIOI_TABLE_CHUNK_BITS & (REGIOI_TABLE_CHUNKS - 1)],
+		memory_order_acquire);
+	if (__builtin_expect(!slots, 0))
 		return NULL;
 	slots += index & (REGIOI_TABLE_CHUNK_SLOTS - 1);
 	/* Acquire: pairs with the release in regioi_table_add(). */
-	if (id == 0 || atomic_load_explicit(&slots->id, memory_order_acquire) != id)
+	if (__builtin_expect(atomic_load_explicit(&slots->id, memory_order_acquire) != id, 0))
 		return NULL;
 	return slots;
 }
 
 static inline void *regioi_table_object(const void *handle, enum regioi_kind kind)
 {
-	uint64_t id = (uintptr_t)handle;
-	struct regioi_slot *slot = regioi_table_find(id);
+	struct regioi_slot *slot = regioi_table_find((uintptr_t)handle, kind);
 
-	if (!slot || (id & ((1u << REGIOI_TABLE_KIND_BITS) - 1)) != kind)
-		return NULL;
-	return atomic_load_explicit(&slot->object, memory_order_relaxed);
+	return slot ? atomic_load_explicit(&slot->object, memory_order_relaxed) : NULL;
 }
 
 /* Gives 'object' an id. Returns 0 or -ENOMEM. */
@@ -74,7 +74,7 @@ int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint3
  * Makes 'id' invalid for every later look-up. The slot is not used again before
  * regioi_table_release(), so that a region's readers can be waited for in between.
  */
-struct regioi_slot *regioi_table_invalidate(uint64_t id);
+struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind);
 void regioi_table_release(struct regioi_slot *slot, uint64_t id);
 
 /* For an id that regioi_table_find() refused: -ECHILD if it is the parent process's, else 'other'.

@@ -194,7 +194,7 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 static void count_run(struct regioi_receive_state *state, uint32_t bytes,
 		      const struct msghdr *header)
 {
-	const union regioi_address *name = header ? header->msg_name : NULL;
+	const union regioi_address *name = header->msg_name;
 	bool alike = bytes == state->run_bytes && bytes > 0;
 
 	if (alike && name)
@@ -224,7 +224,8 @@ static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t f
 static uint32_t settle_lone(struct regioi_receive_state *state, const struct regioi_window *window,
 			    uint32_t bytes)
 {
-	count_run(state, bytes, NULL);
+	/* One datagram at a time is no burst, however often there is one. */
+	state->run = 0;
 	complete_request(state, window, 0, bytes, NULL);
 	regioi_count_add(&state->messages, 1);
 	adapt(state, 1, 1);
@@ -241,9 +242,42 @@ static uint32_t settle_slices(struct regioi_receive_state *state,
 		complete_request(state, window, i, op->messages[i].msg_len,
 				 &op->messages[i].msg_hdr);
 	}
+	if (found == 1)
+		state->run = 0;
 	regioi_count_add(&state->messages, found);
 	adapt(state, op->count, found);
 	return found;
+}
+
+/*
+ * The common case of deliver_message(): whole pieces for plain requests in one region. Returns how
+ * many requests completed.
+ */
+static uint32_t deliver_equal(const struct regioi_window *window, uint32_t index,
+			      struct regioi_resolver *resolver, const uint8_t *pieces,
+			      uint32_t pieces_count, uint32_t segment)
+{
+	const uint64_t region = regioi_window_request(window, index)->region;
+	const uint32_t count = lesser(pieces_count, window->count - index);
+	uint32_t done = 0;
+	uint8_t *base;
+
+	if (region == 0)
+		return 0;
+	base = regioi_resolve(resolver, region, 0);
+	if (!base)
+		return 0;
+	for (; done < count; done++) {
+		struct regioi_request *request = regioi_window_request(window, index + done);
+
+		if (request->bytes < segment || request->region != region ||
+		    request->flags & REGIOI_REQUEST_EXTRA)
+			break;
+		regioi_copy(base + request->offset, pieces, segment);
+		request->bytes = segment;
+		pieces += segment;
+	}
+	return done;
 }
 
 /*
@@ -258,11 +292,16 @@ static uint32_t deliver_message(struct regioi_receive_state *state,
 	struct mmsghdr *message = &staged->area->messages[staged->message];
 	const uint8_t *stage = regioi_area_stage(staged->area, staged->message);
 	uint32_t segment = regioi_control_segment(&message->msg_hdr);
-	uint32_t done = index, delivered = 0, offset = staged->offset;
+	uint32_t done = index, delivered, offset = staged->offset;
 
 	if (segment == 0)
 		segment = message->msg_len;
-	*ret_whole = false;
+	delivered = segment ? deliver_equal(window, index, resolver, stage + offset,
+					    (message->msg_len - offset) / segment, segment)
+			    : 0;
+	done += delivered;
+	offset += delivered * segment;
+	*ret_whole = delivered > 0 && offset == message->msg_len;
 	while (done < window->count && !*ret_whole) {
 		struct regioi_request *request = regioi_window_request(window, done);
 		uint32_t bytes = lesser(segment, message->msg_len - offset);

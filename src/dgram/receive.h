@@ -80,7 +80,7 @@ uint32_t regioi_receive_deliver(struct regioi_receive_state *state,
 /* Whether the traffic looks like trains: long runs from one sender. */
 static inline bool regioi_receive_bursts(const struct regioi_receive_state *state)
 {
-	return state->run >= 16;
+	return state->run >= 8;
 }
 
 #endif

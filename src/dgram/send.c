@@ -135,6 +135,34 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 }
 
 /*
+ * The common case of extend_train(), gathered: plain requests as long as the first, in one region.
+ * Returns how many there are, at most 'messages_max', the first included.
+ */
+static uint32_t gather_equal(struct plan *plan, uint32_t first, uint32_t messages_max,
+			     uint8_t *gather)
+{
+	const struct regioi_window *window = plan->window;
+	const struct regioi_request *head = regioi_window_request(window, first);
+	const uint64_t region = head->region;
+	const uint32_t segment = head->bytes;
+	const uint8_t *base = plan->resolver.base;
+	uint32_t count = 1;
+
+	if (plan->resolver.region != region || head->flags & REGIOI_REQUEST_EXTRA)
+		return 1;
+	for (; count < messages_max; count++) {
+		const struct regioi_request *request = regioi_window_request(window, first + count);
+
+		if (request->bytes != segment || request->region != region ||
+		    request->flags & REGIOI_REQUEST_EXTRA)
+			break;
+		gather += segment;
+		regioi_copy(gather, base + request->offset, segment);
+	}
+	return count;
+}
+
+/*
  * Adds the followers of request 'first' to the message begun by it. Gathers into 'gather' unless
  * that is NULL, else adds a vector for each. Returns how many requests the train has now.
  */
@@ -142,11 +170,11 @@ static uint32_t extend_train(struct plan *plan, uint32_t first, const struct env
 			     uint8_t *gather)
 {
 	const uint32_t segment = regioi_window_request(plan->window, first)->bytes;
-	const uint32_t messages_max =
-		lesser(lesser(plan->state->train_messages_max, plan->window->count - first),
-		       REGIOI_AREA_VECTORS - plan->taken);
+	const uint32_t messages_max = lesser(
+		lesser(plan->state->train_messages_max, plan->window->count - first),
+		lesser(REGIOI_AREA_VECTORS - plan->taken, plan->state->train_bytes_max / segment));
 	const bool plain = !envelope->address && !envelope->control.length;
-	uint32_t total = segment, count = 1;
+	uint32_t count = gather ? gather_equal(plan, first, messages_max, gather) : 1;
 
 	while (count < messages_max) {
 		const struct regioi_request *request =
@@ -154,7 +182,7 @@ static uint32_t extend_train(struct plan *plan, uint32_t first, const struct env
 		const uint32_t bytes = request->bytes;
 		const uint8_t *data;
 
-		if (bytes == 0 || bytes > segment || total + bytes > plan->state->train_bytes_max)
+		if (bytes == 0 || bytes > segment)
 			break;
 		if ((!plain || request->flags & REGIOI_REQUEST_EXTRA) &&
 		    !may_follow(plan, first + count, envelope))
@@ -163,11 +191,10 @@ static uint32_t extend_train(struct plan *plan, uint32_t first, const struct env
 		if (!data)
 			break;
 		if (gather)
-			regioi_copy(gather + total, data, bytes);
+			regioi_copy(gather + (size_t)count * segment, data, bytes);
 		else
 			plan->area->vectors[plan->vectors + count] =
 				(struct iovec){(void *)(uintptr_t)data, bytes};
-		total += bytes;
 		count++;
 		if (bytes < segment)
 			break;
