@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `regio bench`: runs the groups of the plan, one after the other. Within a
+ * group the implementations take turns, round after round, so that whatever the
+ * machine is doing meanwhile befalls all of them.
+ */
+#include "bench.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "plan.h"
+#include "report.h"
+#include "result.h"
+#include "run.h"
+
+#define MILLISECOND_NS 1000000u
+/* Long enough for a socket to settle into its way of receiving. */
+#define WARMUP_NS (100u * MILLISECOND_NS)
+#define TRACED_WARMUP_NS (50u * MILLISECOND_NS)
+#define TRACED_MEASURE_NS (150u * MILLISECOND_NS)
+
+/* ---- Progress ------------------------------------------------------------ */
+
+static void progress(const struct bench_plan *plan, unsigned group, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* One line on a terminal that the next overwrites; nothing elsewhere. */
+static void progress(const struct bench_plan *plan, unsigned group, const char *format, ...)
+{
+	va_list arguments;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "\r\033[K");
+	if (!format)
+		return;
+	fprintf(stderr, "[%u/%u] %s ", group + 1, plan->group_count,
+		plan->groups[group].test->name);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fflush(stderr);
+}
+
+/* ---- Groups -------------------------------------------------------------- */
+
+static struct run_request make_request(const struct bench_plan *plan, const struct bench_row *row)
+{
+	uint64_t total_ns = (uint64_t)(plan->options->seconds * 1e9);
+
+	return (struct run_request){
+		.test = row->test,
+		.impl = row->impl,
+		.params = row->params,
+		.sockets = plan->options->socket_opts,
+		.cpus = {plan->placement.cpus[BENCH_TX], plan->placement.cpus[BENCH_RX]},
+		.warmup_ns = WARMUP_NS,
+		.measure_ns = total_ns / plan->options->rounds,
+	};
+}
+
+static void note_distance(struct bench_group *group, double core_ns)
+{
+	if (group->core_max_ns == 0 || core_ns < group->core_min_ns)
+		group->core_min_ns = core_ns;
+	group->core_max_ns = fmax(group->core_max_ns, core_ns);
+}
+
+/* One round of one row; a row that has failed is not tried again. */
+static void run_round(struct bench_plan *plan, struct bench_group *group, struct bench_row *row)
+{
+	struct run_request request = make_request(plan, row);
+	struct bench_result *result = &row->results[row->rounds];
+	double before_ns;
+
+	if (row->rounds > 0 && row->results[row->rounds - 1].failed)
+		return;
+	before_ns = placement_measure_ns(&plan->placement);
+	run_once(&request, result);
+	result->core_before_ns = before_ns;
+	result->core_after_ns = placement_measure_ns(&plan->placement);
+	note_distance(group, result->core_before_ns);
+	note_distance(group, result->core_after_ns);
+	row->rounds++;
+}
+
+static void run_traced(struct bench_plan *plan, struct bench_row *row)
+{
+	struct run_request request = make_request(plan, row);
+	struct bench_result result;
+
+	for (int value = VALUE_SYSCALLS_PER_MSG; value <= VALUE_RX_SYSCALLS_PER_MSG; value++)
+		row->values[value] = NAN;
+	if (row->failed)
+		return;
+	request.traced = true;
+	request.warmup_ns = TRACED_WARMUP_NS;
+	request.measure_ns = TRACED_MEASURE_NS;
+	if (run_once(&request, &result)) {
+		memcpy(row->trace_note, result.error, sizeof(row->trace_note));
+		return;
+	}
+	for (int value = VALUE_SYSCALLS_PER_MSG; value <= VALUE_RX_SYSCALLS_PER_MSG; value++)
+		row->values[value] = result.values[value];
+}
+
+static void run_group(struct bench_plan *plan, unsigned index)
+{
+	struct bench_group *group = &plan->groups[index];
+
+	for (uint32_t round = 0; round < plan->options->rounds; round++) {
+		for (unsigned i = 0; i < group->row_count && !run_interrupted(); i++) {
+			progress(plan, index, "%u bytes, %u peers: %s, round %u of %u",
+				 group->params.size, group->params.sockets,
+				 group->rows[i].impl->name, round + 1, plan->options->rounds);
+			run_round(plan, group, &group->rows[i]);
+		}
+	}
+	if (run_interrupted())
+		return;
+	rows_set_aside(group->rows, group->row_count);
+	for (unsigned i = 0; i < group->row_count && !run_interrupted(); i++) {
+		progress(plan, index, "%s, counting system calls", group->rows[i].impl->name);
+		row_summarise(&group->rows[i]);
+		run_traced(plan, &group->rows[i]);
+	}
+	rows_compare(group->rows, group->row_count);
+	progress(plan, index, NULL);
+}
+
+static bool any_failed(const struct bench_plan *plan)
+{
+	for (unsigned i = 0; i < plan->group_count; i++) {
+		for (unsigned j = 0; j < plan->groups[i].row_count; j++) {
+			if (plan->groups[i].rows[j].failed)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* ---- The command --------------------------------------------------------- */
+
+/* The tables go to standard output, unless JSON does. */
+static int run_plan(struct bench_plan *plan, const struct bench_host *host, FILE *json)
+{
+	bool tables = json != stdout;
+	int status = 0;
+
+	run_prepare();
+	if (tables)
+		report_heading(stdout, plan, host);
+	for (unsigned i = 0; i < plan->group_count; i++) {
+		if (plan->groups[i].row_count == 0)
+			continue;
+		run_group(plan, i);
+		if (run_interrupted()) {
+			fprintf(stderr, "regio bench: interrupted\n");
+			return 128 + run_interrupted();
+		}
+		if (tables)
+			report_group(stdout, &plan->groups[i]);
+	}
+	if (tables)
+		report_legend(stdout);
+	if (json && report_json(json, plan, host))
+		status = 1;
+	if (plan->options->plot_path && report_plot(plan->options->plot_path, plan))
+		status = 1;
+	return any_failed(plan) ? 1 : status;
+}
+
+/* Whatever cannot be written is refused before minutes are spent on it. */
+static int open_outputs(const struct bench_options *options, FILE **ret_json)
+{
+	*ret_json = NULL;
+	if (options->plot_path && report_plot_check())
+		return -1;
+	if (!options->json_path)
+		return 0;
+	*ret_json = strcmp(options->json_path, "-") ? fopen(options->json_path, "we") : stdout;
+	if (*ret_json)
+		return 0;
+	fprintf(stderr, "regio bench: --json %s: cannot be written: %s\n", options->json_path,
+		strerror(errno));
+	return -1;
+}
+
+int bench_command(int argc, char **argv)
+{
+	struct bench_options options;
+	struct placement placement;
+	struct bench_host host;
+	struct bench_plan plan;
+	FILE *json;
+	int status;
+
+	switch (options_parse(argc, argv, &options)) {
+	case OPTIONS_RUN:
+		break;
+	case OPTIONS_DONE:
+		return 0;
+	case OPTIONS_BAD:
+		return 2;
+	}
+	if (placement_choose(options.has_cpus ? options.cpus : NULL, &placement)) {
+		fprintf(stderr, "regio bench: --cpus %d,%d: must be CPUs this process may use\n",
+			options.cpus[BENCH_TX], options.cpus[BENCH_RX]);
+		return 2;
+	}
+	if (host_describe(&options.socket_opts, &host) || open_outputs(&options, &json))
+		return 2;
+	status = plan_make(&options, &placement, &plan);
+	if (status == 0)
+		status = run_plan(&plan, &host, json);
+	plan_free(&plan);
+	if (json && json != stdout)
+		fclose(json);
+	return status;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A case: what is measured. It names a shape of traffic, opens the sockets for
+ * it, and says what its rows are compared by. A new case is a file with a struct
+ * bench_case and a line in cases.c (and, where its shape is new, the functions of
+ * each implementation that has an answer to it).
+ */
+#ifndef BENCH_CASE_H
+#define BENCH_CASE_H
+
+#include <stddef.h>
+
+#include "impl.h"
+#include "result.h"
+#include "sockets.h"
+
+struct bench_case {
+	const char *name;
+	const char *about;
+	const char *figure; /* what to look at, and what the ratio is */
+	enum bench_shape shape;
+	uint32_t size;	  /* unless the user names sizes; 0: messages have none */
+	uint32_t sockets; /* unless the user names numbers; 0: always one pair */
+	bool spin;
+	bool sizes_vary;
+	bool paced;		 /* the sending side's CPU time is what pace_done() summed */
+	bool has_latency;	 /* a side records times in its histogram */
+	bool counts_empty;	 /* system calls that found nothing count as well */
+	bool operations;	 /* no messages move: rate and losses mean nothing */
+	enum bench_role rate_of; /* whose count of messages the rate is made of */
+	enum bench_value ratio_of;
+	const char *reference; /* the implementation that has ratio 1, or NULL */
+	int (*open)(const struct bench_params *params, const struct socket_opts *opts,
+		    struct bench_sockets *ret_sockets);
+	bench_side_fn *load; /* takes the place of every implementation's tx, or NULL */
+};
+
+extern const struct bench_case *const bench_cases[];
+extern const unsigned bench_case_count;
+
+/* NULL when there is none of that name. */
+const struct bench_case *case_find(const char *name);
+
+/* The function of one side, NULL where there is nothing to do. */
+bench_side_fn *case_side(const struct bench_case *test, const struct bench_impl *impl,
+			 enum bench_role role);
+
+/* Whether the implementation has an answer to the case. */
+bool case_runs(const struct bench_case *test, const struct bench_impl *impl);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An implementation: one way to move messages. It fills in a pair of functions
+ * for each shape of traffic it has an answer to, and is left out of the cases of
+ * the others. A new one is a file with a struct bench_impl and a line in
+ * impls.c.
+ */
+#ifndef BENCH_IMPL_H
+#define BENCH_IMPL_H
+
+#include "side.h"
+
+/* What the two sides do. Several cases may share a shape. */
+enum bench_shape {
+	SHAPE_STREAM,	/* tx sends as fast as it can, rx receives; both may spin */
+	SHAPE_PACED,	/* tx sends when pace_next() says so, rx sleeps between messages */
+	SHAPE_PINGPONG, /* one message to and fro; spinning or sleeping by params.spin */
+	SHAPE_FANIN,	/* rx answers many peers on one unconnected socket; sleeps */
+	SHAPE_SOCKETS,	/* rx answers many peers, each on a connected socket; sleeps */
+	SHAPE_IDLE,	/* rx polls a socket on which nothing arrives */
+	SHAPE_CORE,	/* tx posts sends, rx posts receives, on an engine that does nothing */
+	SHAPES
+};
+
+struct bench_impl {
+	const char *name;
+	const char *about;
+	const char *engine; /* of the implementations that are regio itself */
+	/* NULL, or: returns 0 when it works here, else -1 and why not. */
+	int (*probe)(const struct bench_impl *impl, char *ret_reason, size_t reason_bytes);
+	struct {
+		bench_side_fn *tx;
+		bench_side_fn *rx;
+	} sides[SHAPES];
+};
+
+extern const struct bench_impl *const bench_impls[];
+extern const unsigned bench_impl_count;
+
+/* NULL when there is none of that name. */
+const struct bench_impl *impl_find(const char *name, size_t name_bytes);
+
+#endif

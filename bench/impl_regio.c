@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The implementations that are regio itself: the same program on different
+ * engines. In the cases of two sides a row is regio on both.
+ */
+#include "regio_side.h"
+
+#define REGIO_SIDES                                                                                \
+	{                                                                                          \
+		[SHAPE_STREAM] = {regio_stream_tx, regio_stream_rx},                               \
+		[SHAPE_PACED] = {regio_paced_tx, regio_paced_rx},                                  \
+		[SHAPE_PINGPONG] = {regio_pingpong_tx, regio_pingpong_rx},                         \
+		[SHAPE_FANIN] = {NULL, regio_fanin_rx},                                            \
+		[SHAPE_SOCKETS] = {NULL, regio_sockets_rx}, [SHAPE_IDLE] = {NULL, regio_idle_rx},  \
+	}
+
+const struct bench_impl bench_impl_regio_epoll = {
+	.name = "regio-epoll",
+	.about = "regio on its epoll engine",
+	.engine = "epoll",
+	.probe = regio_side_probe,
+	.sides = REGIO_SIDES,
+};
+
+const struct bench_impl bench_impl_regio_sim = {
+	.name = "regio-sim",
+	.about = "regio on an engine that does nothing, for core-cost",
+	.engine = "sim",
+	.probe = regio_side_probe,
+	.sides =
+		{
+			[SHAPE_CORE] = {regio_core_tx, regio_core_rx},
+		},
+};

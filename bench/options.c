@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading the arguments of `regio bench`.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+#include "result.h"
+
+#define BUFFER_BYTES (4u << 20)
+
+enum {
+	OPT_SIZE = 256,
+	OPT_SOCKETS,
+	OPT_BATCH,
+	OPT_RATE,
+	OPT_SECONDS,
+	OPT_ROUNDS,
+	OPT_IMPL,
+	OPT_JSON,
+	OPT_PLOT,
+	OPT_VERIFY,
+	OPT_NO_VERIFY,
+	OPT_CPUS,
+	OPT_ADDRESSES,
+	OPT_NETNS,
+	OPT_LIST,
+	OPT_HELP,
+};
+
+static const struct option long_options[] = {
+	{"size", required_argument, NULL, OPT_SIZE},
+	{"sockets", required_argument, NULL, OPT_SOCKETS},
+	{"batch", required_argument, NULL, OPT_BATCH},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"seconds", required_argument, NULL, OPT_SECONDS},
+	{"rounds", required_argument, NULL, OPT_ROUNDS},
+	{"impl", required_argument, NULL, OPT_IMPL},
+	{"json", required_argument, NULL, OPT_JSON},
+	{"plot", required_argument, NULL, OPT_PLOT},
+	{"verify", no_argument, NULL, OPT_VERIFY},
+	{"no-verify", no_argument, NULL, OPT_NO_VERIFY},
+	{"cpus", required_argument, NULL, OPT_CPUS},
+	{"addresses", required_argument, NULL, OPT_ADDRESSES},
+	{"netns", required_argument, NULL, OPT_NETNS},
+	{"list", no_argument, NULL, OPT_LIST},
+	{"help", no_argument, NULL, OPT_HELP},
+	{NULL, 0, NULL, 0},
+};
+
+static const char help_text[] =
+	"usage: regio bench [OPTION...] [CASE...]\n"
+	"\n"
+	"Measures every way to move small messages side by side. Without a CASE: an\n"
+	"overview of about four minutes. `regio bench --list` names the cases and\n"
+	"implementations.\n"
+	"\n"
+	"  --size N[,N...]     bytes of a message, 16 to 65507\n"
+	"  --sockets N[,N...]  peers of a server, 1 to 10000\n"
+	"  --batch N           messages per commit, 1 to 4096 (128)\n"
+	"  --rate N            messages a second of udp-paced, 1 to 10000000 (100000)\n"
+	"  --seconds S         measured time per implementation, 0.01 to 3600 (1)\n"
+	"  --rounds N          interleaved rounds that time is split over, 1 to 100 (3)\n"
+	"  --impl NAME[,...]   only these implementations\n"
+	"  --json FILE         write all figures as JSON; - is standard output\n"
+	"  --plot FILE.svg     draw the figures compared (needs gnuplot)\n"
+	"  --verify            seal every message and check it on receipt; slows all down\n"
+	"  --no-verify         only watch sequence numbers (the default)\n"
+	"  --cpus A,B          cores of the sending and the receiving side\n"
+	"  --addresses A,B     IPv4 addresses of the two sides (127.0.0.1,127.0.0.1)\n"
+	"  --netns A,B         network namespaces of the two sides' sockets\n"
+	"  --list              list cases and implementations\n"
+	"  --help              this text\n"
+	"\n"
+	"Exit status: 0, 1 when a run failed, 2 for bad arguments.\n";
+
+static enum options_outcome bad_value(const char *option, const char *value, const char *allowed)
+{
+	fprintf(stderr, "regio bench: --%s %s: %s\n", option, value, allowed);
+	return OPTIONS_BAD;
+}
+
+/* ---- Numbers and lists --------------------------------------------------- */
+
+struct range {
+	uint32_t least;
+	uint32_t most;
+};
+
+/* A whole number in the range, ended by 'stop' or the end of the text. */
+static bool read_number(const char *text, char stop, struct range range, uint32_t *ret_number,
+			const char **ret_next)
+{
+	unsigned long number;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (errno || (*end && *end != stop) || number < range.least || number > range.most)
+		return false;
+	*ret_number = (uint32_t)number;
+	*ret_next = *end ? end + 1 : end;
+	return !*end || end[1];
+}
+
+static enum options_outcome parse_number(const char *option, const char *text, struct range range,
+					 uint32_t *ret_number)
+{
+	const char *next;
+	char allowed[96];
+
+	if (read_number(text, '\0', range, ret_number, &next))
+		return OPTIONS_RUN;
+	snprintf(allowed, sizeof(allowed), "must be a whole number from %u to %u", range.least,
+		 range.most);
+	return bad_value(option, text, allowed);
+}
+
+static enum options_outcome parse_numbers(const char *option, const char *text, struct range range,
+					  uint32_t *ret_numbers, uint32_t *ret_count)
+{
+	const char *next = text;
+	uint32_t count = 0;
+	char allowed[128];
+
+	do {
+		if (count == OPTIONS_LIST_MAX ||
+		    !read_number(next, ',', range, &ret_numbers[count], &next)) {
+			snprintf(
+				allowed, sizeof(allowed),
+				"must be up to %d whole numbers from %u to %u, with commas between",
+				OPTIONS_LIST_MAX, range.least, range.most);
+			return bad_value(option, text, allowed);
+		}
+		count++;
+	} while (*next);
+	*ret_count = count;
+	return OPTIONS_RUN;
+}
+
+static enum options_outcome parse_seconds(const char *text, double *ret_seconds)
+{
+	char *end;
+
+	*ret_seconds = strtod(text, &end);
+	if (end != text && !*end && *ret_seconds >= 0.01 && *ret_seconds <= 3600)
+		return OPTIONS_RUN;
+	return bad_value("seconds", text, "must be a number from 0.01 to 3600");
+}
+
+static enum options_outcome parse_cpus(const char *text, struct bench_options *options)
+{
+	const struct range range = {0, 4095};
+	uint32_t numbers[OPTIONS_LIST_MAX];
+	uint32_t count;
+	enum options_outcome outcome = parse_numbers("cpus", text, range, numbers, &count);
+
+	if (outcome != OPTIONS_RUN)
+		return outcome;
+	if (count != BENCH_ROLES)
+		return bad_value("cpus", text, "must be two numbers of CPUs, with a comma between");
+	options->has_cpus = true;
+	options->cpus[BENCH_TX] = (int)numbers[0];
+	options->cpus[BENCH_RX] = (int)numbers[1];
+	return OPTIONS_RUN;
+}
+
+/* Splits "A,B"; the text is the argument's own and is cut in two. */
+static enum options_outcome parse_two(const char *option, char *text,
+				      const char *ret_names[BENCH_ROLES])
+{
+	char *comma = strchr(text, ',');
+
+	if (!comma || comma == text || !comma[1] || strchr(comma + 1, ','))
+		return bad_value(option, text, "must be two names, with a comma between");
+	*comma = '\0';
+	ret_names[BENCH_TX] = text;
+	ret_names[BENCH_RX] = comma + 1;
+	return OPTIONS_RUN;
+}
+
+/* ---- Names --------------------------------------------------------------- */
+
+static void print_case_names(FILE *file)
+{
+	for (unsigned i = 0; i < bench_case_count; i++)
+		fprintf(file, "%s%s", i ? ", " : "", bench_cases[i]->name);
+	fprintf(file, "\n");
+}
+
+static void print_impl_names(FILE *file)
+{
+	for (unsigned i = 0; i < bench_impl_count; i++)
+		fprintf(file, "%s%s", i ? ", " : "", bench_impls[i]->name);
+	fprintf(file, "\n");
+}
+
+static enum options_outcome parse_impls(const char *text, struct bench_options *options)
+{
+	const char *next = text;
+
+	options->impl_count = 0;
+	for (;;) {
+		size_t bytes = strcspn(next, ",");
+		const struct bench_impl *impl = impl_find(next, bytes);
+
+		if (!impl || options->impl_count == OPTIONS_LIST_MAX) {
+			fprintf(stderr, "regio bench: --impl %s: must be of ", text);
+			print_impl_names(stderr);
+			return OPTIONS_BAD;
+		}
+		options->impls[options->impl_count++] = impl;
+		if (!next[bytes])
+			return OPTIONS_RUN;
+		next += bytes + 1;
+	}
+}
+
+static enum options_outcome parse_cases(int count, char **names, struct bench_options *options)
+{
+	for (int i = 0; i < count; i++) {
+		const struct bench_case *test = case_find(names[i]);
+
+		if (!test || options->case_count == OPTIONS_LIST_MAX) {
+			fprintf(stderr, "regio bench: %s: no such case; there are ", names[i]);
+			print_case_names(stderr);
+			return OPTIONS_BAD;
+		}
+		options->cases[options->case_count++] = test;
+	}
+	return OPTIONS_RUN;
+}
+
+static void print_list(void)
+{
+	printf("cases:\n");
+	for (unsigned i = 0; i < bench_case_count; i++)
+		printf("  %-14s %s\n", bench_cases[i]->name, bench_cases[i]->about);
+	printf("\nimplementations:\n");
+	for (unsigned i = 0; i < bench_impl_count; i++)
+		printf("  %-14s %s\n", bench_impls[i]->name, bench_impls[i]->about);
+}
+
+/* ---- All of it ----------------------------------------------------------- */
+
+static enum options_outcome apply_numbers(int option, char *value, struct bench_options *options)
+{
+	switch (option) {
+	case OPT_SIZE:
+		return parse_numbers("size", value,
+				     (struct range){MESSAGE_BYTES_MIN, MESSAGE_BYTES_MAX},
+				     options->sizes, &options->size_count);
+	case OPT_SOCKETS:
+		return parse_numbers("sockets", value, (struct range){1, 10000}, options->sockets,
+				     &options->socket_count);
+	case OPT_BATCH:
+		return parse_number("batch", value, (struct range){1, 4096}, &options->batch);
+	case OPT_RATE:
+		return parse_number("rate", value, (struct range){1, 10000000}, &options->rate);
+	case OPT_ROUNDS:
+		return parse_number("rounds", value, (struct range){1, BENCH_ROUNDS_MAX},
+				    &options->rounds);
+	default:
+		return parse_seconds(value, &options->seconds);
+	}
+}
+
+static enum options_outcome apply(int option, char *value, struct bench_options *options)
+{
+	switch (option) {
+	case OPT_IMPL:
+		return parse_impls(value, options);
+	case OPT_JSON:
+		options->json_path = value;
+		return OPTIONS_RUN;
+	case OPT_PLOT:
+		options->plot_path = value;
+		return OPTIONS_RUN;
+	case OPT_VERIFY:
+	case OPT_NO_VERIFY:
+		options->verify = option == OPT_VERIFY;
+		return OPTIONS_RUN;
+	case OPT_CPUS:
+		return parse_cpus(value, options);
+	case OPT_ADDRESSES:
+		return parse_two("addresses", value, options->socket_opts.addresses);
+	case OPT_NETNS:
+		return parse_two("netns", value, options->socket_opts.namespaces);
+	case OPT_LIST:
+		print_list();
+		return OPTIONS_DONE;
+	case OPT_HELP:
+		fputs(help_text, stdout);
+		return OPTIONS_DONE;
+	default:
+		return apply_numbers(option, value, options);
+	}
+}
+
+enum options_outcome options_parse(int argc, char **argv, struct bench_options *ret_options)
+{
+	int option;
+
+	*ret_options = (struct bench_options){
+		.batch = 128,
+		.rate = 100000,
+		.rounds = 3,
+		.seconds = 1,
+		.socket_opts.buffer_bytes = BUFFER_BYTES,
+	};
+	opterr = 0;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
+		enum options_outcome outcome;
+
+		if (option == '?' || option == ':') {
+			fprintf(stderr, "regio bench: %s: %s; see regio bench --help\n",
+				argv[optind - 1],
+				option == ':' ? "needs a value" : "no such option");
+			return OPTIONS_BAD;
+		}
+		outcome = apply(option, optarg, ret_options);
+		if (outcome != OPTIONS_RUN)
+			return outcome;
+	}
+	return parse_cases(argc - optind, argv + optind, ret_options);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All figures as JSON. A field is absent where it has no meaning.
+ */
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <regio.h>
+#include <stdlib.h>
+
+#include "report.h"
+
+static void add_value(cJSON *object, const char *name, double value)
+{
+	if (isfinite(value))
+		cJSON_AddNumberToObject(object, name, value);
+}
+
+static void add_cores(cJSON *host, const struct bench_plan *plan)
+{
+	double min_ns = INFINITY, max_ns = 0;
+	cJSON *object;
+
+	if (plan->placement.one_core)
+		return;
+	for (unsigned i = 0; i < plan->group_count; i++) {
+		min_ns = fmin(min_ns, plan->groups[i].core_min_ns);
+		max_ns = fmax(max_ns, plan->groups[i].core_max_ns);
+	}
+	object = cJSON_AddObjectToObject(host, "core_to_core_ns");
+	add_value(object, "min", min_ns);
+	add_value(object, "max", max_ns);
+}
+
+static void add_host(cJSON *document, const struct bench_plan *plan, const struct bench_host *host)
+{
+	cJSON *object = cJSON_AddObjectToObject(document, "host");
+	uint32_t version = regio_version();
+	char text[32];
+
+	snprintf(text, sizeof(text), "%u.%u.%u", version >> 16, version >> 8 & 0xff,
+		 version & 0xff);
+	cJSON_AddStringToObject(object, "regio_version", text);
+	cJSON_AddStringToObject(object, "kernel", host->kernel);
+	cJSON_AddStringToObject(object, "cpu_model", host->cpu_model);
+	cJSON_AddNumberToObject(object, "cores", host->cores);
+	cJSON_AddNumberToObject(object, "tx_cpu", plan->placement.cpus[BENCH_TX]);
+	cJSON_AddNumberToObject(object, "rx_cpu", plan->placement.cpus[BENCH_RX]);
+	add_cores(object, plan);
+	cJSON_AddNumberToObject(object, "receive_buffer_bytes", host->grant.receive_bytes);
+	cJSON_AddNumberToObject(object, "send_buffer_bytes", host->grant.send_bytes);
+	cJSON_AddNumberToObject(object, "seconds", plan->options->seconds);
+	cJSON_AddNumberToObject(object, "rounds", plan->options->rounds);
+}
+
+static void add_losses(cJSON *object, const struct bench_row *row)
+{
+	const struct bench_losses *losses = &row->losses;
+
+	if (row->test->operations)
+		return;
+	cJSON_AddNumberToObject(object, "lost", (double)losses->lost);
+	cJSON_AddNumberToObject(object, "duplicated", (double)losses->duplicated);
+	cJSON_AddNumberToObject(object, "reordered", (double)losses->reordered);
+	cJSON_AddNumberToObject(object, "corrupted", (double)losses->corrupted);
+	cJSON_AddNumberToObject(object, "received", (double)losses->arrived);
+	cJSON_AddBoolToObject(object, "verified", row->params.verify);
+}
+
+static void add_row(cJSON *rows, const struct bench_row *row)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	cJSON_AddItemToArray(rows, object);
+	cJSON_AddStringToObject(object, "case", row->test->name);
+	cJSON_AddStringToObject(object, "impl", row->impl->name);
+	if (row->params.size)
+		cJSON_AddNumberToObject(object, "size", row->params.size);
+	cJSON_AddNumberToObject(object, "sockets", row->params.sockets);
+	cJSON_AddNumberToObject(object, "batch", row->params.batch);
+	if (row->failed) {
+		cJSON_AddStringToObject(object, "error", row->error);
+		return;
+	}
+	for (int value = 0; value < VALUES; value++)
+		add_value(object, bench_value_names[value], row->values[value]);
+	add_losses(object, row);
+	cJSON_AddStringToObject(object, "compared", bench_value_names[row->test->ratio_of]);
+	if (row->test->reference)
+		cJSON_AddStringToObject(object, "reference", row->test->reference);
+	add_value(object, "ratio", row->ratio);
+	add_value(object, "spread", row->spread);
+	cJSON_AddNumberToObject(object, "rounds", row->rounds_kept);
+	cJSON_AddNumberToObject(object, "rounds_set_aside", row->rounds_set_aside);
+	cJSON_AddNumberToObject(object, "rounds_disturbed", row->rounds_disturbed);
+}
+
+static void add_skips(cJSON *document, const struct bench_plan *plan)
+{
+	cJSON *skips = cJSON_AddArrayToObject(document, "left_out");
+
+	for (unsigned i = 0; i < plan->skip_count; i++) {
+		cJSON *object = cJSON_CreateObject();
+
+		cJSON_AddItemToArray(skips, object);
+		cJSON_AddStringToObject(object, "impl", plan->skips[i].impl->name);
+		cJSON_AddStringToObject(object, "reason", plan->skips[i].reason);
+	}
+}
+
+int report_json(FILE *file, const struct bench_plan *plan, const struct bench_host *host)
+{
+	cJSON *document = cJSON_CreateObject();
+	cJSON *rows;
+	char *text;
+	int written;
+
+	add_host(document, plan, host);
+	rows = cJSON_AddArrayToObject(document, "rows");
+	for (unsigned i = 0; i < plan->group_count; i++) {
+		for (unsigned j = 0; j < plan->groups[i].row_count; j++)
+			add_row(rows, &plan->groups[i].rows[j]);
+	}
+	if (plan->skip_count)
+		add_skips(document, plan);
+	text = cJSON_Print(document);
+	written = text ? fprintf(file, "%s\n", text) : -1;
+	free(text);
+	cJSON_Delete(document);
+	if (written < 0 || fflush(file)) {
+		fprintf(stderr, "regio bench: --json: cannot write\n");
+		return -1;
+	}
+	return 0;
+}

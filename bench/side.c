@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The part of a side that is the same in every implementation: start, the
+ * measured window, failure, memory.
+ */
+#include "side.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static uint64_t cpu_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void take_mark(const struct bench_side *side, struct side_mark *ret_mark)
+{
+	*ret_mark = (struct side_mark){
+		.wall_ns = clock_now_ns(),
+		.cpu_ns = cpu_now_ns(),
+		.busy_ns = side->busy_ns,
+		.messages = side->role == BENCH_TX ? side->next_sequence : side->received,
+		.lost = side->lost,
+		.duplicated = side->duplicated,
+		.reordered = side->reordered,
+		.corrupted = side->corrupted,
+	};
+}
+
+void side_start(struct bench_side *side)
+{
+	struct bench_shared *shared = side->shared;
+
+	atomic_store(&side->record->ready, 1);
+	while (atomic_load(&shared->phase) == PHASE_SETUP)
+		syscall(SYS_futex, &shared->phase, FUTEX_WAIT, PHASE_SETUP, NULL, NULL, 0);
+	side_running(side);
+}
+
+bool side_enter_phase(struct bench_side *side)
+{
+	struct side_record *record = side->record;
+	uint32_t phase = atomic_load(&side->shared->phase);
+
+	if (phase == PHASE_STOP) {
+		/* side->phase stays behind, so that every later question gets the same answer. */
+		if (atomic_exchange(&record->window_open, 0))
+			take_mark(side, &record->end);
+		return false;
+	}
+	side->phase = phase;
+	if (phase == PHASE_MEASURE) {
+		histogram_clear(&record->latency);
+		take_mark(side, &record->start);
+		atomic_store(&record->window_open, 1);
+	}
+	return true;
+}
+
+void side_fail(struct bench_side *side, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(side->record->error, sizeof(side->record->error), format, arguments);
+	va_end(arguments);
+	_exit(1);
+}
+
+void side_fail_call(struct bench_side *side, const char *call, int error)
+{
+	side_fail(side, "%s: %s", call, strerror(error));
+}
+
+void *side_alloc(struct bench_side *side, uint64_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		side_fail_call(side, "mmap", errno);
+	return memory;
+}

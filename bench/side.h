@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an implementation sees of a run. A run has two sides, each a process of
+ * its own on a core of its own: the side that sends first (sender, client) and
+ * the side that is sent to (receiver, server). Both get a struct bench_side with
+ * their sockets and the parameters of the row, and account for what they do
+ * through the few calls here and in message.h.
+ *
+ * A side function sets itself up, calls side_start(), and then works for as
+ * long as side_running() says so, asking once per batch:
+ *
+ *	side_start(side);
+ *	while (side_running(side)) {
+ *		bytes = recv(side->fds[0], buffer, side->params.stride, 0);
+ *		message_read(side, buffer, bytes);
+ *	}
+ *
+ * A side that sleeps in the kernel at the end is woken by one-byte datagrams,
+ * which message_read() ignores. A side function need not clean up: its process
+ * ends when it returns.
+ */
+#ifndef BENCH_SIDE_H
+#define BENCH_SIDE_H
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "histogram.h"
+
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
+#define BENCH_CACHE_LINE_BYTES 128
+
+enum bench_role { BENCH_TX, BENCH_RX, BENCH_ROLES };
+
+enum bench_phase { PHASE_SETUP, PHASE_WARMUP, PHASE_MEASURE, PHASE_STOP };
+
+/* Parameters of one row, the same for every implementation in it. */
+struct bench_params {
+	uint32_t size;	 /* bytes of a message; the most where sizes vary */
+	uint32_t stride; /* distance between message buffers, not below 'size' */
+	uint32_t batch;	 /* messages per commit, for those who join messages */
+	uint32_t sockets;
+	uint32_t rate; /* messages per second of a paced sender */
+	bool sizes_vary;
+	bool verify;   /* seal each message and check it on receipt */
+	bool spin;     /* poll without sleeping */
+	bool one_core; /* both sides share a core: a spinning side must yield */
+};
+
+/* A side's clocks and counters at one moment. */
+struct side_mark {
+	uint64_t wall_ns;
+	uint64_t cpu_ns;
+	uint64_t busy_ns;
+	uint64_t messages; /* tx: sent; rx: received, or requests served */
+	uint64_t lost;
+	uint64_t duplicated;
+	uint64_t reordered;
+	uint64_t corrupted;
+};
+
+/* What a side leaves behind, in shared memory. */
+struct side_record {
+	_Alignas(BENCH_CACHE_LINE_BYTES) _Atomic uint32_t ready;
+	_Atomic uint32_t window_open; /* the measured window, for the system call tracer */
+	_Atomic uint32_t untraceable;
+	struct side_mark start;
+	struct side_mark end;
+	char error[256];
+	struct histogram latency;
+};
+
+struct bench_shared {
+	/* On a line of its own: both sides read it all the time. */
+	_Alignas(BENCH_CACHE_LINE_BYTES) _Atomic uint32_t phase;
+	/* When message 0 of a paced sender is due; set before the first phase. */
+	_Alignas(BENCH_CACHE_LINE_BYTES) _Atomic uint64_t pace_start_ns;
+	struct side_record records[BENCH_ROLES];
+};
+
+struct bench_impl;
+struct message_gaps;
+
+struct bench_side {
+	enum bench_role role;
+	const struct bench_impl *impl;
+	struct bench_params params;
+	const int *fds; /* this side's sockets */
+	uint32_t fd_count;
+	uint32_t phase; /* the last phase this side has seen */
+	struct bench_shared *shared;
+	struct side_record *record;
+	const uint16_t *sizes; /* of messages that vary, or NULL */
+	struct message_gaps *gaps;
+
+	uint64_t next_sequence;	    /* of the next message to send */
+	uint64_t expected_sequence; /* of the next message to arrive */
+	uint64_t received;	    /* distinct messages, or requests served */
+	uint64_t lost;
+	uint64_t duplicated;
+	uint64_t reordered;
+	uint64_t corrupted;
+	uint64_t busy_ns; /* time a paced sender spends sending */
+};
+
+typedef void bench_side_fn(struct bench_side *side);
+
+static inline uint64_t clock_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Says that this side is set up, and returns when both sides are. */
+void side_start(struct bench_side *side);
+
+/* Takes note of a new phase; false when it is the last. */
+bool side_enter_phase(struct bench_side *side);
+
+/* False when it is time to return. */
+static inline bool side_running(struct bench_side *side)
+{
+	uint32_t phase = atomic_load_explicit(&side->shared->phase, memory_order_relaxed);
+
+	return likely(phase == side->phase) || side_enter_phase(side);
+}
+
+/* For a spinning side that found nothing. */
+static inline void side_relax(const struct bench_side *side)
+{
+	if (side->params.one_core)
+		sched_yield();
+#if defined(__x86_64__) || defined(__i386__)
+	else
+		__builtin_ia32_pause();
+#endif
+}
+
+/* Accounts for what carries no sequence number of its own: requests served, polls made. */
+static inline void side_count(struct bench_side *side, uint64_t operations)
+{
+	if (side->role == BENCH_TX)
+		side->next_sequence += operations;
+	else
+		side->received += operations;
+}
+
+/*
+ * One message went to the other side and back. Returns the time, which is
+ * where the next round trip begins.
+ */
+static inline uint64_t side_round_trip(struct bench_side *side, uint64_t started_ns)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	histogram_record(&side->record->latency, now_ns - started_ns);
+	return now_ns;
+}
+
+/* Ends the process and the run, with a reason for the user. */
+_Noreturn void side_fail(struct bench_side *side, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* The same for a system call that failed: 'error' is a positive errno value. */
+_Noreturn void side_fail_call(struct bench_side *side, const char *call, int error);
+
+/* Zeroed pages, touched; ends the run when there are none. */
+void *side_alloc(struct bench_side *side, uint64_t bytes);
+
+/* 'count' message buffers, params.stride apart. */
+static inline uint8_t *side_alloc_messages(struct bench_side *side, uint32_t count)
+{
+	return side_alloc(side, (uint64_t)count * side->params.stride);
+}
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making the sockets of a run.
+ */
+#include "sockets.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "message.h"
+
+static int fail(const char *what, const char *detail)
+{
+	fprintf(stderr, "regio bench: %s%s%s: %s\n", what, *detail ? " " : "", detail,
+		strerror(errno));
+	return -1;
+}
+
+/* Privileged callers may go above net.core.rmem_max; everybody else gets what is allowed. */
+static void set_buffers(int fd, uint32_t buffer_bytes)
+{
+	int bytes = (int)buffer_bytes;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)))
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+static int open_bound(const char *address, uint32_t buffer_bytes)
+{
+	struct sockaddr_in local = {.sin_family = AF_INET};
+	int fd;
+
+	if (inet_pton(AF_INET, address ? address : "127.0.0.1", &local.sin_addr) != 1) {
+		errno = EINVAL;
+		return fail("not an IPv4 address:", address ? address : "");
+	}
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail("socket", "");
+	set_buffers(fd, buffer_bytes);
+	if (bind(fd, (struct sockaddr *)&local, sizeof(local))) {
+		fail("bind to", address ? address : "loopback");
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* A socket belongs to the network namespace its maker was in. */
+static int open_in_namespace(const struct socket_opts *opts, enum bench_role role)
+{
+	const char *name = opts->namespaces[role];
+	const char *address = opts->addresses[role];
+	char path[256];
+	int home, there;
+	int fd = -1;
+
+	if (!name)
+		return open_bound(address, opts->buffer_bytes);
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	there = open(path, O_RDONLY | O_CLOEXEC);
+	if (home < 0 || there < 0 || setns(there, CLONE_NEWNET)) {
+		fail("cannot enter network namespace", name);
+	} else {
+		fd = open_bound(address, opts->buffer_bytes);
+		if (setns(home, CLONE_NEWNET))
+			abort(); /* nothing that follows would be where it says */
+	}
+	if (home >= 0)
+		close(home);
+	if (there >= 0)
+		close(there);
+	return fd;
+}
+
+static int connect_to(int fd, int peer)
+{
+	struct sockaddr_in address;
+	socklen_t bytes = sizeof(address);
+
+	if (getsockname(peer, (struct sockaddr *)&address, &bytes) ||
+	    connect(fd, (struct sockaddr *)&address, bytes))
+		return fail("connect", "");
+	return 0;
+}
+
+static int open_side(struct bench_sockets *sockets, enum bench_role role, uint32_t count,
+		     const struct socket_opts *opts)
+{
+	sockets->fds[role] = calloc(count, sizeof(int));
+	if (!sockets->fds[role])
+		return fail("sockets", "");
+	for (uint32_t i = 0; i < count; i++) {
+		int fd = open_in_namespace(opts, role);
+
+		if (fd < 0)
+			return -1;
+		sockets->fds[role][sockets->count[role]++] = fd;
+	}
+	return 0;
+}
+
+int sockets_open_pairs(uint32_t count, const struct socket_opts *opts,
+		       struct bench_sockets *ret_sockets)
+{
+	struct bench_sockets sockets = {0};
+
+	if (open_side(&sockets, BENCH_RX, count, opts) ||
+	    open_side(&sockets, BENCH_TX, count, opts))
+		goto fail;
+	for (uint32_t i = 0; i < count; i++) {
+		int tx = sockets.fds[BENCH_TX][i], rx = sockets.fds[BENCH_RX][i];
+
+		if (connect_to(tx, rx) || connect_to(rx, tx))
+			goto fail;
+	}
+	*ret_sockets = sockets;
+	return 0;
+fail:
+	sockets_close(&sockets);
+	return -1;
+}
+
+int sockets_open_fanin(uint32_t peers, const struct socket_opts *opts,
+		       struct bench_sockets *ret_sockets)
+{
+	struct bench_sockets sockets = {0};
+
+	if (open_side(&sockets, BENCH_RX, 1, opts) || open_side(&sockets, BENCH_TX, peers, opts))
+		goto fail;
+	for (uint32_t i = 0; i < peers; i++) {
+		if (connect_to(sockets.fds[BENCH_TX][i], sockets.fds[BENCH_RX][0]))
+			goto fail;
+	}
+	*ret_sockets = sockets;
+	return 0;
+fail:
+	sockets_close(&sockets);
+	return -1;
+}
+
+void sockets_close(struct bench_sockets *sockets)
+{
+	for (int role = 0; role < BENCH_ROLES; role++) {
+		for (uint32_t i = 0; i < sockets->count[role]; i++)
+			close(sockets->fds[role][i]);
+		free(sockets->fds[role]);
+	}
+	memset(sockets, 0, sizeof(*sockets));
+}
+
+void sockets_wake(const struct bench_sockets *sockets)
+{
+	char wake[MESSAGE_BYTES_WAKE] = {0};
+
+	/* One to each side is enough: a side sleeps on all its sockets at once. */
+	for (int role = 0; role < BENCH_ROLES; role++) {
+		if (sockets->count[role] > 0)
+			send(sockets->fds[role][0], wake, sizeof(wake), MSG_DONTWAIT);
+	}
+}
+
+int sockets_measure_grant(const struct socket_opts *opts, struct socket_grant *ret_grant)
+{
+	socklen_t bytes = sizeof(int);
+
+	for (int role = 0; role < BENCH_ROLES; role++) {
+		int fd = open_in_namespace(opts, (enum bench_role)role);
+
+		if (fd < 0)
+			return -1;
+		getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &ret_grant->receive_bytes, &bytes);
+		getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &ret_grant->send_bytes, &bytes);
+		close(fd);
+	}
+	return 0;
+}

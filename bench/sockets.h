@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sockets of a run, made before the two sides part. Every implementation
+ * gets the same kind, with the same buffers, connected the same way.
+ */
+#ifndef BENCH_SOCKETS_H
+#define BENCH_SOCKETS_H
+
+#include "side.h"
+
+struct bench_sockets {
+	int *fds[BENCH_ROLES];
+	uint32_t count[BENCH_ROLES];
+};
+
+struct socket_opts {
+	uint32_t buffer_bytes; /* asked for, both directions */
+	/* Addresses and network namespaces of the two sides; NULL: loopback, this one. */
+	const char *addresses[BENCH_ROLES];
+	const char *namespaces[BENCH_ROLES];
+};
+
+/* What a socket got; the kernel doubles what it is asked for. */
+struct socket_grant {
+	int receive_bytes;
+	int send_bytes;
+};
+
+/* Each of these returns 0, or -1 with a message on stderr and nothing left open. */
+
+/* 'count' sockets on each side, connected in pairs. */
+int sockets_open_pairs(uint32_t count, const struct socket_opts *opts,
+		       struct bench_sockets *ret_sockets);
+
+/* One socket to receive that is not connected, and 'peers' that are connected to it. */
+int sockets_open_fanin(uint32_t peers, const struct socket_opts *opts,
+		       struct bench_sockets *ret_sockets);
+
+void sockets_close(struct bench_sockets *sockets);
+
+/* Sends the other side's sleepers one wake-up each; see side.h. */
+void sockets_wake(const struct bench_sockets *sockets);
+
+/* Opens a socket on each side, to see that it can be done and what it gets. */
+int sockets_measure_grant(const struct socket_opts *opts, struct socket_grant *ret_grant);
+
+#endif

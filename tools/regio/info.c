@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * regio info: what this machine offers regio, as a table or as JSON.
+ */
+#include "info.h"
+#include "machine.h"
+
+#include <cjson/cJSON.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Table --------------------------------------------------------------- */
+
+struct number_text {
+	char text[32];
+};
+
+/* 212992 as "212,992". */
+static struct number_text grouped(long long number)
+{
+	struct number_text grouped = {"unknown"};
+	char digits[24];
+	int length, out = 0;
+
+	if (number < 0)
+		return grouped;
+	length = snprintf(digits, sizeof(digits), "%lld", number);
+	for (int i = 0; i < length; i++) {
+		if (i > 0 && (length - i) % 3 == 0)
+			grouped.text[out++] = ',';
+		grouped.text[out++] = digits[i];
+	}
+	grouped.text[out] = '\0';
+	return grouped;
+}
+
+static struct number_text limit_text(rlim_t limit)
+{
+	struct number_text unlimited = {"unlimited"};
+
+	return limit == RLIM_INFINITY ? unlimited : grouped((long long)limit);
+}
+
+static void print_engines(const struct machine *machine)
+{
+	printf("\nengines\n");
+	for (int i = 0; i < machine->engine_count; i++) {
+		const struct regio_engine_info *engine = &machine->engines[i];
+		const char *state = !engine->available	? "refused"
+				    : engine->automatic ? "chosen"
+							: "available";
+
+		printf("  %-22s %-12s %s\n", engine->name, state, engine->reason);
+	}
+}
+
+static void print_offload(const struct regio_offload_info *offload)
+{
+	printf("\ntrains (tried on loopback)\n");
+	if (offload->send_train_messages > 1)
+		printf("  %-22s up to %u messages a call (UDP_SEGMENT)\n", "send",
+		       offload->send_train_messages);
+	else
+		printf("  %-22s no: %s\n", "send", offload->reason);
+	if (offload->receive_trains)
+		printf("  %-22s yes (UDP_GRO)\n", "receive");
+	else
+		printf("  %-22s no: %s\n", "receive", offload->reason);
+}
+
+static void print_socket_buffers(const struct machine *machine)
+{
+	printf("\nsocket buffers, bytes   %14s %14s %14s\n", "default", "most", "granted");
+	printf("  %-22s%14s %14s %14s\n", "receive", grouped(machine->rmem_default).text,
+	       grouped(machine->rmem_max).text, grouped(machine->granted_receive).text);
+	printf("  %-22s%14s %14s %14s\n", "send", grouped(machine->wmem_default).text,
+	       grouped(machine->wmem_max).text, grouped(machine->granted_send).text);
+	printf("  granted: to a request queue of %s receives, as the kernel counts (twice the "
+	       "payload)\n",
+	       grouped(TRIAL_RECEIVES).text);
+}
+
+static void print_limits(const struct machine *machine)
+{
+	printf("\nlimits                  %14s %14s\n", "now", "most");
+	printf("  %-22s%14s %14s%s\n", "locked memory, bytes",
+	       limit_text(machine->locked.rlim_cur).text, limit_text(machine->locked.rlim_max).text,
+	       machine->may_lock_all ? "  (lifted by CAP_IPC_LOCK)" : "");
+	printf("  %-22s%14s %14s\n", "descriptors", limit_text(machine->descriptors.rlim_cur).text,
+	       limit_text(machine->descriptors.rlim_max).text);
+	if (machine->io_uring_disabled != ABSENT)
+		printf("  %-22s%14lld  (%s)\n", "io_uring_disabled", machine->io_uring_disabled,
+		       machine->io_uring_disabled == 0	 ? "for nobody"
+		       : machine->io_uring_disabled == 1 ? "for the unprivileged"
+							 : "for everybody");
+}
+
+static void print_hardware(const struct machine *machine)
+{
+	printf("\nmachine\n");
+	printf("  %-22s %ld\n", "processors", machine->cpus);
+	printf("  %-22s %d\n", "NUMA nodes", machine->numa_nodes);
+	for (int i = 0; i < machine->huge_page_sizes; i++) {
+		const struct huge_pages *pages = &machine->huge_pages[i];
+		char name[40];
+
+		snprintf(name, sizeof(name), "huge pages, %lld kB", pages->page_kib);
+		printf("  %-22s %s, %s free\n", name, grouped(pages->total).text,
+		       grouped(pages->free).text);
+	}
+}
+
+static void print_problems(const struct machine *machine)
+{
+	if (machine->problem_count == 0) {
+		printf("\nnothing to mend\n");
+		return;
+	}
+	printf("\nto mend\n");
+	for (int i = 0; i < machine->problem_count; i++) {
+		printf("  %s\n", machine->problems[i].text);
+		if (machine->problems[i].remedy[0] != '\0')
+			printf("    %s\n", machine->problems[i].remedy);
+	}
+}
+
+static void print_table(const struct machine *machine)
+{
+	uint32_t version = regio_version();
+
+	printf("regio %u.%u.%u on %s %s, %s\n", version >> 16, version >> 8 & 0xff, version & 0xff,
+	       machine->kernel.sysname, machine->kernel.release, machine->kernel.machine);
+	print_engines(machine);
+	print_offload(&machine->offload);
+	print_socket_buffers(machine);
+	print_limits(machine);
+	print_hardware(machine);
+	print_problems(machine);
+}
+
+/* ---- JSON ---------------------------------------------------------------- */
+
+static void add_number(cJSON *object, const char *name, long long number)
+{
+	if (number != ABSENT)
+		cJSON_AddNumberToObject(object, name, (double)number);
+}
+
+/* An unlimited limit is null. */
+static void add_limit(cJSON *object, const char *name, const struct rlimit *limit)
+{
+	cJSON *pair = cJSON_AddObjectToObject(object, name);
+
+	if (limit->rlim_cur == RLIM_INFINITY)
+		cJSON_AddNullToObject(pair, "now");
+	else
+		add_number(pair, "now", (long long)limit->rlim_cur);
+	if (limit->rlim_max == RLIM_INFINITY)
+		cJSON_AddNullToObject(pair, "most");
+	else
+		add_number(pair, "most", (long long)limit->rlim_max);
+}
+
+static cJSON *add_element(cJSON *array)
+{
+	cJSON *element = cJSON_CreateObject();
+
+	cJSON_AddItemToArray(array, element);
+	return element;
+}
+
+static void add_engines(cJSON *root, const struct machine *machine)
+{
+	cJSON *array = cJSON_AddArrayToObject(root, "engines");
+
+	for (int i = 0; i < machine->engine_count; i++) {
+		const struct regio_engine_info *engine = &machine->engines[i];
+		cJSON *element = add_element(array);
+
+		cJSON_AddStringToObject(element, "name", engine->name);
+		cJSON_AddBoolToObject(element, "available", engine->available != 0);
+		cJSON_AddBoolToObject(element, "automatic", engine->automatic != 0);
+		cJSON_AddStringToObject(element, "reason", engine->reason);
+		cJSON_AddStringToObject(element, "remedy", engine->remedy);
+	}
+}
+
+static void add_offload(cJSON *root, const struct regio_offload_info *offload)
+{
+	cJSON *object = cJSON_AddObjectToObject(root, "offload");
+
+	add_number(object, "send_train_messages", offload->send_train_messages);
+	cJSON_AddBoolToObject(object, "receive_trains", offload->receive_trains != 0);
+	cJSON_AddStringToObject(object, "reason", offload->reason);
+}
+
+static void add_socket_buffers(cJSON *root, const struct machine *machine)
+{
+	cJSON *object = cJSON_AddObjectToObject(root, "socket_buffers");
+
+	add_number(object, "rmem_default", machine->rmem_default);
+	add_number(object, "rmem_max", machine->rmem_max);
+	add_number(object, "wmem_default", machine->wmem_default);
+	add_number(object, "wmem_max", machine->wmem_max);
+	add_number(object, "posted_receives", TRIAL_RECEIVES);
+	add_number(object, "granted_receive", machine->granted_receive);
+	add_number(object, "granted_send", machine->granted_send);
+}
+
+static void add_machine(cJSON *root, const struct machine *machine)
+{
+	cJSON *object = cJSON_AddObjectToObject(root, "machine");
+	cJSON *pages;
+
+	add_number(object, "processors", machine->cpus);
+	add_number(object, "numa_nodes", machine->numa_nodes);
+	pages = cJSON_AddArrayToObject(object, "huge_pages");
+	for (int i = 0; i < machine->huge_page_sizes; i++) {
+		cJSON *element = add_element(pages);
+
+		add_number(element, "page_kib", machine->huge_pages[i].page_kib);
+		add_number(element, "total", machine->huge_pages[i].total);
+		add_number(element, "free", machine->huge_pages[i].free);
+	}
+}
+
+static void add_problems(cJSON *root, const struct machine *machine)
+{
+	cJSON *array = cJSON_AddArrayToObject(root, "problems");
+
+	for (int i = 0; i < machine->problem_count; i++) {
+		cJSON *element = add_element(array);
+
+		cJSON_AddStringToObject(element, "text", machine->problems[i].text);
+		cJSON_AddStringToObject(element, "remedy", machine->problems[i].remedy);
+	}
+}
+
+static int print_json(const struct machine *machine)
+{
+	cJSON *root = cJSON_CreateObject();
+	cJSON *limits;
+	char version[32];
+	char *text;
+
+	snprintf(version, sizeof(version), "%u.%u.%u", regio_version() >> 16,
+		 regio_version() >> 8 & 0xff, regio_version() & 0xff);
+	cJSON_AddStringToObject(root, "version", version);
+	cJSON_AddStringToObject(root, "kernel", machine->kernel.release);
+	cJSON_AddStringToObject(root, "architecture", machine->kernel.machine);
+	add_engines(root, machine);
+	add_offload(root, &machine->offload);
+	add_socket_buffers(root, machine);
+	limits = cJSON_AddObjectToObject(root, "limits");
+	add_limit(limits, "locked_memory", &machine->locked);
+	cJSON_AddBoolToObject(limits, "locked_memory_lifted", machine->may_lock_all);
+	add_limit(limits, "descriptors", &machine->descriptors);
+	add_number(limits, "io_uring_disabled", machine->io_uring_disabled);
+	add_machine(root, machine);
+	add_problems(root, machine);
+	text = cJSON_Print(root);
+	cJSON_Delete(root);
+	if (text == NULL)
+		return -1;
+	puts(text);
+	cJSON_free(text);
+	return 0;
+}
+
+/* ---- Command ------------------------------------------------------------- */
+
+static const char usage[] = "usage: regio info [--json]\n"
+			    "\n"
+			    "Shows what this machine offers regio, and what to change.\n"
+			    "\n"
+			    "  --json   print a JSON object instead of a table\n"
+			    "  --help   this text\n";
+
+int info_command(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static char name[] = "regio info"; /* for getopt's messages */
+	struct machine machine;
+	int option, json = 0;
+
+	argv[0] = name;
+	optind = 0; /* the command line may have been parsed up to here already */
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (option == 'j') {
+			json = 1;
+		} else {
+			fputs(usage, option == 'h' ? stdout : stderr);
+			return option == 'h' ? 0 : 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "regio info: unexpected argument %s\n%s", argv[optind], usage);
+		return 2;
+	}
+	machine_find(&machine);
+	if (!json) {
+		print_table(&machine);
+	} else if (print_json(&machine) < 0) {
+		fprintf(stderr, "regio info: no memory\n");
+		return 1;
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("regio info");
+		return 1;
+	}
+	return 0;
+}
