@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cq.c - completion queues: limits of create and resize, dequeue, close
+ */
+#include "../support/net.h"
+#include "../support/side.h"
+#include "../support/suite.h"
+
+#include <unistd.h>
+
+START_TEST(capacities_outside_the_limits_are_refused)
+{
+	struct regio_cq *cq = NULL;
+
+	EXPECT_RETURN(-EINVAL, regio_cq_create(0, NULL, &cq));
+	EXPECT_RETURN(-EINVAL, regio_cq_create(REGIO_CQ_CAPACITY_MAX + 1, NULL, &cq));
+	EXPECT_RETURN(-EINVAL, regio_cq_create(UINT32_MAX, NULL, &cq));
+	EXPECT_RETURN(-EINVAL, regio_cq_create(1, NULL, NULL));
+	ck_assert_ptr_null(cq);
+}
+END_TEST
+
+START_TEST(capacities_from_1_to_2_million_are_granted)
+{
+	const uint32_t capacities[] = {1, 2, 3, 1000, 163840, 2000000};
+	struct regio_cq *cq;
+
+	for (size_t i = 0; i < ARRAY_SIZE(capacities); i++) {
+		EXPECT_RETURN(0, regio_cq_create(capacities[i], NULL, &cq));
+		expect_empty(cq);
+		EXPECT_RETURN(0, regio_cq_close(cq));
+	}
+}
+END_TEST
+
+START_TEST(the_largest_capacity_is_granted_or_there_is_no_memory)
+{
+	struct regio_cq *cq = NULL;
+	int result = regio_cq_create(REGIO_CQ_CAPACITY_MAX, NULL, &cq);
+
+	EXPECT(result == 0 || result == -ENOMEM, "%s", regio_error_name(result));
+	if (result == 0)
+		EXPECT_RETURN(0, regio_cq_close(cq));
+}
+END_TEST
+
+START_TEST(a_dequeue_needs_an_array_only_for_results)
+{
+	struct regio_cq *cq = cq_of(4, NULL);
+	struct regio_result result;
+
+	EXPECT_RETURN(0, regio_cq_dequeue(cq, NULL, 0));
+	EXPECT_RETURN(0, regio_cq_dequeue(cq, &result, 0));
+	EXPECT_RETURN(-EINVAL, regio_cq_dequeue(cq, NULL, 1));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+}
+END_TEST
+
+START_TEST(a_dequeue_of_0_takes_nothing)
+{
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 1, .slot_size = 64});
+	connect_to(side.fd, side.fd);
+	post_send(&side, 0, 64, 0);
+	EXPECT_RETURN(0, regio_cq_dequeue(side.send_cq, NULL, 0));
+	struct regio_result result = collect_one(side.send_cq);
+
+	expect_result(&result, 0, 64, 0);
+	side_close(&side);
+}
+END_TEST
+
+START_TEST(a_dequeue_writes_no_more_than_it_is_asked_for)
+{
+	struct regio_result results[4] = {[3] = {.status = 77}};
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
+	connect_to(side.fd, side.fd);
+	for (uint64_t i = 0; i < 8; i++)
+		post_send(&side, i, 16, 0);
+	collect(side.send_cq, results, 3);
+	for (uint64_t i = 0; i < 3; i++)
+		expect_result(&results[i], 0, 16, i);
+	ck_assert_int_eq(results[3].status, 77);
+	collect(side.send_cq, results, 4);
+	expect_result(&results[0], 0, 16, 3);
+	side_close(&side);
+}
+END_TEST
+
+START_TEST(a_resize_keeps_completions_and_their_order)
+{
+	const uint32_t capacities[] = {64, 9, 8, 1000, 8};
+	struct regio_result results[8];
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
+	connect_to(side.fd, side.fd);
+	for (uint64_t round = 0; round < 40; round++) {
+		for (uint64_t i = 0; i < 8; i++)
+			post_send(&side, i, 16, 0);
+		collect(side.send_cq, results, round % 8);
+		for (size_t i = 0; i < ARRAY_SIZE(capacities); i++)
+			EXPECT_RETURN(0, regio_cq_resize(side.send_cq, capacities[i]));
+		collect(side.send_cq, results + round % 8, 8 - round % 8);
+		for (uint64_t i = 0; i < 8; i++)
+			expect_result(&results[i], 0, 16, i);
+	}
+	side_close(&side);
+}
+END_TEST
+
+START_TEST(a_resize_below_what_is_reserved_changes_nothing)
+{
+	struct regio_rq *second = NULL;
+	struct side side;
+	int fd = bound_socket(AF_INET);
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
+	EXPECT_RETURN(-ETOOMANYREFS, regio_cq_resize(side.send_cq, 7));
+	EXPECT_RETURN(-EINVAL, regio_cq_resize(side.send_cq, 0));
+	EXPECT_RETURN(-EINVAL, regio_cq_resize(side.send_cq, REGIO_CQ_CAPACITY_MAX + 1));
+	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 8));
+	EXPECT_RETURN(-ENOBUFS,
+		      regio_rq_create(fd, 0, 1, side.receive_cq, side.send_cq, 0, NULL, &second));
+	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 9));
+	EXPECT_RETURN(0,
+		      regio_rq_create(fd, 0, 1, side.receive_cq, side.send_cq, 0, NULL, &second));
+	EXPECT_RETURN(0, regio_rq_close(second, REGIO_CLOSE_SOCKET));
+	side_close(&side);
+}
+END_TEST
+
+START_TEST(one_cq_serves_many_sockets)
+{
+	enum { SOCKETS = 100 };
+	struct regio_cq *cq = cq_of(SOCKETS, NULL);
+	struct regio_rq *rqs[SOCKETS];
+	int fds[SOCKETS], seen[SOCKETS] = {0};
+	struct regio_result results[SOCKETS];
+
+	for (size_t i = 0; i < SOCKETS; i++) {
+		fds[i] = bound_socket(i % 2 ? AF_INET : AF_INET6);
+		EXPECT_RETURN(0, regio_rq_create(fds[i], 1, 0, cq, cq, i, NULL, &rqs[i]));
+		EXPECT_RETURN(0, regio_receive(rqs[i], NULL, 0, i + 1000));
+	}
+	for (size_t i = 0; i < SOCKETS; i++) {
+		int peer = peer_of(fds[i]);
+
+		send_plain(peer, NULL, 0);
+		close(peer);
+	}
+	collect(cq, results, SOCKETS);
+	for (size_t i = 0; i < SOCKETS; i++) {
+		ck_assert_uint_eq(results[i].request_context, results[i].rq_context + 1000);
+		ck_assert_int_eq(results[i].status, 0);
+		ck_assert_int_eq(seen[results[i].rq_context]++, 0);
+	}
+	for (size_t i = 0; i < SOCKETS; i++)
+		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+}
+END_TEST
+
+START_TEST(a_closed_cq_is_an_error_for_every_call)
+{
+	struct regio_cq *cq = cq_of(4, NULL);
+	struct regio_rq *rq = NULL;
+	struct regio_result result;
+	int fd = bound_socket(AF_INET);
+
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	EXPECT_RETURN(-EBADF, regio_cq_close(cq));
+	EXPECT_RETURN(-EBADF, regio_cq_dequeue(cq, &result, 1));
+	EXPECT_RETURN(-EBADF, regio_cq_notify(cq));
+	EXPECT_RETURN(-EBADF, regio_cq_wait(cq, 1, 0, 0));
+	EXPECT_RETURN(-EBADF, regio_cq_fd(cq));
+	EXPECT_RETURN(-EBADF, regio_cq_resize(cq, 8));
+	EXPECT_RETURN(-EBADF, regio_rq_create(fd, 1, 1, cq, cq, 0, NULL, &rq));
+	ck_assert_ptr_null(rq);
+	close(fd);
+}
+END_TEST
+
+START_TEST(the_descriptor_is_the_same_for_the_life_of_the_cq)
+{
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .receives = 1, .slot_size = 16});
+	int fd = regio_cq_fd(side.receive_cq);
+
+	EXPECT(fd >= 0, "%s", regio_error_name(fd));
+	EXPECT_RETURN(0, regio_cq_resize(side.receive_cq, 100));
+	EXPECT_RETURN(0, regio_cq_notify(side.receive_cq));
+	ck_assert_int_eq(regio_cq_fd(side.receive_cq), fd);
+	side_close(&side);
+}
+END_TEST
+
+START_TEST(thousands_of_cqs_share_one_driver)
+{
+	enum { COUNT = 5000 };
+	static struct regio_cq *cqs[COUNT];
+	struct regio_driver *driver;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	for (size_t i = 0; i < COUNT; i++)
+		cqs[i] = cq_of(110, driver);
+	for (size_t i = 0; i < COUNT; i++)
+		EXPECT_RETURN(0, regio_cq_close(cqs[i]));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE(capacities_outside_the_limits_are_refused),
+		CASE(capacities_from_1_to_2_million_are_granted),
+		CASE(the_largest_capacity_is_granted_or_there_is_no_memory),
+		CASE(a_dequeue_needs_an_array_only_for_results),
+		CASE(a_dequeue_of_0_takes_nothing),
+		CASE(a_dequeue_writes_no_more_than_it_is_asked_for),
+		CASE(a_resize_keeps_completions_and_their_order),
+		CASE(a_resize_below_what_is_reserved_changes_nothing),
+		CASE(one_cq_serves_many_sockets),
+		CASE(a_closed_cq_is_an_error_for_every_call),
+		CASE(the_descriptor_is_the_same_for_the_life_of_the_cq),
+		CASE(thousands_of_cqs_share_one_driver),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}

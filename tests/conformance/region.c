@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * region.c - registered memory: ids, what may be registered, what a slice may name
+ */
+#include "../support/net.h"
+#include "../support/side.h"
+#include "../support/suite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define ARENA_SIZE (64u << 10)
+
+static uint8_t *map_arena(size_t length, int protection)
+{
+	void *memory = mmap(NULL, length, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	EXPECT(memory != MAP_FAILED, "%m");
+	return memory;
+}
+
+static uint64_t register_memory(void *address, size_t length)
+{
+	uint64_t region = 0;
+
+	EXPECT_RETURN(0, regio_region_register(address, length, &region));
+	EXPECT(region != 0 && region != UINT32_MAX, "id %llx", (unsigned long long)region);
+	return region;
+}
+
+START_TEST(ids_are_never_reused_at_once_nor_0_nor_all_ones)
+{
+	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
+	uint64_t previous = 0;
+
+	for (int i = 0; i < 100000; i++) {
+		uint64_t region = register_memory(memory, 64);
+
+		EXPECT(region != previous, "id %llx again", (unsigned long long)region);
+		EXPECT_RETURN(0, regio_region_deregister(region));
+		previous = region;
+	}
+}
+END_TEST
+
+START_TEST(a_stale_id_is_refused_also_when_its_place_is_taken)
+{
+	struct side side;
+
+	side_open(&side, &(struct side_plan){
+				 .family = AF_INET, .receives = 4, .sends = 4, .slot_size = 64});
+	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
+	struct regio_buf stale = {register_memory(memory, ARENA_SIZE), 0, 64};
+
+	EXPECT_RETURN(0, regio_region_deregister(stale.region));
+	uint64_t successor = register_memory(memory, ARENA_SIZE);
+
+	EXPECT_RETURN(-EFAULT, regio_receive(side.rq, &stale, 0, 0));
+	EXPECT_RETURN(-EFAULT, regio_send(side.rq, &stale, 0, 0));
+	EXPECT_RETURN(-EFAULT, regio_region_deregister(stale.region));
+	EXPECT_RETURN(-EFAULT, regio_region_deregister(0));
+	EXPECT_RETURN(-EFAULT, regio_region_deregister(UINT32_MAX));
+	EXPECT_RETURN(-EFAULT, regio_region_deregister(UINT64_MAX));
+	EXPECT_RETURN(0, regio_region_deregister(successor));
+	side_close(&side);
+}
+END_TEST
+
+/* How many KiB of the mapping around the address are locked. */
+static unsigned long locked_kib(const void *address)
+{
+	FILE *maps = fopen("/proc/self/smaps", "re");
+	unsigned long from, to, kib = 0;
+	bool inside = false;
+	char line[512];
+
+	EXPECT(maps, "%m");
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx", &from, &to) == 2)
+			inside = from <= (uintptr_t)address && (uintptr_t)address < to;
+		else if (inside && sscanf(line, "Locked: %lu kB", &kib) == 1)
+			break;
+	}
+	fclose(maps);
+	return kib;
+}
+
+START_TEST(deregistering_one_of_two_overlapping_regions_leaves_the_other_locked)
+{
+	struct rlimit limit;
+	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
+
+	if (built_with_sanitizer())
+		SKIP("sanitizers replace mlock");
+	getrlimit(RLIMIT_MEMLOCK, &limit);
+	if (limit.rlim_cur < 2 * (size_t)ARENA_SIZE)
+		SKIP("RLIMIT_MEMLOCK allows only %llu bytes", (unsigned long long)limit.rlim_cur);
+
+	uint64_t whole = register_memory(memory, ARENA_SIZE);
+	uint64_t half = register_memory(memory, ARENA_SIZE / 2);
+	uint64_t twin = register_memory(memory + ARENA_SIZE / 2 - 1, 2);
+
+	EXPECT(locked_kib(memory) > 0, "not locked");
+	EXPECT_RETURN(0, regio_region_deregister(whole));
+	EXPECT(locked_kib(memory) > 0, "unlocked under a living region");
+	EXPECT(locked_kib(memory + ARENA_SIZE / 2) > 0, "unlocked under a living region");
+	EXPECT(locked_kib(memory + ARENA_SIZE - 1) == 0, "locked for nobody");
+	EXPECT_RETURN(0, regio_region_deregister(half));
+	EXPECT(locked_kib(memory) == 0, "locked for nobody");
+	EXPECT(locked_kib(memory + ARENA_SIZE / 2) > 0, "unlocked under a living region");
+	EXPECT_RETURN(0, regio_region_deregister(twin));
+	EXPECT(locked_kib(memory + ARENA_SIZE / 2) == 0, "locked for nobody");
+}
+END_TEST
+
+START_TEST(a_limit_on_locked_memory_does_not_stop_a_registration)
+{
+	const struct rlimit none = {0, 0};
+	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
+
+	EXPECT(setrlimit(RLIMIT_MEMLOCK, &none) == 0, "%m");
+	EXPECT_RETURN(0, regio_region_deregister(register_memory(memory, ARENA_SIZE)));
+}
+END_TEST
+
+START_TEST(read_only_memory_may_be_sent_but_not_received_into)
+{
+	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
+	uint8_t data[64];
+	struct side side;
+
+	fill_message(memory, sizeof(data), 7);
+	EXPECT(mprotect(memory, ARENA_SIZE, PROT_READ) == 0, "%m");
+	side_open(&side, &(struct side_plan){
+				 .family = AF_INET, .receives = 2, .sends = 2, .slot_size = 64});
+	struct regio_buf slice = {register_memory(memory, ARENA_SIZE), 0, sizeof(data)};
+	struct regio_buf receive_slice = slot_slice(&side, 0, 64);
+	struct regio_extra extra = {.message_flags = {slice.region, 0, 4}};
+	int peer = peer_of(side.fd);
+
+	connect_to(side.fd, peer);
+	EXPECT_RETURN(-EFAULT, regio_receive(side.rq, &slice, 0, 0));
+	EXPECT_RETURN(-EFAULT, regio_receive_ex(side.rq, &receive_slice, &extra, 0, 0));
+	EXPECT_RETURN(0, regio_send(side.rq, &slice, 0, 9));
+	struct regio_result result = collect_one(side.send_cq);
+
+	expect_result(&result, 0, sizeof(data), 9);
+	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), sizeof(data));
+	expect_message(data, sizeof(data), 7);
+	EXPECT_RETURN(0, regio_region_deregister(slice.region));
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
+START_TEST(memory_that_is_not_mapped_or_not_readable_is_refused)
+{
+	uint8_t *memory = map_arena(2 * (size_t)ARENA_SIZE, PROT_READ | PROT_WRITE);
+	uint64_t region = 1;
+
+	EXPECT(munmap(memory + ARENA_SIZE, ARENA_SIZE) == 0, "%m");
+	EXPECT_RETURN(-EFAULT, regio_region_register(memory + ARENA_SIZE, 1, &region));
+	EXPECT_RETURN(-EFAULT, regio_region_register(memory, ARENA_SIZE + 1, &region));
+	EXPECT_RETURN(-EFAULT, regio_region_register((void *)(UINTPTR_MAX - 15), 16, &region));
+	EXPECT_RETURN(-EFAULT, regio_region_register((void *)(UINTPTR_MAX - 15), 64, &region));
+	EXPECT(mprotect(memory, ARENA_SIZE, PROT_NONE) == 0, "%m");
+	EXPECT_RETURN(-EFAULT, regio_region_register(memory, ARENA_SIZE, &region));
+	ck_assert_uint_eq(region, 1);
+}
+END_TEST
+
+START_TEST(a_hole_in_the_middle_is_found)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *memory = map_arena(3 * page, PROT_READ | PROT_WRITE);
+	uint64_t region = 1;
+
+	EXPECT(munmap(memory + page, page) == 0, "%m");
+	EXPECT_RETURN(-EFAULT, regio_region_register(memory, 3 * page, &region));
+	EXPECT(mprotect(memory + 2 * page, page, PROT_NONE) == 0, "%m");
+	EXPECT_RETURN(-EFAULT, regio_region_register(memory + 2 * page - 1, 2, &region));
+}
+END_TEST
+
+START_TEST(impossible_lengths_and_missing_arguments_are_refused)
+{
+	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
+	uint64_t region = 1;
+
+	EXPECT_RETURN(-EINVAL, regio_region_register(NULL, 1, &region));
+	EXPECT_RETURN(-EINVAL, regio_region_register(memory, 0, &region));
+	EXPECT_RETURN(-EINVAL, regio_region_register(memory, 1, NULL));
+	EXPECT_RETURN(-EMSGSIZE, regio_region_register(memory, SIZE_MAX, &region));
+	EXPECT_RETURN(-EMSGSIZE, regio_region_register(memory, (size_t)1 << 32, &region));
+	ck_assert_uint_eq(region, 1);
+}
+END_TEST
+
+/* A datagram of 'length' bytes, out of and into the middle of regions of their own. */
+static void echo_between(uint8_t *source, uint8_t *target, uint32_t length)
+{
+	struct regio_buf out = {register_memory(source, length), 0, length};
+	struct regio_buf in = {register_memory(target, length), 0, length};
+	struct side side;
+
+	side_open(&side, &(struct side_plan){
+				 .family = AF_INET, .receives = 1, .sends = 1, .slot_size = 64});
+	connect_to(side.fd, side.fd);
+	fill_message(source, length, UINT64_MAX / 3);
+	EXPECT_RETURN(0, regio_receive(side.rq, &in, 0, 1));
+	EXPECT_RETURN(0, regio_send(side.rq, &out, 0, 2));
+	struct regio_result sent = collect_one(side.send_cq);
+	struct regio_result received = collect_one(side.receive_cq);
+
+	expect_result(&sent, 0, length, 2);
+	expect_result(&received, 0, length, 1);
+	expect_message(target, length, UINT64_MAX / 3);
+	EXPECT_RETURN(0, regio_region_deregister(out.region));
+	EXPECT_RETURN(0, regio_region_deregister(in.region));
+	side_close(&side);
+}
+
+START_TEST(regions_may_be_tiny_and_begin_anywhere)
+{
+	uint8_t on_the_stack[64];
+	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
+
+	memset(on_the_stack, 0xAA, sizeof(on_the_stack));
+	echo_between(on_the_stack + 1, on_the_stack + 33, 2);
+	ck_assert_uint_eq(on_the_stack[32], 0xAA);
+	ck_assert_uint_eq(on_the_stack[35], 0xAA);
+	echo_between(memory + 4095, memory + 8191, 17);
+}
+END_TEST
+
+START_TEST(ten_thousand_registrations_live_together)
+{
+	enum { COUNT = 10240, STEP = 6007, LENGTH = 64 << 10 };
+	uint8_t *memory = map_arena((size_t)COUNT * STEP + LENGTH, PROT_READ | PROT_WRITE);
+	uint64_t *regions = calloc(COUNT, sizeof(*regions));
+
+	ck_assert_ptr_nonnull(regions);
+	for (size_t i = 0; i < COUNT; i++)
+		regions[i] = register_memory(memory + i * STEP, LENGTH);
+	for (size_t i = 0; i < COUNT; i += 2)
+		EXPECT_RETURN(0, regio_region_deregister(regions[i]));
+	for (size_t i = 0; i < COUNT; i += 2)
+		EXPECT_RETURN(-EFAULT, regio_region_deregister(regions[i]));
+	for (size_t i = 1; i < COUNT; i += 2)
+		EXPECT_RETURN(0, regio_region_deregister(regions[i]));
+	free(regions);
+}
+END_TEST
+
+START_TEST(the_same_memory_may_be_registered_many_times)
+{
+	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
+	uint64_t regions[1000];
+
+	for (size_t i = 0; i < ARRAY_SIZE(regions); i++) {
+		regions[i] = register_memory(memory, ARENA_SIZE);
+		EXPECT(i == 0 || regions[i] != regions[i - 1], "two regions, one id");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(regions); i++)
+		EXPECT_RETURN(0, regio_region_deregister(regions[i]));
+}
+END_TEST
+
+static bool is_mapped(void *address, size_t length)
+{
+	unsigned char resident[64];
+
+	EXPECT(length <= sizeof(resident) * 4096, "more pages than fit");
+	return mincore(address, length, resident) == 0 || errno != ENOMEM;
+}
+
+START_TEST(allocated_memory_is_zero_page_aligned_and_freed)
+{
+	uint64_t region = 0;
+	void *memory = NULL;
+
+	EXPECT_RETURN(0, regio_region_allocate(ARENA_SIZE, NULL, &region, &memory));
+	ck_assert_uint_eq((uintptr_t)memory % (uintptr_t)sysconf(_SC_PAGESIZE), 0);
+	for (size_t i = 0; i < ARENA_SIZE; i++)
+		EXPECT(((uint8_t *)memory)[i] == 0, "byte %zu is not 0", i);
+	memset(memory, 0xFF, ARENA_SIZE);
+	EXPECT_RETURN(0, regio_region_deregister(region));
+	EXPECT(!is_mapped(memory, ARENA_SIZE), "still mapped");
+	EXPECT_RETURN(-EFAULT, regio_region_deregister(region));
+}
+END_TEST
+
+START_TEST(huge_pages_and_a_node_are_asked_for)
+{
+	struct regio_region_opts opts = {.size = sizeof(opts)};
+	const uint32_t flags[] = {REGIO_REGION_HUGE_PAGES, REGIO_REGION_NUMA,
+				  REGIO_REGION_HUGE_PAGES | REGIO_REGION_NUMA};
+	uint64_t region = 0;
+	void *memory = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		opts.flags = flags[i];
+		EXPECT_RETURN(0, regio_region_allocate(3u << 20, &opts, &region, &memory));
+		memset(memory, 1, 3u << 20);
+		EXPECT_RETURN(0, regio_region_deregister(region));
+	}
+}
+END_TEST
+
+START_TEST(bad_allocations_are_refused)
+{
+	const struct {
+		int error;
+		size_t length;
+		struct regio_region_opts opts;
+	} bad[] = {
+#define OPTS(...) {.size = sizeof(struct regio_region_opts), __VA_ARGS__}
+		{-EINVAL, 0, OPTS(0)},
+		{-EMSGSIZE, (size_t)1 << 32, OPTS(0)},
+		{-EINVAL, 64, OPTS(.flags = 0x4)},
+		{-EINVAL, 64, OPTS(.flags = 0x80000000)},
+		{-EINVAL, 64, OPTS(.numa_node = 1)},
+		{-EINVAL, 64, OPTS(.flags = REGIO_REGION_NUMA, .numa_node = 4095)},
+		{-EINVAL, 64, OPTS(.flags = REGIO_REGION_NUMA, .numa_node = UINT32_MAX)},
+		{-EINVAL, 64, OPTS(.reserved = 1)},
+		{-EINVAL, 64, {.size = 0}},
+		{-EINVAL, 64, {.size = 3}},
+#undef OPTS
+	};
+	uint64_t region = 1;
+	void *memory = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		int result = regio_region_allocate(bad[i].length, &bad[i].opts, &region, &memory);
+
+		EXPECT(result == bad[i].error, "row %zu gives %s", i, regio_error_name(result));
+		EXPECT(region == 1 && !memory, "row %zu wrote an output", i);
+	}
+	EXPECT_RETURN(-EINVAL, regio_region_allocate(64, NULL, NULL, &memory));
+	EXPECT_RETURN(-EINVAL, regio_region_allocate(64, NULL, &region, NULL));
+}
+END_TEST
+
+START_TEST(a_slice_lies_within_its_region)
+{
+	const struct {
+		uint32_t offset, length;
+		int error;
+	} slices[] = {
+		{0, 0, 0},
+		{0, 1000, 0},
+		{999, 1, 0},
+		{1000, 0, 0},
+		{0, 1001, -EINVAL},
+		{1000, 1, -EINVAL},
+		{1001, 0, -EINVAL},
+		{999, 2, -EINVAL},
+		{UINT32_MAX, 1, -EINVAL},
+		{UINT32_MAX, UINT32_MAX, -EINVAL},
+		{UINT32_MAX - 10, 11, -EINVAL},
+		{500, UINT32_MAX - 400, -EINVAL},
+		{1, UINT32_MAX, -EINVAL},
+	};
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET,
+					     .receives = ARRAY_SIZE(slices),
+					     .sends = ARRAY_SIZE(slices),
+					     .slot_size = 64});
+	connect_to(side.fd, side.fd);
+	uint64_t region = register_memory(map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE), 1000);
+
+	for (size_t i = 0; i < ARRAY_SIZE(slices); i++) {
+		struct regio_buf slice = {region, slices[i].offset, slices[i].length};
+		int received = regio_receive(side.rq, &slice, 0, i);
+		int sent = regio_send(side.rq, &slice, 0, i);
+
+		EXPECT(received == slices[i].error, "row %zu: %s", i, regio_error_name(received));
+		EXPECT(sent == slices[i].error, "row %zu: %s", i, regio_error_name(sent));
+	}
+	side_close(&side);
+	EXPECT_RETURN(0, regio_region_deregister(region));
+}
+END_TEST
+
+START_TEST(many_slices_of_one_region_are_in_flight_at_once)
+{
+	struct regio_result results[256];
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET6,
+					     .receives = ARRAY_SIZE(results),
+					     .sends = ARRAY_SIZE(results),
+					     .slot_size = 33});
+	connect_to(side.fd, side.fd);
+	for (uint64_t i = 0; i < ARRAY_SIZE(results); i++)
+		post_receive(&side, i);
+	for (uint64_t i = 0; i < ARRAY_SIZE(results); i++)
+		post_message(&side, ARRAY_SIZE(results) + i, 33, i, 0);
+	collect(side.receive_cq, results, ARRAY_SIZE(results));
+	for (uint64_t i = 0; i < ARRAY_SIZE(results); i++) {
+		expect_result(&results[i], 0, 33, i);
+		expect_message(slot_memory(&side, i), 33, i);
+	}
+	side_close(&side);
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE(ids_are_never_reused_at_once_nor_0_nor_all_ones),
+		CASE(a_stale_id_is_refused_also_when_its_place_is_taken),
+		CASE(deregistering_one_of_two_overlapping_regions_leaves_the_other_locked),
+		CASE(a_limit_on_locked_memory_does_not_stop_a_registration),
+		CASE(read_only_memory_may_be_sent_but_not_received_into),
+		CASE(memory_that_is_not_mapped_or_not_readable_is_refused),
+		CASE(a_hole_in_the_middle_is_found),
+		CASE(impossible_lengths_and_missing_arguments_are_refused),
+		CASE(regions_may_be_tiny_and_begin_anywhere),
+		CASE(ten_thousand_registrations_live_together),
+		CASE(the_same_memory_may_be_registered_many_times),
+		CASE(allocated_memory_is_zero_page_aligned_and_freed),
+		CASE(huge_pages_and_a_node_are_asked_for),
+		CASE(bad_allocations_are_refused),
+		CASE(a_slice_lies_within_its_region),
+		CASE(many_slices_of_one_region_are_in_flight_at_once),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscalls.c - how often the library enters the kernel, counted through ptrace
+ *
+ * A traced child runs the library; two calls that mean nothing mark the stretch to count.
+ */
+#include "../support/net.h"
+#include "../support/side.h"
+#include "../support/suite.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/ptrace.h>
+
+/* getpriority() with these arguments is refused, and nobody else asks. */
+#define MARK_CLASS 0x5EED
+#define COUNT_FROM 1
+#define COUNT_TO 2
+
+#define BATCH 128u
+#define BATCHES 512u
+
+struct count {
+	unsigned int sends;
+	unsigned int receives;
+	unsigned int all;
+};
+
+static void mark(int what)
+{
+	syscall(SYS_getpriority, MARK_CLASS, what);
+}
+
+static void add_call(struct count *count, uint64_t number)
+{
+	switch (number) {
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_sendmmsg:
+		count->sends++;
+		break;
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+	case SYS_recvmmsg:
+		count->receives++;
+		break;
+	default:
+		break;
+	}
+	count->all++;
+}
+
+/* Follows the child to its end. Returns false when the child failed. */
+static bool count_calls(pid_t child, struct count *count)
+{
+	struct ptrace_syscall_info info;
+	bool counting = false;
+	int status;
+
+	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+		int signal_number = WSTOPSIG(status);
+
+		if (signal_number == (SIGTRAP | 0x80)) {
+			ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info);
+			signal_number = 0;
+			if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
+				;
+			else if (info.entry.nr == SYS_getpriority &&
+				 info.entry.args[0] == MARK_CLASS)
+				counting = info.entry.args[1] == COUNT_FROM;
+			else if (counting)
+				add_call(count, info.entry.nr);
+		} else if (signal_number == SIGSTOP) {
+			signal_number = 0;
+		}
+		ptrace(PTRACE_SYSCALL, child, NULL, (void *)(uintptr_t)signal_number);
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+}
+
+/* Runs 'body' traced. Returns why that is not possible, or NULL. */
+static const char *count_in_child(void (*body)(int family), int family, struct count *ret_count)
+{
+	enum { REFUSED = 99 };
+	pid_t child = check_fork();
+	int status;
+
+	*ret_count = (struct count){0};
+	if (child == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+			_exit(REFUSED);
+		raise(SIGSTOP);
+		body(family);
+		_exit(EXIT_SUCCESS);
+	}
+	EXPECT(waitpid(child, &status, 0) == child, "%m");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == REFUSED)
+		return "ptrace is refused";
+	EXPECT(WIFSTOPPED(status), "the child ended with %#x", status);
+	if (ptrace(PTRACE_SETOPTIONS, child, NULL,
+		   (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) < 0)
+		return "ptrace is refused";
+	ptrace(PTRACE_SYSCALL, child, NULL, NULL);
+	EXPECT(count_calls(child, ret_count), "the traced child failed");
+	return NULL;
+}
+
+static void open_pair(struct side *sender, struct side *receiver, int family)
+{
+	side_open(sender, &(struct side_plan){.family = family, .sends = BATCH, .slot_size = 64});
+	side_open(receiver,
+		  &(struct side_plan){.family = family, .receives = BATCH, .slot_size = 64});
+	connect_to(sender->fd, receiver->fd);
+}
+
+static void commit_a_batch(struct side *sender)
+{
+	struct regio_result results[BATCH];
+
+	for (uint64_t i = 0; i < BATCH; i++)
+		post_send(sender, i, 64, i + 1 < BATCH ? REGIO_DEFER : 0);
+	EXPECT_RETURN((int)BATCH, regio_cq_dequeue(sender->send_cq, results, BATCH));
+}
+
+static void commit_a_second_batch(int family)
+{
+	struct side sender, receiver;
+
+	open_pair(&sender, &receiver, family);
+	commit_a_batch(&sender);
+	mark(COUNT_FROM);
+	commit_a_batch(&sender);
+	mark(COUNT_TO);
+}
+
+/* The other system call asks whether the descriptor is still the RQ's socket. */
+START_TEST(a_batch_of_deferred_sends_is_one_send_call)
+{
+	struct count count;
+	const char *refused;
+
+	if (train_limit() < BATCH)
+		SKIP("the kernel joins only %u messages", train_limit());
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(commit_a_second_batch, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	ck_assert_uint_eq(count.sends, 1);
+	EXPECT(count.all <= 2, "%u system calls", count.all);
+}
+END_TEST
+
+enum { EMPTY_DEQUEUES = 1000 };
+
+static void dequeue_when_idle(int family)
+{
+	struct side sender, receiver;
+
+	open_pair(&sender, &receiver, family);
+	for (uint64_t i = 0; i < BATCH; i++)
+		post_receive(&receiver, i);
+	expect_empty(receiver.receive_cq);
+	mark(COUNT_FROM);
+	for (int i = 0; i < EMPTY_DEQUEUES; i++)
+		expect_empty(receiver.receive_cq);
+	mark(COUNT_TO);
+}
+
+START_TEST(an_empty_dequeue_of_an_idle_queue_is_at_most_one_system_call)
+{
+	struct count count;
+	const char *refused;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(dequeue_when_idle, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	EXPECT(count.all <= EMPTY_DEQUEUES, "%u system calls in %u dequeues, %u of them receives",
+	       count.all, EMPTY_DEQUEUES, count.receives);
+}
+END_TEST
+
+/* Enough bursts to have the receiver settle on trains, then one more. */
+static void receive_a_batch(int family)
+{
+	struct regio_result results[BATCH];
+	struct side sender, receiver;
+	struct regio_rq_info info = {0};
+	bool counting = false;
+
+	open_pair(&sender, &receiver, family);
+	for (int round = 0; round < 300; round++) {
+		for (uint64_t i = 0; i < BATCH; i++)
+			post_receive(&receiver, i);
+		for (uint64_t i = 0; i < BATCH; i++)
+			post_send(&sender, i, 64, i + 1 < BATCH ? REGIO_DEFER : 0);
+		collect(sender.send_cq, results, BATCH);
+		counting = info.receive_trains_on && round > 200;
+		if (counting)
+			mark(COUNT_FROM);
+		for (uint32_t have = 0; have < BATCH;)
+			have += (uint32_t)regio_cq_dequeue(receiver.receive_cq, results,
+							   BATCH - have);
+		if (counting)
+			mark(COUNT_TO);
+		if (counting)
+			break;
+		EXPECT_RETURN(0, regio_rq_info(receiver.rq, &info));
+	}
+	EXPECT(counting, "receive trains stay off");
+}
+
+START_TEST(a_batch_that_arrives_in_a_train_is_received_in_a_few_system_calls)
+{
+	struct count count;
+	const char *refused;
+
+	if (train_limit() == 1)
+		SKIP("the kernel has no UDP_SEGMENT");
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(receive_a_batch, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	EXPECT(count.all <= 4, "%u system calls, %u of them receives", count.all, count.receives);
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE_PER_FAMILY(a_batch_of_deferred_sends_is_one_send_call),
+		CASE_PER_FAMILY(an_empty_dequeue_of_an_idle_queue_is_at_most_one_system_call),
+		CASE_PER_FAMILY(a_batch_that_arrives_in_a_train_is_received_in_a_few_system_calls),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}

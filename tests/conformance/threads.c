@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * threads.c - what may run on different threads, does
+ *
+ * Meant for the thread sanitizer, and for the machine: each case also checks every message.
+ */
+#include "../support/net.h"
+#include "../support/side.h"
+#include "../support/suite.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SLOTS 128u
+/* Messages in flight at most; a socket buffer holds them as single datagrams. */
+#define WINDOW 100u
+#define MESSAGE_SIZE 64u
+
+static pthread_t start(void *(*run)(void *), void *argument)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, run, argument), 0);
+	return thread;
+}
+
+static uint64_t peek(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+}
+
+static void advance(uint64_t *counter, uint64_t by)
+{
+	__atomic_fetch_add(counter, by, __ATOMIC_RELEASE);
+}
+
+static void await_above(const uint64_t *counter, uint64_t value)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+
+	while (peek(counter) <= value) {
+		EXPECT(now_ns() < deadline_ns, "the other thread makes no progress");
+		sched_yield();
+	}
+}
+
+/* A stream of messages between threads; each counter has one writer. */
+struct stream {
+	struct side *side;
+	int peer;
+	uint64_t total;
+	uint64_t posted, received;
+};
+
+static void open_stream(struct stream *stream, struct side *side, int family, uint64_t total)
+{
+	side_open(side, &(struct side_plan){.family = family,
+					    .receives = SLOTS,
+					    .sends = SLOTS,
+					    .slot_size = MESSAGE_SIZE});
+	*stream = (struct stream){.side = side, .peer = peer_of(side->fd), .total = total};
+	connect_to(side->fd, stream->peer);
+}
+
+static void close_stream(struct stream *stream)
+{
+	side_close(stream->side);
+	close(stream->peer);
+}
+
+static void *post_receives(void *argument)
+{
+	struct stream *stream = argument;
+
+	for (uint64_t i = 0; i < stream->total; i++) {
+		if (i >= SLOTS)
+			await_above(&stream->received, i - SLOTS);
+		post_receive(stream->side, i % SLOTS);
+		advance(&stream->posted, 1);
+	}
+	return NULL;
+}
+
+static void *send_plainly(void *argument)
+{
+	struct stream *stream = argument;
+	uint8_t data[MESSAGE_SIZE];
+
+	for (uint64_t i = 0; i < stream->total; i++) {
+		if (i >= WINDOW)
+			await_above(&stream->received, i - WINDOW);
+		fill_message(data, sizeof(data), i);
+		send_plain(stream->peer, data, sizeof(data));
+	}
+	return NULL;
+}
+
+/* Checks and counts messages until all have come. */
+static void *take_receives(void *argument)
+{
+	struct stream *stream = argument;
+	struct regio_result results[SLOTS];
+
+	for (uint64_t received = 0; received < stream->total;) {
+		int got = regio_cq_dequeue(stream->side->receive_cq, results, SLOTS);
+
+		EXPECT(got >= 0, "%s", regio_error_name(got));
+		for (int i = 0; i < got; i++, received++) {
+			expect_result(&results[i], 0, MESSAGE_SIZE, received % SLOTS);
+			expect_message(slot_memory(stream->side, received % SLOTS), MESSAGE_SIZE,
+				       received);
+		}
+		advance(&stream->received, (uint64_t)got);
+		if (got > 0 || received == stream->total)
+			continue;
+		got = regio_cq_wait(stream->side->receive_cq, 1, 0, PATIENCE_NS);
+		EXPECT(got > 0, "%s after %llu messages", regio_error_name(got),
+		       (unsigned long long)received);
+	}
+	return NULL;
+}
+
+START_TEST(receives_are_posted_and_dequeued_on_different_threads)
+{
+	struct stream stream;
+	struct side side;
+
+	open_stream(&stream, &side, families[_i], scaled(100000));
+	pthread_t poster = start(post_receives, &stream), sender = start(send_plainly, &stream);
+
+	take_receives(&stream);
+	pthread_join(poster, NULL);
+	pthread_join(sender, NULL);
+	close_stream(&stream);
+}
+END_TEST
+
+static void *post_deferred_sends(void *argument)
+{
+	struct stream *stream = argument;
+
+	for (uint64_t i = 0; i < stream->total; i++) {
+		if (i >= WINDOW)
+			await_above(&stream->received, i - WINDOW);
+		post_message(stream->side, SLOTS + i % SLOTS, MESSAGE_SIZE, i, REGIO_DEFER);
+		advance(&stream->posted, 1);
+	}
+	return NULL;
+}
+
+static void *commit_sends(void *argument)
+{
+	struct stream *stream = argument;
+
+	while (peek(&stream->received) < stream->total) {
+		EXPECT_RETURN(0, regio_send(stream->side->rq, NULL, REGIO_COMMIT_ONLY, 0));
+		sched_yield();
+	}
+	return NULL;
+}
+
+START_TEST(sends_are_posted_committed_and_dequeued_on_three_threads)
+{
+	struct stream stream;
+	struct side side;
+	uint8_t data[MESSAGE_SIZE];
+
+	open_stream(&stream, &side, families[_i], scaled(50000));
+	pthread_t poster = start(post_deferred_sends, &stream);
+	pthread_t committer = start(commit_sends, &stream);
+
+	for (uint64_t i = 0; i < stream.total; i++) {
+		struct regio_result result = collect_one(side.send_cq);
+
+		expect_result(&result, 0, MESSAGE_SIZE, SLOTS + i % SLOTS);
+		ck_assert_uint_eq(receive_plain(stream.peer, data, sizeof(data)), MESSAGE_SIZE);
+		expect_message(data, MESSAGE_SIZE, i);
+		advance(&stream.received, 1);
+	}
+	pthread_join(poster, NULL);
+	pthread_join(committer, NULL);
+	close_stream(&stream);
+}
+END_TEST
+
+/* Sends, and drains the send CQ, without ever touching the receive half. */
+static void *send_and_drain(void *argument)
+{
+	struct stream *stream = argument;
+	struct regio_result results[SLOTS];
+	uint64_t posted = 0, done = 0;
+
+	while (done < stream->total) {
+		while (posted < stream->total && posted - done < SLOTS &&
+		       posted - peek(&stream->received) < WINDOW) {
+			post_message(stream->side, SLOTS + posted % SLOTS, MESSAGE_SIZE, posted,
+				     posted % 7 ? REGIO_DEFER : 0);
+			posted++;
+		}
+		int got = regio_cq_dequeue(stream->side->send_cq, results, SLOTS);
+
+		EXPECT(got >= 0, "%s", regio_error_name(got));
+		for (int i = 0; i < got; i++, done++)
+			expect_result(&results[i], 0, MESSAGE_SIZE, SLOTS + done % SLOTS);
+		if (got == 0)
+			sched_yield();
+	}
+	return NULL;
+}
+
+START_TEST(two_threads_drain_the_two_completion_queues_of_one_request_queue)
+{
+	struct stream stream;
+	struct side side;
+
+	open_stream(&stream, &side, families[_i], scaled(100000));
+	connect_to(side.fd, side.fd);
+	pthread_t poster = start(post_receives, &stream), sender = start(send_and_drain, &stream);
+
+	take_receives(&stream);
+	pthread_join(poster, NULL);
+	pthread_join(sender, NULL);
+	close_stream(&stream);
+}
+END_TEST
+
+/* One of several threads that play ping-pong through the queues of one driver. */
+struct player {
+	struct side side;
+	uint64_t rounds;
+	bool serves;
+};
+
+static void *play(void *argument)
+{
+	struct player *player = argument;
+	struct side *side = &player->side;
+
+	for (uint64_t round = 0; round < player->rounds; round++) {
+		post_receive(side, 0);
+		if (player->serves)
+			post_message(side, 1, MESSAGE_SIZE, round, 0);
+		struct regio_result result = collect_one(side->receive_cq);
+
+		expect_result(&result, 0, MESSAGE_SIZE, 0);
+		expect_message(side->memory, MESSAGE_SIZE, round);
+		if (!player->serves)
+			post_message(side, 1, MESSAGE_SIZE, round, 0);
+		result = collect_one(side->send_cq);
+		expect_result(&result, 0, MESSAGE_SIZE, 1);
+	}
+	return NULL;
+}
+
+START_TEST(threads_share_one_driver)
+{
+	struct player players[4];
+	struct regio_driver *driver;
+	pthread_t threads[ARRAY_SIZE(players)];
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	for (size_t i = 0; i < ARRAY_SIZE(players); i++) {
+		players[i].rounds = scaled(5000);
+		players[i].serves = i % 2 == 0;
+		side_open(&players[i].side, &(struct side_plan){.family = families[_i],
+								.receives = 1,
+								.sends = 1,
+								.slot_size = MESSAGE_SIZE,
+								.driver = driver});
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(players); i++)
+		connect_to(players[i].side.fd, players[i ^ 1].side.fd);
+	for (size_t i = 0; i < ARRAY_SIZE(players); i++)
+		threads[i] = start(play, &players[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(players); i++)
+		pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(players); i++)
+		side_close(&players[i].side);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
+START_TEST(a_cq_is_resized_while_another_thread_completes_into_it)
+{
+	struct regio_result results[SLOTS];
+	struct stream stream;
+	struct side side;
+	uint8_t data[MESSAGE_SIZE];
+	uint64_t random = 21;
+
+	open_stream(&stream, &side, families[_i], scaled(50000));
+	pthread_t poster = start(post_deferred_sends, &stream);
+	pthread_t committer = start(commit_sends, &stream);
+
+	for (uint64_t done = 0; done < stream.total;) {
+		uint32_t capacity = SLOTS + random_below(&random, 200);
+
+		EXPECT_RETURN(0, regio_cq_resize(side.send_cq, capacity));
+		int got = regio_cq_dequeue(side.send_cq, results, SLOTS);
+
+		EXPECT(got >= 0, "%s", regio_error_name(got));
+		for (int i = 0; i < got; i++, done++) {
+			expect_result(&results[i], 0, MESSAGE_SIZE, SLOTS + done % SLOTS);
+			receive_plain(stream.peer, data, sizeof(data));
+			expect_message(data, MESSAGE_SIZE, done);
+		}
+		advance(&stream.received, (uint64_t)got);
+	}
+	pthread_join(poster, NULL);
+	pthread_join(committer, NULL);
+	close_stream(&stream);
+}
+END_TEST
+
+static void *read_counts(void *argument)
+{
+	struct stream *stream = argument;
+	struct regio_rq_info info;
+	uint64_t before = 0;
+
+	while (peek(&stream->received) < stream->total) {
+		EXPECT_RETURN(0, regio_rq_info(stream->side->rq, &info));
+		EXPECT(info.messages_received >= before, "the count went down");
+		before = info.messages_received;
+		sched_yield();
+	}
+	return NULL;
+}
+
+START_TEST(the_counts_are_read_on_another_thread)
+{
+	struct regio_rq_info info;
+	struct stream stream;
+	struct side side;
+
+	open_stream(&stream, &side, families[_i], scaled(50000));
+	pthread_t poster = start(post_receives, &stream), sender = start(send_plainly, &stream);
+	pthread_t reader = start(read_counts, &stream);
+
+	take_receives(&stream);
+	pthread_join(poster, NULL);
+	pthread_join(sender, NULL);
+	pthread_join(reader, NULL);
+	EXPECT_RETURN(0, regio_rq_info(side.rq, &info));
+	ck_assert_uint_eq(info.messages_received, stream.total);
+	close_stream(&stream);
+}
+END_TEST
+
+static void *churn_regions(void *argument)
+{
+	struct stream *stream = argument;
+	uint8_t memory[256] = {0};
+	uint64_t region;
+
+	while (peek(&stream->received) < stream->total) {
+		EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &region));
+		EXPECT_RETURN(0, regio_region_deregister(region));
+	}
+	return NULL;
+}
+
+START_TEST(regions_come_and_go_beside_traffic)
+{
+	struct stream stream;
+	struct side side;
+
+	open_stream(&stream, &side, families[_i], scaled(50000));
+	pthread_t poster = start(post_receives, &stream), sender = start(send_plainly, &stream);
+	pthread_t churner = start(churn_regions, &stream);
+
+	take_receives(&stream);
+	pthread_join(poster, NULL);
+	pthread_join(sender, NULL);
+	pthread_join(churner, NULL);
+	close_stream(&stream);
+}
+END_TEST
+
+static void *close_queue(void *argument)
+{
+	struct stream *stream = argument;
+
+	await_above(&stream->posted, SLOTS - 1);
+	EXPECT_RETURN(0, regio_rq_close(stream->side->rq, 0));
+	return NULL;
+}
+
+START_TEST(a_close_wakes_a_thread_that_waits)
+{
+	struct regio_result results[SLOTS];
+	struct stream stream;
+	struct side side;
+
+	open_stream(&stream, &side, families[_i], 0);
+	for (uint64_t i = 0; i < SLOTS; i++)
+		post_receive(&side, i);
+	pthread_t closer = start(close_queue, &stream);
+
+	advance(&stream.posted, SLOTS);
+	int queued = regio_cq_wait(side.receive_cq, SLOTS, UINT64_MAX, PATIENCE_NS);
+
+	EXPECT(queued == (int)SLOTS, "%d", queued);
+	collect(side.receive_cq, results, SLOTS);
+	expect_result(&results[SLOTS - 1], -ECANCELED, 0, SLOTS - 1);
+	pthread_join(closer, NULL);
+	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
+	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
+	EXPECT_RETURN(0, regio_region_deregister(side.region));
+	close(side.fd);
+	close(stream.peer);
+}
+END_TEST
+
+/* ---- A full socket buffer -------------------------------------------------------- */
+
+enum { STRANDED = 100, STRANDED_SIZE = 1000 };
+
+/*
+ * A network of our own whose loopback passes 10 Mbit/s: what waits in its queue is charged
+ * to the sending socket, which is then full. Returns why not, or NULL.
+ */
+static const char *enter_slow_network(void)
+{
+	const char *refused = enter_own_network();
+
+	if (refused)
+		return refused;
+	if (system("tc qdisc add dev lo root tbf rate 10mbit burst 4kb limit 1mb 2>/dev/null"))
+		return "tc cannot add a tbf queue (iproute2, or sch_tbf, is missing)";
+	return NULL;
+}
+
+static void *answer_after_all(void *argument)
+{
+	struct stream *stream = argument;
+	uint8_t data[STRANDED_SIZE];
+
+	for (uint64_t i = 0; i < STRANDED; i++) {
+		ck_assert_uint_eq(receive_plain(stream->peer, data, sizeof(data)), STRANDED_SIZE);
+		expect_message(data, STRANDED_SIZE, i);
+	}
+	send_plain(stream->peer, "all", 3);
+	return NULL;
+}
+
+/* Nobody but a wait on the receive CQ pushes on what the full socket buffer left behind. */
+static void send_through_full_buffer(int family, bool waits)
+{
+	struct regio_result results[STRANDED];
+	struct stream stream = {0};
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = family,
+					     .receives = 1,
+					     .sends = STRANDED,
+					     .slot_size = STRANDED_SIZE});
+	set_option(side.fd, SOL_SOCKET, SO_SNDBUF, 1);
+	stream.peer = peer_of(side.fd);
+	connect_to(side.fd, stream.peer);
+	post_receive(&side, 0);
+	pthread_t peer = start(answer_after_all, &stream);
+
+	for (uint64_t i = 0; i < STRANDED; i++)
+		post_message(&side, 1 + i, STRANDED_SIZE, i, 0);
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	int got = 0;
+
+	while (got == 0 && now_ns() < deadline_ns)
+		got = waits ? regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS)
+			    : regio_cq_dequeue(side.receive_cq, results, 1);
+	EXPECT(got == 1, "%d (%s)", got, regio_error_name(got));
+	pthread_join(peer, NULL);
+	collect(side.send_cq, results, STRANDED);
+	for (uint64_t i = 0; i < STRANDED; i++)
+		expect_result(&results[i], 0, STRANDED_SIZE, 1 + i);
+	side_close(&side);
+	close(stream.peer);
+}
+
+START_TEST(a_wait_on_the_receive_queue_pushes_on_stranded_sends)
+{
+	const char *refused = enter_slow_network();
+
+	if (refused)
+		SKIP("%s", refused);
+	send_through_full_buffer(families[_i], true);
+}
+END_TEST
+
+START_TEST(a_dequeue_on_the_receive_queue_pushes_on_stranded_sends)
+{
+	const char *refused = enter_slow_network();
+
+	if (refused)
+		SKIP("%s", refused);
+	send_through_full_buffer(families[_i], false);
+}
+END_TEST
+
+START_TEST(the_slow_network_does_fill_a_socket_buffer)
+{
+	const char *refused = enter_slow_network();
+	char data[STRANDED_SIZE] = {0};
+	ssize_t sent = 1;
+
+	if (refused)
+		SKIP("%s", refused);
+	int target = bound_socket(AF_INET), fd = peer_of(target);
+
+	set_option(fd, SOL_SOCKET, SO_SNDBUF, 1);
+	for (int i = 0; i < STRANDED && sent > 0; i++)
+		sent = send(fd, data, sizeof(data), MSG_DONTWAIT);
+	EXPECT(sent < 0 && errno == EAGAIN, "the cases above would prove nothing: %m");
+	close(fd);
+	close(target);
+}
+END_TEST
+
+START_TEST(closing_cancels_sends_that_a_full_socket_buffer_held_back)
+{
+	struct regio_result results[STRANDED];
+	const char *refused = enter_slow_network();
+	unsigned int cancelled = 0;
+	struct side side;
+
+	if (refused)
+		SKIP("%s", refused);
+	side_open(&side, &(struct side_plan){.family = families[_i],
+					     .sends = STRANDED,
+					     .slot_size = STRANDED_SIZE});
+	set_option(side.fd, SOL_SOCKET, SO_SNDBUF, 1);
+	int peer = peer_of(side.fd);
+
+	connect_to(side.fd, peer);
+	for (uint64_t i = 0; i < STRANDED; i++)
+		post_message(&side, i, STRANDED_SIZE, i, 0);
+	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(STRANDED, regio_cq_dequeue(side.send_cq, results, STRANDED));
+	for (uint64_t i = 0; i < STRANDED; i++) {
+		bool done = results[i].status == 0;
+
+		expect_result(&results[i], done ? 0 : -ECANCELED, done ? STRANDED_SIZE : 0, i);
+		EXPECT(!done || !cancelled, "send %u overtook a cancelled one", (unsigned int)i);
+		cancelled += !done;
+	}
+	EXPECT(cancelled > 0, "the socket buffer held nothing back");
+	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
+	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
+	EXPECT_RETURN(0, regio_region_deregister(side.region));
+	close(peer);
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE_PER_FAMILY(receives_are_posted_and_dequeued_on_different_threads),
+		CASE_PER_FAMILY(sends_are_posted_committed_and_dequeued_on_three_threads),
+		CASE_PER_FAMILY(two_threads_drain_the_two_completion_queues_of_one_request_queue),
+		CASE_PER_FAMILY(threads_share_one_driver),
+		CASE_PER_FAMILY(a_cq_is_resized_while_another_thread_completes_into_it),
+		CASE_PER_FAMILY(the_counts_are_read_on_another_thread),
+		CASE_PER_FAMILY(regions_come_and_go_beside_traffic),
+		CASE_PER_FAMILY(a_close_wakes_a_thread_that_waits),
+		CASE_PER_FAMILY(a_wait_on_the_receive_queue_pushes_on_stranded_sends),
+		CASE_PER_FAMILY(a_dequeue_on_the_receive_queue_pushes_on_stranded_sends),
+		CASE(the_slow_network_does_fill_a_socket_buffer),
+		CASE_PER_FAMILY(closing_cancels_sends_that_a_full_socket_buffer_held_back),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}

@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# A checked stream of small datagrams between two network namespaces, once with regio at both
+# ends and once with sendmmsg and recvmmsg. Every message must come, once, in order, unharmed;
+# the rates are reported, never judged.
+#
+#      namespace of this script           namespace of "holder"
+#   +-----------------------------+    +-----------------------------+
+#   |  send   10.77.0.1           |    |           10.77.0.2  receive |
+#   |         fd77::1       veth0 |----| veth1     fd77::2            |
+#   +-----------------------------+    +-----------------------------+
+#
+# usage: netns_udp_stream.sh NETNS_TRAFFIC
+set -eu
+
+traffic=$1
+
+skip()
+{
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+# Start again inside a namespace of our own; it and its devices go when the last process does.
+if [ "${REGIO_NETNS:-}" != inside ]; then
+	for tool in unshare nsenter ip; do
+		command -v $tool >/dev/null || skip "$tool is not installed"
+	done
+	for how in "--net" "--user --map-root-user --net"; do
+		if unshare $how true 2>/dev/null; then
+			REGIO_NETNS=inside exec unshare $how "$0" "$@"
+		fi
+	done
+	skip "no network namespace allowed (root or user namespaces needed)"
+fi
+
+work=$(mktemp -d)
+mkfifo "$work/up" "$work/hold" "$work/out"
+unshare --net sh -c 'ip link set lo up; : >"$0/up"; exec cat "$0/hold"' "$work" &
+holder=$!
+receiver=
+trap 'kill $holder $receiver 2>/dev/null || :; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+read -r _ <"$work/up" || :
+
+ip link add veth0 type veth peer name veth1 netns $holder 2>/dev/null || skip "no veth devices here"
+ip link set lo up
+ip address add 10.77.0.1/24 dev veth0
+ip address add fd77::1/64 dev veth0 nodad
+ip link set veth0 up
+nsenter --target $holder --net sh -c '
+	ip address add 10.77.0.2/24 dev veth1
+	ip address add fd77::2/64 dev veth1 nodad
+	ip link set veth1 up'
+
+# stream IMPLEMENTATION ADDRESS: sets rate to messages a second, or fails when a message did not
+# come as it was sent.
+stream()
+{
+	nsenter --target $holder --net "$traffic" receive $1 $2 5000 >"$work/out" 2>"$work/errors" &
+	receiver=$!
+	exec 3<"$work/out"
+	read -r ready <&3 && "$traffic" send $1 $2 5000 2>>"$work/errors" && read -r rate <&3 &&
+		wait $receiver
+}
+
+echo "1..4"
+number=0
+for address in 10.77.0.2 fd77::2; do
+	for implementation in regio mmsg; do
+		number=$((number + 1))
+		rate=1
+		if stream $implementation $address; then
+			echo "ok $number - $implementation to $address: every message came"
+		else
+			echo "not ok $number - $implementation to $address: every message came"
+			sed 's/^/# /' "$work/errors"
+		fi
+		eval "$implementation=$rate"
+	done
+	echo "# $address, 64 bytes, messages a second: regio $regio, mmsg $mmsg, ratio $((regio / mmsg))"
+done

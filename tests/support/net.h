@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * net.h - plain sockets for the far end of a test, and messages that prove themselves
+ *
+ * Every function fails the case when the system refuses something a machine must grant.
+ */
+#ifndef REGIO_TESTS_NET_H
+#define REGIO_TESTS_NET_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+#ifndef SOL_UDP
+#define SOL_UDP 17
+#endif
+
+/* The most messages this suite puts in one train; the kernel may take fewer. */
+#define TRAIN_MESSAGES_MAX 128u
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+socklen_t address_length(const union address *address);
+uint16_t address_port(const union address *address);
+union address loopback(int family);
+union address own_address(int fd);
+
+/* UDP, not bound. */
+int udp_socket(int family);
+/* Bound to port 0 of the loopback address, with a large receive buffer. */
+int bound_socket(int family);
+/* As bound_socket(), and connected to 'fd'. */
+int peer_of(int fd);
+void connect_to(int fd, int other);
+
+void set_option(int fd, int level, int name, int value);
+int get_option(int fd, int level, int name);
+
+void send_plain(int fd, const void *data, size_t length);
+/* The next datagram; waits for it. */
+size_t receive_plain(int fd, void *ret_data, size_t size);
+/* True when no datagram is queued. */
+bool nothing_queued(int fd);
+
+/* Sends 'length' bytes as one train of messages of 'message_size', the last one shorter. */
+void send_train(int fd, const void *data, size_t length, size_t message_size);
+/* How many messages a train may have here: 128, 64, or 1 when there are no trains. */
+unsigned int train_limit(void);
+
+/*
+ * The next datagram or train of a socket with UDP_GRO on. 'ret_message_size' is the size of
+ * a message when several arrived joined, else the length.
+ */
+size_t receive_train(int fd, void *ret_data, size_t size, size_t *ret_message_size);
+
+/* Bytes that follow from the sequence number alone, number first. */
+void fill_message(void *ret_data, size_t length, uint64_t sequence);
+bool message_is(const void *data, size_t length, uint64_t sequence);
+/* As message_is(), and fails the case with what was found. */
+void expect_message(const void *data, size_t length, uint64_t sequence);
+
+/* A repeatable random number below 'limit'. */
+uint32_t random_below(uint64_t *state, uint32_t limit);
+
+/* How many descriptors the process has open. */
+unsigned int open_descriptors(void);
+
+/*
+ * Moves the process into a network namespace of its own, loopback up. Returns NULL, or why
+ * that is not allowed.
+ */
+const char *enter_own_network(void);
+void set_loopback_mtu(int mtu);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * side.h - a socket with everything regio needs around it
+ *
+ * A side owns a bound socket, its request queue, a completion queue for each half and one
+ * region cut into slots of equal size: first those of the receives, then those of the sends.
+ * Requests carry their slot number as context.
+ */
+#ifndef REGIO_TESTS_SIDE_H
+#define REGIO_TESTS_SIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <regio.h>
+
+struct side_plan {
+	int fd; /* a bound socket the side takes over; 0: one of 'family' */
+	int family;
+	uint32_t receives;
+	uint32_t sends;
+	uint32_t slot_size;
+	struct regio_driver *driver;
+	const struct regio_rq_opts *rq_opts;
+};
+
+#define SIDE_RQ_CONTEXT UINT64_C(0x5EED)
+
+struct side {
+	int fd;
+	struct regio_cq *receive_cq;
+	struct regio_cq *send_cq;
+	struct regio_rq *rq;
+	uint64_t region;
+	uint8_t *memory;
+	uint32_t receives;
+	uint32_t sends;
+	uint32_t slot_size;
+};
+
+void side_open(struct side *side, const struct side_plan *plan);
+void side_close(struct side *side);
+
+uint8_t *slot_memory(const struct side *side, uint64_t slot);
+struct regio_buf slot_slice(const struct side *side, uint64_t slot, uint32_t length);
+
+struct regio_cq *cq_of(uint32_t capacity, struct regio_driver *driver);
+
+/* Post on a whole slot, or on the first bytes of one. */
+void post_receive(struct side *side, uint64_t slot);
+void post_send(struct side *side, uint64_t slot, uint32_t length, uint32_t flags);
+/* Fills the slot with message 'sequence' and posts it. */
+void post_message(struct side *side, uint64_t slot, uint32_t length, uint64_t sequence,
+		  uint32_t flags);
+
+/* Dequeues until there are 'count' results; they must come. */
+void collect(struct regio_cq *cq, struct regio_result *ret_results, uint32_t count);
+struct regio_result collect_one(struct regio_cq *cq);
+/* Fails the case unless the CQ is empty, also after making progress. */
+void expect_empty(struct regio_cq *cq);
+
+/*
+ * Sends bursts from the peer, takes what comes, until the RQ takes received trains apart.
+ * Returns false when it does not begin to.
+ */
+bool turn_trains_on(struct side *side, int peer);
+
+void expect_result(const struct regio_result *result, int32_t status, uint32_t bytes,
+		   uint64_t context);
+
+#endif

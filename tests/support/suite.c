@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * suite.c - runs a table of cases one after the other and prints TAP
+ *
+ * Check has a TAP log of its own, but knows no skipped cases; here a case leaves its reason
+ * in memory shared with the process that prints.
+ */
+#include "suite.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+const int families[2] = {AF_INET, AF_INET6};
+const char *const family_names[2] = {"IPv4", "IPv6"};
+
+static char *skip_reason;
+
+#define SKIP_REASON_SIZE 256u
+
+void record_skip(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(skip_reason, SKIP_REASON_SIZE, format, arguments);
+	va_end(arguments);
+}
+
+void expect_return(int expected, int actual, const char *call, const char *file, int line)
+{
+	if (actual != expected)
+		ck_abort_msg("%s:%d: %s returned %d (%s), not %d (%s); last error: \"%s\"", file,
+			     line, call, actual, regio_error_name(actual), expected,
+			     regio_error_name(expected), regio_last_error());
+}
+
+bool built_with_sanitizer(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return true;
+#elif defined(__has_feature)
+	return __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+	return false;
+#endif
+}
+
+uint64_t scaled(uint64_t count)
+{
+	const char *percent = getenv("REGIO_TEST_SCALE");
+	uint64_t result = count * (percent ? strtoull(percent, NULL, 10) : 100) / 100;
+
+	if (built_with_sanitizer())
+		result /= 10;
+	return result > 0 ? result : 1;
+}
+
+int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+static void print_sentence(const struct test_case *test_case, int run)
+{
+	for (const char *at = test_case->test->name; *at; at++)
+		putchar(*at == '_' ? ' ' : *at);
+	if (test_case->variants)
+		printf(" (%s)", test_case->variants[run]);
+}
+
+static void print_diagnostic(TestResult *result)
+{
+	const char *line = tr_msg(result);
+
+	printf("# %s:%d\n", tr_lfile(result), tr_lno(result));
+	while (*line) {
+		int length = (int)strcspn(line, "\n");
+
+		printf("# %.*s\n", length, line);
+		line += length + (line[length] == '\n');
+	}
+}
+
+static void run_case(const struct test_case *test_case, int run, unsigned int number)
+{
+	TCase *tcase = tcase_create("case");
+	Suite *suite = suite_create("suite");
+	SRunner *runner = srunner_create(suite);
+
+	tcase_set_timeout(tcase, test_case->timeout_s);
+	tcase_add_loop_test(tcase, test_case->test, run, run + 1);
+	suite_add_tcase(suite, tcase);
+	srunner_set_fork_status(runner, CK_FORK);
+	skip_reason[0] = '\0';
+	fflush(stdout);
+	srunner_run_all(runner, CK_SILENT);
+
+	TestResult **results = srunner_results(runner);
+	bool passed = tr_rtype(results[0]) == CK_PASS;
+
+	printf("%s %u - ", passed ? "ok" : "not ok", number);
+	print_sentence(test_case, run);
+	if (passed && skip_reason[0])
+		printf(" # SKIP %s", skip_reason);
+	putchar('\n');
+	if (!passed)
+		print_diagnostic(results[0]);
+	free(results);
+	srunner_free(runner);
+}
+
+/* Returns why the engine to be tested is missing, or NULL. */
+static const char *choose_engine(struct regio_engine_info *info)
+{
+	const char *engine = getenv("REGIO_TEST_ENGINE");
+
+	if (!engine)
+		return NULL;
+	setenv("REGIO_ENGINE", engine, 1);
+	for (uint32_t index = 0; regio_engine_info(index, info) == 0; index++)
+		if (!strcmp(info->name, engine))
+			return info->available ? NULL : info->reason;
+	return "this build has no engine of that name";
+}
+
+int run_cases(const struct test_case *cases, size_t count)
+{
+	struct regio_engine_info info;
+	const char *missing = choose_engine(&info);
+	unsigned int total = 0, number = 0;
+
+	if (missing) {
+		printf("1..0 # SKIP %s\n", missing);
+		return EXIT_SUCCESS;
+	}
+	skip_reason = mmap(NULL, SKIP_REASON_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (skip_reason == MAP_FAILED)
+		return EXIT_FAILURE;
+	for (size_t i = 0; i < count; i++)
+		total += (unsigned int)cases[i].runs;
+	printf("1..%u\n", total);
+	for (size_t i = 0; i < count; i++)
+		for (int run = 0; run < cases[i].runs; run++)
+			run_case(&cases[i], run, ++number);
+	/* TAP has told which failed; to Meson another status means the program itself broke. */
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dgram_receive.c - trains are taken apart right, whatever arrives and whatever is posted
+ *
+ * No socket: each test fills in what the kernel would.
+ */
+#include "../support/suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/request.h"
+#include "dgram/control.h"
+#include "dgram/receive.h"
+#include "engine/kernel.h"
+
+#define REQUESTS 1024u
+#define SLICE_BYTES 256u
+
+static struct regioi_request requests[REQUESTS];
+static struct regio_extra extras[REQUESTS];
+static struct regioi_window window;
+static struct regioi_receive_state state;
+static struct regioi_area *area;
+static struct regioi_op op;
+static uint8_t *memory;
+static uint64_t region;
+static uint32_t planned;
+
+static void set_up(bool trains)
+{
+	area = mmap(NULL, sizeof(*area), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		    0);
+	ck_assert_ptr_ne(area, MAP_FAILED);
+	EXPECT_RETURN(0, regio_region_allocate((size_t)REQUESTS * SLICE_BYTES, NULL, &region,
+					       (void **)&memory));
+	memset(requests, 0, sizeof(requests));
+	memset(extras, 0, sizeof(extras));
+	memset(&state, 0, sizeof(state));
+	state.trains = trains;
+	state.local.v4.sin_family = AF_INET;
+	window = (struct regioi_window){requests, extras, REQUESTS - 1, 0, 0};
+}
+
+static struct regioi_request *post(uint32_t bytes)
+{
+	uint32_t number = (window.first + window.count++) & window.mask;
+
+	requests[number] = (struct regioi_request){
+		.region = region, .offset = number * SLICE_BYTES, .bytes = bytes};
+	return &requests[number];
+}
+
+static void advance(uint32_t done)
+{
+	window.first += done;
+	window.count -= done;
+}
+
+/* Message number n is n bytes of its own value. */
+static uint8_t value_of(uint32_t number)
+{
+	return (uint8_t)(number % 251 + 1);
+}
+
+/* Puts a train of 'count' messages into stage 'index', the first of them number 'number'. */
+static void arrive(uint32_t index, uint32_t number, uint32_t count, uint32_t segment, uint32_t last)
+{
+	struct msghdr *header = &op.messages[index].msg_hdr;
+	struct cmsghdr *item = header->msg_control;
+	uint8_t *stage = header->msg_iov->iov_base;
+	int value = (int)segment;
+
+	for (uint32_t i = 0; i < count; i++)
+		memset(stage + (size_t)i * segment, value_of(number + i),
+		       i + 1 < count ? segment : last);
+	op.messages[index].msg_len = (count - 1) * segment + last;
+	header->msg_controllen = 0;
+	header->msg_namelen = 0;
+	if (count == 1)
+		return;
+	item->cmsg_level = SOL_UDP;
+	item->cmsg_type = UDP_GRO;
+	item->cmsg_len = CMSG_LEN(sizeof(value));
+	memcpy(CMSG_DATA(item), &value, sizeof(value));
+	header->msg_controllen = CMSG_SPACE(sizeof(value));
+}
+
+static uint32_t settle(int32_t result)
+{
+	enum regioi_receive_verdict verdict;
+
+	op.result = result;
+	return regioi_receive_settle(&state, &window, area, &op, &verdict);
+}
+
+static void check_result(uint32_t request, uint32_t number, uint32_t bytes)
+{
+	const struct regioi_request *slot = &requests[request & window.mask];
+
+	ck_assert_int_eq(slot->status, 0);
+	ck_assert_uint_eq(slot->bytes, bytes);
+	for (uint32_t i = 0; i < bytes; i++)
+		ck_assert_uint_eq(memory[slot->offset + i], value_of(number));
+}
+
+START_TEST(a_train_fills_the_posted_slices_in_order)
+{
+	set_up(true);
+	for (int i = 0; i < 200; i++)
+		post(SLICE_BYTES);
+	ck_assert_uint_eq(regioi_receive_plan(&state, &window, area, &op, &planned), 0);
+	arrive(0, 0, 128, 64, 10);
+	ck_assert_uint_eq(settle(1), 128);
+	for (uint32_t i = 0; i < 128; i++)
+		check_result(i, i, i < 127 ? 64 : 10);
+	ck_assert_ptr_null(state.staged.area);
+	ck_assert_uint_eq(state.received_trains, 1);
+	ck_assert_uint_eq(state.messages, 128);
+}
+END_TEST
+
+START_TEST(what_has_no_request_waits_for_the_next_ones)
+{
+	uint32_t number = 0;
+
+	set_up(true);
+	for (int i = 0; i < 10; i++)
+		post(SLICE_BYTES);
+	state.asked = 4;
+	regioi_receive_plan(&state, &window, area, &op, &planned);
+	ck_assert_uint_eq(op.count, 4);
+	for (uint32_t i = 0; i < 4; i++)
+		arrive(i, i * 50, 50, 30, 30);
+	ck_assert_uint_eq(settle(4), 10);
+	ck_assert_ptr_eq(state.staged.area, area);
+	for (number = 0; number < 10; number++)
+		check_result(number, number, 30);
+	while (number < 200) {
+		uint32_t first = number, done;
+
+		advance(window.count);
+		for (uint32_t i = 0; i < 1 + number % 7; i++)
+			post(SLICE_BYTES);
+		done = regioi_receive_deliver(&state, &window);
+		ck_assert_uint_gt(done, 0);
+		for (; number < first + done; number++)
+			check_result(number, number, 30);
+	}
+	ck_assert_uint_eq(number, 200);
+	ck_assert_uint_eq(state.staged.message, state.staged.messages);
+}
+END_TEST
+
+START_TEST(a_message_too_long_for_its_slice_fills_it)
+{
+	set_up(true);
+	post(64);
+	post(20);
+	post(64);
+	regioi_receive_plan(&state, &window, area, &op, &planned);
+	arrive(0, 0, 3, 50, 50);
+	ck_assert_uint_eq(settle(1), 3);
+	check_result(0, 0, 50);
+	ck_assert_int_eq(requests[1].status, -EMSGSIZE);
+	ck_assert_uint_eq(requests[1].bytes, 20);
+	ck_assert_uint_eq(memory[requests[1].offset + 19], value_of(1));
+	ck_assert_uint_eq(memory[requests[1].offset + 20], 0);
+	check_result(2, 2, 50);
+	ck_assert_uint_eq(state.truncated, 1);
+}
+END_TEST
+
+START_TEST(a_request_without_its_region_consumes_nothing)
+{
+	set_up(true);
+	for (int i = 0; i < 6; i++)
+		post(64);
+	requests[0].region = 0x700000001;
+	requests[3].region = 0x700000001;
+	ck_assert_uint_eq(regioi_receive_plan(&state, &window, area, &op, &planned), 1);
+	ck_assert_int_eq(requests[0].status, -EFAULT);
+	advance(1);
+	arrive(0, 0, 4, 50, 50);
+	ck_assert_uint_eq(settle(1), 5);
+	check_result(1, 0, 50);
+	check_result(2, 1, 50);
+	ck_assert_int_eq(requests[3].status, -EFAULT);
+	check_result(4, 2, 50);
+	check_result(5, 3, 50);
+}
+END_TEST
+
+START_TEST(an_empty_message_is_a_message)
+{
+	set_up(true);
+	post(64);
+	post(64);
+	state.asked = 2;
+	regioi_receive_plan(&state, &window, area, &op, &planned);
+	arrive(0, 0, 1, 0, 0);
+	arrive(1, 1, 1, 0, 40);
+	ck_assert_uint_eq(settle(2), 2);
+	check_result(0, 0, 0);
+	check_result(1, 1, 40);
+}
+END_TEST
+
+START_TEST(a_lone_receive_goes_straight_to_its_slice)
+{
+	set_up(false);
+	post(64);
+	post(64);
+	ck_assert(!regioi_receive_needs_area(&state, &window));
+	regioi_receive_plan(&state, &window, NULL, &op, &planned);
+	ck_assert_int_eq(op.kind, REGIOI_OP_RECEIVE);
+	ck_assert_ptr_eq(op.data, memory);
+	ck_assert_uint_eq(op.length, 64);
+	ck_assert_uint_eq(settle(70), 1);
+	ck_assert_int_eq(requests[0].status, -EMSGSIZE);
+	ck_assert_uint_eq(requests[0].bytes, 64);
+}
+END_TEST
+
+START_TEST(only_a_burst_from_one_sender_looks_like_trains)
+{
+	set_up(false);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 16; i++)
+			post(64);
+		state.asked = 16;
+		regioi_receive_plan(&state, &window, area, &op, &planned);
+		ck_assert_uint_eq(op.count, 16);
+		/* Lengths alternate in the first two rounds. */
+		for (uint32_t i = 0; i < 16; i++)
+			op.messages[i].msg_len = round < 2 ? 30 + i % 2 : 40;
+		advance(settle(16));
+		ck_assert_int_eq(regioi_receive_bursts(&state), round == 2);
+	}
+}
+END_TEST
+
+START_TEST(errors_of_earlier_sends_are_passed_over_unless_asked_for)
+{
+	set_up(false);
+	post(64);
+	regioi_receive_plan(&state, &window, NULL, &op, &planned);
+	ck_assert_uint_eq(settle(-ECONNREFUSED), 0);
+	state.report_icmp = true;
+	ck_assert_uint_eq(settle(-ECONNREFUSED), 1);
+	ck_assert_int_eq(requests[0].status, -ECONNREFUSED);
+}
+END_TEST
+
+/* Random trains into random slices, posted at random: the k-th message is in the k-th slice. */
+START_TEST(random_trains_land_in_order)
+{
+	uint32_t sent = 0, received = 0;
+
+	set_up(true);
+	srandom(2);
+	for (uint64_t round = 0; round < scaled(3000); round++) {
+		uint32_t first = window.first, done = 0;
+
+		while (window.count < REQUESTS / 2 && random() % 40)
+			post(SLICE_BYTES);
+		if (window.count == 0)
+			continue;
+		if (state.staged.area) {
+			done = regioi_receive_deliver(&state, &window);
+			if (state.staged.message == state.staged.messages)
+				state.staged.area = NULL;
+		} else {
+			regioi_receive_plan(&state, &window, area, &op, &planned);
+			for (uint32_t i = 0; i < op.count; i++) {
+				uint32_t segment = 1 + (uint32_t)random() % 200;
+				uint32_t count = 1 + (uint32_t)random() % 128;
+
+				arrive(i, sent, count, segment, segment);
+				sent += count;
+			}
+			done = settle((int32_t)op.count);
+		}
+		for (uint32_t i = 0; i < done; i++, received++) {
+			const struct regioi_request *slot = &requests[(first + i) & window.mask];
+
+			check_result(first + i, received, slot->bytes);
+		}
+		advance(done);
+	}
+	ck_assert_uint_gt(received, 0);
+}
+END_TEST
+
+START_TEST(control_data_of_any_length_is_read_safely)
+{
+	static uint8_t slice[256];
+	struct msghdr header = {.msg_control = slice, .msg_controllen = 0};
+
+	srandom(3);
+	for (uint64_t round = 0; round < scaled(100000); round++) {
+		uint8_t *data = malloc(128);
+		uint8_t *to = malloc(64);
+		size_t length = (uint32_t)random() % 129;
+		uint32_t room = 8 + (uint32_t)random() % 57;
+		struct regioi_control_span span;
+		struct regio_control head;
+
+		for (size_t i = 0; i < 128; i++)
+			data[i] = (uint8_t)(random() % 4 ? 0 : random());
+		/* Often a length that makes sense. */
+		data[0] = (uint8_t)(random() % 48);
+		header.msg_control = data;
+		header.msg_controllen = length;
+		regioi_control_segment(&header);
+		regioi_control_to_user(&header, REGIOI_HIDE_TRAIN, to, room);
+		memcpy(&head, to, sizeof(head));
+		ck_assert_uint_le(head.total_length, room);
+		ck_assert_uint_ge(head.total_length, sizeof(head));
+		if (regioi_control_from_user(data, 128, &span) == 0)
+			regioi_control_joinable(&span);
+		free(data);
+		free(to);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE(a_train_fills_the_posted_slices_in_order),
+		CASE(what_has_no_request_waits_for_the_next_ones),
+		CASE(a_message_too_long_for_its_slice_fills_it),
+		CASE(a_request_without_its_region_consumes_nothing),
+		CASE(an_empty_message_is_a_message),
+		CASE(a_lone_receive_goes_straight_to_its_slice),
+		CASE(only_a_burst_from_one_sender_looks_like_trains),
+		CASE(errors_of_earlier_sends_are_passed_over_unless_asked_for),
+		CASE(random_trains_land_in_order),
+		CASE(control_data_of_any_length_is_read_safely),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}
