@@ -25,9 +25,9 @@ enum regioi_progress {
  */
 bool regioi_driver_progress(struct regioi_driver *driver, enum regioi_progress how);
 
-/* Takes in events that were collected without the driver's lock. */
+/* Takes in what regioi_engine_ops.poll returned to somebody without the driver's lock. */
 void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,
-			       uint32_t count);
+			       int count);
 
 /* Whether somebody about to sleep would leave work lying. */
 static inline bool regioi_driver_has_work(struct regioi_driver *driver)

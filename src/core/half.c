@@ -19,8 +19,9 @@
 /* Times the executor looks again for others before it leaves the rest to the driver. */
 #define LOOKS_MAX 4
 
-/* The socket's identity is looked at on at least each 64th execution, on the first ones always. */
-#define VERIFY_EXECUTIONS_MAX 64u
+/* The socket's identity is looked at on the first executions, then on each 64th. */
+#define VERIFY_ALWAYS 16u
+#define VERIFY_EACH 64u
 
 bool regioi_half_enter(struct regioi_half *half)
 {
@@ -62,9 +63,9 @@ void regioi_half_close(struct regioi_half *half)
 	take(half, REGIOI_EXECUTOR_CLOSED);
 }
 
-bool regioi_half_runnable(struct regioi_half *half)
+bool regioi_half_runnable(struct regioi_half *half, enum regioi_ready ready)
 {
-	return regioi_half_pending(half) > 0 && atomic_load(&half->ready) &&
+	return regioi_half_pending(half) > 0 && atomic_load(&half->ready) == ready &&
 	       !atomic_load_explicit(&half->cq->closed, memory_order_relaxed);
 }
 
@@ -100,7 +101,7 @@ static struct regioi_window pending_window(const struct regioi_half *half)
 
 /*
  * Notices a descriptor that was closed, or closed and used again. Looking costs a system call, so
- * a busy queue is looked at less and less often.
+ * a queue that has been busy is looked at less often.
  */
 static bool socket_verified(struct regioi_half *half)
 {
@@ -110,12 +111,10 @@ static bool socket_verified(struct regioi_half *half)
 		half->verify_in--;
 		return true;
 	}
-	half->executions++;
-	half->verify_in = half->executions / 16;
-	if (half->verify_in >= VERIFY_EXECUTIONS_MAX) {
-		half->verify_in = VERIFY_EXECUTIONS_MAX - 1;
-		half->executions--; /* keeps it from wrapping */
-	}
+	if (half->executions < VERIFY_ALWAYS)
+		half->executions++;
+	else
+		half->verify_in = VERIFY_EACH - 1;
 	if (!regioi_socket_is_ours(rq))
 		atomic_store(&rq->lost, true);
 	return !atomic_load_explicit(&rq->lost, memory_order_relaxed);
@@ -216,11 +215,23 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 		return REGIOI_PREPARED_NOTHING;
 	}
 	/* Before the attempt: an event that comes during it sets this again. */
-	atomic_store(&half->ready, false);
+	atomic_store(&half->ready, REGIOI_READY_NO);
 	return REGIOI_PREPARED;
 }
 
-static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *work, bool *ret_more)
+static enum regioi_ready ready_after(const struct regioi_receive_state *state,
+				     const struct regioi_work *work,
+				     enum regioi_receive_verdict verdict)
+{
+	if (state->staged.area)
+		return REGIOI_READY_YES;
+	if (verdict == REGIOI_RECEIVE_EMPTY)
+		return REGIOI_READY_NO;
+	return work->planned == 1 && work->op.result >= 0 ? REGIOI_READY_PERHAPS : REGIOI_READY_YES;
+}
+
+static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *work,
+			       enum regioi_ready *ret_ready)
 {
 	struct regioi_window window = pending_window(half);
 	struct regioi_receive_state *state = &half->receive;
@@ -239,7 +250,7 @@ static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *wor
 				regioi_area_unreserve(half->node->driver);
 		}
 	}
-	*ret_more = verdict == REGIOI_RECEIVE_PROGRESS;
+	*ret_ready = ready_after(state, work, verdict);
 	return done;
 }
 
@@ -254,7 +265,8 @@ static void watch_writable(struct regioi_rq *rq, bool writable)
 	}
 }
 
-static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work, bool *ret_more)
+static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
+			    enum regioi_ready *ret_ready)
 {
 	struct regioi_window window = pending_window(half);
 	enum regioi_send_verdict verdict;
@@ -268,19 +280,21 @@ static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work, 
 		watch_writable(half->rq, true);
 	else if (half->rq->watching_writable && regioi_half_pending(half) == 0)
 		watch_writable(half->rq, false);
-	*ret_more = verdict == REGIOI_SEND_PROGRESS;
+	*ret_ready = verdict == REGIOI_SEND_PROGRESS ? REGIOI_READY_YES : REGIOI_READY_NO;
 	return done;
 }
 
 uint32_t regioi_half_finish(struct regioi_work *work)
 {
 	struct regioi_half *half = work->half;
-	bool more;
-	uint32_t done = half->direction == REGIOI_RECEIVE ? finish_receive(half, work, &more)
-							  : finish_send(half, work, &more);
+	enum regioi_ready ready;
+	uint32_t unknown = REGIOI_READY_NO;
+	uint32_t done = half->direction == REGIOI_RECEIVE ? finish_receive(half, work, &ready)
+							  : finish_send(half, work, &ready);
 
-	if (more)
-		atomic_store(&half->ready, true);
+	/* Unless an event has come meanwhile, which knows better. */
+	if (ready != REGIOI_READY_NO)
+		atomic_compare_exchange_strong(&half->ready, &unknown, ready);
 	if (work->area)
 		regioi_area_give(half->node->driver, work->area);
 	return done;
@@ -292,7 +306,7 @@ static bool run_once(struct regioi_half *half)
 	struct regioi_driver *driver = half->node->driver;
 	struct regioi_work work;
 
-	while (regioi_half_runnable(half)) {
+	while (regioi_half_runnable(half, REGIOI_READY_YES)) {
 		switch (regioi_half_prepare(half, &work)) {
 		case REGIOI_PREPARED_NO_AREA:
 			return false;

@@ -22,8 +22,8 @@ static inline uint32_t regioi_half_pending(const struct regioi_half *half)
 	       atomic_load_explicit(&half->completed, memory_order_relaxed);
 }
 
-/* Whether executing the half now may achieve something. */
-bool regioi_half_runnable(struct regioi_half *half);
+/* Whether executing the half now achieves something (YES), or might (PERHAPS). */
+bool regioi_half_runnable(struct regioi_half *half, enum regioi_ready ready);
 
 /*
  * Become the executor. Returns false when somebody else is; that one will look again before it

@@ -37,6 +37,17 @@ enum regioi_executor {
 	REGIOI_EXECUTOR_CLOSED,	     /* taken for good */
 };
 
+/* Whether an attempt on the socket may succeed. */
+enum regioi_ready {
+	REGIOI_READY_NO, /* empty (receive) or full (send); an event will tell when it is not */
+	REGIOI_READY_YES,
+	/*
+	 * A lone datagram was there. Another may be, but asking costs a third of receiving one, and
+	 * the next one's event will tell; so this is tried when there is nothing better to do.
+	 */
+	REGIOI_READY_PERHAPS,
+};
+
 /* Bits of a half's place in its CQ (cq.c). */
 #define REGIOI_LISTED 0x1u   /* on the list, or on the consumer's part of it */
 #define REGIOI_DRAINING 0x2u /* the consumer is reading its completions */
@@ -69,10 +80,10 @@ struct regioi_half {
 	/* The executor's. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t executor; /* enum regioi_executor */
 	/*
-	 * 0: known to be empty (receive) or full (send), an event will tell. Cleared before an
-	 * attempt, so that an event during it is not lost, and set again unless it met EAGAIN.
+	 * enum regioi_ready. Set to NO before an attempt, so that an event during it is not lost,
+	 * and to what the attempt found afterwards.
 	 */
-	_Atomic bool ready;
+	_Atomic uint32_t ready;
 	uint32_t verify_in; /* executions until the socket's identity is looked at again */
 	uint32_t executions;
 	bool local_known; /* the socket had a port when last asked */
@@ -99,16 +110,24 @@ enum regioi_listed {
 	REGIOI_NODE_PINNED,
 };
 
+/* Of RQs, under a driver's lock. */
+struct regioi_list {
+	struct regioi_node *first, *last;
+	uint32_t count;
+};
+
 /* An RQ's place on the list of a driver that serves one of its halves, or both. */
 struct regioi_node {
 	struct regioi_rq *rq;
 	struct regioi_driver *driver;
 	_Atomic uint32_t listed;  /* among the arrivals or the active */
 	struct regioi_node *next; /* among the arrivals */
-	struct regioi_node *active_next, *active_previous;
-	bool hot;	      /* among the driver's few that are tried without asking */
-	bool received;	      /* in this pass */
-	uint32_t idle_passes; /* while pinned */
+	struct regioi_list *list; /* the driver's that it is on, or NULL */
+	struct regioi_node *list_next, *list_previous;
+	uint64_t doubtful_since; /* pass */
+	bool hot;		 /* among the driver's few that are tried without asking */
+	bool received;		 /* in this pass */
+	uint32_t idle_passes;	 /* while pinned */
 };
 
 struct regioi_rq {
@@ -177,9 +196,12 @@ struct regioi_driver {
 
 	/* Held while progress is made, and by those who take an RQ out. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t lock;
-	struct regioi_node *active; /* doubly linked */
-	_Atomic bool left;	    /* the last pass left work that needs no event */
-	uint32_t passes_unasked;    /* since the engine was asked for events */
+	struct regioi_list active;   /* may have work */
+	struct regioi_list doubtful; /* REGIOI_READY_PERHAPS and nothing else; oldest first */
+	uint64_t passes;
+	bool quiet;		 /* the engine had no event when last asked */
+	_Atomic bool left;	 /* the last pass left work that needs no event */
+	uint32_t passes_unasked; /* since the engine was asked for events */
 	uint32_t hot_count;
 	uint32_t hot_idle;  /* passes in a row that found nothing */
 	uint32_t hot_pause; /* passes until a queue may become hot again */

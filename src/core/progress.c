@@ -26,6 +26,11 @@
 #define HOT_PAUSE_PASSES 64
 /* Passes without work before a pinned RQ is taken off. */
 #define PINNED_IDLE_PASSES 64
+/* Passes, while there is other work, before a doubtful RQ is tried. */
+#define DOUBTFUL_PASSES 8
+/* Up to so many are tried before a sleep without asking the engine first: that costs as much. */
+#define DOUBTFUL_FEW 2
+
 /* ---- The lists of RQs ---- */
 
 void regioi_node_push(struct regioi_node *node)
@@ -41,23 +46,39 @@ void regioi_node_push(struct regioi_node *node)
 		driver->ops->doorbell(driver->engine);
 }
 
-static void active_add(struct regioi_driver *driver, struct regioi_node *node)
+static void list_append(struct regioi_list *list, struct regioi_node *node)
 {
-	node->active_previous = NULL;
-	node->active_next = driver->active;
-	if (driver->active)
-		driver->active->active_previous = node;
-	driver->active = node;
+	node->list = list;
+	node->list_next = NULL;
+	node->list_previous = list->last;
+	if (list->last)
+		list->last->list_next = node;
+	else
+		list->first = node;
+	list->last = node;
+	list->count++;
 }
 
-static void active_remove(struct regioi_driver *driver, struct regioi_node *node)
+static void list_remove(struct regioi_node *node)
 {
-	if (node->active_previous)
-		node->active_previous->active_next = node->active_next;
+	struct regioi_list *list = node->list;
+
+	if (node->list_previous)
+		node->list_previous->list_next = node->list_next;
 	else
-		driver->active = node->active_next;
-	if (node->active_next)
-		node->active_next->active_previous = node->active_previous;
+		list->first = node->list_next;
+	if (node->list_next)
+		node->list_next->list_previous = node->list_previous;
+	else
+		list->last = node->list_previous;
+	list->count--;
+	node->list = NULL;
+}
+
+static void list_move(struct regioi_list *to, struct regioi_node *node)
+{
+	list_remove(node);
+	list_append(to, node);
 }
 
 static void arrivals_take(struct regioi_driver *driver)
@@ -69,17 +90,9 @@ static void arrivals_take(struct regioi_driver *driver)
 	while (node) {
 		struct regioi_node *next = node->next;
 
-		active_add(driver, node);
+		list_append(&driver->active, node);
 		node = next;
 	}
-}
-
-static void node_cool(struct regioi_driver *driver, struct regioi_node *node)
-{
-	if (!node->hot)
-		return;
-	node->hot = false;
-	driver->hot_count--;
 }
 
 void regioi_node_remove(struct regioi_node *node)
@@ -87,16 +100,24 @@ void regioi_node_remove(struct regioi_node *node)
 	struct regioi_driver *driver = node->driver;
 
 	arrivals_take(driver);
-	if (!atomic_load(&node->listed))
+	if (!node->list)
 		return;
-	node_cool(driver, node);
-	active_remove(driver, node);
+	driver->hot_count -= node->hot;
+	list_remove(node);
 }
 
 static struct regioi_node *node_of(struct regioi_rq *rq, const struct regioi_driver *driver)
 {
 	return rq->nodes[0].driver == driver ? &rq->nodes[0] : &rq->nodes[1];
 }
+
+static bool node_is(struct regioi_node *node, enum regioi_ready ready)
+{
+	return regioi_half_runnable(&node->rq->halves[REGIOI_RECEIVE], ready) ||
+	       regioi_half_runnable(&node->rq->halves[REGIOI_SEND], ready);
+}
+
+/* ---- Events ---- */
 
 /* Under the driver's lock, so an RQ found here is not gone before it is active. */
 static void event_take(struct regioi_driver *driver, const struct regioi_event *event)
@@ -110,37 +131,58 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 		return;
 	node = node_of(rq, driver);
 	if (event->events & REGIOI_EVENT_READABLE)
-		atomic_store(&rq->halves[REGIOI_RECEIVE].ready, true);
+		atomic_store(&rq->halves[REGIOI_RECEIVE].ready, REGIOI_READY_YES);
 	if (event->events & REGIOI_EVENT_WRITABLE)
-		atomic_store(&rq->halves[REGIOI_SEND].ready, true);
-	if (!regioi_half_runnable(&rq->halves[REGIOI_RECEIVE]) &&
-	    !regioi_half_runnable(&rq->halves[REGIOI_SEND]))
+		atomic_store(&rq->halves[REGIOI_SEND].ready, REGIOI_READY_YES);
+	if (!node_is(node, REGIOI_READY_YES))
 		return;
-	if (atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
-		active_add(driver, node);
+	if (node->list == &driver->doubtful)
+		list_move(&driver->active, node);
+	else if (atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
+		list_append(&driver->active, node);
+}
+
+static void events_take(struct regioi_driver *driver, const struct regioi_event *events, int count)
+{
+	driver->quiet = count <= 0;
+	for (int i = 0; i < count; i++)
+		event_take(driver, &events[i]);
 }
 
 void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,
-			       uint32_t count)
+			       int count)
 {
 	pthread_mutex_lock(&driver->lock);
-	for (uint32_t i = 0; i < count; i++)
-		event_take(driver, &events[i]);
+	events_take(driver, events, count);
 	pthread_mutex_unlock(&driver->lock);
 }
 
 static void events_ask(struct regioi_driver *driver)
 {
 	struct regioi_event events[BATCH_MAX];
-	int count;
 
 	driver->passes_unasked = 0;
-	count = driver->ops->poll(driver->engine, events, BATCH_MAX, 0);
-	for (int i = 0; i < count; i++)
-		event_take(driver, &events[i]);
+	events_take(driver, events, driver->ops->poll(driver->engine, events, BATCH_MAX, 0));
 }
 
-/* ---- Progress ---- */
+/* Lets doubtful RQs be tried: all when there is nothing better to do, else those long in doubt. */
+static void doubtful_take(struct regioi_driver *driver, bool poll)
+{
+	bool all = driver->quiet || (!poll && driver->doubtful.count <= DOUBTFUL_FEW);
+	struct regioi_node *node;
+
+	while ((node = driver->doubtful.first)) {
+		uint32_t perhaps = REGIOI_READY_PERHAPS;
+
+		if (!all && driver->passes - node->doubtful_since < DOUBTFUL_PASSES)
+			break;
+		atomic_compare_exchange_strong(&node->rq->halves[REGIOI_RECEIVE].ready, &perhaps,
+					       REGIOI_READY_YES);
+		list_move(&driver->active, node);
+	}
+}
+
+/* ---- Executing ---- */
 
 struct batch {
 	struct regioi_driver *driver;
@@ -177,7 +219,8 @@ static void visit_half(struct batch *batch, struct regioi_half *half, bool try_a
 {
 	enum regioi_prepared prepared;
 
-	if (!regioi_half_runnable(half) && !(try_anyway && regioi_half_pending(half) > 0))
+	if (!regioi_half_runnable(half, REGIOI_READY_YES) &&
+	    !(try_anyway && regioi_half_pending(half) > 0))
 		return;
 	if (!regioi_half_enter(half))
 		return;
@@ -194,11 +237,19 @@ static void visit_half(struct batch *batch, struct regioi_half *half, bool try_a
 		batch_execute(batch);
 }
 
-static bool node_runnable(struct regioi_node *node)
+static void visit_active(struct batch *batch, bool poll)
 {
-	return regioi_half_runnable(&node->rq->halves[REGIOI_RECEIVE]) ||
-	       regioi_half_runnable(&node->rq->halves[REGIOI_SEND]);
+	struct regioi_node *node;
+
+	for (node = batch->driver->active.first; node; node = node->list_next) {
+		visit_half(batch, &node->rq->halves[REGIOI_SEND], false);
+		visit_half(batch, &node->rq->halves[REGIOI_RECEIVE], poll && node->hot);
+	}
+	if (batch->count)
+		batch_execute(batch);
 }
+
+/* ---- The end of a pass ---- */
 
 /* A pinned RQ stays through some idle passes: taking it off costs a barrier on every thread. */
 static bool stays_pinned(struct regioi_node *node)
@@ -211,41 +262,42 @@ static bool stays_pinned(struct regioi_node *node)
  * Takes RQs off that are done until an event or a post. A poster stores its request and then
  * looks whether the RQ is listed; this stores that it is not and then looks for requests. One of
  * the two sees the other: by sequential consistency, or where the poster saw the RQ pinned, by the
- * barrier on every thread. Returns whether one of them has work after all.
+ * barrier on every thread.
  */
-static bool nodes_rest(struct regioi_driver *driver, struct regioi_node *resting)
+static void nodes_rest(struct regioi_driver *driver, struct regioi_list *resting)
 {
 	struct regioi_node *node;
-	bool pinned = false, back = false;
+	bool pinned = false;
 
-	/* Linked through 'active_next': from its exchange on, 'next' is whoever lists the node. */
-	for (node = resting; node; node = node->active_next)
+	for (node = resting->first; node; node = node->list_next)
 		pinned |= atomic_exchange(&node->listed, REGIOI_NODE_RESTING) == REGIOI_NODE_PINNED;
 	if (pinned)
 		regioi_barrier_everywhere();
-	for (node = resting; node; node = resting) {
+	while ((node = resting->first)) {
 		uint32_t expected = REGIOI_NODE_RESTING;
 
-		resting = node->active_next;
-		if (node_runnable(node) &&
-		    atomic_compare_exchange_strong(&node->listed, &expected, REGIOI_NODE_LISTED)) {
-			active_add(driver, node);
-			back = true;
-		}
+		list_remove(node);
+		if ((node_is(node, REGIOI_READY_YES) || node_is(node, REGIOI_READY_PERHAPS)) &&
+		    atomic_compare_exchange_strong(&node->listed, &expected, REGIOI_NODE_LISTED))
+			list_append(&driver->active, node);
 	}
-	return back;
 }
 
 static void cool_all(struct regioi_driver *driver)
 {
-	for (struct regioi_node *node = driver->active; node; node = node->active_next)
+	for (struct regioi_node *node = driver->active.first; node; node = node->list_next)
 		node->hot = false;
 	driver->hot_count = 0;
 	driver->hot_idle = 0;
 }
 
-static void heat(struct regioi_driver *driver, uint32_t received, uint32_t completed)
+static void heat(struct regioi_driver *driver, uint32_t completed)
 {
+	struct regioi_node *node;
+	uint32_t received = 0;
+
+	for (node = driver->active.first; node; node = node->list_next)
+		received += node->received;
 	if (received > REGIOI_HOT_MAX) {
 		cool_all(driver);
 		driver->hot_pause = HOT_PAUSE_PASSES;
@@ -256,40 +308,41 @@ static void heat(struct regioi_driver *driver, uint32_t received, uint32_t compl
 		driver->hot_idle = 0;
 	else if (driver->hot_count && ++driver->hot_idle >= HOT_IDLE_PASSES)
 		cool_all(driver);
-}
-
-/* Decides who stays active and who is hot. Returns whether work is left. */
-static bool pass_end(struct regioi_driver *driver, uint32_t completed, bool poll)
-{
-	struct regioi_node *node, *next, *resting = NULL;
-	uint32_t received = 0;
-	bool left = false;
-
-	for (node = driver->active; node; node = node->active_next)
-		received += node->received;
-	heat(driver, received, completed);
-	/* A listed RQ wakes nobody when something is posted on it: sleepers leave none idle there.
-	 */
-	if (!poll)
-		cool_all(driver);
-	for (node = driver->active; node; node = next) {
-		next = node->active_next;
-		if (poll && node->received && !node->hot && !driver->hot_pause &&
+	for (node = driver->active.first; node; node = node->list_next) {
+		if (node->received && !node->hot && !driver->hot_pause &&
 		    driver->hot_count < REGIOI_HOT_MAX) {
 			node->hot = true;
 			driver->hot_count++;
 		}
 		node->received = false;
-		if (node_runnable(node)) {
-			left = true;
+	}
+}
+
+/* Decides who stays active. Returns whether work is left that needs no event. */
+static bool pass_end(struct regioi_driver *driver, bool poll)
+{
+	struct regioi_node *node, *next;
+	struct regioi_list resting = {0};
+
+	for (node = driver->active.first; node; node = next) {
+		next = node->list_next;
+		if (node_is(node, REGIOI_READY_YES)) {
 			node->idle_passes = 0;
-		} else if (!node->hot && !(poll && stays_pinned(node))) {
-			active_remove(driver, node);
-			node->active_next = resting;
-			resting = node;
+		} else if (node->hot || (poll && stays_pinned(node))) {
+			continue;
+		} else if (node_is(node, REGIOI_READY_PERHAPS)) {
+			node->doubtful_since = driver->passes;
+			list_move(&driver->doubtful, node);
+		} else {
+			list_move(&resting, node);
 		}
 	}
-	return nodes_rest(driver, resting) || left;
+	nodes_rest(driver, &resting);
+	for (node = driver->active.first; node; node = node->list_next) {
+		if (node_is(node, REGIOI_READY_YES))
+			return true;
+	}
+	return driver->doubtful.count > 0;
 }
 
 /* 'poll': the caller does not sleep, so this is where events are asked for and hot RQs tried. */
@@ -302,16 +355,20 @@ static bool pass(struct regioi_driver *driver, bool poll)
 	batch.driver = driver;
 	batch.count = 0;
 	batch.completed = 0;
+	driver->passes++;
 	arrivals_take(driver);
-	if (poll && (!driver->active || ++driver->passes_unasked >= PASSES_UNASKED_MAX))
+	if (poll && (!driver->active.first || ++driver->passes_unasked >= PASSES_UNASKED_MAX))
 		events_ask(driver);
-	for (struct regioi_node *node = driver->active; node; node = node->active_next) {
-		visit_half(&batch, &node->rq->halves[REGIOI_SEND], false);
-		visit_half(&batch, &node->rq->halves[REGIOI_RECEIVE], poll && node->hot);
-	}
-	if (batch.count)
-		batch_execute(&batch);
-	left = pass_end(driver, batch.completed, poll);
+	if (driver->doubtful.first)
+		doubtful_take(driver, poll);
+	visit_active(&batch, poll);
+	/* A listed RQ wakes nobody when something is posted on it: sleepers leave none idle there.
+	 */
+	if (poll)
+		heat(driver, batch.completed);
+	else
+		cool_all(driver);
+	left = pass_end(driver, poll);
 	regioi_readers_leave(driver, section);
 	return left;
 }

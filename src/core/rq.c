@@ -93,7 +93,7 @@ static struct regioi_rq *rq_allocate(const uint32_t limits[2])
 
 		half->rq = rq;
 		half->direction = (enum regioi_direction)i;
-		atomic_init(&half->ready, true);
+		atomic_init(&half->ready, REGIOI_READY_YES);
 		half->pin_after = PIN_AFTER_FIRST;
 		if (!ring_allocate(limits[i], &ring)) {
 			rq_free(rq);

@@ -73,7 +73,7 @@ static void start(struct regioi_half *half)
 	if (half->direction == REGIOI_SEND)
 		regioi_half_run(half);
 	/* Receives are executed where completions are taken. Without data an event will come. */
-	else if (atomic_load(&half->ready))
+	else if (atomic_load(&half->ready) != REGIOI_READY_NO)
 		regioi_node_list(half->node);
 }
 
@@ -108,7 +108,7 @@ static __attribute__((noinline)) void announce(struct regioi_half *half)
 	 * event that sets 'ready': each side stores, then looks at what the other has stored.
 	 */
 	atomic_fetch_or(&half->tail, 0);
-	if (half->direction == REGIOI_SEND || atomic_load(&half->ready))
+	if (half->direction == REGIOI_SEND || atomic_load(&half->ready) != REGIOI_READY_NO)
 		regioi_node_list(half->node);
 	count_announced(half);
 }

@@ -224,8 +224,7 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 	count = driver->ops->poll(driver->engine, events, EVENTS_MAX, timeout_ns);
 	atomic_store(&cq->sleeper, REGIOI_AWAKE);
 	atomic_fetch_sub(&driver->listeners, 1);
-	if (count > 0)
-		regioi_driver_take_events(driver, events, (uint32_t)count);
+	regioi_driver_take_events(driver, events, count);
 	pthread_mutex_lock(&driver->wait_lock);
 	driver->led = false;
 	pass_lead_on(driver);

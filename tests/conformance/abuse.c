@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* ---- Handles ------------------------------------------------------------------- */
@@ -535,6 +536,91 @@ START_TEST(missing_outputs_are_refused)
 }
 END_TEST
 
+/* ---- Limits -------------------------------------------------------------------- */
+
+/* Tries both with exactly 'spare' descriptors left; whatever is made is closed again. */
+static void create_with_spare_descriptors(unsigned int spare)
+{
+	struct regio_driver *driver;
+	struct regio_cq *cq;
+	int driver_result = regio_driver_create(NULL, &driver);
+
+	if (driver_result == 0)
+		EXPECT_RETURN(0, regio_driver_close(driver));
+
+	int cq_result = regio_cq_create(1, NULL, &cq);
+
+	if (cq_result == 0)
+		EXPECT_RETURN(0, regio_cq_close(cq));
+	EXPECT(driver_result == -EMFILE || (spare && driver_result == 0), "%u spare: %s", spare,
+	       regio_error_name(driver_result));
+	EXPECT(cq_result == -EMFILE || (spare && cq_result == 0), "%u spare: %s", spare,
+	       regio_error_name(cq_result));
+}
+
+START_TEST(running_out_of_descriptors_is_reported_and_leaves_nothing_behind)
+{
+	enum { ALLOWED = 64 };
+	int fillers[ALLOWED];
+	unsigned int before, count = 0;
+	struct rlimit limit;
+
+	open_good(families[_i]);
+	before = open_descriptors();
+	EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0, "%m");
+	EXPECT(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ALLOWED, limit.rlim_max}) == 0, "%m");
+	while ((fillers[count] = dup(good.fd)) >= 0)
+		count++;
+	for (unsigned int spare = 0; spare < 4; spare++) {
+		create_with_spare_descriptors(spare);
+		close(fillers[--count]);
+	}
+	while (count > 0)
+		close(fillers[--count]);
+	EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0, "%m");
+	ck_assert_uint_eq(open_descriptors(), before);
+	expect_good_unchanged();
+	close_good();
+}
+END_TEST
+
+START_TEST(running_out_of_memory_is_reported_and_changes_nothing)
+{
+	/* Room for everyday work, not for gigabytes. */
+	const struct rlimit tight = {(rlim_t)1 << 30, (rlim_t)1 << 30};
+	struct regio_cq *cq = NULL;
+	struct regio_rq *rq = NULL;
+	uint64_t region = 0;
+	void *memory = NULL;
+	int fd = bound_socket(families[_i]);
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer needs address space without end");
+	open_good(families[_i]);
+	EXPECT(setrlimit(RLIMIT_AS, &tight) == 0, "%m");
+	EXPECT_RETURN(-ENOMEM, regio_region_allocate(UINT32_MAX, NULL, &region, &memory));
+	ck_assert_ptr_null(memory);
+
+	/* The memory for completions may be taken with the CQ or with the RQs that use it. */
+	int result = regio_cq_create(REGIO_CQ_CAPACITY_MAX, NULL, &cq);
+
+	EXPECT(result == 0 || result == -ENOMEM, "%s", regio_error_name(result));
+	if (result == 0) {
+		EXPECT_RETURN(-ENOMEM,
+			      regio_rq_create(fd, REGIO_RQ_REQUESTS_MAX, REGIO_RQ_REQUESTS_MAX, cq,
+					      cq, 0, NULL, &rq));
+		ck_assert_ptr_null(rq);
+		EXPECT_RETURN(0, regio_rq_create(fd, 8, 8, cq, cq, 0, NULL, &rq));
+		EXPECT_RETURN(-ENOMEM,
+			      regio_rq_resize(rq, REGIO_RQ_REQUESTS_MAX, REGIO_RQ_REQUESTS_MAX));
+		EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+		EXPECT_RETURN(0, regio_cq_close(cq));
+	}
+	expect_good_unchanged();
+	close_good();
+}
+END_TEST
+
 /* ---- Slices -------------------------------------------------------------------- */
 
 START_TEST(regions_that_do_not_exist_are_refused_in_every_slice)
@@ -633,6 +719,8 @@ int main(void)
 		CASE(unknown_region_option_fields_are_refused_unless_0),
 		CASE(bad_options_of_drivers_and_queues_are_refused),
 		CASE_PER_FAMILY(missing_outputs_are_refused),
+		CASE_PER_FAMILY(running_out_of_descriptors_is_reported_and_leaves_nothing_behind),
+		CASE_PER_FAMILY(running_out_of_memory_is_reported_and_changes_nothing),
 		CASE_PER_FAMILY(regions_that_do_not_exist_are_refused_in_every_slice),
 		CASE_PER_FAMILY(optional_slices_outside_their_region_are_refused),
 		CASE(an_address_of_another_family_fails_its_own_send_alone),

@@ -5,6 +5,7 @@
 #include "../support/suite.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 START_TEST(the_version_is_that_of_the_header)
@@ -193,6 +194,28 @@ START_TEST(the_engine_is_chosen_by_name)
 }
 END_TEST
 
+START_TEST(the_environment_takes_the_place_of_the_automatic_choice)
+{
+	struct regio_driver_opts opts = {.size = sizeof(opts), .engine = "auto"};
+	struct regio_driver_info info;
+	struct regio_driver *driver;
+	struct regio_cq *cq;
+
+	setenv("REGIO_ENGINE", "steam", 1);
+	EXPECT_RETURN(-ENOENT, regio_driver_create(NULL, &driver));
+	EXPECT_RETURN(-ENOENT, regio_driver_create(&opts, &driver));
+	EXPECT_RETURN(-ENOENT, regio_cq_create(1, NULL, &cq));
+	opts.engine = "epoll";
+	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	setenv("REGIO_ENGINE", "epoll", 1);
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	EXPECT_RETURN(0, regio_driver_info(driver, &info));
+	ck_assert_str_eq(info.engine, "epoll");
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -207,6 +230,7 @@ int main(void)
 		CASE(offloads_are_what_the_kernel_does),
 		CASE(a_driver_says_which_engine_it_runs_and_who_uses_it),
 		CASE(the_engine_is_chosen_by_name),
+		CASE(the_environment_takes_the_place_of_the_automatic_choice),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

@@ -214,6 +214,36 @@ START_TEST(thousands_of_cqs_share_one_driver)
 }
 END_TEST
 
+START_TEST(a_busy_socket_does_not_keep_another_from_its_turn)
+{
+	enum { BUSY = 400, RARE_CONTEXT = 7 };
+	static struct regio_result results[BUSY + 1];
+	struct regio_cq *cq = cq_of(BUSY + 1, NULL);
+	int busy_fd = bound_socket(families[_i]), rare_fd = bound_socket(families[_i]);
+	int busy_peer = peer_of(busy_fd), rare_peer = peer_of(rare_fd);
+	struct regio_rq *busy, *rare;
+	uint32_t rare_at = 0;
+
+	EXPECT_RETURN(0, regio_rq_create(busy_fd, BUSY, 0, cq, cq, 0, NULL, &busy));
+	EXPECT_RETURN(0, regio_rq_create(rare_fd, 1, 0, cq, cq, RARE_CONTEXT, NULL, &rare));
+	for (uint64_t i = 0; i < BUSY; i++)
+		send_plain(busy_peer, NULL, 0);
+	send_plain(rare_peer, NULL, 0);
+	for (uint64_t i = 0; i < BUSY; i++)
+		EXPECT_RETURN(0, regio_receive(busy, NULL, REGIO_DEFER, i));
+	EXPECT_RETURN(0, regio_receive(rare, NULL, REGIO_DEFER, 0));
+	collect(cq, results, BUSY + 1);
+	while (results[rare_at].rq_context != RARE_CONTEXT)
+		rare_at++;
+	EXPECT(rare_at < BUSY / 2, "its turn came after %u messages of the busy one", rare_at);
+	EXPECT_RETURN(0, regio_rq_close(busy, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_rq_close(rare, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	close(busy_peer);
+	close(rare_peer);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -226,6 +256,7 @@ int main(void)
 		CASE(a_resize_keeps_completions_and_their_order),
 		CASE(a_resize_below_what_is_reserved_changes_nothing),
 		CASE(one_cq_serves_many_sockets),
+		CASE_PER_FAMILY(a_busy_socket_does_not_keep_another_from_its_turn),
 		CASE(a_closed_cq_is_an_error_for_every_call),
 		CASE(the_descriptor_is_the_same_for_the_life_of_the_cq),
 		CASE(thousands_of_cqs_share_one_driver),

@@ -17,9 +17,10 @@
 /* A side with slots of 'slot_size', and a plain peer; both are connected. */
 static int open_pair(struct side *side, int family, uint32_t slot_size)
 {
-	side_open(side,
-		  &(struct side_plan){
-			  .family = family, .receives = 8, .sends = 8, .slot_size = slot_size});
+	side_open(side, &(struct side_plan){.family = family,
+					    .receives = RECEIVES,
+					    .sends = 8,
+					    .slot_size = slot_size});
 	int peer = peer_of(side->fd);
 
 	connect_to(side->fd, peer);
@@ -41,9 +42,9 @@ START_TEST(datagrams_of_every_kind_of_length_go_both_ways)
 
 		expect_result(&result, 0, lengths[i], 0);
 		expect_message(slot_memory(&side, 0), lengths[i], i);
-		post_message(&side, 8, lengths[i], i + 100, 0);
+		post_message(&side, RECEIVES, lengths[i], i + 100, 0);
 		result = collect_one(side.send_cq);
-		expect_result(&result, 0, lengths[i], 8);
+		expect_result(&result, 0, lengths[i], RECEIVES);
 		ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), lengths[i]);
 		expect_message(data, lengths[i], i + 100);
 	}
@@ -57,14 +58,14 @@ START_TEST(a_send_too_long_for_a_datagram_completes_with_EMSGSIZE)
 	struct side side;
 	int peer = open_pair(&side, families[_i], 70000);
 
-	post_send(&side, 8, 70000, 0);
-	post_message(&side, 9, 100, 1, 0);
+	post_send(&side, RECEIVES, 70000, 0);
+	post_message(&side, RECEIVES + 1, 100, 1, 0);
 	struct regio_result results[2];
 	uint8_t data[128];
 
 	collect(side.send_cq, results, 2);
-	expect_result(&results[0], -EMSGSIZE, 0, 8);
-	expect_result(&results[1], 0, 100, 9);
+	expect_result(&results[0], -EMSGSIZE, 0, RECEIVES);
+	expect_result(&results[1], 0, 100, RECEIVES + 1);
 	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 100);
 	expect_message(data, 100, 1);
 	side_close(&side);
@@ -88,10 +89,10 @@ START_TEST(empty_datagrams_are_messages_both_ways)
 	expect_result(&results[0], 0, 0, 0);
 	expect_result(&results[1], 0, 1, 1);
 	expect_result(&results[2], 0, 0, 2);
-	post_send(&side, 8, 0, REGIO_DEFER);
+	post_send(&side, RECEIVES, 0, REGIO_DEFER);
 	EXPECT_RETURN(0, regio_send(side.rq, NULL, 0, 9));
 	collect(side.send_cq, results, 2);
-	expect_result(&results[0], 0, 0, 8);
+	expect_result(&results[0], 0, 0, RECEIVES);
 	expect_result(&results[1], 0, 0, 9);
 	ck_assert_uint_eq(receive_plain(peer, &byte, 1), 0);
 	ck_assert_uint_eq(receive_plain(peer, &byte, 1), 0);
@@ -130,6 +131,8 @@ static void expect_truncation(int family, unsigned int burst)
 	struct side side;
 	int peer = open_pair(&side, family, LONG);
 
+	if (burst > 1)
+		EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
 	extra_open(&extra);
 	for (uint64_t i = 0; i < burst; i++) {
 		struct regio_buf slice = slot_slice(&side, i, i % 2 ? LONG : SHORT);
@@ -234,7 +237,7 @@ START_TEST(an_address_overrides_the_connected_peer_for_one_send)
 	struct side side;
 	int peer = open_pair(&side, families[_i], 64);
 	int stranger = bound_socket(families[_i]);
-	struct regio_buf slice = slot_slice(&side, 8, 64);
+	struct regio_buf slice = slot_slice(&side, RECEIVES, 64);
 	struct regio_result results[3];
 	uint8_t data[64];
 
@@ -242,10 +245,10 @@ START_TEST(an_address_overrides_the_connected_peer_for_one_send)
 	extra.memory.remote_address = own_address(stranger);
 	const struct regio_extra to_stranger = {.remote_address = extra.slices.remote_address};
 
-	post_message(&side, 9, 64, 1, REGIO_DEFER);
-	fill_message(slot_memory(&side, 8), 64, 2);
-	EXPECT_RETURN(0, regio_send_ex(side.rq, &slice, &to_stranger, REGIO_DEFER, 8));
-	post_message(&side, 10, 64, 3, 0);
+	post_message(&side, RECEIVES + 1, 64, 1, REGIO_DEFER);
+	fill_message(slot_memory(&side, RECEIVES), 64, 2);
+	EXPECT_RETURN(0, regio_send_ex(side.rq, &slice, &to_stranger, REGIO_DEFER, RECEIVES));
+	post_message(&side, RECEIVES + 2, 64, 3, 0);
 	collect(side.send_cq, results, 3);
 	for (size_t i = 0; i < ARRAY_SIZE(results); i++)
 		ck_assert_int_eq(results[i].status, 0);
@@ -427,9 +430,9 @@ START_TEST(plain_sends_on_the_socket_go_beside_requests)
 	int peer = open_pair(&side, families[_i], 64);
 	uint8_t data[64];
 
-	post_message(&side, 8, 64, 1, 0);
+	post_message(&side, RECEIVES, 64, 1, 0);
 	send_plain(side.fd, "beside", 6);
-	post_message(&side, 9, 64, 2, 0);
+	post_message(&side, RECEIVES + 1, 64, 2, 0);
 	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 64);
 	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 6);
 	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 64);
@@ -505,6 +508,53 @@ START_TEST(the_receive_buffer_grows_with_the_posted_receives)
 }
 END_TEST
 
+/* A UDP header and some data, with a checksum that is wrong. */
+static void send_with_bad_checksum(int raw, const union address *from, const union address *to)
+{
+	struct {
+		uint16_t source, destination, length, checksum;
+		char data[8];
+	} packet = {.source = from->v4.sin_port,
+		    .destination = to->v4.sin_port,
+		    .length = htons(sizeof(packet)),
+		    .checksum = 0x5EED};
+	union address bare = *to;
+
+	bare.v4.sin_port = 0;
+	EXPECT(sendto(raw, &packet, sizeof(packet), 0, &bare.any, address_length(&bare)) ==
+		       (ssize_t)sizeof(packet),
+	       "%m");
+}
+
+START_TEST(a_datagram_with_a_bad_checksum_is_never_seen)
+{
+	struct side side;
+	int raw = socket(families[_i], SOCK_RAW, IPPROTO_UDP);
+
+	if (raw < 0)
+		SKIP("no raw socket allowed (CAP_NET_RAW needed)");
+	int peer = open_pair(&side, families[_i], 64);
+	union address mine = own_address(side.fd), theirs = own_address(peer);
+
+	post_receive(&side, 0);
+	for (int round = 0; round < 3; round++) {
+		send_with_bad_checksum(raw, &theirs, &mine);
+		EXPECT_RETURN(-ETIMEDOUT,
+			      regio_cq_wait(side.receive_cq, 1, 0, 10 * MILLISECOND_NS));
+		send_with_bad_checksum(raw, &theirs, &mine);
+		expect_empty(side.receive_cq);
+	}
+	send_with_bad_checksum(raw, &theirs, &mine);
+	send_plain(peer, "good", 4);
+	struct regio_result result = collect_one(side.receive_cq);
+
+	expect_result(&result, 0, 4, 0);
+	side_close(&side);
+	close(peer);
+	close(raw);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -526,6 +576,7 @@ int main(void)
 		CASE_PER_FAMILY(plain_sends_on_the_socket_go_beside_requests),
 		CASE_PER_FAMILY(a_slice_on_the_stack_may_die_after_the_call),
 		CASE_PER_FAMILY(a_socket_made_non_blocking_works_as_before),
+		CASE_PER_FAMILY(a_datagram_with_a_bad_checksum_is_never_seen),
 		CASE_PER_FAMILY(the_receive_buffer_grows_with_the_posted_receives),
 	};
 

@@ -139,6 +139,35 @@ START_TEST(closing_a_request_queue_notifies)
 }
 END_TEST
 
+/* Its readiness was reported, and looked at, while there was nowhere to put it. */
+START_TEST(a_datagram_older_than_its_receive_notifies)
+{
+	struct side side;
+	int peer = open_receiver(&side, families[_i]);
+
+	for (uint64_t i = 0; i < 30; i++) {
+		send_plain(peer, "x", 1);
+		for (uint64_t looks = i % 3; looks > 0; looks--)
+			expect_empty(side.receive_cq);
+		if (i % 2)
+			EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(side.receive_cq, 1, 0, 0));
+		post_receive(&side, 0);
+		if (i % 5 < 2) {
+			EXPECT_RETURN(0, regio_cq_notify(side.receive_cq));
+			EXPECT(becomes_readable(regio_cq_fd(side.receive_cq)), "round %u",
+			       (unsigned int)i);
+		} else if (i % 5 < 4) {
+			EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
+		}
+		struct regio_result result = collect_one(side.receive_cq);
+
+		expect_result(&result, 0, 1, 0);
+	}
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
 /* ---- Event loops --------------------------------------------------------------- */
 
 typedef bool await_signal(int loop, int fd);
@@ -524,6 +553,7 @@ int main(void)
 		CASE_PER_FAMILY(arming_twice_says_so_and_changes_nothing),
 		CASE_PER_FAMILY(a_notification_fires_once_for_each_arming),
 		CASE_PER_FAMILY(closing_a_request_queue_notifies),
+		CASE_PER_FAMILY(a_datagram_older_than_its_receive_notifies),
 		CASE_PER_FAMILY(the_descriptor_works_under_poll),
 		CASE_PER_FAMILY(the_descriptor_works_under_epoll),
 		CASE_PER_FAMILY(the_descriptor_works_under_edge_triggered_epoll),

@@ -375,15 +375,17 @@ START_TEST(a_socket_has_one_request_queue_at_a_time)
 {
 	struct regio_cq *cq = cq_of(4, NULL);
 	struct regio_rq *first, *second = NULL;
-	int fd = bound_socket(families[_i]);
+	int fd = bound_socket(families[_i]), copy = dup(fd);
 
 	for (int round = 0; round < 3; round++) {
 		EXPECT_RETURN(0, regio_rq_create(fd, 1, 1, cq, cq, 0, NULL, &first));
 		EXPECT_RETURN(-EEXIST, regio_rq_create(fd, 1, 1, cq, cq, 0, NULL, &second));
+		EXPECT_RETURN(-EEXIST, regio_rq_create(copy, 1, 1, cq, cq, 0, NULL, &second));
 		ck_assert_ptr_null(second);
 		EXPECT_RETURN(0, regio_rq_close(first, 0));
 	}
 	close(fd);
+	close(copy);
 	EXPECT_RETURN(0, regio_cq_close(cq));
 }
 END_TEST

@@ -55,7 +55,7 @@ uint64_t scaled(uint64_t count)
 	uint64_t result = count * (percent ? strtoull(percent, NULL, 10) : 100) / 100;
 
 	if (built_with_sanitizer())
-		result /= 10;
+		result /= 4;
 	return result > 0 ? result : 1;
 }
 

@@ -67,7 +67,7 @@ void record_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void expect_return(int expected, int actual, const char *call, const char *file, int line);
 
-/* 'count' times REGIO_TEST_SCALE percent (100), at least 1; a tenth of it under a sanitizer. */
+/* 'count' times REGIO_TEST_SCALE percent (100), at least 1; a quarter of it under a sanitizer. */
 uint64_t scaled(uint64_t count);
 
 /* True in an address or thread sanitizer build. */

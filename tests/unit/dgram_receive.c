@@ -99,10 +99,12 @@ static void check_result(uint32_t request, uint32_t number, uint32_t bytes)
 {
 	const struct regioi_request *slot = &requests[request & window.mask];
 
-	ck_assert_int_eq(slot->status, 0);
-	ck_assert_uint_eq(slot->bytes, bytes);
+	EXPECT(slot->status == 0, "request %u has status %d", request, slot->status);
+	EXPECT(slot->bytes == bytes, "request %u has %u bytes, not %u", request, slot->bytes,
+	       bytes);
 	for (uint32_t i = 0; i < bytes; i++)
-		ck_assert_uint_eq(memory[slot->offset + i], value_of(number));
+		EXPECT(memory[slot->offset + i] == value_of(number),
+		       "request %u, byte %u: not of message %u", request, i, number);
 }
 
 START_TEST(a_train_fills_the_posted_slices_in_order)
