@@ -11,7 +11,7 @@
 
 #include "message.h"
 
-/* More than this gains nothing, and fewer do: measured from 8 to 256. */
+/* Customary; from 8 to 256, the CPU time for a message stays within 3 per cent. */
 #define MMSG_BATCH 64
 
 struct mmsg_batch {

@@ -31,6 +31,11 @@ const char *const bench_value_names[VALUES] = {
 /* A spinning side with less of its core than this shares it with somebody. */
 #define WHOLE_CORE 0.95
 
+_Static_assert(VALUE_TX_NS_PER_MSG + BENCH_RX == VALUE_RX_NS_PER_MSG &&
+		       VALUE_TX_CPU_NS_PER_MSG + BENCH_RX == VALUE_RX_CPU_NS_PER_MSG &&
+		       VALUE_TX_SYSCALLS_PER_MSG + BENCH_RX == VALUE_RX_SYSCALLS_PER_MSG,
+	       "values of a side are found by its role");
+
 /* ---- One run ------------------------------------------------------------- */
 
 static void no_values(double values[VALUES])

@@ -14,6 +14,7 @@
 /* More rounds than this are refused. */
 #define BENCH_ROUNDS_MAX 100
 
+/* Where there is a value for each side, tx + role is that of the role. */
 enum bench_value {
 	VALUE_MSGS_PER_S,
 	VALUE_NS_PER_MSG,

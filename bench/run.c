@@ -239,10 +239,15 @@ static void enter_phase(struct run *run, enum bench_phase phase)
 static void kill_sides(struct run *run)
 {
 	for (int role = 0; role < BENCH_ROLES; role++) {
-		if (!run->children[role])
+		pid_t child = run->children[role];
+		int status = 0;
+
+		if (!child)
 			continue;
-		kill(run->children[role], SIGKILL);
-		waitpid(run->children[role], NULL, __WALL);
+		kill(child, SIGKILL);
+		/* A traced side may have stopped once more before it died. */
+		while (waitpid(child, &status, __WALL) == child && WIFSTOPPED(status))
+			;
 		run->children[role] = 0;
 	}
 }

@@ -6,7 +6,8 @@
  * one atomic exchange of the list's head; the consumer takes the whole list and turns it round,
  * so halves are served in the order in which they got something. A half is pushed only by whoever
  * sets REGIOI_LISTED, and the consumer clears it before it looks at the half's completions, so
- * nothing is missed and nothing is there twice.
+ * nothing is missed and nothing is there twice. The consumer is whoever calls dequeue, notify or
+ * wait; these calls are serialised by the program.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -48,31 +49,30 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count)
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
 	uint32_t notifiable = count_notifiable(half, first, count);
 
-	/* Release: pairs with the acquire in half_expand(); the results are in place. */
+	/* Release: pairs with the acquires of the consumer; the results are in place. */
 	atomic_store_explicit(&half->completed, first + count, memory_order_release);
+	/*
+	 * Sequentially consistent: pairs with drain_next(), which clears the bit and then looks at
+	 * 'completed', and with the sleepers of wait.c, which set their flag and then look for
+	 * completions.
+	 */
 	if (!(atomic_fetch_or(&half->listing, REGIOI_LISTED) & REGIOI_LISTED))
 		cq_push(cq, half);
-	if (!notifiable)
-		return;
-	/*
-	 * After the push, so that whoever is woken finds it. Sequentially consistent: pairs with
-	 * regio_cq_notify() and the sleepers of wait.c, which set their flag and then look here.
-	 */
-	atomic_fetch_add(&cq->notifiable, notifiable);
-	if (atomic_load(&cq->armed) || atomic_load(&cq->sleeper) != REGIOI_AWAKE)
+	if (notifiable && (atomic_load(&cq->armed) || atomic_load(&cq->sleeper) != REGIOI_AWAKE))
 		regioi_cq_wake(cq);
 }
 
 /* ---- The consumer's side ---- */
 
-/* Takes the list off, oldest first. */
-static struct regioi_half *drain_take(struct regioi_cq *cq)
+/* Takes the list off, turns it round, and appends it to what is to be drained. */
+static void drain_take(struct regioi_cq *cq)
 {
-	struct regioi_half *half = NULL, *oldest = NULL;
+	struct regioi_half *half, *last, *oldest = NULL;
 
 	/* A look first: an empty list is the common case of a poll. */
-	if (atomic_load_explicit(&cq->listed, memory_order_relaxed))
-		half = atomic_exchange_explicit(&cq->listed, NULL, memory_order_acquire);
+	if (!atomic_load(&cq->listed))
+		return;
+	last = half = atomic_exchange_explicit(&cq->listed, NULL, memory_order_acquire);
 	while (half) {
 		struct regioi_half *older = half->next;
 
@@ -80,19 +80,45 @@ static struct regioi_half *drain_take(struct regioi_cq *cq)
 		oldest = half;
 		half = older;
 	}
-	return oldest;
+	if (cq->drain)
+		cq->drain_last->next = oldest;
+	else
+		cq->drain = oldest;
+	cq->drain_last = last;
 }
 
 static struct regioi_half *drain_next(struct regioi_cq *cq)
 {
-	struct regioi_half *half = cq->drain ? cq->drain : drain_take(cq);
+	struct regioi_half *half;
 
+	if (!cq->drain)
+		drain_take(cq);
+	half = cq->drain;
 	if (!half)
 		return NULL;
 	cq->drain = half->next;
 	/* From here on it may be pushed again, so 'next' is the pusher's. */
 	atomic_fetch_xor(&half->listing, REGIOI_LISTED | REGIOI_DRAINING);
 	return half;
+}
+
+static uint32_t half_available(const struct regioi_half *half)
+{
+	uint32_t first = atomic_load_explicit(&half->dequeued, memory_order_relaxed);
+	/* Sequentially consistent: pairs with regioi_half_complete(), see there. */
+	uint32_t count = atomic_load(&half->completed) - first;
+
+	return count_notifiable(half, first, count);
+}
+
+int64_t regioi_cq_available(struct regioi_cq *cq, int64_t enough)
+{
+	int64_t count = cq->current ? half_available(cq->current) : 0;
+
+	drain_take(cq);
+	for (struct regioi_half *half = cq->drain; half && count < enough; half = half->next)
+		count += half_available(half);
+	return count;
 }
 
 /* Gives the half's place in the CQ back. */
@@ -118,7 +144,7 @@ static void half_drained(struct regioi_half *half)
 }
 
 static uint32_t half_expand(struct regioi_half *half, struct regio_result *results,
-			    uint32_t results_max, uint32_t *ret_notifiable, bool *ret_all)
+			    uint32_t results_max, bool *ret_all)
 {
 	const uint32_t first = atomic_load_explicit(&half->dequeued, memory_order_relaxed);
 	/* Acquire: pairs with the release in regioi_half_complete(). */
@@ -137,7 +163,6 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 			.request_context = request->context,
 		};
 	}
-	*ret_notifiable += count_notifiable(half, first, count);
 	/* Release: pairs with the poster's acquire; the slots are free to be written. */
 	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
 	return count;
@@ -145,7 +170,7 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 
 static uint32_t cq_take(struct regioi_cq *cq, struct regio_result *results, uint32_t results_max)
 {
-	uint32_t count = 0, notifiable = 0;
+	uint32_t count = 0;
 	bool all;
 
 	while (count < results_max) {
@@ -154,14 +179,12 @@ static uint32_t cq_take(struct regioi_cq *cq, struct regio_result *results, uint
 		if (!half)
 			break;
 		cq->current = half;
-		count += half_expand(half, results + count, results_max - count, &notifiable, &all);
+		count += half_expand(half, results + count, results_max - count, &all);
 		if (all) {
 			cq->current = NULL;
 			half_drained(half);
 		}
 	}
-	if (notifiable)
-		atomic_fetch_sub(&cq->notifiable, notifiable);
 	return count;
 }
 

@@ -46,6 +46,9 @@ void regioi_drivers_synchronize(void)
 
 	pthread_mutex_lock(&drivers_lock);
 	for (driver = drivers; driver; driver = driver->next) {
+		/* Progress is made with the lock held. */
+		pthread_mutex_lock(&driver->lock);
+		pthread_mutex_unlock(&driver->lock);
 		phase = atomic_load(&driver->readers_phase) & 1;
 		readers_wait(driver, !phase);
 		atomic_fetch_add(&driver->readers_phase, 1);

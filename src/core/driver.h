@@ -62,7 +62,7 @@ void regioi_area_unreserve(struct regioi_driver *driver);
 
 /*
  * A read section: region addresses found inside it stay good until its end. Short, and never
- * blocks. Returns what regioi_readers_leave() takes.
+ * blocks. Holding the driver's lock is one, too. Returns what regioi_readers_leave() takes.
  */
 static inline uint32_t regioi_readers_enter(struct regioi_driver *driver)
 {

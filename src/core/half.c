@@ -214,8 +214,11 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 			regioi_area_give(half->node->driver, ret_work->area);
 		return REGIOI_PREPARED_NOTHING;
 	}
-	/* Before the attempt: an event that comes during it sets this again. */
-	atomic_store(&half->ready, REGIOI_READY_NO);
+	/*
+	 * Before the attempt: an event that comes during it sets this again. The system call
+	 * between this store and the event orders them.
+	 */
+	atomic_store_explicit(&half->ready, REGIOI_READY_NO, memory_order_release);
 	return REGIOI_PREPARED;
 }
 
@@ -288,13 +291,16 @@ uint32_t regioi_half_finish(struct regioi_work *work)
 {
 	struct regioi_half *half = work->half;
 	enum regioi_ready ready;
-	uint32_t unknown = REGIOI_READY_NO;
 	uint32_t done = half->direction == REGIOI_RECEIVE ? finish_receive(half, work, &ready)
 							  : finish_send(half, work, &ready);
 
-	/* Unless an event has come meanwhile, which knows better. */
-	if (ready != REGIOI_READY_NO)
-		atomic_compare_exchange_strong(&half->ready, &unknown, ready);
+	/*
+	 * Unless an event has come meanwhile, which knows better; if it comes just now, a doubt
+	 * is raised where there was certainty, and nothing lost. Leaving the half is the barrier
+	 * between this and the next look at what is posted.
+	 */
+	if (atomic_load_explicit(&half->ready, memory_order_relaxed) == REGIOI_READY_NO)
+		atomic_store_explicit(&half->ready, ready, memory_order_release);
 	if (work->area)
 		regioi_area_give(half->node->driver, work->area);
 	return done;

@@ -166,7 +166,6 @@ struct regioi_cq {
 
 	/* Pushed by executors, taken whole by the consumer. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_half *) listed;
-	_Atomic int64_t notifiable; /* completions that may notify; may be briefly behind */
 	_Atomic bool armed;
 	_Atomic bool fired;		 /* signalled on the descriptor, and not dequeued since */
 	_Atomic uint32_t sleeper;	 /* enum regioi_sleeper; also the futex */
@@ -174,7 +173,8 @@ struct regioi_cq {
 
 	/* The consumer's. */
 	_Alignas(REGIOI_CACHE_LINE) struct regioi_half *drain; /* off 'listed', oldest first */
-	struct regioi_half *current;			       /* partly dequeued */
+	struct regioi_half *drain_last;
+	struct regioi_half *current;  /* partly dequeued */
 	pthread_mutex_t discard_lock; /* once closed, whoever ends a half is the consumer */
 };
 

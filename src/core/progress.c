@@ -18,8 +18,9 @@
 
 /* Operations executed together. */
 #define BATCH_MAX 64
-/* Passes over active RQs between two questions to the engine. */
-#define PASSES_UNASKED_MAX 8
+/* Passes over active RQs between two questions to the engine, some microseconds either way. */
+#define PASSES_UNASKED 8
+#define PASSES_UNASKED_HOT 32
 /* Passes without a message, some 250 ns each, before hot RQs cool down. */
 #define HOT_IDLE_PASSES 4096
 /* Passes without hot RQs after more than REGIOI_HOT_MAX received in one. */
@@ -163,6 +164,20 @@ static void events_ask(struct regioi_driver *driver)
 
 	driver->passes_unasked = 0;
 	events_take(driver, events, driver->ops->poll(driver->engine, events, BATCH_MAX, 0));
+}
+
+static bool all_hot(const struct regioi_driver *driver)
+{
+	return driver->hot_count > 0 && driver->active.count == driver->hot_count &&
+	       driver->doubtful.count == 0;
+}
+
+/* Passes that may go by before the engine is asked for events. */
+static uint32_t passes_unasked_max(const struct regioi_driver *driver)
+{
+	if (!driver->active.first)
+		return 0;
+	return all_hot(driver) ? PASSES_UNASKED_HOT : PASSES_UNASKED;
 }
 
 /* Lets doubtful RQs be tried: all when there is nothing better to do, else those long in doubt. */
@@ -345,11 +360,29 @@ static bool pass_end(struct regioi_driver *driver, bool poll)
 	return driver->doubtful.count > 0;
 }
 
+/*
+ * The end of a pass where all active RQs are hot, as while a program spins on a few sockets:
+ * nobody leaves and nobody joins.
+ */
+static bool pass_end_hot(struct regioi_driver *driver, uint32_t completed)
+{
+	bool left = false;
+
+	if (completed)
+		driver->hot_idle = 0;
+	else if (++driver->hot_idle >= HOT_IDLE_PASSES)
+		cool_all(driver);
+	for (struct regioi_node *node = driver->active.first; node; node = node->list_next) {
+		node->received = false;
+		left |= node_is(node, REGIOI_READY_YES);
+	}
+	return left;
+}
+
 /* 'poll': the caller does not sleep, so this is where events are asked for and hot RQs tried. */
 static bool pass(struct regioi_driver *driver, bool poll)
 {
 	struct batch batch;
-	uint32_t section = regioi_readers_enter(driver);
 	bool left;
 
 	batch.driver = driver;
@@ -357,11 +390,13 @@ static bool pass(struct regioi_driver *driver, bool poll)
 	batch.completed = 0;
 	driver->passes++;
 	arrivals_take(driver);
-	if (poll && (!driver->active.first || ++driver->passes_unasked >= PASSES_UNASKED_MAX))
+	if (poll && ++driver->passes_unasked > passes_unasked_max(driver))
 		events_ask(driver);
 	if (driver->doubtful.first)
 		doubtful_take(driver, poll);
 	visit_active(&batch, poll);
+	if (poll && all_hot(driver))
+		return pass_end_hot(driver, batch.completed);
 	/* A listed RQ wakes nobody when something is posted on it: sleepers leave none idle there.
 	 */
 	if (poll)
@@ -369,7 +404,6 @@ static bool pass(struct regioi_driver *driver, bool poll)
 	else
 		cool_all(driver);
 	left = pass_end(driver, poll);
-	regioi_readers_leave(driver, section);
 	return left;
 }
 

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/cq.h"
 #include "core/driver.h"
 #include "core/error.h"
 #include "core/table.h"
@@ -121,12 +122,12 @@ int regio_cq_notify(struct regio_cq *handle)
 		return regioi_table_reason((uintptr_t)handle, -EBADF);
 	if (atomic_load(&cq->armed))
 		return -EALREADY;
-	if (atomic_load(&cq->notifiable) <= 0)
+	if (regioi_cq_available(cq, 1) == 0)
 		regioi_driver_progress(cq->driver, REGIOI_PROGRESS_BEFORE_SLEEP);
 	atomic_fetch_add(&cq->driver->listeners, 1);
 	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_complete(). */
 	atomic_store(&cq->armed, true);
-	if (atomic_load(&cq->notifiable) > 0)
+	if (regioi_cq_available(cq, 1) > 0)
 		regioi_cq_wake(cq);
 	else if (regioi_driver_has_work(cq->driver))
 		cq->driver->ops->doorbell(cq->driver->engine);
@@ -219,7 +220,7 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 
 	atomic_fetch_add(&driver->listeners, 1);
 	atomic_store(&cq->sleeper, REGIOI_SLEEPS_IN_ENGINE);
-	if (atomic_load(&cq->notifiable) > seen || regioi_driver_has_work(driver))
+	if (regioi_cq_available(cq, seen + 1) > seen || regioi_driver_has_work(driver))
 		timeout_ns = 0;
 	count = driver->ops->poll(driver->engine, events, EVENTS_MAX, timeout_ns);
 	atomic_store(&cq->sleeper, REGIOI_AWAKE);
@@ -241,7 +242,7 @@ static int sleep_following(struct regioi_cq *cq, int64_t seen, int64_t timeout_n
 	};
 	int error = 0;
 
-	if (atomic_load(&cq->notifiable) <= seen &&
+	if (regioi_cq_available(cq, seen + 1) <= seen &&
 	    syscall(SYS_futex, &cq->sleeper, FUTEX_WAIT_PRIVATE, REGIOI_SLEEPS_ON_FUTEX,
 		    timeout_ns < 0 ? NULL : &timeout, NULL, 0) < 0 &&
 	    errno == EINTR)
@@ -293,13 +294,13 @@ static uint64_t later(uint64_t now, uint64_t by_ns)
 /* Completions that may notify; makes progress while there are fewer than 'enough'. */
 static int64_t available(struct regioi_cq *cq, int64_t enough)
 {
-	int64_t count = atomic_load(&cq->notifiable);
+	int64_t count = regioi_cq_available(cq, enough);
 
 	while (count < enough) {
 		bool left = regioi_driver_progress(cq->driver, REGIOI_PROGRESS_BEFORE_SLEEP);
 		int64_t before = count;
 
-		count = atomic_load(&cq->notifiable);
+		count = regioi_cq_available(cq, enough);
 		/* Work that is left for others must not keep this one from its time-out. */
 		if (!left || count == before)
 			break;
@@ -333,7 +334,7 @@ int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_dela
 		looked = rest_ns == 0;
 		error = sleep_once(cq, count, rest_ns);
 		if (error) {
-			count = atomic_load(&cq->notifiable);
+			count = regioi_cq_available(cq, enough);
 			if (count <= 0)
 				return error;
 			break;

@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 
 /* Most datagrams or trains of one operation. */
-#define REGIOI_AREA_MESSAGES 64u
+#define REGIOI_AREA_MESSAGES 128u
 /* Most messages joined in the trains of one operation: four full ones. */
 #define REGIOI_AREA_VECTORS 512u
 /* Most trains received at once. A received train is shorter than 64 KiB. */

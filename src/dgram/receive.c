@@ -23,6 +23,8 @@
 #define LONE_MAX 4u
 #define ASKED_FIRST 16u
 #define ASKED_TRAINS 4u
+/* Messages. */
+#define LONG_TRAIN 16u
 
 static uint32_t lesser(uint32_t a, uint32_t b)
 {
@@ -190,23 +192,20 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 
 /* ---- Settling ---- */
 
-/* Keeps count of neighbours that could have been one train: same sender, same length. */
-static void count_run(struct regioi_receive_state *state, uint32_t bytes,
-		      const struct msghdr *header)
+/*
+ * Keeps count of neighbours that could have been one train: the same sender, where that is known.
+ * Lengths say nothing, since a train of two is two lengths.
+ */
+static void count_run(struct regioi_receive_state *state, const struct msghdr *header)
 {
 	const union regioi_address *name = header->msg_name;
-	bool alike = bytes == state->run_bytes && bytes > 0;
 
-	if (alike && name)
-		alike = regioi_address_equal(name, &state->run_address);
-	if (alike) {
+	if (!name || regioi_address_equal(name, &state->run_address)) {
 		state->run++;
 		return;
 	}
 	state->run = 0;
-	state->run_bytes = bytes;
-	if (name)
-		state->run_address = *name;
+	state->run_address = *name;
 }
 
 /* The next call asks for what this one found, or for more when it got all it asked for. */
@@ -218,7 +217,10 @@ static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t f
 		return;
 	}
 	state->lone = 0;
-	state->asked = found < asked ? found : lesser(asked * 4, REGIOI_AREA_MESSAGES);
+	if (found == 1)
+		state->asked = 1;
+	else
+		state->asked = lesser(found < asked ? 2 * found : 4 * asked, REGIOI_AREA_MESSAGES);
 }
 
 static uint32_t settle_lone(struct regioi_receive_state *state, const struct regioi_window *window,
@@ -238,7 +240,7 @@ static uint32_t settle_slices(struct regioi_receive_state *state,
 	const uint32_t found = (uint32_t)op->result;
 
 	for (uint32_t i = 0; i < found; i++) {
-		count_run(state, op->messages[i].msg_len, &op->messages[i].msg_hdr);
+		count_run(state, &op->messages[i].msg_hdr);
 		complete_request(state, window, i, op->messages[i].msg_len,
 				 &op->messages[i].msg_hdr);
 	}
@@ -360,8 +362,8 @@ static uint32_t settle_stages(struct regioi_receive_state *state,
 	if (state->staged.message == found)
 		state->staged.area = NULL;
 	adapt(state, op->count, found);
-	/* Four trains fill the caches; more at once gain nothing. */
-	if (trains)
+	/* Four long trains fill the caches; more at once gain nothing. */
+	if (done >= LONG_TRAIN * found)
 		state->asked = ASKED_TRAINS;
 	return done;
 }

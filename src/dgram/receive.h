@@ -33,8 +33,7 @@ struct regioi_receive_state {
 
 	_Atomic bool trains; /* UDP_GRO is on, by us */
 	uint32_t asked;	     /* messages the next operation asks for */
-	uint32_t run;	     /* neighbours from one sender, alike, that were queued together */
-	uint32_t run_bytes;
+	uint32_t run;	     /* neighbours from one sender that were queued together */
 	union regioi_address run_address;
 	uint32_t lone;	  /* receives of one that succeeded in a row */
 	uint32_t retries; /* after ICMP errors in a row */

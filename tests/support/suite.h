@@ -44,7 +44,10 @@ struct test_case {
 extern const int families[2];
 extern const char *const family_names[2];
 
-/* Runs the cases on the engine REGIO_TEST_ENGINE names. Returns the exit status of main(). */
+/*
+ * Runs the cases on the engine REGIO_TEST_ENGINE names; with REGIO_TEST_CASE set, only those
+ * that have it in their name. Returns the exit status of main().
+ */
 int run_cases(const struct test_case *cases, size_t count);
 
 void record_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
