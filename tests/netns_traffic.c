@@ -299,8 +299,9 @@ int main(int argc, char **argv)
 	struct end end = {0};
 
 	demand(argc == 5, "arguments are: receive|send regio|mmsg ADDRESS PORT");
-	union address stream = parse_address(argv[3], atoi(argv[4]));
-	union address back = parse_address(argv[3], atoi(argv[4]) + 1);
+	int port = (int)strtol(argv[4], NULL, 10);
+	union address stream = parse_address(argv[3], port);
+	union address back = parse_address(argv[3], port + 1);
 	int back_fd = socket(back.any.sa_family, SOCK_DGRAM, 0);
 
 	end.with_regio = !strcmp(argv[2], "regio");

@@ -89,14 +89,13 @@ const char *regio_error_text(int error)
 
 static _Thread_local char last_error[320];
 
-int regioi_fail(int error, const char *format, ...)
+void regioi_explain(const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(last_error, sizeof(last_error), format, arguments);
 	va_end(arguments);
-	return error;
 }
 
 const char *regio_last_error(void)

@@ -6,7 +6,10 @@
 #ifndef REGIO_CORE_ERROR_H
 #define REGIO_CORE_ERROR_H
 
-/* Stores the sentence for this thread and returns 'error'. */
-int regioi_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+/* Stores the sentence for this thread. */
+void regioi_explain(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+
+/* A macro, so that compilers and checkers see which error a function returns. */
+#define regioi_fail(error, ...) (regioi_explain(__VA_ARGS__), (error))
 
 #endif

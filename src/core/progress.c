@@ -60,10 +60,8 @@ static void list_append(struct regioi_list *list, struct regioi_node *node)
 	list->count++;
 }
 
-static void list_remove(struct regioi_node *node)
+static void list_remove(struct regioi_list *list, struct regioi_node *node)
 {
-	struct regioi_list *list = node->list;
-
 	if (node->list_previous)
 		node->list_previous->list_next = node->list_next;
 	else
@@ -76,9 +74,9 @@ static void list_remove(struct regioi_node *node)
 	node->list = NULL;
 }
 
-static void list_move(struct regioi_list *to, struct regioi_node *node)
+static void list_move(struct regioi_list *from, struct regioi_list *to, struct regioi_node *node)
 {
-	list_remove(node);
+	list_remove(from, node);
 	list_append(to, node);
 }
 
@@ -104,7 +102,7 @@ void regioi_node_remove(struct regioi_node *node)
 	if (!node->list)
 		return;
 	driver->hot_count -= node->hot;
-	list_remove(node);
+	list_remove(node->list, node);
 }
 
 static struct regioi_node *node_of(struct regioi_rq *rq, const struct regioi_driver *driver)
@@ -138,7 +136,7 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 	if (!node_is(node, REGIOI_READY_YES))
 		return;
 	if (node->list == &driver->doubtful)
-		list_move(&driver->active, node);
+		list_move(&driver->doubtful, &driver->active, node);
 	else if (atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
 		list_append(&driver->active, node);
 }
@@ -193,7 +191,7 @@ static void doubtful_take(struct regioi_driver *driver, bool poll)
 			break;
 		atomic_compare_exchange_strong(&node->rq->halves[REGIOI_RECEIVE].ready, &perhaps,
 					       REGIOI_READY_YES);
-		list_move(&driver->active, node);
+		list_move(&driver->doubtful, &driver->active, node);
 	}
 }
 
@@ -291,7 +289,7 @@ static void nodes_rest(struct regioi_driver *driver, struct regioi_list *resting
 	while ((node = resting->first)) {
 		uint32_t expected = REGIOI_NODE_RESTING;
 
-		list_remove(node);
+		list_remove(resting, node);
 		if ((node_is(node, REGIOI_READY_YES) || node_is(node, REGIOI_READY_PERHAPS)) &&
 		    atomic_compare_exchange_strong(&node->listed, &expected, REGIOI_NODE_LISTED))
 			list_append(&driver->active, node);
@@ -347,9 +345,9 @@ static bool pass_end(struct regioi_driver *driver, bool poll)
 			continue;
 		} else if (node_is(node, REGIOI_READY_PERHAPS)) {
 			node->doubtful_since = driver->passes;
-			list_move(&driver->doubtful, node);
+			list_move(&driver->active, &driver->doubtful, node);
 		} else {
-			list_move(&resting, node);
+			list_move(&driver->active, &resting, node);
 		}
 	}
 	nodes_rest(driver, &resting);

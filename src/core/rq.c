@@ -227,7 +227,7 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 	nodes_init(rq);
 	error = regioi_table_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
 	if (error) {
-		regioi_fail(error, "creating an RQ: out of memory");
+		regioi_explain("creating an RQ: out of memory");
 	} else {
 		error = watch(rq);
 		if (!error)

@@ -68,7 +68,7 @@ static void epoll_engine_destroy(struct regioi_engine *engine)
 
 static int epoll_engine_probe(char *ret_reason, char *ret_remedy, size_t text_size)
 {
-	struct regioi_engine *engine;
+	struct regioi_engine *engine = NULL;
 	int error = epoll_engine_create(&engine);
 
 	snprintf(ret_remedy, text_size, "%s",

@@ -23,7 +23,7 @@ static const struct {
 } documented_errors[] = {
 #define ERROR(name)                                                                                \
 	{                                                                                          \
-		-name, #name                                                                       \
+		-(name), #name                                                                     \
 	}
 	{0, "OK"},	   ERROR(EINVAL),    ERROR(EBADF),	  ERROR(EFAULT),
 	ERROR(EMSGSIZE),   ERROR(ENOMEM),    ERROR(E2BIG),	  ERROR(ECHILD),

@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -266,7 +267,7 @@ static void configure_loopback(unsigned long request, struct ifreq *settings)
 {
 	int fd = udp_socket(AF_INET);
 
-	strcpy(settings->ifr_name, "lo");
+	snprintf(settings->ifr_name, sizeof(settings->ifr_name), "lo");
 	EXPECT(ioctl(fd, request, settings) == 0, "%m");
 	close(fd);
 }
