@@ -188,6 +188,11 @@ static uint32_t cq_take(struct regioi_cq *cq, struct regio_result *results, uint
 	return count;
 }
 
+static inline bool cq_has_some(struct regioi_cq *cq)
+{
+	return cq->current || cq->drain || atomic_load_explicit(&cq->listed, memory_order_relaxed);
+}
+
 int regio_cq_dequeue(struct regio_cq *handle, struct regio_result *ret_results,
 		     uint32_t results_max)
 {
@@ -202,11 +207,12 @@ int regio_cq_dequeue(struct regio_cq *handle, struct regio_result *ret_results,
 		results_max = INT32_MAX;
 	if (__builtin_expect(atomic_load_explicit(&cq->fired, memory_order_relaxed), 0))
 		regioi_cq_unfire(cq);
-	count = cq_take(cq, ret_results, results_max);
+	count = cq_has_some(cq) ? cq_take(cq, ret_results, results_max) : 0;
 	if (count)
 		return (int)count;
-	regioi_driver_progress(cq->driver, REGIOI_PROGRESS_POLL);
-	return (int)cq_take(cq, ret_results, results_max);
+	if (regioi_driver_poll(cq, results_max ? ret_results : NULL))
+		return 1;
+	return cq_has_some(cq) ? (int)cq_take(cq, ret_results, results_max) : 0;
 }
 
 /* Throws away what is on a closed CQ. Any thread that ends a half of it may. */

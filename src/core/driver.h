@@ -14,16 +14,19 @@ void regioi_driver_hold(struct regioi_driver *driver);
 /* Ends the driver with the last reference. */
 void regioi_driver_release(struct regioi_driver *driver);
 
-enum regioi_progress {
-	REGIOI_PROGRESS_POLL,	      /* leave it to another thread that is at it */
-	REGIOI_PROGRESS_BEFORE_SLEEP, /* wait for that thread; the engine will be asked anyway */
-};
+/*
+ * Makes progress once, for a consumer that found its CQ empty and does not sleep: executes what is
+ * ready on the RQs of the driver, deferred requests included. Leaves it to another thread that is
+ * at it. Returns true where a completion of 'cq' is in *ret_result, dequeued already; 'ret_result'
+ * may be NULL.
+ */
+bool regioi_driver_poll(struct regioi_cq *cq, struct regio_result *ret_result);
 
 /*
- * Makes progress once: executes what is ready on the RQs of the driver, deferred requests
- * included. Returns whether work is left that needs no event.
+ * The same for a thread that is about to sleep: waits for another that is at it, and leaves events
+ * to the sleep. Returns whether work is left that needs no event.
  */
-bool regioi_driver_progress(struct regioi_driver *driver, enum regioi_progress how);
+bool regioi_driver_progress(struct regioi_driver *driver);
 
 /* Takes in what regioi_engine_ops.poll returned to somebody without the driver's lock. */
 void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,
@@ -32,7 +35,8 @@ void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi
 /* Whether somebody about to sleep would leave work lying. */
 static inline bool regioi_driver_has_work(struct regioi_driver *driver)
 {
-	return atomic_load(&driver->arrivals) || atomic_load(&driver->left);
+	return atomic_load(&driver->arrivals) || atomic_load(&driver->left) ||
+	       atomic_load(&driver->unwatched);
 }
 
 /* Puts an RQ among those that may have work. */

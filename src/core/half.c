@@ -13,7 +13,9 @@
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/half.h"
+#include "core/lone.h"
 #include "core/socket.h"
+#include "core/watch.h"
 #include "dgram/control.h"
 
 /* Times the executor looks again for others before it leaves the rest to the driver. */
@@ -22,24 +24,6 @@
 /* The socket's identity is looked at on the first executions, then on each 64th. */
 #define VERIFY_ALWAYS 16u
 #define VERIFY_EACH 64u
-
-bool regioi_half_enter(struct regioi_half *half)
-{
-	uint32_t state = REGIOI_EXECUTOR_IDLE;
-
-	/*
-	 * Acquire: pairs with the release of the executor before, in leave(). Release:
-	 * what the caller posted is visible to the executor that finds the mark.
-	 */
-	while (!atomic_compare_exchange_weak(&half->executor, &state,
-					     state == REGIOI_EXECUTOR_IDLE
-						     ? REGIOI_EXECUTOR_BUSY
-						     : REGIOI_EXECUTOR_BUSY_MARKED)) {
-		if (state == REGIOI_EXECUTOR_CLOSED)
-			return false;
-	}
-	return state == REGIOI_EXECUTOR_IDLE;
-}
 
 static void take(struct regioi_half *half, enum regioi_executor as)
 {
@@ -63,12 +47,6 @@ void regioi_half_close(struct regioi_half *half)
 	take(half, REGIOI_EXECUTOR_CLOSED);
 }
 
-bool regioi_half_runnable(struct regioi_half *half, enum regioi_ready ready)
-{
-	return regioi_half_pending(half) > 0 && atomic_load(&half->ready) == ready &&
-	       !atomic_load_explicit(&half->cq->closed, memory_order_relaxed);
-}
-
 uint32_t regioi_half_fail(struct regioi_half *half, int status)
 {
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
@@ -83,20 +61,6 @@ uint32_t regioi_half_fail(struct regioi_half *half, int status)
 	if (count)
 		regioi_half_complete(half, count);
 	return count;
-}
-
-static struct regioi_window pending_window(const struct regioi_half *half)
-{
-	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
-
-	return (struct regioi_window){
-		.requests = half->requests,
-		.extras = half->extras,
-		.mask = half->mask,
-		.first = first,
-		/* Acquire: pairs with the poster's store of 'tail' behind the request. */
-		.count = atomic_load_explicit(&half->tail, memory_order_acquire) - first,
-	};
 }
 
 /*
@@ -137,12 +101,10 @@ static uint64_t send_clock(const struct regioi_half *half)
 /* Gives messages that wait in stages to the receives posted since. True when none is left. */
 static bool deliver_staged(struct regioi_half *half)
 {
-	struct regioi_window window = pending_window(half);
+	struct regioi_window window = regioi_half_window(half);
 	struct regioi_area *area = half->receive.staged.area;
 	uint32_t done;
 
-	if (!area)
-		return true;
 	done = regioi_receive_deliver(&half->receive, &window);
 	if (done)
 		regioi_half_complete(half, done);
@@ -153,14 +115,12 @@ static bool deliver_staged(struct regioi_half *half)
 	return true;
 }
 
-/* What the executor of a receive half must know of the socket before it plans. */
-static void prepare_receive(struct regioi_half *half)
+/* What the executor of a receive half must know of the socket to fill in addresses and control. */
+static void prepare_extras(struct regioi_half *half)
 {
 	struct regioi_receive_state *state = &half->receive;
 	uint32_t hidden = 0;
 
-	if (!atomic_load_explicit(&state->extras, memory_order_acquire))
-		return;
 	if (state->trains)
 		hidden |= REGIOI_HIDE_TRAIN;
 	if (atomic_load_explicit(&half->rq->packet_info_ours, memory_order_relaxed))
@@ -183,18 +143,21 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 	uint32_t refused;
 
 	if (half->direction == REGIOI_RECEIVE) {
-		prepare_receive(half);
-		if (!deliver_staged(half))
+		if (atomic_load_explicit(&half->receive.extras, memory_order_acquire))
+			prepare_extras(half);
+		if (half->receive.staged.area && !deliver_staged(half))
 			return REGIOI_PREPARED_NOTHING;
 	}
-	window = pending_window(half);
+	window = regioi_half_window(half);
 	if (window.count == 0)
 		return REGIOI_PREPARED_NOTHING;
 	if (!socket_verified(half)) {
 		regioi_half_fail(half, -EBADF);
 		return REGIOI_PREPARED_NOTHING;
 	}
-	*ret_work = (struct regioi_work){.half = half, .op.fd = half->rq->fd};
+	ret_work->half = half;
+	ret_work->area = NULL;
+	ret_work->op.fd = half->rq->fd;
 	if (plan_needs_area(half, &window)) {
 		/* The home driver's: a half may hold it for long, and gives it back there. */
 		ret_work->area = regioi_area_take(half->node->driver);
@@ -229,14 +192,14 @@ static enum regioi_ready ready_after(const struct regioi_receive_state *state,
 	if (state->staged.area)
 		return REGIOI_READY_YES;
 	if (verdict == REGIOI_RECEIVE_EMPTY)
-		return REGIOI_READY_NO;
+		return regioi_watch_is_on(work->half->rq) ? REGIOI_READY_NO : REGIOI_READY_PERHAPS;
 	return work->planned == 1 && work->op.result >= 0 ? REGIOI_READY_PERHAPS : REGIOI_READY_YES;
 }
 
 static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *work,
 			       enum regioi_ready *ret_ready)
 {
-	struct regioi_window window = pending_window(half);
+	struct regioi_window window = regioi_half_window(half);
 	struct regioi_receive_state *state = &half->receive;
 	enum regioi_receive_verdict verdict;
 	uint32_t done = regioi_receive_settle(state, &window, work->area, &work->op, &verdict);
@@ -257,21 +220,10 @@ static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *wor
 	return done;
 }
 
-/* Asks every driver of the RQ to report, or to stop reporting, that the socket takes sends. */
-static void watch_writable(struct regioi_rq *rq, bool writable)
-{
-	rq->watching_writable = writable;
-	for (uint32_t i = 0; i < rq->nodes_count; i++) {
-		struct regioi_driver *driver = rq->nodes[i].driver;
-
-		driver->ops->watch(driver->engine, rq->fd, rq->id, writable);
-	}
-}
-
 static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
 			    enum regioi_ready *ret_ready)
 {
-	struct regioi_window window = pending_window(half);
+	struct regioi_window window = regioi_half_window(half);
 	enum regioi_send_verdict verdict;
 	uint64_t now = work->op.result < 0 ? now_ns() : 0;
 	uint32_t done =
@@ -280,9 +232,9 @@ static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
 	if (done)
 		regioi_half_complete(half, done);
 	if (verdict == REGIOI_SEND_FULL)
-		watch_writable(half->rq, true);
+		regioi_watch_writable(half->rq, true);
 	else if (half->rq->watching_writable && regioi_half_pending(half) == 0)
-		watch_writable(half->rq, false);
+		regioi_watch_writable(half->rq, false);
 	*ret_ready = verdict == REGIOI_SEND_PROGRESS ? REGIOI_READY_YES : REGIOI_READY_NO;
 	return done;
 }
@@ -313,6 +265,8 @@ static bool run_once(struct regioi_half *half)
 	struct regioi_work work;
 
 	while (regioi_half_runnable(half, REGIOI_READY_YES)) {
+		if (half->direction == REGIOI_SEND && regioi_lone_send(half))
+			continue;
 		switch (regioi_half_prepare(half, &work)) {
 		case REGIOI_PREPARED_NO_AREA:
 			return false;
@@ -348,6 +302,22 @@ void regioi_half_done(struct regioi_half *half)
 	/* Others keep posting, or no area is free: the driver takes over. Idle last: see rq.c. */
 	regioi_node_list(half->node);
 	atomic_store(&half->executor, REGIOI_EXECUTOR_IDLE);
+}
+
+uint32_t regioi_half_run_one(struct regioi_half *half)
+{
+	struct regioi_driver *driver = half->node->driver;
+	struct regioi_work work;
+	uint32_t done = 0;
+
+	if (!regioi_half_enter(half))
+		return 0;
+	if (regioi_half_prepare(half, &work) == REGIOI_PREPARED) {
+		driver->ops->execute(driver->engine, &work.op, 1);
+		done = regioi_half_finish(&work);
+	}
+	regioi_half_done(half);
+	return done;
 }
 
 void regioi_half_run(struct regioi_half *half)

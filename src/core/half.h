@@ -22,14 +22,49 @@ static inline uint32_t regioi_half_pending(const struct regioi_half *half)
 	       atomic_load_explicit(&half->completed, memory_order_relaxed);
 }
 
+static inline struct regioi_window regioi_half_window(const struct regioi_half *half)
+{
+	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
+
+	return (struct regioi_window){
+		.requests = half->requests,
+		.extras = half->extras,
+		.mask = half->mask,
+		.first = first,
+		/* Acquire: pairs with the poster's store of 'tail' behind the request. */
+		.count = atomic_load_explicit(&half->tail, memory_order_acquire) - first,
+	};
+}
+
 /* Whether executing the half now achieves something (YES), or might (PERHAPS). */
-bool regioi_half_runnable(struct regioi_half *half, enum regioi_ready ready);
+static inline bool regioi_half_runnable(struct regioi_half *half, enum regioi_ready ready)
+{
+	return regioi_half_pending(half) > 0 && atomic_load(&half->ready) == ready &&
+	       !atomic_load_explicit(&half->cq->closed, memory_order_relaxed);
+}
 
 /*
  * Become the executor. Returns false when somebody else is; that one will look again before it
  * leaves, so whatever the caller has posted will be seen.
  */
-bool regioi_half_enter(struct regioi_half *half);
+static inline bool regioi_half_enter(struct regioi_half *half)
+{
+	uint32_t state = REGIOI_EXECUTOR_IDLE;
+
+	/*
+	 * Acquire: pairs with the release of the executor before, in regioi_half_done(). Release:
+	 * what the caller posted is visible to the executor that finds the mark.
+	 */
+	while (!atomic_compare_exchange_strong(&half->executor, &state,
+					       state == REGIOI_EXECUTOR_IDLE
+						       ? REGIOI_EXECUTOR_BUSY
+						       : REGIOI_EXECUTOR_BUSY_MARKED)) {
+		if (state == REGIOI_EXECUTOR_CLOSED)
+			return false;
+	}
+	return state == REGIOI_EXECUTOR_IDLE;
+}
+
 /*
  * Stop being the executor. Executes first what others have posted meanwhile and left to the
  * caller. In a read section of any driver.
@@ -53,6 +88,9 @@ enum regioi_prepared {
 enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *ret_work);
 /* Settle it after execution. Returns how many requests completed. */
 uint32_t regioi_half_finish(struct regioi_work *work);
+
+/* One operation for the half, unless somebody is at it. Returns how many requests completed. */
+uint32_t regioi_half_run_one(struct regioi_half *half);
 
 /* Execute the half now, unless somebody is at it. */
 void regioi_half_run(struct regioi_half *half);

@@ -126,6 +126,7 @@ struct regioi_node {
 	struct regioi_node *list_next, *list_previous;
 	uint64_t doubtful_since; /* pass */
 	bool hot;		 /* among the driver's few that are tried without asking */
+	uint32_t hot_received;	 /* passes that received something since then */
 	bool received;		 /* in this pass */
 	uint32_t idle_passes;	 /* while pinned */
 };
@@ -140,7 +141,10 @@ struct regioi_rq {
 	_Atomic bool lost;	     /* the descriptor was closed behind our back */
 	bool trains_auto;	     /* receive trains may be turned on */
 	bool join_allowed;	     /* sends may be joined */
+	pthread_mutex_t watch_lock;  /* watch.c */
+	_Atomic bool watched;
 	bool watching_writable;
+	bool watch_suspended;
 	_Atomic bool packet_info_ours;
 	struct regioi_node nodes[2]; /* one for each driver */
 	uint32_t nodes_count;
@@ -193,6 +197,7 @@ struct regioi_driver {
 	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_node *) arrivals;
 	/* Threads in a sleep that must end when there is work: wait.c. */
 	_Atomic uint32_t listeners;
+	_Atomic uint32_t unwatched; /* hot RQs that the engine does not watch: watch.c */
 
 	/* Held while progress is made, and by those who take an RQ out. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t lock;

@@ -14,7 +14,9 @@
 #include "core/barrier.h"
 #include "core/driver.h"
 #include "core/half.h"
+#include "core/lone.h"
 #include "core/table.h"
+#include "core/watch.h"
 
 /* Operations executed together. */
 #define BATCH_MAX 64
@@ -23,6 +25,8 @@
 #define PASSES_UNASKED_HOT 32
 /* Passes without a message, some 250 ns each, before hot RQs cool down. */
 #define HOT_IDLE_PASSES 4096
+/* Passes with a message after which a hot RQ is no longer watched: two system calls to earn. */
+#define HOT_UNWATCHED_PASSES 256
 /* Passes without hot RQs after more than REGIOI_HOT_MAX received in one. */
 #define HOT_PAUSE_PASSES 64
 /* Passes without work before a pinned RQ is taken off. */
@@ -298,8 +302,10 @@ static void nodes_rest(struct regioi_driver *driver, struct regioi_list *resting
 
 static void cool_all(struct regioi_driver *driver)
 {
-	for (struct regioi_node *node = driver->active.first; node; node = node->list_next)
+	for (struct regioi_node *node = driver->active.first; node; node = node->list_next) {
 		node->hot = false;
+		node->hot_received = 0;
+	}
 	driver->hot_count = 0;
 	driver->hot_idle = 0;
 }
@@ -331,6 +337,31 @@ static void heat(struct regioi_driver *driver, uint32_t completed)
 	}
 }
 
+/*
+ * A doubtful socket that is not watched yet: starting to watch it reports what is there, so there
+ * is no doubt left. False where it is watched, or cannot be.
+ */
+static bool watch_instead(struct regioi_node *node)
+{
+	struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
+
+	if (regioi_watch_is_on(node->rq))
+		return false;
+	/* Before: the event may come at once. */
+	atomic_store(&receive->ready, REGIOI_READY_NO);
+	if (regioi_watch_start(node->rq) == 0)
+		return true;
+	atomic_store(&receive->ready, REGIOI_READY_PERHAPS);
+	return false;
+}
+
+/* A hot RQ that goes on receiving has no need of events. */
+static void count_hot(struct regioi_node *node)
+{
+	if (++node->hot_received == HOT_UNWATCHED_PASSES)
+		regioi_watch_suspend(node->rq);
+}
+
 /* Decides who stays active. Returns whether work is left that needs no event. */
 static bool pass_end(struct regioi_driver *driver, bool poll)
 {
@@ -343,7 +374,7 @@ static bool pass_end(struct regioi_driver *driver, bool poll)
 			node->idle_passes = 0;
 		} else if (node->hot || (poll && stays_pinned(node))) {
 			continue;
-		} else if (node_is(node, REGIOI_READY_PERHAPS)) {
+		} else if (node_is(node, REGIOI_READY_PERHAPS) && !watch_instead(node)) {
 			node->doubtful_since = driver->passes;
 			list_move(&driver->active, &driver->doubtful, node);
 		} else {
@@ -359,21 +390,34 @@ static bool pass_end(struct regioi_driver *driver, bool poll)
 }
 
 /*
- * The end of a pass where all active RQs are hot, as while a program spins on a few sockets:
- * nobody leaves and nobody joins.
+ * A pass over nothing but hot RQs, as while a program spins on a few sockets. Nobody leaves and
+ * nobody joins, and there are too few operations for a batch. Returns whether work is left.
  */
-static bool pass_end_hot(struct regioi_driver *driver, uint32_t completed)
+static bool pass_hot(struct regioi_driver *driver)
 {
+	struct regioi_node *node;
+	uint32_t completed = 0;
 	bool left = false;
 
+	for (node = driver->active.first; node; node = node->list_next) {
+		struct regioi_half *send = &node->rq->halves[REGIOI_SEND];
+		struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
+
+		if (regioi_half_runnable(send, REGIOI_READY_YES))
+			completed += regioi_half_run_one(send);
+		if (regioi_half_pending(receive) > 0) {
+			uint32_t received = regioi_half_run_one(receive);
+
+			if (received)
+				count_hot(node);
+			completed += received;
+		}
+		left |= node_is(node, REGIOI_READY_YES);
+	}
 	if (completed)
 		driver->hot_idle = 0;
 	else if (++driver->hot_idle >= HOT_IDLE_PASSES)
 		cool_all(driver);
-	for (struct regioi_node *node = driver->active.first; node; node = node->list_next) {
-		node->received = false;
-		left |= node_is(node, REGIOI_READY_YES);
-	}
 	return left;
 }
 
@@ -381,43 +425,101 @@ static bool pass_end_hot(struct regioi_driver *driver, uint32_t completed)
 static bool pass(struct regioi_driver *driver, bool poll)
 {
 	struct batch batch;
-	bool left;
 
-	batch.driver = driver;
-	batch.count = 0;
-	batch.completed = 0;
 	driver->passes++;
 	arrivals_take(driver);
 	if (poll && ++driver->passes_unasked > passes_unasked_max(driver))
 		events_ask(driver);
+	if (poll && all_hot(driver))
+		return pass_hot(driver);
+	batch.driver = driver;
+	batch.count = 0;
+	batch.completed = 0;
 	if (driver->doubtful.first)
 		doubtful_take(driver, poll);
 	visit_active(&batch, poll);
-	if (poll && all_hot(driver))
-		return pass_end_hot(driver, batch.completed);
 	/* A listed RQ wakes nobody when something is posted on it: sleepers leave none idle there.
 	 */
 	if (poll)
 		heat(driver, batch.completed);
 	else
 		cool_all(driver);
-	left = pass_end(driver, poll);
-	return left;
+	return pass_end(driver, poll);
 }
 
-bool regioi_driver_progress(struct regioi_driver *driver, enum regioi_progress how)
+/* Whoever sleeps on the driver could be the only one to come by again: it must see the work. */
+static void call_sleepers(struct regioi_driver *driver)
+{
+	if (atomic_load(&driver->listeners))
+		driver->ops->doorbell(driver->engine);
+}
+
+/* Sequentially consistent: pairs with regioi_driver_has_work() of a sleeper that has announced
+ * itself. */
+static void left_set(struct regioi_driver *driver, bool left)
+{
+	/* It hardly ever changes, and a load is cheaper. */
+	if (atomic_load_explicit(&driver->left, memory_order_relaxed) != left)
+		atomic_store(&driver->left, left);
+}
+
+bool regioi_driver_progress(struct regioi_driver *driver)
 {
 	bool left;
 
-	if (how == REGIOI_PROGRESS_BEFORE_SLEEP)
-		pthread_mutex_lock(&driver->lock);
-	else if (pthread_mutex_trylock(&driver->lock) != 0)
-		return true;
-	left = pass(driver, how == REGIOI_PROGRESS_POLL);
-	atomic_store(&driver->left, left);
+	pthread_mutex_lock(&driver->lock);
+	left = pass(driver, false);
+	left_set(driver, left);
 	pthread_mutex_unlock(&driver->lock);
-	/* Whoever sleeps on this driver could be the only one to come by again. */
-	if (left && atomic_load(&driver->listeners))
-		driver->ops->doorbell(driver->engine);
+	if (left)
+		call_sleepers(driver);
 	return left;
+}
+
+/*
+ * Where a program spins on one hot RQ and nothing else is to be done, its socket is all there is
+ * to try. Returns whether *ret_result was filled; *ret_tried is false where a pass is needed.
+ */
+static bool poll_lone(struct regioi_driver *driver, struct regioi_cq *cq,
+		      struct regio_result *ret_result, bool *ret_tried)
+{
+	struct regioi_node *node = driver->active.first;
+	struct regioi_half *half;
+	bool received;
+
+	*ret_tried = false;
+	if (!all_hot(driver) || driver->hot_count > 1 ||
+	    driver->passes_unasked >= PASSES_UNASKED_HOT || driver->hot_idle >= HOT_IDLE_PASSES ||
+	    atomic_load_explicit(&driver->arrivals, memory_order_relaxed))
+		return false;
+	half = &node->rq->halves[REGIOI_RECEIVE];
+	if (half->cq != cq || regioi_half_pending(&node->rq->halves[REGIOI_SEND]) > 0)
+		return false;
+	received = regioi_lone_receive(half, ret_result, ret_tried);
+	if (*ret_tried) {
+		driver->passes_unasked++;
+		driver->hot_idle = received ? 0 : driver->hot_idle + 1;
+		if (received)
+			count_hot(node);
+	}
+	return received;
+}
+
+bool regioi_driver_poll(struct regioi_cq *cq, struct regio_result *ret_result)
+{
+	struct regioi_driver *driver = cq->driver;
+	bool received = false, tried = false, left = false;
+
+	if (pthread_mutex_trylock(&driver->lock) != 0)
+		return false;
+	if (ret_result)
+		received = poll_lone(driver, cq, ret_result, &tried);
+	if (!tried) {
+		left = pass(driver, true);
+		left_set(driver, left);
+	}
+	pthread_mutex_unlock(&driver->lock);
+	if (left)
+		call_sleepers(driver);
+	return received;
 }

@@ -195,6 +195,18 @@ int regio_region_allocate(size_t length, const struct regio_region_opts *opts, u
 	return 0;
 }
 
+int regioi_region_refusal(const struct regio_buf *buf)
+{
+	struct regioi_slot *slot = regioi_table_find(buf->region, REGIOI_KIND_REGION);
+
+	if (!slot)
+		return regioi_table_reason(buf->region, -EFAULT);
+	return (uint64_t)buf->offset + buf->length >
+			       atomic_load_explicit(&slot->length, memory_order_relaxed)
+		       ? -EINVAL
+		       : -EFAULT;
+}
+
 int regio_region_deregister(uint64_t region)
 {
 	struct regioi_slot *slot = regioi_table_invalidate(region, REGIOI_KIND_REGION);

@@ -30,20 +30,8 @@ static inline bool regioi_region_allows(const struct regio_buf *buf, bool write)
 		atomic_load_explicit(&slot->flags, memory_order_relaxed) & REGIOI_REGION_WRITABLE);
 }
 
-/* Why it may not: 0, -EFAULT, -EINVAL, or -ECHILD for a region of the parent process. */
-static inline int regioi_region_check(const struct regio_buf *buf, bool write)
-{
-	struct regioi_slot *slot = regioi_table_find(buf->region, REGIOI_KIND_REGION);
-
-	if (regioi_region_allows(buf, write))
-		return 0;
-	if (!slot)
-		return regioi_table_reason(buf->region, -EFAULT);
-	return (uint64_t)buf->offset + buf->length >
-			       atomic_load_explicit(&slot->length, memory_order_relaxed)
-		       ? -EINVAL
-		       : -EFAULT;
-}
+/* Why it may not: -EFAULT, -EINVAL, or -ECHILD for a region of the parent process. */
+int regioi_region_refusal(const struct regio_buf *buf) __attribute__((cold));
 
 /*
  * The address behind a slice that was checked at posting, or NULL when its region has ended. Only

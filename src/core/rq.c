@@ -16,6 +16,7 @@
 #include "core/options.h"
 #include "core/socket.h"
 #include "core/table.h"
+#include "core/watch.h"
 
 /* Requests announced before a busy queue's node is pinned (submit.c). */
 #define PIN_AFTER_FIRST 64u
@@ -87,6 +88,7 @@ static struct regioi_rq *rq_allocate(const uint32_t limits[2])
 		return NULL;
 	*rq = (struct regioi_rq){0};
 	atomic_init(&rq->references, 1);
+	regioi_watch_init(rq);
 	for (int i = 0; i < 2; i++) {
 		struct regioi_half *half = &rq->halves[i];
 		struct ring ring;
@@ -175,29 +177,6 @@ static void nodes_fini(struct regioi_rq *rq)
 	}
 }
 
-static void unwatch(struct regioi_rq *rq, uint32_t nodes_count)
-{
-	for (uint32_t i = 0; i < nodes_count; i++)
-		rq->nodes[i].driver->ops->unwatch(rq->nodes[i].driver->engine, rq->fd);
-}
-
-static int watch(struct regioi_rq *rq)
-{
-	for (uint32_t i = 0; i < rq->nodes_count; i++) {
-		struct regioi_driver *driver = rq->nodes[i].driver;
-		int error = driver->ops->watch(driver->engine, rq->fd, rq->id, false);
-
-		if (error) {
-			unwatch(rq, i);
-			return regioi_fail(error,
-					   "creating an RQ: watching the socket: %s; see "
-					   "fs.epoll.max_user_watches",
-					   regio_error_text(error));
-		}
-	}
-	return 0;
-}
-
 static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 {
 	for (int i = 0; i < 2; i++) {
@@ -229,13 +208,14 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 	if (error) {
 		regioi_explain("creating an RQ: out of memory");
 	} else {
-		error = watch(rq);
+		error = rq->nodes_count > 1 ? regioi_watch_start(rq) : 0;
 		if (!error)
 			return 0;
 		slot = regioi_table_invalidate(rq->id, REGIOI_KIND_RQ);
 		if (slot)
 			regioi_table_release(slot, rq->id);
 	}
+	regioi_watch_fini(rq);
 	nodes_fini(rq);
 	for (int i = 0; i < 2; i++)
 		regioi_half_end(&rq->halves[i]);
@@ -477,7 +457,7 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 	regioi_half_run(&rq->halves[REGIOI_SEND]);
 	rq_seclude(rq);
 	regioi_table_release(slot, id);
-	unwatch(rq, rq->nodes_count);
+	regioi_watch_fini(rq);
 	for (int i = 0; i < 2; i++)
 		regioi_half_fail(&rq->halves[i], -ECANCELED);
 	receive_state_fini(&rq->halves[REGIOI_RECEIVE]);

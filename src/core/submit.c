@@ -22,7 +22,7 @@ static int check_slice(const struct regio_buf *slice, uint32_t length_min, bool 
 		return 0;
 	if (slice->length < length_min)
 		return -EINVAL;
-	return regioi_region_check(slice, write);
+	return regioi_region_allows(slice, write) ? 0 : regioi_region_refusal(slice);
 }
 
 static int check_extra(const struct regioi_half *half, const struct regio_extra *extra)
@@ -165,11 +165,9 @@ static int post(struct regioi_half *half, const struct regio_buf *data,
 	const uint32_t tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
 	int error;
 
-	if (data->region || data->length) {
-		error = regioi_region_check(data, half->direction == REGIOI_RECEIVE);
-		if (error)
-			return error;
-	}
+	if ((data->region || data->length) &&
+	    !regioi_region_allows(data, half->direction == REGIOI_RECEIVE))
+		return regioi_region_refusal(data);
 	if (!has_room(half, tail))
 		return -ENOBUFS;
 	/* The slot is the poster's until 'tail' moves, so a refusal leaves nothing behind. */
@@ -181,7 +179,7 @@ static int post(struct regioi_half *half, const struct regio_buf *data,
 	}
 	if (flags & REGIO_DONT_NOTIFY)
 		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
-	/* Release: pairs with the executor's acquire in pending_window() of half.c. */
+	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
 	if (half->direction == REGIOI_SEND && !(flags & REGIO_DEFER))
 		regioi_half_run(half);
@@ -222,11 +220,14 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 							      const struct regio_buf *data,
 							      uint32_t flags, uint64_t context)
 {
-	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
 	struct regioi_half *half;
+	struct regioi_rq *rq;
 	uint32_t tail;
 
-	if (!rq || !data || (flags != REGIO_DEFER && (direction == REGIOI_SEND || flags != 0)))
+	if (!data || (flags != REGIO_DEFER && (direction == REGIOI_SEND || flags != 0)))
+		return false;
+	rq = regioi_table_object(handle, REGIOI_KIND_RQ);
+	if (!rq)
 		return false;
 	half = &rq->halves[direction];
 	tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
@@ -237,7 +238,7 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 	    !regioi_region_allows(data, direction == REGIOI_RECEIVE))
 		return false;
 	store_request(half, tail, data, flags, context);
-	/* Release: pairs with the executor's acquire in pending_window() of half.c. */
+	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
 	/* Taken off meanwhile: announce it after all. See announce(). */
 	if (__builtin_expect(atomic_load_explicit(&half->node->listed, memory_order_relaxed) !=

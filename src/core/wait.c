@@ -123,7 +123,7 @@ int regio_cq_notify(struct regio_cq *handle)
 	if (atomic_load(&cq->armed))
 		return -EALREADY;
 	if (regioi_cq_available(cq, 1) == 0)
-		regioi_driver_progress(cq->driver, REGIOI_PROGRESS_BEFORE_SLEEP);
+		regioi_driver_progress(cq->driver);
 	atomic_fetch_add(&cq->driver->listeners, 1);
 	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_complete(). */
 	atomic_store(&cq->armed, true);
@@ -297,7 +297,7 @@ static int64_t available(struct regioi_cq *cq, int64_t enough)
 	int64_t count = regioi_cq_available(cq, enough);
 
 	while (count < enough) {
-		bool left = regioi_driver_progress(cq->driver, REGIOI_PROGRESS_BEFORE_SLEEP);
+		bool left = regioi_driver_progress(cq->driver);
 		int64_t before = count;
 
 		count = regioi_cq_available(cq, enough);

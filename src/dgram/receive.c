@@ -123,12 +123,6 @@ static uint32_t messages_to_ask(const struct regioi_receive_state *state)
 	return state->asked > 1 ? state->asked : 1;
 }
 
-bool regioi_receive_needs_area(const struct regioi_receive_state *state,
-			       const struct regioi_window *window)
-{
-	return state->trains || messages_to_ask(state) > 1 || state->extras;
-}
-
 /* What the kernel is to fill in beside the data. */
 static void prepare_message(const struct regioi_receive_state *state, struct regioi_area *area,
 			    uint32_t index, void *data, size_t length)
@@ -230,7 +224,9 @@ static uint32_t settle_lone(struct regioi_receive_state *state, const struct reg
 	state->run = 0;
 	complete_request(state, window, 0, bytes, NULL);
 	regioi_count_add(&state->messages, 1);
-	adapt(state, 1, 1);
+	/* Where no more receives are posted, more could not have been asked for. */
+	if (window->count > 1)
+		adapt(state, 1, 1);
 	return 1;
 }
 

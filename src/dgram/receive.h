@@ -6,6 +6,7 @@
 #ifndef REGIO_DGRAM_RECEIVE_H
 #define REGIO_DGRAM_RECEIVE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,27 +22,27 @@ struct regioi_staged {
 	uint32_t offset; /* bytes of it delivered */
 };
 
-/* What one receive half knows between operations. Zeroed, then the first group set. */
+/*
+ * What one receive half knows between operations. Zeroed, then 'local' and 'report_icmp' set. What
+ * every message needs comes first, to share cache lines.
+ */
 struct regioi_receive_state {
-	union regioi_address
-		local; /* what a local address slice gets, but for packet information */
-	bool report_icmp;
-	/* A request with extra slices has been posted: ask for names and control. Set by the
-	 * poster. */
+	/* A request with extra slices has been posted: ask for names and control. By the poster. */
 	_Atomic bool extras;
-	uint32_t hidden; /* REGIOI_HIDE_...: control messages that are ours */
-
 	_Atomic bool trains; /* UDP_GRO is on, by us */
-	uint32_t asked;	     /* messages the next operation asks for */
-	uint32_t run;	     /* neighbours from one sender that were queued together */
-	union regioi_address run_address;
+	bool report_icmp;
+	uint32_t asked;	  /* messages the next operation asks for */
 	uint32_t lone;	  /* receives of one that succeeded in a row */
+	uint32_t run;	  /* neighbours from one sender that were queued together */
 	uint32_t retries; /* after ICMP errors in a row */
+	_Atomic uint64_t messages;
+	_Atomic uint64_t calls;
 	struct regioi_staged staged;
 
-	_Atomic uint64_t messages;
+	uint32_t hidden; /* REGIOI_HIDE_...: control messages that are ours */
+	union regioi_address run_address;
+	union regioi_address local; /* for local address slices, but for packet information */
 	_Atomic uint64_t received_trains;
-	_Atomic uint64_t calls;
 	_Atomic uint64_t truncated;
 };
 
@@ -51,8 +52,13 @@ enum regioi_receive_verdict {
 };
 
 /* Whether planning the oldest requests needs an area. */
-bool regioi_receive_needs_area(const struct regioi_receive_state *state,
-			       const struct regioi_window *window);
+static inline bool regioi_receive_needs_area(const struct regioi_receive_state *state,
+					     const struct regioi_window *window)
+{
+	return (state->asked > 1 && window->count > 1) ||
+	       atomic_load_explicit(&state->trains, memory_order_relaxed) ||
+	       atomic_load_explicit(&state->extras, memory_order_relaxed);
+}
 
 /*
  * Turns the oldest requests of the window into 'op'. Returns how many of them completed without an

@@ -309,11 +309,6 @@ static bool plan_has_room(const struct plan *plan)
 	       plan->gathered + REGIOI_STAGE_BYTES <= sizeof(plan->area->stages);
 }
 
-bool regioi_send_needs_area(const struct regioi_window *window)
-{
-	return window->count > 1 || regioi_window_request(window, 0)->flags & REGIOI_REQUEST_EXTRA;
-}
-
 /* send(2) is the cheapest call there is for a lone message. */
 static void plan_lone(struct regioi_op *op, const uint8_t *data, size_t length)
 {

@@ -21,13 +21,13 @@
 struct regioi_send_state {
 	uint32_t train_messages_max; /* 1: never join */
 	uint32_t train_bytes_max;
-	struct regioi_paths paths;
 	uint32_t singly;  /* requests of a refused train that are still to go alone */
 	uint32_t retries; /* of the oldest request, after ICMP errors that were not its own */
 	_Atomic uint64_t messages;
 	_Atomic uint64_t trains;
 	_Atomic uint64_t calls;
 	_Atomic uint64_t trains_refused;
+	struct regioi_paths paths;
 };
 
 enum regioi_send_verdict {
@@ -36,7 +36,10 @@ enum regioi_send_verdict {
 };
 
 /* Whether planning the oldest requests needs an area: all but a lone plain message. */
-bool regioi_send_needs_area(const struct regioi_window *window);
+static inline bool regioi_send_needs_area(const struct regioi_window *window)
+{
+	return window->count > 1 || regioi_window_request(window, 0)->flags & REGIOI_REQUEST_EXTRA;
+}
 
 /*
  * Turns the oldest requests of the window into 'op'. Returns how many of them completed without an

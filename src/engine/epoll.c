@@ -90,10 +90,10 @@ static int epoll_engine_watch(struct regioi_engine *engine, int fd, uint64_t id,
 		.data.u64 = id,
 	};
 
-	/* Watched already in all but the first call, which a writability change is. */
-	if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
+	if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
 		return 0;
-	if (errno == ENOENT && epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+	/* Watched already: writability changes. */
+	if (errno == EEXIST && epoll_ctl(engine->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
 		return 0;
 	return -errno;
 }

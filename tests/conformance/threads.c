@@ -122,18 +122,31 @@ static void *take_receives(void *argument)
 	return NULL;
 }
 
+/*
+ * Many short streams rather than a long one: a wake-up lost in the middle is made good by the next
+ * message, one lost at the end is not.
+ */
+static void run_streams(int family, void *(*send)(void *), bool to_itself)
+{
+	for (uint64_t streams = scaled(100); streams > 0; streams--) {
+		struct stream stream;
+		struct side side;
+
+		open_stream(&stream, &side, family, 1000);
+		if (to_itself)
+			connect_to(side.fd, side.fd);
+		pthread_t poster = start(post_receives, &stream), sender = start(send, &stream);
+
+		take_receives(&stream);
+		pthread_join(poster, NULL);
+		pthread_join(sender, NULL);
+		close_stream(&stream);
+	}
+}
+
 START_TEST(receives_are_posted_and_dequeued_on_different_threads)
 {
-	struct stream stream;
-	struct side side;
-
-	open_stream(&stream, &side, families[_i], scaled(100000));
-	pthread_t poster = start(post_receives, &stream), sender = start(send_plainly, &stream);
-
-	take_receives(&stream);
-	pthread_join(poster, NULL);
-	pthread_join(sender, NULL);
-	close_stream(&stream);
+	run_streams(families[_i], send_plainly, false);
 }
 END_TEST
 
@@ -212,17 +225,7 @@ static void *send_and_drain(void *argument)
 
 START_TEST(two_threads_drain_the_two_completion_queues_of_one_request_queue)
 {
-	struct stream stream;
-	struct side side;
-
-	open_stream(&stream, &side, families[_i], scaled(100000));
-	connect_to(side.fd, side.fd);
-	pthread_t poster = start(post_receives, &stream), sender = start(send_and_drain, &stream);
-
-	take_receives(&stream);
-	pthread_join(poster, NULL);
-	pthread_join(sender, NULL);
-	close_stream(&stream);
+	run_streams(families[_i], send_and_drain, true);
 }
 END_TEST
 
