@@ -228,6 +228,16 @@ static void cq_discard(struct regioi_cq *cq)
 
 /* ---- Room ---- */
 
+uint32_t regioi_cq_room(struct regioi_cq *cq)
+{
+	uint32_t room;
+
+	pthread_mutex_lock(&cq->lock);
+	room = cq->capacity - cq->reserved;
+	pthread_mutex_unlock(&cq->lock);
+	return room;
+}
+
 int regioi_cq_reserve(struct regioi_cq *cq, uint32_t from, uint32_t to)
 {
 	int error = 0;

@@ -23,6 +23,9 @@ int regioi_cq_attach(struct regioi_cq *cq, struct regioi_half *half);
  */
 void regioi_half_end(struct regioi_half *half);
 
+/* Places that are not reserved. */
+uint32_t regioi_cq_room(struct regioi_cq *cq);
+
 /* Changes a reservation. Returns 0 or -ENOBUFS with nothing changed. */
 int regioi_cq_reserve(struct regioi_cq *cq, uint32_t from, uint32_t to);
 

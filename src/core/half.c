@@ -251,7 +251,8 @@ uint32_t regioi_half_finish(struct regioi_work *work)
 	 * is raised where there was certainty, and nothing lost. Leaving the half is the barrier
 	 * between this and the next look at what is posted.
 	 */
-	if (atomic_load_explicit(&half->ready, memory_order_relaxed) == REGIOI_READY_NO)
+	if (ready != REGIOI_READY_NO &&
+	    atomic_load_explicit(&half->ready, memory_order_relaxed) == REGIOI_READY_NO)
 		atomic_store_explicit(&half->ready, ready, memory_order_release);
 	if (work->area)
 		regioi_area_give(half->node->driver, work->area);
@@ -291,15 +292,28 @@ static bool leave(struct regioi_half *half)
 	return false;
 }
 
+/*
+ * The driver that is making progress may not be the half's own, whose thread may have seen the
+ * event, found us here, and gone to sleep: what is left is left where that thread looks.
+ */
+static void list_at_home(struct regioi_half *half)
+{
+	if (half->rq->nodes_count > 1 && regioi_half_pending(half) > 0 &&
+	    atomic_load(&half->ready) != REGIOI_READY_NO)
+		regioi_node_list(half->node);
+}
+
 void regioi_half_done(struct regioi_half *half)
 {
+	/* Listed while busy, idle last: whoever closes the RQ waits for that. */
 	for (int looks = 0; looks < LOOKS_MAX; looks++) {
+		list_at_home(half);
 		if (leave(half))
 			return;
 		if (!run_once(half))
 			break;
 	}
-	/* Others keep posting, or no area is free: the driver takes over. Idle last: see rq.c. */
+	/* Others keep posting, or no area is free: the driver takes over. */
 	regioi_node_list(half->node);
 	atomic_store(&half->executor, REGIOI_EXECUTOR_IDLE);
 }

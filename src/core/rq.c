@@ -3,6 +3,7 @@
  * The life of request queues.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -222,6 +223,24 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 	return error;
 }
 
+/* Looked at before memory is taken; what counts is the reservation, in attach(). */
+static int check_room(struct regioi_cq *const cqs[2], const uint32_t limits[2])
+{
+	uint64_t wanted[2] = {limits[0], limits[1]};
+
+	if (cqs[0] == cqs[1])
+		wanted[0] = wanted[1] = (uint64_t)limits[0] + limits[1];
+	for (int i = 0; i < 2; i++) {
+		if (regioi_cq_room(cqs[i]) < wanted[i])
+			return regioi_fail(-ENOBUFS,
+					   "creating an RQ: its %s CQ has room for %u, not %" PRIu64
+					   "; resize it",
+					   i == REGIOI_RECEIVE ? "receive" : "send",
+					   regioi_cq_room(cqs[i]), wanted[i]);
+	}
+	return 0;
+}
+
 static int find_cq(struct regio_cq *handle, const char *which, struct regioi_cq **ret_cq)
 {
 	*ret_cq = regioi_table_object(handle, REGIOI_KIND_CQ);
@@ -251,6 +270,8 @@ int regio_rq_create(int fd, uint32_t max_receives, uint32_t max_sends, struct re
 		error = find_cq(receive_cq, "receive", &cqs[REGIOI_RECEIVE]);
 	if (!error)
 		error = find_cq(send_cq, "send", &cqs[REGIOI_SEND]);
+	if (!error)
+		error = check_room(cqs, limits);
 	if (error)
 		return error;
 	rq = rq_allocate(limits);
