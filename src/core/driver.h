@@ -39,7 +39,10 @@ static inline bool regioi_driver_has_work(struct regioi_driver *driver)
 	       atomic_load(&driver->unwatched);
 }
 
-/* Puts an RQ among those that may have work. */
+/* Wakes whoever sleeps on the driver. */
+void regioi_driver_call(struct regioi_driver *driver);
+
+/* Puts an RQ among those that may have work, and makes sure that somebody will look. */
 void regioi_node_push(struct regioi_node *node);
 
 static inline void regioi_node_list(struct regioi_node *node)
@@ -50,6 +53,8 @@ static inline void regioi_node_list(struct regioi_node *node)
 	if (atomic_load(&node->listed) == REGIOI_NODE_RESTING &&
 	    atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
 		regioi_node_push(node);
+	else if (atomic_load(&node->driver->listeners))
+		regioi_driver_call(node->driver);
 }
 
 /* Takes an RQ off its driver. Under the driver's lock. */

@@ -22,7 +22,7 @@
 #define LOOKS_MAX 4
 
 /* The socket's identity is looked at on the first executions, then on each 64th. */
-#define VERIFY_ALWAYS 16u
+#define VERIFY_ALWAYS 8u
 #define VERIFY_EACH 64u
 
 static void take(struct regioi_half *half, enum regioi_executor as)
@@ -142,6 +142,8 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 	struct regioi_window window;
 	uint32_t refused;
 
+	if (regioi_lone_prepare(half, ret_work))
+		return REGIOI_PREPARED;
 	if (half->direction == REGIOI_RECEIVE) {
 		if (atomic_load_explicit(&half->receive.extras, memory_order_acquire))
 			prepare_extras(half);
@@ -266,8 +268,6 @@ static bool run_once(struct regioi_half *half)
 	struct regioi_work work;
 
 	while (regioi_half_runnable(half, REGIOI_READY_YES)) {
-		if (half->direction == REGIOI_SEND && regioi_lone_send(half))
-			continue;
 		switch (regioi_half_prepare(half, &work)) {
 		case REGIOI_PREPARED_NO_AREA:
 			return false;

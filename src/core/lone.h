@@ -5,13 +5,13 @@
 #ifndef REGIO_CORE_LONE_H
 #define REGIO_CORE_LONE_H
 
-#include "core/objects.h"
+#include "core/half.h"
 
 /*
- * As executor, in a read section: sends the one pending request of a half, where that is plain.
- * Returns false, with nothing done, where it is not.
+ * As executor, in a read section: plans an operation for the oldest request alone, where that is
+ * plain and nothing could be joined with it. Returns false, with nothing done, where it is not.
  */
-bool regioi_lone_send(struct regioi_half *half);
+bool regioi_lone_prepare(struct regioi_half *half, struct regioi_work *ret_work);
 
 /*
  * As the consumer of the half's CQ, with its driver's lock held: tries the socket for the oldest

@@ -197,6 +197,7 @@ struct regioi_driver {
 	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_node *) arrivals;
 	/* Threads in a sleep that must end when there is work: wait.c. */
 	_Atomic uint32_t listeners;
+	_Atomic bool called;	    /* and have been told, since the last pass */
 	_Atomic uint32_t unwatched; /* hot RQs that the engine does not watch: watch.c */
 
 	/* Held while progress is made, and by those who take an RQ out. */
@@ -206,6 +207,7 @@ struct regioi_driver {
 	uint64_t passes;
 	bool quiet;		 /* the engine had no event when last asked */
 	_Atomic bool left;	 /* the last pass left work that needs no event */
+	bool busy;		 /* the last pass left an RQ that is ready for sure */
 	uint32_t passes_unasked; /* since the engine was asked for events */
 	uint32_t hot_count;
 	uint32_t hot_idle;  /* passes in a row that found nothing */

@@ -31,12 +31,21 @@
 #define HOT_PAUSE_PASSES 64
 /* Passes without work before a pinned RQ is taken off. */
 #define PINNED_IDLE_PASSES 64
+/* The same for others. */
+#define LISTED_IDLE_PASSES 2
 /* Passes, while there is other work, before a doubtful RQ is tried. */
 #define DOUBTFUL_PASSES 8
 /* Up to so many are tried before a sleep without asking the engine first: that costs as much. */
 #define DOUBTFUL_FEW 2
 
 /* ---- The lists of RQs ---- */
+
+void regioi_driver_call(struct regioi_driver *driver)
+{
+	/* Once for each pass: a burst of posts is one call. */
+	if (!atomic_exchange(&driver->called, true))
+		driver->ops->doorbell(driver->engine);
+}
 
 void regioi_node_push(struct regioi_node *node)
 {
@@ -48,7 +57,7 @@ void regioi_node_push(struct regioi_node *node)
 		/* Sequentially consistent: pairs with the sleeper's look in wait.c. */
 	} while (!atomic_compare_exchange_weak(&driver->arrivals, &head, node));
 	if (atomic_load(&driver->listeners))
-		driver->ops->doorbell(driver->engine);
+		regioi_driver_call(driver);
 }
 
 static void list_append(struct regioi_list *list, struct regioi_node *node)
@@ -93,9 +102,24 @@ static void arrivals_take(struct regioi_driver *driver)
 	while (node) {
 		struct regioi_node *next = node->next;
 
+		if (node->list)
+			list_remove(node->list, node);
 		list_append(&driver->active, node);
 		node = next;
 	}
+}
+
+/* Of a node that rests, in doubt or not. False when somebody else has just listed it. */
+static bool node_wake(struct regioi_driver *driver, struct regioi_node *node)
+{
+	uint32_t resting = REGIOI_NODE_RESTING;
+
+	if (!atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
+		return false;
+	if (node->list)
+		list_remove(node->list, node);
+	list_append(&driver->active, node);
+	return true;
 }
 
 void regioi_node_remove(struct regioi_node *node)
@@ -114,10 +138,25 @@ static struct regioi_node *node_of(struct regioi_rq *rq, const struct regioi_dri
 	return rq->nodes[0].driver == driver ? &rq->nodes[0] : &rq->nodes[1];
 }
 
-static bool node_is(struct regioi_node *node, enum regioi_ready ready)
+/* The readiest of its halves that have requests. */
+static enum regioi_ready node_ready(const struct regioi_node *node)
 {
-	return regioi_half_runnable(&node->rq->halves[REGIOI_RECEIVE], ready) ||
-	       regioi_half_runnable(&node->rq->halves[REGIOI_SEND], ready);
+	enum regioi_ready ready = REGIOI_READY_NO;
+
+	for (int i = 0; i < 2; i++) {
+		const struct regioi_half *half = &node->rq->halves[i];
+		enum regioi_ready half_ready;
+
+		if (regioi_half_pending(half) == 0 ||
+		    atomic_load_explicit(&half->cq->closed, memory_order_relaxed))
+			continue;
+		half_ready = atomic_load(&half->ready);
+		if (half_ready == REGIOI_READY_YES)
+			return REGIOI_READY_YES;
+		if (half_ready == REGIOI_READY_PERHAPS)
+			ready = REGIOI_READY_PERHAPS;
+	}
+	return ready;
 }
 
 /* ---- Events ---- */
@@ -127,7 +166,6 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 {
 	struct regioi_rq *rq =
 		regioi_table_object((const void *)(uintptr_t)event->id, REGIOI_KIND_RQ);
-	uint32_t resting = REGIOI_NODE_RESTING;
 	struct regioi_node *node;
 
 	if (!rq)
@@ -137,12 +175,8 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 		atomic_store(&rq->halves[REGIOI_RECEIVE].ready, REGIOI_READY_YES);
 	if (event->events & REGIOI_EVENT_WRITABLE)
 		atomic_store(&rq->halves[REGIOI_SEND].ready, REGIOI_READY_YES);
-	if (!node_is(node, REGIOI_READY_YES))
-		return;
-	if (node->list == &driver->doubtful)
-		list_move(&driver->doubtful, &driver->active, node);
-	else if (atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
-		list_append(&driver->active, node);
+	if (node_ready(node) == REGIOI_READY_YES)
+		node_wake(driver, node);
 }
 
 static void events_take(struct regioi_driver *driver, const struct regioi_event *events, int count)
@@ -177,7 +211,7 @@ static bool all_hot(const struct regioi_driver *driver)
 /* Passes that may go by before the engine is asked for events. */
 static uint32_t passes_unasked_max(const struct regioi_driver *driver)
 {
-	if (!driver->active.first)
+	if (!driver->busy && driver->hot_count == 0)
 		return 0;
 	return all_hot(driver) ? PASSES_UNASKED_HOT : PASSES_UNASKED;
 }
@@ -186,16 +220,17 @@ static uint32_t passes_unasked_max(const struct regioi_driver *driver)
 static void doubtful_take(struct regioi_driver *driver, bool poll)
 {
 	bool all = driver->quiet || (!poll && driver->doubtful.count <= DOUBTFUL_FEW);
-	struct regioi_node *node;
+	struct regioi_node *node, *next;
 
-	while ((node = driver->doubtful.first)) {
+	for (node = driver->doubtful.first; node; node = next) {
 		uint32_t perhaps = REGIOI_READY_PERHAPS;
 
+		next = node->list_next;
 		if (!all && driver->passes - node->doubtful_since < DOUBTFUL_PASSES)
 			break;
 		atomic_compare_exchange_strong(&node->rq->halves[REGIOI_RECEIVE].ready, &perhaps,
 					       REGIOI_READY_YES);
-		list_move(&driver->doubtful, &driver->active, node);
+		node_wake(driver, node);
 	}
 }
 
@@ -205,8 +240,22 @@ struct batch {
 	struct regioi_driver *driver;
 	uint32_t count;
 	uint32_t completed; /* requests, in this pass */
+	uint32_t received;  /* RQs that received something */
 	struct regioi_work works[BATCH_MAX];
 };
+
+static void batch_count(struct batch *batch, struct regioi_half *half, uint32_t done)
+{
+	struct regioi_node *node;
+
+	batch->completed += done;
+	if (done == 0 || half->direction != REGIOI_RECEIVE)
+		return;
+	node = node_of(half->rq, batch->driver);
+	node->received = true;
+	node->doubtful_since = batch->driver->passes;
+	batch->received++;
+}
 
 static void batch_execute(struct batch *batch)
 {
@@ -219,26 +268,18 @@ static void batch_execute(struct batch *batch)
 	for (uint32_t i = 0; i < batch->count; i++) {
 		struct regioi_work *work = &batch->works[i];
 		struct regioi_half *half = work->half;
-		uint32_t done;
 
 		work->op.result = ops[i].result;
-		done = regioi_half_finish(work);
-		batch->completed += done;
-		if (done && half->direction == REGIOI_RECEIVE)
-			node_of(half->rq, driver)->received = true;
+		batch_count(batch, half, regioi_half_finish(work));
 		regioi_half_done(half);
 	}
 	batch->count = 0;
 }
 
-/* One operation for one half, if it has something to do. */
-static void visit_half(struct batch *batch, struct regioi_half *half, bool try_anyway)
+static void batch_add(struct batch *batch, struct regioi_half *half)
 {
 	enum regioi_prepared prepared;
 
-	if (!regioi_half_runnable(half, REGIOI_READY_YES) &&
-	    !(try_anyway && regioi_half_pending(half) > 0))
-		return;
 	if (!regioi_half_enter(half))
 		return;
 	prepared = regioi_half_prepare(half, &batch->works[batch->count]);
@@ -252,6 +293,19 @@ static void visit_half(struct batch *batch, struct regioi_half *half, bool try_a
 	}
 	if (++batch->count == BATCH_MAX)
 		batch_execute(batch);
+}
+
+/* One operation for one half, if it has something to do. */
+static void visit_half(struct batch *batch, struct regioi_half *half, bool try_anyway)
+{
+	if (!regioi_half_runnable(half, REGIOI_READY_YES) &&
+	    !(try_anyway && regioi_half_pending(half) > 0))
+		return;
+	/* One at a time it goes from beginning to end while what it needs is in the caches. */
+	if (batch->driver->ops->batches)
+		batch_add(batch, half);
+	else
+		batch_count(batch, half, regioi_half_run_one(half));
 }
 
 static void visit_active(struct batch *batch, bool poll)
@@ -268,36 +322,50 @@ static void visit_active(struct batch *batch, bool poll)
 
 /* ---- The end of a pass ---- */
 
-/* A pinned RQ stays through some idle passes: taking it off costs a barrier on every thread. */
-static bool stays_pinned(struct regioi_node *node)
+/*
+ * An RQ stays through some idle passes: it often has work again soon, and being listed again costs
+ * more than a look. Taking a pinned one off costs a barrier on every thread.
+ */
+static bool stays_idle(struct regioi_node *node)
 {
-	return atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED &&
-	       ++node->idle_passes < PINNED_IDLE_PASSES;
+	bool pinned =
+		atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED;
+
+	return ++node->idle_passes < (pinned ? PINNED_IDLE_PASSES : LISTED_IDLE_PASSES);
+}
+
+/* Before a sleep nobody may be pinned: posting on such an RQ wakes nobody. */
+static bool must_be_unpinned(const struct regioi_node *node, bool poll)
+{
+	return !poll &&
+	       atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED;
 }
 
 /*
  * Takes RQs off that are done until an event or a post. A poster stores its request and then
  * looks whether the RQ is listed; this stores that it is not and then looks for requests. One of
  * the two sees the other: by sequential consistency, or where the poster saw the RQ pinned, by the
- * barrier on every thread.
+ * barrier on every thread. Returns whether one of them has work after all.
  */
-static void nodes_rest(struct regioi_driver *driver, struct regioi_list *resting)
+static bool nodes_rest(struct regioi_driver *driver, struct regioi_list *resting)
 {
 	struct regioi_node *node;
-	bool pinned = false;
+	bool pinned = false, back = false;
 
 	for (node = resting->first; node; node = node->list_next)
 		pinned |= atomic_exchange(&node->listed, REGIOI_NODE_RESTING) == REGIOI_NODE_PINNED;
 	if (pinned)
 		regioi_barrier_everywhere();
 	while ((node = resting->first)) {
-		uint32_t expected = REGIOI_NODE_RESTING;
+		enum regioi_ready ready = node_ready(node);
 
 		list_remove(resting, node);
-		if ((node_is(node, REGIOI_READY_YES) || node_is(node, REGIOI_READY_PERHAPS)) &&
-		    atomic_compare_exchange_strong(&node->listed, &expected, REGIOI_NODE_LISTED))
-			list_append(&driver->active, node);
+		if (ready == REGIOI_READY_YES && node_wake(driver, node))
+			back = true;
+		else if (ready == REGIOI_READY_PERHAPS)
+			list_append(&driver->doubtful, node);
 	}
+	return back;
 }
 
 static void cool_all(struct regioi_driver *driver)
@@ -310,30 +378,28 @@ static void cool_all(struct regioi_driver *driver)
 	driver->hot_idle = 0;
 }
 
-static void heat(struct regioi_driver *driver, uint32_t completed)
+/* Decides which RQs are hot. One that is may be unwatched, so before a sleep none is. */
+static void heat(struct regioi_driver *driver, const struct batch *batch, bool poll)
 {
 	struct regioi_node *node;
-	uint32_t received = 0;
 
-	for (node = driver->active.first; node; node = node->list_next)
-		received += node->received;
-	if (received > REGIOI_HOT_MAX) {
-		cool_all(driver);
-		driver->hot_pause = HOT_PAUSE_PASSES;
-	} else if (driver->hot_pause > 0) {
-		driver->hot_pause--;
-	}
-	if (completed)
+	if (batch->completed)
 		driver->hot_idle = 0;
-	else if (driver->hot_count && ++driver->hot_idle >= HOT_IDLE_PASSES)
+	if (batch->received > REGIOI_HOT_MAX)
+		driver->hot_pause = HOT_PAUSE_PASSES;
+	else if (driver->hot_pause > 0)
+		driver->hot_pause--;
+	if (driver->hot_count && (!poll || batch->received > REGIOI_HOT_MAX ||
+				  (!batch->completed && ++driver->hot_idle >= HOT_IDLE_PASSES)))
 		cool_all(driver);
-	for (node = driver->active.first; node; node = node->list_next) {
-		if (node->received && !node->hot && !driver->hot_pause &&
-		    driver->hot_count < REGIOI_HOT_MAX) {
-			node->hot = true;
-			driver->hot_count++;
-		}
-		node->received = false;
+	if (!poll || driver->hot_pause || !batch->received)
+		return;
+	for (node = driver->active.first; node && driver->hot_count < REGIOI_HOT_MAX;
+	     node = node->list_next) {
+		if (!node->received || node->hot)
+			continue;
+		node->hot = true;
+		driver->hot_count++;
 	}
 }
 
@@ -368,25 +434,25 @@ static bool pass_end(struct regioi_driver *driver, bool poll)
 	struct regioi_node *node, *next;
 	struct regioi_list resting = {0};
 
+	driver->busy = false;
 	for (node = driver->active.first; node; node = next) {
+		enum regioi_ready ready = node_ready(node);
+
 		next = node->list_next;
-		if (node_is(node, REGIOI_READY_YES)) {
+		node->received = false;
+		if (ready == REGIOI_READY_YES) {
 			node->idle_passes = 0;
-		} else if (node->hot || (poll && stays_pinned(node))) {
+			driver->busy = true;
+		} else if (node->hot) {
 			continue;
-		} else if (node_is(node, REGIOI_READY_PERHAPS) && !watch_instead(node)) {
-			node->doubtful_since = driver->passes;
-			list_move(&driver->active, &driver->doubtful, node);
-		} else {
+		} else if ((ready == REGIOI_READY_PERHAPS && !watch_instead(node)) ||
+			   must_be_unpinned(node, poll) || !stays_idle(node)) {
 			list_move(&driver->active, &resting, node);
 		}
 	}
-	nodes_rest(driver, &resting);
-	for (node = driver->active.first; node; node = node->list_next) {
-		if (node_is(node, REGIOI_READY_YES))
-			return true;
-	}
-	return driver->doubtful.count > 0;
+	if (resting.first && nodes_rest(driver, &resting))
+		driver->busy = true;
+	return driver->busy || driver->doubtful.count > 0;
 }
 
 /*
@@ -412,7 +478,7 @@ static bool pass_hot(struct regioi_driver *driver)
 				count_hot(node);
 			completed += received;
 		}
-		left |= node_is(node, REGIOI_READY_YES);
+		left |= node_ready(node) == REGIOI_READY_YES;
 	}
 	if (completed)
 		driver->hot_idle = 0;
@@ -427,6 +493,9 @@ static bool pass(struct regioi_driver *driver, bool poll)
 	struct batch batch;
 
 	driver->passes++;
+	/* Before the look at anything: pairs with the poster, which stores and then calls. */
+	if (atomic_load_explicit(&driver->called, memory_order_relaxed))
+		atomic_store(&driver->called, false);
 	arrivals_take(driver);
 	if (poll && ++driver->passes_unasked > passes_unasked_max(driver))
 		events_ask(driver);
@@ -435,23 +504,12 @@ static bool pass(struct regioi_driver *driver, bool poll)
 	batch.driver = driver;
 	batch.count = 0;
 	batch.completed = 0;
+	batch.received = 0;
 	if (driver->doubtful.first)
 		doubtful_take(driver, poll);
 	visit_active(&batch, poll);
-	/* A listed RQ wakes nobody when something is posted on it: sleepers leave none idle there.
-	 */
-	if (poll)
-		heat(driver, batch.completed);
-	else
-		cool_all(driver);
+	heat(driver, &batch, poll);
 	return pass_end(driver, poll);
-}
-
-/* Whoever sleeps on the driver could be the only one to come by again: it must see the work. */
-static void call_sleepers(struct regioi_driver *driver)
-{
-	if (atomic_load(&driver->listeners))
-		driver->ops->doorbell(driver->engine);
 }
 
 /* Sequentially consistent: pairs with regioi_driver_has_work() of a sleeper that has announced
@@ -471,8 +529,9 @@ bool regioi_driver_progress(struct regioi_driver *driver)
 	left = pass(driver, false);
 	left_set(driver, left);
 	pthread_mutex_unlock(&driver->lock);
-	if (left)
-		call_sleepers(driver);
+	/* The caller is a listener itself, and will come by again. */
+	if (left && atomic_load(&driver->listeners) > 1)
+		regioi_driver_call(driver);
 	return left;
 }
 
@@ -519,7 +578,8 @@ bool regioi_driver_poll(struct regioi_cq *cq, struct regio_result *ret_result)
 		left_set(driver, left);
 	}
 	pthread_mutex_unlock(&driver->lock);
-	if (left)
-		call_sleepers(driver);
+	/* Whoever sleeps on the driver could be the only one to come by again. */
+	if (left && atomic_load(&driver->listeners))
+		regioi_driver_call(driver);
 	return received;
 }

@@ -6,9 +6,10 @@
  * progress for all. The others follow, each asleep on a futex in its CQ. A leader that returns
  * wakes a follower to lead. Whoever completes something on a CQ wakes that CQ's thread.
  *
- * Before a thread sleeps it announces itself (cq->sleeper, driver->listeners) and then looks once
- * more for completions and for work; those who complete or list something do so first and then
- * look for sleepers. With sequentially consistent accesses one of the two sees the other.
+ * Before a thread sleeps it announces itself: among the driver's listeners before it makes
+ * progress, as its CQ's sleeper before it looks for completions a last time. Those who post or
+ * complete do so first and then look for listeners and sleepers. With sequentially consistent
+ * accesses one of the two sees the other.
  *
  * The descriptor of a driver is an epoll set around the engine's own descriptor and an eventfd in
  * semaphore mode that counts the CQs that have been notified and not dequeued since. It is made
@@ -122,11 +123,11 @@ int regio_cq_notify(struct regio_cq *handle)
 		return regioi_table_reason((uintptr_t)handle, -EBADF);
 	if (atomic_load(&cq->armed))
 		return -EALREADY;
-	if (regioi_cq_available(cq, 1) == 0)
-		regioi_driver_progress(cq->driver);
 	atomic_fetch_add(&cq->driver->listeners, 1);
 	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_complete(). */
 	atomic_store(&cq->armed, true);
+	if (regioi_cq_available(cq, 1) == 0)
+		regioi_driver_progress(cq->driver);
 	if (regioi_cq_available(cq, 1) > 0)
 		regioi_cq_wake(cq);
 	else if (regioi_driver_has_work(cq->driver))
@@ -218,13 +219,11 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 	struct regioi_event events[EVENTS_MAX];
 	int count;
 
-	atomic_fetch_add(&driver->listeners, 1);
 	atomic_store(&cq->sleeper, REGIOI_SLEEPS_IN_ENGINE);
 	if (regioi_cq_available(cq, seen + 1) > seen || regioi_driver_has_work(driver))
 		timeout_ns = 0;
 	count = driver->ops->poll(driver->engine, events, EVENTS_MAX, timeout_ns);
 	atomic_store(&cq->sleeper, REGIOI_AWAKE);
-	atomic_fetch_sub(&driver->listeners, 1);
 	regioi_driver_take_events(driver, events, count);
 	pthread_mutex_lock(&driver->wait_lock);
 	driver->led = false;
@@ -308,39 +307,57 @@ static int64_t available(struct regioi_cq *cq, int64_t enough)
 	return count;
 }
 
-int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_delay_ns,
-		  int64_t timeout_ns)
+/* With the thread announced among the listeners. */
+static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_delay_ns,
+			  int64_t timeout_ns)
 {
-	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
 	uint64_t until = UINT64_MAX, window_until = UINT64_MAX, now;
-	int64_t enough = min_count ? min_count : 1, count, rest_ns;
 	bool looked = false; /* with no time left the engine is still asked once */
-	int error;
+	int64_t count, rest_ns;
+	int error = -ETIMEDOUT;
 
-	if (!cq)
-		return regioi_table_reason((uintptr_t)handle, -EBADF);
 	if (timeout_ns >= 0)
 		until = later(now_ns(), (uint64_t)timeout_ns);
 	for (;;) {
 		count = available(cq, enough);
 		if (count >= enough)
 			break;
-		now = until == UINT64_MAX && count <= 0 ? 0 : now_ns();
+		now = until == UINT64_MAX && count == 0 ? 0 : now_ns();
 		if (count > 0 && window_until == UINT64_MAX)
 			window_until = later(now, max_delay_ns);
 		rest_ns = remaining_ns(until, window_until, now);
 		if (rest_ns == 0 && looked)
 			break;
 		looked = rest_ns == 0;
-		error = sleep_once(cq, count, rest_ns);
-		if (error) {
+		if (sleep_once(cq, count, rest_ns) != 0) {
 			count = regioi_cq_available(cq, enough);
-			if (count <= 0)
-				return error;
+			error = -EINTR;
 			break;
 		}
 	}
-	if (count <= 0)
-		return -ETIMEDOUT;
+	if (count == 0)
+		return error;
 	return count > INT32_MAX ? INT32_MAX : (int)count;
+}
+
+int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_delay_ns,
+		  int64_t timeout_ns)
+{
+	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
+	int64_t enough = min_count ? min_count : 1, count;
+	int result;
+
+	if (!cq)
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	count = regioi_cq_available(cq, enough);
+	if (count >= enough)
+		return count > INT32_MAX ? INT32_MAX : (int)count;
+	/*
+	 * Sequentially consistent: whoever posts from now on and finds the RQ listed calls. What
+	 * was posted before is seen by the progress made before the sleep.
+	 */
+	atomic_fetch_add(&cq->driver->listeners, 1);
+	result = wait_announced(cq, enough, max_delay_ns, timeout_ns);
+	atomic_fetch_sub(&cq->driver->listeners, 1);
+	return result;
 }

@@ -70,6 +70,8 @@ struct regioi_engine_ops {
 	const char *name;
 	/* False for engines that never carry real traffic: "auto" passes over them. */
 	bool automatic;
+	/* Executing several operations at once costs less than one after the other. */
+	bool batches;
 
 	/*
 	 * Whether an instance would work here; nothing may stay behind. Returns 0, or negative

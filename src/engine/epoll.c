@@ -225,6 +225,7 @@ static void epoll_engine_execute(struct regioi_engine *engine, struct regioi_op 
 const struct regioi_engine_ops regioi_engine_epoll = {
 	.name = "epoll",
 	.automatic = true,
+	.batches = false,
 	.probe = epoll_engine_probe,
 	.create = epoll_engine_create,
 	.destroy = epoll_engine_destroy,

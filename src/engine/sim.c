@@ -118,6 +118,7 @@ static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uin
 const struct regioi_engine_ops regioi_engine_sim = {
 	.name = "sim",
 	.automatic = false,
+	.batches = false,
 	.probe = sim_probe,
 	.create = sim_create,
 	.destroy = sim_destroy,
