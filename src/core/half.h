@@ -5,6 +5,8 @@
 #ifndef REGIO_CORE_HALF_H
 #define REGIO_CORE_HALF_H
 
+#include <stddef.h>
+
 #include "core/objects.h"
 
 /* One operation for one half, between preparing and finishing. */
@@ -14,6 +16,16 @@ struct regioi_work {
 	struct regioi_op op;
 	uint32_t planned; /* requests it carries or asks for */
 };
+
+/* Brings what a visit needs into the caches. */
+static inline void regioi_half_prefetch(const struct regioi_half *half)
+{
+	const uint8_t *start = (const void *)half;
+
+	__builtin_prefetch(start);
+	__builtin_prefetch(start + offsetof(struct regioi_half, executor));
+	__builtin_prefetch(start + offsetof(struct regioi_half, completed));
+}
 
 /* Requests posted and not completed. */
 static inline uint32_t regioi_half_pending(const struct regioi_half *half)

@@ -58,24 +58,26 @@ enum regioi_direction {
 	REGIOI_SEND,
 };
 
+/*
+ * What a message touches is packed into three cache lines: a server of a thousand sockets finds
+ * none of them in its caches.
+ */
 struct regioi_half {
 	/* Settled at creation and resize. */
-	struct regioi_rq *rq;
+	_Alignas(REGIOI_CACHE_LINE) struct regioi_rq *rq;
 	struct regioi_cq *cq;
 	struct regioi_node *node; /* on the driver of the CQ */
 	struct regioi_request *requests;
-	struct regio_extra *extras;
 	uint32_t mask;
-	uint32_t limit; /* most outstanding */
-	enum regioi_direction direction;
-
+	uint32_t limit;	   /* most outstanding */
+	uint8_t direction; /* enum regioi_direction */
 	/* The poster's. */
-	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t tail;
-	uint32_t dequeued_seen;
-	uint32_t announced; /* requests posted with a barrier, since the node was last pinned */
-	uint32_t pin_after; /* this many */
-	bool local_wanted;  /* a receive with a local address slice has been posted */
+	bool local_wanted;	 /* a receive with a local address slice has been posted */
 	_Atomic bool muted_used; /* a request with DONT_NOTIFY has been posted */
+	_Atomic uint32_t tail;
+	uint32_t dequeued_seen;
+	uint16_t announced; /* requests posted with a barrier, since the node was last pinned */
+	uint16_t pin_after; /* this many */
 
 	/* The executor's. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t executor; /* enum regioi_executor */
@@ -84,8 +86,8 @@ struct regioi_half {
 	 * and to what the attempt found afterwards.
 	 */
 	_Atomic uint32_t ready;
-	uint32_t verify_in; /* executions until the socket's identity is looked at again */
-	uint32_t executions;
+	uint16_t verify_in; /* executions until the socket's identity is looked at again */
+	uint8_t executions;
 	bool local_known; /* the socket had a port when last asked */
 	union {
 		struct regioi_receive_state receive;
@@ -97,6 +99,7 @@ struct regioi_half {
 	_Atomic uint32_t dequeued;
 	_Atomic uint32_t listing; /* REGIOI_LISTED and so on */
 	struct regioi_half *next; /* on the CQ's list, by who put it there */
+	struct regio_extra *extras;
 };
 
 /* Whether an RQ is among those that may have work. */
@@ -118,18 +121,20 @@ struct regioi_list {
 
 /* An RQ's place on the list of a driver that serves one of its halves, or both. */
 struct regioi_node {
-	struct regioi_rq *rq;
+	_Alignas(REGIOI_CACHE_LINE) struct regioi_rq *rq;
 	struct regioi_driver *driver;
-	_Atomic uint32_t listed;  /* among the arrivals or the active */
 	struct regioi_node *next; /* among the arrivals */
 	struct regioi_list *list; /* the driver's that it is on, or NULL */
 	struct regioi_node *list_next, *list_previous;
-	uint64_t doubtful_since; /* pass */
-	bool hot;		 /* among the driver's few that are tried without asking */
-	uint32_t hot_received;	 /* passes that received something since then */
-	bool received;		 /* in this pass */
-	uint32_t idle_passes;	 /* while pinned */
+	_Atomic uint32_t listed; /* enum regioi_listed: among the arrivals or the active */
+	uint32_t doubtful_since; /* pass, the low bits */
+	uint16_t hot_received;	 /* passes that received something since it is hot */
+	uint8_t idle_passes;
+	bool hot;      /* among the driver's few that are tried without asking */
+	bool received; /* in this pass */
 };
+
+_Static_assert(sizeof(struct regioi_node) == REGIOI_CACHE_LINE, "a node is one cache line");
 
 struct regioi_rq {
 	uint64_t id;
@@ -141,13 +146,13 @@ struct regioi_rq {
 	_Atomic bool lost;	     /* the descriptor was closed behind our back */
 	bool trains_auto;	     /* receive trains may be turned on */
 	bool join_allowed;	     /* sends may be joined */
-	pthread_mutex_t watch_lock;  /* watch.c */
-	_Atomic bool watched;
+	uint8_t nodes_count;
+	_Atomic bool packet_info_ours;
+	_Atomic bool watched; /* watch.c */
 	bool watching_writable;
 	bool watch_suspended;
-	_Atomic bool packet_info_ours;
-	struct regioi_node nodes[2]; /* one for each driver */
-	uint32_t nodes_count;
+	pthread_mutex_t watch_lock;
+	struct regioi_node nodes[2];	 /* one for each driver */
 	struct regioi_rq *registry_next; /* socket.c */
 	struct regioi_half halves[2];	 /* by enum regioi_direction */
 };
@@ -204,7 +209,7 @@ struct regioi_driver {
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t lock;
 	struct regioi_list active;   /* may have work */
 	struct regioi_list doubtful; /* REGIOI_READY_PERHAPS and nothing else; oldest first */
-	uint64_t passes;
+	uint32_t passes;
 	bool quiet;		 /* the engine had no event when last asked */
 	_Atomic bool left;	 /* the last pass left work that needs no event */
 	bool busy;		 /* the last pass left an RQ that is ready for sure */

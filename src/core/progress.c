@@ -308,11 +308,23 @@ static void visit_half(struct batch *batch, struct regioi_half *half, bool try_a
 		batch_count(batch, half, regioi_half_run_one(half));
 }
 
+/* While one RQ is in a system call, the next one is fetched. */
+static void node_prefetch(const struct regioi_node *node)
+{
+	const struct regioi_rq *rq = node->rq;
+
+	__builtin_prefetch(rq);
+	regioi_half_prefetch(&rq->halves[REGIOI_RECEIVE]);
+	regioi_half_prefetch(&rq->halves[REGIOI_SEND]);
+}
+
 static void visit_active(struct batch *batch, bool poll)
 {
 	struct regioi_node *node;
 
 	for (node = batch->driver->active.first; node; node = node->list_next) {
+		if (node->list_next)
+			node_prefetch(node->list_next);
 		visit_half(batch, &node->rq->halves[REGIOI_SEND], false);
 		visit_half(batch, &node->rq->halves[REGIOI_RECEIVE], poll && node->hot);
 	}

@@ -17,8 +17,8 @@
 /* Received messages that wait in the stages of an area for receives to be posted. */
 struct regioi_staged {
 	struct regioi_area *area; /* NULL: nothing is staged */
-	uint32_t message;	  /* the next one to take apart */
-	uint32_t messages;
+	uint8_t message;	  /* the next one to take apart */
+	uint8_t messages;
 	uint32_t offset; /* bytes of it delivered */
 };
 
@@ -31,13 +31,13 @@ struct regioi_receive_state {
 	_Atomic bool extras;
 	_Atomic bool trains; /* UDP_GRO is on, by us */
 	bool report_icmp;
-	uint32_t asked;	  /* messages the next operation asks for */
-	uint32_t lone;	  /* receives of one that succeeded in a row */
-	uint32_t run;	  /* neighbours from one sender that were queued together */
-	uint32_t retries; /* after ICMP errors in a row */
+	uint8_t asked;	 /* messages the next operation asks for */
+	uint8_t lone;	 /* receives of one that succeeded in a row */
+	uint8_t retries; /* after ICMP errors in a row */
+	uint32_t run;	 /* neighbours from one sender that were queued together */
+	struct regioi_staged staged;
 	_Atomic uint64_t messages;
 	_Atomic uint64_t calls;
-	struct regioi_staged staged;
 
 	uint32_t hidden; /* REGIOI_HIDE_...: control messages that are ours */
 	union regioi_address run_address;
