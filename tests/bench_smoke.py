@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The benchmark runs every case on every implementation, and what it says is whole.
+
+Usage: bench_smoke.py TOOL. Short rounds with each message verified; no figure of
+time is looked at. Prints TAP.
+"""
+import json
+import subprocess
+import sys
+
+ALWAYS = ("case", "impl", "ns_per_msg")
+DISORDER = ("duplicated", "reordered", "corrupted")
+
+
+def run(tool, *arguments):
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=150)
+
+
+def whole(rows):
+    """What is wrong with the rows of a verified run."""
+    for row in rows:
+        name = f"{row.get('case')}/{row.get('impl')}"
+        for field in ALWAYS:
+            if field not in row:
+                yield f"{name}: no {field}"
+        for field in DISORDER:
+            if row.get(field, 0) != 0:
+                yield f"{name}: {row[field]} {field}"
+        if not row.get("ns_per_msg", 0) > 0:
+            yield f"{name}: nothing was measured"
+
+
+def check_run(tool):
+    result = run(tool, "bench", "udp-stream", "udp-mixed", "udp-pingpong", "udp-wait", "udp-fanin",
+                 "udp-sockets", "idle-poll", "core-cost", "--sockets", "4", "--seconds", "0.05",
+                 "--rounds", "1", "--verify", "--json", "-")
+    if result.returncode != 0:
+        return [f"exit status {result.returncode}: {result.stderr.strip()}"]
+    report = json.loads(result.stdout)
+    problems = list(whole(report["rows"]))
+    cases = {row["case"] for row in report["rows"]}
+    if len(cases) != 8:
+        problems.append(f"rows for {sorted(cases)} only")
+    if "host" not in report:
+        problems.append("no host")
+    return problems
+
+
+def check_refusals(tool):
+    problems = []
+    for arguments in (["bench", "no-such-case"], ["bench", "--size", "0"], ["bench", "--impl", "x"],
+                      ["bench", "--seconds", "-1"], ["no-such-command"], ["info", "--no-such"]):
+        result = run(tool, *arguments)
+        if result.returncode != 2 or not result.stderr.strip():
+            problems.append(f"{arguments}: exit status {result.returncode}, no reason given")
+    return problems
+
+
+def main():
+    checks = (
+        ("every case runs, verified, and reports whole rows", check_run),
+        ("bad arguments are refused with a reason", check_refusals),
+    )
+    failed = False
+    print(f"1..{len(checks)}")
+    for number, (name, check) in enumerate(checks, 1):
+        problems = check(sys.argv[1])
+        failed = failed or bool(problems)
+        print(f"{'not ok' if problems else 'ok'} {number} - {name}")
+        for problem in problems:
+            print(f"# {problem}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
