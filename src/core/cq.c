@@ -116,8 +116,11 @@ int64_t regioi_cq_available(struct regioi_cq *cq, int64_t enough)
 	int64_t count = cq->current ? half_available(cq->current) : 0;
 
 	drain_take(cq);
-	for (struct regioi_half *half = cq->drain; half && count < enough; half = half->next)
-		count += half_available(half);
+	for (struct regioi_half *half = cq->drain; half && count < enough; half = half->next) {
+		/* A half that is partly dequeued may be listed again. */
+		if (half != cq->current)
+			count += half_available(half);
+	}
 	return count;
 }
 
@@ -394,11 +397,10 @@ int regio_cq_close(struct regio_cq *handle)
 				   "closing a CQ: it is closed already");
 	regioi_table_release(slot, id);
 	driver = cq->driver;
-	regioi_cq_disarm(cq);
-	if (atomic_load(&cq->fired))
-		regioi_cq_unfire(cq);
 	/* Sequentially consistent: pairs with REGIOI_ENDING in regioi_half_end(). */
 	atomic_store(&cq->closed, true);
+	regioi_cq_disarm(cq);
+	regioi_cq_unfire(cq);
 	cq_discard(cq);
 	regioi_cq_release(cq);
 	atomic_fetch_sub(&driver->completion_queues, 1);

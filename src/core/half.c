@@ -98,23 +98,6 @@ static uint64_t send_clock(const struct regioi_half *half)
 	return half->send.paths.used ? now_ns() : 0;
 }
 
-/* Gives messages that wait in stages to the receives posted since. True when none is left. */
-static bool deliver_staged(struct regioi_half *half)
-{
-	struct regioi_window window = regioi_half_window(half);
-	struct regioi_area *area = half->receive.staged.area;
-	uint32_t done;
-
-	done = regioi_receive_deliver(&half->receive, &window);
-	if (done)
-		regioi_half_complete(half, done);
-	if (half->receive.staged.message < half->receive.staged.messages)
-		return false;
-	half->receive.staged.area = NULL;
-	regioi_area_give(half->node->driver, area);
-	return true;
-}
-
 /* What the executor of a receive half must know of the socket to fill in addresses and control. */
 static void prepare_extras(struct regioi_half *half)
 {
@@ -128,6 +111,34 @@ static void prepare_extras(struct regioi_half *half)
 	state->hidden = hidden;
 	if (!half->local_known)
 		half->local_known = regioi_socket_local(half->rq, &state->local);
+}
+
+/* The window of a receive half, with what its requests may want known. */
+static struct regioi_window receive_window(struct regioi_half *half)
+{
+	struct regioi_window window = regioi_half_window(half);
+
+	/* Behind the window: a request in it that has extra slices has set this. */
+	if (atomic_load_explicit(&half->receive.extras, memory_order_acquire))
+		prepare_extras(half);
+	return window;
+}
+
+/* Gives messages that wait in stages to the receives posted since. True when none is left. */
+static bool deliver_staged(struct regioi_half *half)
+{
+	struct regioi_window window = receive_window(half);
+	struct regioi_area *area = half->receive.staged.area;
+	uint32_t done;
+
+	done = regioi_receive_deliver(&half->receive, &window);
+	if (done)
+		regioi_half_complete(half, done);
+	if (half->receive.staged.message < half->receive.staged.messages)
+		return false;
+	half->receive.staged.area = NULL;
+	regioi_area_give(half->node->driver, area);
+	return true;
 }
 
 static bool plan_needs_area(const struct regioi_half *half, const struct regioi_window *window)
@@ -145,12 +156,11 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 	if (regioi_lone_prepare(half, ret_work))
 		return REGIOI_PREPARED;
 	if (half->direction == REGIOI_RECEIVE) {
-		if (atomic_load_explicit(&half->receive.extras, memory_order_acquire))
-			prepare_extras(half);
 		if (half->receive.staged.area && !deliver_staged(half))
 			return REGIOI_PREPARED_NOTHING;
 	}
-	window = regioi_half_window(half);
+	window =
+		half->direction == REGIOI_RECEIVE ? receive_window(half) : regioi_half_window(half);
 	if (window.count == 0)
 		return REGIOI_PREPARED_NOTHING;
 	if (!socket_verified(half)) {
@@ -201,7 +211,7 @@ static enum regioi_ready ready_after(const struct regioi_receive_state *state,
 static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *work,
 			       enum regioi_ready *ret_ready)
 {
-	struct regioi_window window = regioi_half_window(half);
+	struct regioi_window window = receive_window(half);
 	struct regioi_receive_state *state = &half->receive;
 	enum regioi_receive_verdict verdict;
 	uint32_t done = regioi_receive_settle(state, &window, work->area, &work->op, &verdict);
@@ -233,11 +243,12 @@ static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
 
 	if (done)
 		regioi_half_complete(half, done);
+	*ret_ready = REGIOI_READY_YES;
 	if (verdict == REGIOI_SEND_FULL)
-		regioi_watch_writable(half->rq, true);
+		*ret_ready = regioi_watch_writable(half->rq, true) == 0 ? REGIOI_READY_NO
+									: REGIOI_READY_PERHAPS;
 	else if (half->rq->watching_writable && regioi_half_pending(half) == 0)
 		regioi_watch_writable(half->rq, false);
-	*ret_ready = verdict == REGIOI_SEND_PROGRESS ? REGIOI_READY_YES : REGIOI_READY_NO;
 	return done;
 }
 
@@ -272,7 +283,7 @@ static bool run_once(struct regioi_half *half)
 		case REGIOI_PREPARED_NO_AREA:
 			return false;
 		case REGIOI_PREPARED_NOTHING:
-			return true;
+			break;
 		case REGIOI_PREPARED:
 			driver->ops->execute(driver->engine, &work.op, 1);
 			regioi_half_finish(&work);
@@ -298,8 +309,13 @@ static bool leave(struct regioi_half *half)
  */
 static void list_at_home(struct regioi_half *half)
 {
-	if (half->rq->nodes_count > 1 && regioi_half_pending(half) > 0 &&
-	    atomic_load(&half->ready) != REGIOI_READY_NO)
+	uint32_t ready = atomic_load(&half->ready);
+
+	if (regioi_half_pending(half) == 0 || ready == REGIOI_READY_NO)
+		return;
+	/* A send in doubt is one that no event will tell of. */
+	if (half->rq->nodes_count > 1 ||
+	    (half->direction == REGIOI_SEND && ready == REGIOI_READY_PERHAPS))
 		regioi_node_list(half->node);
 }
 

@@ -90,9 +90,9 @@ bool regioi_lone_receive(struct regioi_half *half, struct regio_result *ret_resu
 	uint32_t done = 0;
 
 	*ret_tried = false;
-	if (!result_is_next(half) || !regioi_half_enter(half))
+	if (!regioi_half_enter(half))
 		return false;
-	*ret_tried = regioi_lone_prepare(half, &work);
+	*ret_tried = result_is_next(half) && regioi_lone_prepare(half, &work);
 	if (*ret_tried) {
 		driver->ops->execute(driver->engine, &work.op, 1);
 		window = regioi_half_window(half);

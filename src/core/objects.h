@@ -160,7 +160,7 @@ struct regioi_rq {
 /* Who sleeps in regio_cq_wait(). */
 enum regioi_sleeper {
 	REGIOI_AWAKE,
-	REGIOI_SLEEPS_IN_ENGINE, /* wake it with the doorbell */
+	REGIOI_SLEEPS_IN_ENGINE,
 	REGIOI_SLEEPS_ON_FUTEX,
 };
 

@@ -161,6 +161,15 @@ static enum regioi_ready node_ready(const struct regioi_node *node)
 
 /* ---- Events ---- */
 
+/* Sequentially consistent: pairs with regioi_driver_has_work() of a sleeper that has announced
+ * itself. */
+static void left_set(struct regioi_driver *driver, bool left)
+{
+	/* It hardly ever changes, and a load is cheaper. */
+	if (atomic_load_explicit(&driver->left, memory_order_relaxed) != left)
+		atomic_store(&driver->left, left);
+}
+
 /* Under the driver's lock, so an RQ found here is not gone before it is active. */
 static void event_take(struct regioi_driver *driver, const struct regioi_event *event)
 {
@@ -191,6 +200,9 @@ void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi
 {
 	pthread_mutex_lock(&driver->lock);
 	events_take(driver, events, count);
+	/* Until a pass has looked. */
+	if (count > 0)
+		left_set(driver, true);
 	pthread_mutex_unlock(&driver->lock);
 }
 
@@ -199,7 +211,7 @@ static void events_ask(struct regioi_driver *driver)
 	struct regioi_event events[BATCH_MAX];
 
 	driver->passes_unasked = 0;
-	events_take(driver, events, driver->ops->poll(driver->engine, events, BATCH_MAX, 0));
+	events_take(driver, events, driver->ops->ask(driver->engine, events, BATCH_MAX));
 }
 
 static bool all_hot(const struct regioi_driver *driver)
@@ -223,13 +235,15 @@ static void doubtful_take(struct regioi_driver *driver, bool poll)
 	struct regioi_node *node, *next;
 
 	for (node = driver->doubtful.first; node; node = next) {
-		uint32_t perhaps = REGIOI_READY_PERHAPS;
-
 		next = node->list_next;
 		if (!all && driver->passes - node->doubtful_since < DOUBTFUL_PASSES)
 			break;
-		atomic_compare_exchange_strong(&node->rq->halves[REGIOI_RECEIVE].ready, &perhaps,
-					       REGIOI_READY_YES);
+		for (int i = 0; i < 2; i++) {
+			uint32_t perhaps = REGIOI_READY_PERHAPS;
+
+			atomic_compare_exchange_strong(&node->rq->halves[i].ready, &perhaps,
+						       REGIOI_READY_YES);
+		}
 		node_wake(driver, node);
 	}
 }
@@ -318,7 +332,7 @@ static void node_prefetch(const struct regioi_node *node)
 	regioi_half_prefetch(&rq->halves[REGIOI_SEND]);
 }
 
-static void visit_active(struct batch *batch, bool poll)
+static void visit_active(struct batch *batch, bool try_hot)
 {
 	struct regioi_node *node;
 
@@ -326,7 +340,7 @@ static void visit_active(struct batch *batch, bool poll)
 		if (node->list_next)
 			node_prefetch(node->list_next);
 		visit_half(batch, &node->rq->halves[REGIOI_SEND], false);
-		visit_half(batch, &node->rq->halves[REGIOI_RECEIVE], poll && node->hot);
+		visit_half(batch, &node->rq->halves[REGIOI_RECEIVE], try_hot && node->hot);
 	}
 	if (batch->count)
 		batch_execute(batch);
@@ -346,10 +360,10 @@ static bool stays_idle(struct regioi_node *node)
 	return ++node->idle_passes < (pinned ? PINNED_IDLE_PASSES : LISTED_IDLE_PASSES);
 }
 
-/* Before a sleep nobody may be pinned: posting on such an RQ wakes nobody. */
-static bool must_be_unpinned(const struct regioi_node *node, bool poll)
+/* While somebody sleeps nobody may be pinned: posting on such an RQ calls nobody. */
+static bool must_be_unpinned(const struct regioi_node *node, bool alone)
 {
-	return !poll &&
+	return !alone &&
 	       atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED;
 }
 
@@ -383,6 +397,8 @@ static bool nodes_rest(struct regioi_driver *driver, struct regioi_list *resting
 static void cool_all(struct regioi_driver *driver)
 {
 	for (struct regioi_node *node = driver->active.first; node; node = node->list_next) {
+		if (node->hot)
+			regioi_watch_resume(node->rq);
 		node->hot = false;
 		node->hot_received = 0;
 	}
@@ -390,8 +406,8 @@ static void cool_all(struct regioi_driver *driver)
 	driver->hot_idle = 0;
 }
 
-/* Decides which RQs are hot. One that is may be unwatched, so before a sleep none is. */
-static void heat(struct regioi_driver *driver, const struct batch *batch, bool poll)
+/* Decides which RQs are hot: none while somebody sleeps, who relies on events. */
+static void heat(struct regioi_driver *driver, const struct batch *batch, bool alone)
 {
 	struct regioi_node *node;
 
@@ -401,10 +417,10 @@ static void heat(struct regioi_driver *driver, const struct batch *batch, bool p
 		driver->hot_pause = HOT_PAUSE_PASSES;
 	else if (driver->hot_pause > 0)
 		driver->hot_pause--;
-	if (driver->hot_count && (!poll || batch->received > REGIOI_HOT_MAX ||
+	if (driver->hot_count && (!alone || batch->received > REGIOI_HOT_MAX ||
 				  (!batch->completed && ++driver->hot_idle >= HOT_IDLE_PASSES)))
 		cool_all(driver);
-	if (!poll || driver->hot_pause || !batch->received)
+	if (!alone || driver->hot_pause || !batch->received)
 		return;
 	for (node = driver->active.first; node && driver->hot_count < REGIOI_HOT_MAX;
 	     node = node->list_next) {
@@ -441,7 +457,7 @@ static void count_hot(struct regioi_node *node)
 }
 
 /* Decides who stays active. Returns whether work is left that needs no event. */
-static bool pass_end(struct regioi_driver *driver, bool poll)
+static bool pass_end(struct regioi_driver *driver, bool alone)
 {
 	struct regioi_node *node, *next;
 	struct regioi_list resting = {0};
@@ -458,7 +474,7 @@ static bool pass_end(struct regioi_driver *driver, bool poll)
 		} else if (node->hot) {
 			continue;
 		} else if ((ready == REGIOI_READY_PERHAPS && !watch_instead(node)) ||
-			   must_be_unpinned(node, poll) || !stays_idle(node)) {
+			   must_be_unpinned(node, alone) || !stays_idle(node)) {
 			list_move(&driver->active, &resting, node);
 		}
 	}
@@ -502,6 +518,8 @@ static bool pass_hot(struct regioi_driver *driver)
 /* 'poll': the caller does not sleep, so this is where events are asked for and hot RQs tried. */
 static bool pass(struct regioi_driver *driver, bool poll)
 {
+	/* Nobody sleeps on the driver, nor is about to. */
+	const bool alone = poll && !atomic_load(&driver->listeners);
 	struct batch batch;
 
 	driver->passes++;
@@ -511,7 +529,7 @@ static bool pass(struct regioi_driver *driver, bool poll)
 	arrivals_take(driver);
 	if (poll && ++driver->passes_unasked > passes_unasked_max(driver))
 		events_ask(driver);
-	if (poll && all_hot(driver))
+	if (alone && all_hot(driver))
 		return pass_hot(driver);
 	batch.driver = driver;
 	batch.count = 0;
@@ -519,18 +537,9 @@ static bool pass(struct regioi_driver *driver, bool poll)
 	batch.received = 0;
 	if (driver->doubtful.first)
 		doubtful_take(driver, poll);
-	visit_active(&batch, poll);
-	heat(driver, &batch, poll);
-	return pass_end(driver, poll);
-}
-
-/* Sequentially consistent: pairs with regioi_driver_has_work() of a sleeper that has announced
- * itself. */
-static void left_set(struct regioi_driver *driver, bool left)
-{
-	/* It hardly ever changes, and a load is cheaper. */
-	if (atomic_load_explicit(&driver->left, memory_order_relaxed) != left)
-		atomic_store(&driver->left, left);
+	visit_active(&batch, alone);
+	heat(driver, &batch, alone);
+	return pass_end(driver, alone);
 }
 
 bool regioi_driver_progress(struct regioi_driver *driver)
@@ -561,7 +570,8 @@ static bool poll_lone(struct regioi_driver *driver, struct regioi_cq *cq,
 	*ret_tried = false;
 	if (!all_hot(driver) || driver->hot_count > 1 ||
 	    driver->passes_unasked >= PASSES_UNASKED_HOT || driver->hot_idle >= HOT_IDLE_PASSES ||
-	    atomic_load_explicit(&driver->arrivals, memory_order_relaxed))
+	    atomic_load_explicit(&driver->arrivals, memory_order_relaxed) ||
+	    atomic_load(&driver->listeners))
 		return false;
 	half = &node->rq->halves[REGIOI_RECEIVE];
 	if (half->cq != cq || regioi_half_pending(&node->rq->halves[REGIOI_SEND]) > 0)

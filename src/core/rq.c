@@ -210,6 +210,10 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 		regioi_explain("creating an RQ: out of memory");
 	} else {
 		error = rq->nodes_count > 1 ? regioi_watch_start(rq) : 0;
+		if (error)
+			regioi_explain("creating an RQ: watching the socket: %s; see "
+				       "fs.epoll.max_user_watches",
+				       regio_error_text(error));
 		if (!error)
 			return 0;
 		slot = regioi_table_invalidate(rq->id, REGIOI_KIND_RQ);

@@ -89,6 +89,9 @@ static void count_announced(struct regioi_half *half)
 		half->announced = 0;
 		if (half->pin_after < PIN_AFTER_MAX)
 			half->pin_after *= 2;
+		/* From now on posting here calls nobody: a sleeper must take it off first. */
+		if (atomic_load(&half->node->driver->listeners))
+			regioi_driver_call(half->node->driver);
 	}
 }
 

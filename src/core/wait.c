@@ -43,11 +43,12 @@ static uint64_t now_ns(void)
 
 /* ---- Waking ---- */
 
+/* Under the driver's wait_lock, so that a leader that is up finds every wake done. */
 static void wake_sleeper(struct regioi_cq *cq)
 {
 	switch (atomic_exchange(&cq->sleeper, REGIOI_AWAKE)) {
 	case REGIOI_SLEEPS_IN_ENGINE:
-		cq->driver->ops->doorbell(cq->driver->engine);
+		cq->driver->ops->wake(cq->driver->engine);
 		break;
 	case REGIOI_SLEEPS_ON_FUTEX:
 		syscall(SYS_futex, &cq->sleeper, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
@@ -65,7 +66,8 @@ static void fire(struct regioi_cq *cq)
 	uint64_t one = 1;
 
 	pthread_mutex_lock(&driver->wait_lock);
-	if (!atomic_load(&cq->fired)) {
+	/* A closed CQ would never take it back. */
+	if (!atomic_load(&cq->fired) && !atomic_load(&cq->closed)) {
 		atomic_store(&cq->fired, true);
 		driver->fired++;
 		if (driver->signal_descriptor >= 0 &&
@@ -109,8 +111,11 @@ void regioi_cq_wake(struct regioi_cq *cq)
 {
 	if (disarm(cq))
 		fire(cq);
-	if (atomic_load(&cq->sleeper) != REGIOI_AWAKE)
-		wake_sleeper(cq);
+	if (atomic_load(&cq->sleeper) == REGIOI_AWAKE)
+		return;
+	pthread_mutex_lock(&cq->driver->wait_lock);
+	wake_sleeper(cq);
+	pthread_mutex_unlock(&cq->driver->wait_lock);
 }
 
 /* ---- Notification ---- */
@@ -222,10 +227,12 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 	atomic_store(&cq->sleeper, REGIOI_SLEEPS_IN_ENGINE);
 	if (regioi_cq_available(cq, seen + 1) > seen || regioi_driver_has_work(driver))
 		timeout_ns = 0;
-	count = driver->ops->poll(driver->engine, events, EVENTS_MAX, timeout_ns);
-	atomic_store(&cq->sleeper, REGIOI_AWAKE);
+	count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
 	regioi_driver_take_events(driver, events, count);
 	pthread_mutex_lock(&driver->wait_lock);
+	/* Somebody has called this sleeper by name, whether or not that is what ended the sleep. */
+	if (atomic_exchange(&cq->sleeper, REGIOI_AWAKE) == REGIOI_AWAKE)
+		driver->ops->unwake(driver->engine);
 	driver->led = false;
 	pass_lead_on(driver);
 	pthread_mutex_unlock(&driver->wait_lock);
@@ -358,6 +365,9 @@ int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_dela
 	 */
 	atomic_fetch_add(&cq->driver->listeners, 1);
 	result = wait_announced(cq, enough, max_delay_ns, timeout_ns);
-	atomic_fetch_sub(&cq->driver->listeners, 1);
+	/* What this thread has taken from the engine may be another's, which sleeps on. */
+	if (atomic_fetch_sub(&cq->driver->listeners, 1) > 1 &&
+	    (regioi_driver_has_work(cq->driver) || atomic_load(&cq->driver->called)))
+		cq->driver->ops->doorbell(cq->driver->engine);
 	return result;
 }

@@ -10,7 +10,6 @@
  */
 #include "core/watch.h"
 #include "core/driver.h"
-#include "core/error.h"
 
 void regioi_watch_init(struct regioi_rq *rq)
 {
@@ -51,18 +50,31 @@ int regioi_watch_start(struct regioi_rq *rq)
 	pthread_mutex_lock(&rq->watch_lock);
 	error = engines_watch(rq);
 	pthread_mutex_unlock(&rq->watch_lock);
-	if (error)
-		return regioi_fail(error, "watching a socket: %s; see fs.epoll.max_user_watches",
-				   regio_error_text(error));
-	return 0;
+	return error;
 }
 
-void regioi_watch_writable(struct regioi_rq *rq, bool writable)
+void regioi_watch_resume(struct regioi_rq *rq)
 {
 	pthread_mutex_lock(&rq->watch_lock);
-	rq->watching_writable = writable;
-	engines_watch(rq);
+	/* Should it fail, the socket stays doubtful, and is tried now and then. */
+	if (rq->watch_suspended && engines_watch(rq) != 0) {
+		rq->watch_suspended = false;
+		atomic_fetch_sub(&rq->nodes[0].driver->unwatched, 1);
+	}
 	pthread_mutex_unlock(&rq->watch_lock);
+}
+
+int regioi_watch_writable(struct regioi_rq *rq, bool writable)
+{
+	int error;
+
+	pthread_mutex_lock(&rq->watch_lock);
+	rq->watching_writable = writable;
+	error = engines_watch(rq);
+	if (error)
+		rq->watching_writable = false;
+	pthread_mutex_unlock(&rq->watch_lock);
+	return error;
 }
 
 void regioi_watch_suspend(struct regioi_rq *rq)

@@ -8,7 +8,7 @@
 #include "core/objects.h"
 
 void regioi_watch_init(struct regioi_rq *rq);
-/* Watches from now on. Returns 0 or an explained error. */
+/* Watches from now on. Returns 0 or the engine's error. */
 int regioi_watch_start(struct regioi_rq *rq);
 /* Ends it for good. */
 void regioi_watch_fini(struct regioi_rq *rq);
@@ -22,13 +22,18 @@ static inline bool regioi_watch_is_on(const struct regioi_rq *rq)
 	return atomic_load_explicit(&rq->watched, memory_order_relaxed);
 }
 
-/* Makes the engine report, or no longer report, that the socket takes sends. */
-void regioi_watch_writable(struct regioi_rq *rq, bool writable);
+/*
+ * Makes the engine report, or no longer report, that the socket takes sends. Returns 0 or the
+ * engine's error.
+ */
+int regioi_watch_writable(struct regioi_rq *rq, bool writable);
 
 /*
  * Stops events of a hot RQ, whose socket is tried on each pass, unless somebody sleeps who might
  * need them. With the lock of the RQ's one driver held.
  */
 void regioi_watch_suspend(struct regioi_rq *rq);
+/* Takes that back, where it was done. */
+void regioi_watch_resume(struct regioi_rq *rq);
 
 #endif

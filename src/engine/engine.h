@@ -7,7 +7,7 @@
  *
  * An instance belongs to one driver. Between create and destroy any thread may call any function
  * at any time, with two exceptions: calls of watch and unwatch for one descriptor are serialised by
- * the core, and so are calls of poll that may sleep.
+ * the core, and so are calls of sleep.
  *
  * A new engine is one file and one line in list.c.
  */
@@ -96,15 +96,27 @@ struct regioi_engine_ops {
 	void (*unwatch)(struct regioi_engine *engine, int fd);
 
 	/*
-	 * Collect up to 'events_max' events, sleeping until there is one, doorbell rings, or
-	 * 'timeout_ns' is over (0: do not sleep; below 0: no end). Returns how many, 0 after a
-	 * doorbell or time-out, or -EINTR.
+	 * Collect up to 'events_max' events without sleeping. Returns how many.
 	 */
-	int (*poll)(struct regioi_engine *engine, struct regioi_event *ret_events,
-		    uint32_t events_max, int64_t timeout_ns);
-	/* Make the present sleep in poll, or else the next one, return. */
+	int (*ask)(struct regioi_engine *engine, struct regioi_event *ret_events,
+		   uint32_t events_max);
+	/*
+	 * The same, sleeping until there is an event, doorbell or wake is called, or 'timeout_ns'
+	 * is over (0: do not sleep; below 0: no end). Returns how many, 0 after a call or the
+	 * time-out, or -EINTR. One thread at a time.
+	 */
+	int (*sleep)(struct regioi_engine *engine, struct regioi_event *ret_events,
+		     uint32_t events_max, int64_t timeout_ns);
+	/* There is work for whoever comes first: ends a sleep, or the next one, or is asked away.
+	 */
 	void (*doorbell)(struct regioi_engine *engine);
-	/* A descriptor that is readable while poll would not sleep; valid until destroy. */
+	/*
+	 * For the sleeper and nobody else: no sleep lasts from wake until the unwake that the core
+	 * calls for it.
+	 */
+	void (*wake)(struct regioi_engine *engine);
+	void (*unwake)(struct regioi_engine *engine);
+	/* A descriptor that is readable while sleep would return; valid until destroy. */
 	int (*descriptor)(struct regioi_engine *engine);
 
 	/* Execute operations and fill in their results. */

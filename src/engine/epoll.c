@@ -14,56 +14,69 @@
 
 #include "engine/engine.h"
 
-/* The core's ids are never 0. */
+/* The core's ids are above 2^32. */
 #define DOORBELL_ID 0
+#define WAKE_ID 1
 
 #define EVENTS_MAX 64
 
 struct regioi_engine {
 	int epoll_fd;
-	int doorbell_fd;
+	int doorbell_fd; /* edge-triggered: the first to ask takes it, and makes progress */
+	int wake_fd;	 /* level-triggered semaphore: each wake stays until its unwake */
 	/* epoll_pwait2 is of Linux 5.11; cleared when the kernel, or a filter, does not have it. */
 	atomic_bool nanoseconds;
 };
 
-static int epoll_engine_create(struct regioi_engine **ret_engine)
+static int add_eventfd(struct regioi_engine *engine, uint64_t id, uint32_t events)
 {
-	struct regioi_engine *engine = calloc(1, sizeof(*engine));
-	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = DOORBELL_ID};
-	int error;
+	struct epoll_event event = {.events = events, .data.u64 = id};
+	/* A semaphore, so that a read takes one; the doorbell is never read. */
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
 
-	if (!engine)
-		return -ENOMEM;
-	atomic_init(&engine->nanoseconds, true);
-	engine->doorbell_fd = -1;
-	engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (engine->epoll_fd < 0)
-		goto fail;
-	engine->doorbell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (engine->doorbell_fd < 0)
-		goto fail;
-	if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, engine->doorbell_fd, &event) < 0)
-		goto fail;
-	*ret_engine = engine;
-	return 0;
+	if (fd >= 0 && epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+		int error = errno;
 
-fail:
-	error = -errno;
-	if (engine->doorbell_fd >= 0)
-		close(engine->doorbell_fd);
-	if (engine->epoll_fd >= 0)
-		close(engine->epoll_fd);
-	free(engine);
-	return error;
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
 }
 
 static void epoll_engine_destroy(struct regioi_engine *engine)
 {
 	if (!engine)
 		return;
-	close(engine->doorbell_fd);
-	close(engine->epoll_fd);
+	if (engine->wake_fd >= 0)
+		close(engine->wake_fd);
+	if (engine->doorbell_fd >= 0)
+		close(engine->doorbell_fd);
+	if (engine->epoll_fd >= 0)
+		close(engine->epoll_fd);
 	free(engine);
+}
+
+static int epoll_engine_create(struct regioi_engine **ret_engine)
+{
+	struct regioi_engine *engine = malloc(sizeof(*engine));
+	int error;
+
+	if (!engine)
+		return -ENOMEM;
+	*engine = (struct regioi_engine){.doorbell_fd = -1, .wake_fd = -1, .nanoseconds = true};
+	engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (engine->epoll_fd >= 0)
+		engine->doorbell_fd = add_eventfd(engine, DOORBELL_ID, EPOLLIN | EPOLLET);
+	if (engine->doorbell_fd >= 0)
+		engine->wake_fd = add_eventfd(engine, WAKE_ID, EPOLLIN);
+	if (engine->wake_fd >= 0) {
+		*ret_engine = engine;
+		return 0;
+	}
+	error = -errno;
+	epoll_engine_destroy(engine);
+	return error;
 }
 
 static int epoll_engine_probe(char *ret_reason, char *ret_remedy, size_t text_size)
@@ -130,22 +143,15 @@ static int wait_for_events(struct regioi_engine *engine, struct epoll_event *eve
 	return epoll_wait(engine->epoll_fd, events, events_max, (int)timeout_ms);
 }
 
-static int epoll_engine_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
-			     uint32_t events_max, int64_t timeout_ns)
+/* Leaves out what is ours. */
+static int translate(const struct epoll_event *events, int found, struct regioi_event *ret_events)
 {
-	struct epoll_event events[EVENTS_MAX];
-	int found = wait_for_events(engine, events,
-				    (int)(events_max < EVENTS_MAX ? events_max : EVENTS_MAX),
-				    timeout_ns);
 	int count = 0;
 
-	if (found < 0)
-		return errno == EINTR ? -EINTR : 0;
 	for (int i = 0; i < found; i++) {
 		uint32_t bits = events[i].events;
 
-		/* Edge-triggered, so the doorbell's counter is never read. */
-		if (events[i].data.u64 == DOORBELL_ID)
+		if (events[i].data.u64 == WAKE_ID || events[i].data.u64 == DOORBELL_ID)
 			continue;
 		ret_events[count++] = (struct regioi_event){
 			.id = events[i].data.u64,
@@ -159,12 +165,52 @@ static int epoll_engine_poll(struct regioi_engine *engine, struct regioi_event *
 	return count;
 }
 
-static void epoll_engine_doorbell(struct regioi_engine *engine)
+static int epoll_engine_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
+			    uint32_t events_max)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int max = (int)(events_max < EVENTS_MAX ? events_max : EVENTS_MAX);
+
+	return translate(events, epoll_wait(engine->epoll_fd, events, max, 0), ret_events);
+}
+
+static int epoll_engine_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
+			      uint32_t events_max, int64_t timeout_ns)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int max = (int)(events_max < EVENTS_MAX ? events_max : EVENTS_MAX);
+	int found = wait_for_events(engine, events, max, timeout_ns);
+
+	if (found < 0)
+		return errno == EINTR ? -EINTR : 0;
+	return translate(events, found, ret_events);
+}
+
+static void add_one(int fd)
 {
 	uint64_t one = 1;
 
 	/* Fails only when the counter is near 2^64. */
-	if (write(engine->doorbell_fd, &one, sizeof(one)) < 0)
+	if (write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void epoll_engine_doorbell(struct regioi_engine *engine)
+{
+	add_one(engine->doorbell_fd);
+}
+
+static void epoll_engine_wake(struct regioi_engine *engine)
+{
+	add_one(engine->wake_fd);
+}
+
+static void epoll_engine_unwake(struct regioi_engine *engine)
+{
+	uint64_t one;
+
+	/* Fails only without a wake before it. */
+	if (read(engine->wake_fd, &one, sizeof(one)) < 0)
 		return;
 }
 
@@ -231,8 +277,11 @@ const struct regioi_engine_ops regioi_engine_epoll = {
 	.destroy = epoll_engine_destroy,
 	.watch = epoll_engine_watch,
 	.unwatch = epoll_engine_unwatch,
-	.poll = epoll_engine_poll,
+	.ask = epoll_engine_ask,
+	.sleep = epoll_engine_sleep,
 	.doorbell = epoll_engine_doorbell,
+	.wake = epoll_engine_wake,
+	.unwake = epoll_engine_unwake,
 	.descriptor = epoll_engine_descriptor,
 	.execute = epoll_engine_execute,
 };

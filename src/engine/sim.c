@@ -61,9 +61,15 @@ static void sim_unwatch(struct regioi_engine *engine, int fd)
 {
 }
 
+static int sim_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
+		   uint32_t events_max)
+{
+	return 0;
+}
+
 /* Never sleeps: a queue with receives posted always has something to receive. */
-static int sim_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
-		    uint32_t events_max, int64_t timeout_ns)
+static int sim_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
+		     uint32_t events_max, int64_t timeout_ns)
 {
 	return 0;
 }
@@ -124,8 +130,11 @@ const struct regioi_engine_ops regioi_engine_sim = {
 	.destroy = sim_destroy,
 	.watch = sim_watch,
 	.unwatch = sim_unwatch,
-	.poll = sim_poll,
+	.ask = sim_ask,
+	.sleep = sim_sleep,
 	.doorbell = sim_doorbell,
+	.wake = sim_doorbell,
+	.unwake = sim_doorbell,
 	.descriptor = sim_descriptor,
 	.execute = sim_execute,
 };
