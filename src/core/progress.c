@@ -548,6 +548,9 @@ bool regioi_driver_progress(struct regioi_driver *driver)
 
 	pthread_mutex_lock(&driver->lock);
 	left = pass(driver, false);
+	/* Trying these few costs less than asking the engine, and then trying them. */
+	if (driver->doubtful.first && driver->doubtful.count <= DOUBTFUL_FEW)
+		left = pass(driver, false);
 	left_set(driver, left);
 	pthread_mutex_unlock(&driver->lock);
 	/* The caller is a listener itself, and will come by again. */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define REGIOI_COPY_INLINE_MAX 256u
+#define REGIOI_COPY_INLINE_MAX 128u
 
 static inline void regioi_copy(uint8_t *to, const uint8_t *from, size_t length)
 {
