@@ -6,6 +6,7 @@
  */
 #include "bench.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -53,6 +54,8 @@ static void progress(const struct bench_plan *plan, unsigned group, const char *
 static struct run_request make_request(const struct bench_plan *plan, const struct bench_row *row)
 {
 	uint64_t total_ns = (uint64_t)(plan->options->seconds * 1e9);
+
+	assert(plan->options->rounds > 0);
 
 	return (struct run_request){
 		.test = row->test,

@@ -533,7 +533,10 @@ struct regio_rq_opts {
  * be 0. That much room is reserved in 'receive_cq' and 'send_cq', which may be
  * the same. SO_RCVBUF is raised towards the posted receives as far as allowed.
  *
- * While the RQ lives, nobody else reads the socket. 'opts' may be NULL.
+ * While the RQ lives, nobody else reads the socket. A descriptor that is closed,
+ * or closed and used again, behind the RQ's back is noticed: at once by a young
+ * queue, within 64 operations by a busy one; every request then completes with
+ * -EBADF and new ones are refused. 'opts' may be NULL.
  *
  * Ownership  the socket stays the caller's; close the RQ before the socket
  * Threads    any
@@ -653,9 +656,9 @@ REGIO_API int regio_rq_info(struct regio_rq *rq, struct regio_rq_info *ret_info)
  * regio_receive - post one receive
  *
  * The k-th message that arrives goes to the k-th receive posted. 'data' is read
- * during the call only; NULL receives an empty slice. A message too long for
- * its slice fills it and completes with -EMSGSIZE. What lies behind the bytes
- * of the result in the slice is undefined.
+ * during the call only; NULL, or region 0 and length 0, receives into an empty
+ * slice. A message too long for its slice fills it and completes with -EMSGSIZE.
+ * What lies behind the bytes of the result in the slice is undefined.
  *
  * Ownership  the slice is the library's until the completion is dequeued
  * Threads    one caller at a time for the receives of an RQ
@@ -693,7 +696,7 @@ REGIO_API int regio_receive_ex(struct regio_rq *rq, const struct regio_buf *data
  * Unless deferred, it and the deferred sends before it are executed in the call
  * where nobody else is executing them. Neighbours of equal length to one
  * destination cross the stack together. 'data' is read during the call only;
- * NULL sends an empty message.
+ * NULL, or region 0 and length 0, sends an empty message.
  *
  * Ownership  the slice is the library's until the completion is dequeued
  * Threads    one caller at a time for the sends of an RQ

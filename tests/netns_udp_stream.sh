@@ -28,7 +28,10 @@ if [ "${REGIO_NETNS:-}" != inside ]; then
 		command -v $tool >/dev/null || skip "$tool is not installed"
 	done
 	for how in "--net" "--user --map-root-user --net"; do
+		# One word for each option.
+		# shellcheck disable=SC2086
 		if unshare $how true 2>/dev/null; then
+			# shellcheck disable=SC2086
 			REGIO_NETNS=inside exec unshare $how "$0" "$@"
 		fi
 	done
@@ -37,6 +40,8 @@ fi
 
 work=$(mktemp -d)
 mkfifo "$work/up" "$work/hold" "$work/out"
+# The inner shell expands it.
+# shellcheck disable=SC2016
 unshare --net sh -c 'ip link set lo up; : >"$0/up"; exec cat "$0/hold"' "$work" &
 holder=$!
 receiver=
@@ -58,15 +63,17 @@ nsenter --target $holder --net sh -c '
 # come as it was sent.
 stream()
 {
-	nsenter --target $holder --net "$traffic" receive $1 $2 5000 >"$work/out" 2>"$work/errors" &
+	nsenter --target $holder --net "$traffic" receive "$1" "$2" 5000 >"$work/out" 2>"$work/errors" &
 	receiver=$!
 	exec 3<"$work/out"
-	read -r ready <&3 && "$traffic" send $1 $2 5000 2>>"$work/errors" && read -r rate <&3 &&
+	read -r _ <&3 && "$traffic" send "$1" "$2" 5000 2>>"$work/errors" && read -r rate <&3 &&
 		wait $receiver
 }
 
 echo "1..4"
 number=0
+regio=1
+mmsg=1
 for address in 10.77.0.2 fd77::2; do
 	for implementation in regio mmsg; do
 		number=$((number + 1))
@@ -77,7 +84,10 @@ for address in 10.77.0.2 fd77::2; do
 			echo "not ok $number - $implementation to $address: every message came"
 			sed 's/^/# /' "$work/errors"
 		fi
-		eval "$implementation=$rate"
+		case $implementation in
+		regio) regio=$rate ;;
+		mmsg) mmsg=$rate ;;
+		esac
 	done
 	echo "# $address, 64 bytes, messages a second: regio $regio, mmsg $mmsg, ratio $((regio / mmsg))"
 done

@@ -149,6 +149,7 @@ static int translate(const struct epoll_event *events, int found, struct regioi_
 	int count = 0;
 
 	for (int i = 0; i < found; i++) {
+		/* cppcheck-suppress uninitvar ; epoll_wait has filled 'found' of them */
 		uint32_t bits = events[i].events;
 
 		if (events[i].data.u64 == WAKE_ID || events[i].data.u64 == DOORBELL_ID)

@@ -561,7 +561,7 @@ static void create_with_spare_descriptors(unsigned int spare)
 START_TEST(running_out_of_descriptors_is_reported_and_leaves_nothing_behind)
 {
 	enum { ALLOWED = 64 };
-	int fillers[ALLOWED];
+	int fillers[ALLOWED] = {0};
 	unsigned int before, count = 0;
 	struct rlimit limit;
 
