@@ -8,8 +8,8 @@
  */
 #include <errno.h>
 #include <sched.h>
-#include <time.h>
 
+#include "core/clock.h"
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/half.h"
@@ -84,18 +84,10 @@ static bool socket_verified(struct regioi_half *half)
 	return !atomic_load_explicit(&rq->lost, memory_order_relaxed);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /* The clock is read only where a path is remembered. */
 static uint64_t send_clock(const struct regioi_half *half)
 {
-	return half->send.paths.used ? now_ns() : 0;
+	return half->send.paths.used ? regioi_now_ns() : 0;
 }
 
 /* What the executor of a receive half must know of the socket to fill in addresses and control. */
@@ -237,7 +229,7 @@ static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
 {
 	struct regioi_window window = regioi_half_window(half);
 	enum regioi_send_verdict verdict;
-	uint64_t now = work->op.result < 0 ? now_ns() : 0;
+	uint64_t now = work->op.result < 0 ? regioi_now_ns() : 0;
 	uint32_t done =
 		regioi_send_settle(&half->send, &window, work->area, &work->op, now, &verdict);
 

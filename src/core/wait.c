@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/error.h"
@@ -32,14 +33,6 @@
 #include "regio.h"
 
 #define EVENTS_MAX 64
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- Waking ---- */
 
@@ -324,12 +317,12 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 	int error = -ETIMEDOUT;
 
 	if (timeout_ns >= 0)
-		until = later(now_ns(), (uint64_t)timeout_ns);
+		until = later(regioi_now_ns(), (uint64_t)timeout_ns);
 	for (;;) {
 		count = available(cq, enough);
 		if (count >= enough)
 			break;
-		now = until == UINT64_MAX && count == 0 ? 0 : now_ns();
+		now = until == UINT64_MAX && count == 0 ? 0 : regioi_now_ns();
 		if (count > 0 && window_until == UINT64_MAX)
 			window_until = later(now, max_delay_ns);
 		rest_ns = remaining_ns(until, window_until, now);
