@@ -28,7 +28,7 @@ bool regioi_driver_poll(struct regioi_cq *cq, struct regio_result *ret_result);
  */
 bool regioi_driver_progress(struct regioi_driver *driver);
 
-/* Takes in what regioi_engine_ops.poll returned to somebody without the driver's lock. */
+/* Takes in what the engine's sleep returned, which is called without the driver's lock. */
 void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,
 			       int count);
 

@@ -105,13 +105,14 @@ static void prepare_extras(struct regioi_half *half)
 		half->local_known = regioi_socket_local(half->rq, &state->local);
 }
 
-/* The window of a receive half, with what its requests may want known. */
-static struct regioi_window receive_window(struct regioi_half *half)
+/* The executor's window of a half, with what its requests may want known. */
+static struct regioi_window work_window(struct regioi_half *half)
 {
 	struct regioi_window window = regioi_half_window(half);
 
 	/* Behind the window: a request in it that has extra slices has set this. */
-	if (atomic_load_explicit(&half->receive.extras, memory_order_acquire))
+	if (half->direction == REGIOI_RECEIVE &&
+	    atomic_load_explicit(&half->receive.extras, memory_order_acquire))
 		prepare_extras(half);
 	return window;
 }
@@ -119,7 +120,7 @@ static struct regioi_window receive_window(struct regioi_half *half)
 /* Gives messages that wait in stages to the receives posted since. True when none is left. */
 static bool deliver_staged(struct regioi_half *half)
 {
-	struct regioi_window window = receive_window(half);
+	struct regioi_window window = work_window(half);
 	struct regioi_area *area = half->receive.staged.area;
 	uint32_t done;
 
@@ -147,12 +148,9 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 
 	if (regioi_lone_prepare(half, ret_work))
 		return REGIOI_PREPARED;
-	if (half->direction == REGIOI_RECEIVE) {
-		if (half->receive.staged.area && !deliver_staged(half))
-			return REGIOI_PREPARED_NOTHING;
-	}
-	window =
-		half->direction == REGIOI_RECEIVE ? receive_window(half) : regioi_half_window(half);
+	if (half->direction == REGIOI_RECEIVE && half->receive.staged.area && !deliver_staged(half))
+		return REGIOI_PREPARED_NOTHING;
+	window = work_window(half);
 	if (window.count == 0)
 		return REGIOI_PREPARED_NOTHING;
 	if (!socket_verified(half)) {
@@ -203,7 +201,7 @@ static enum regioi_ready ready_after(const struct regioi_receive_state *state,
 static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *work,
 			       enum regioi_ready *ret_ready)
 {
-	struct regioi_window window = receive_window(half);
+	struct regioi_window window = work_window(half);
 	struct regioi_receive_state *state = &half->receive;
 	enum regioi_receive_verdict verdict;
 	uint32_t done = regioi_receive_settle(state, &window, work->area, &work->op, &verdict);

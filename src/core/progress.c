@@ -4,8 +4,8 @@
  *
  * RQs that may have work arrive on a list that anybody may push to, and become active when a
  * thread makes progress. A pass visits each active RQ once, for at most one operation on each
- * half, collects the operations in a batch, and has the engine execute them together. An RQ stays
- * active while it can do more without an event.
+ * half, collected in a batch where the engine gains by that. An RQ stays active while it can do
+ * more without an event, and a little longer; one that is only in doubt waits on a list of its own.
  *
  * A few RQs that have just received are hot: their sockets are tried without asking the engine
  * first, which is how spinning reaches the latency of the plain socket. They cool down after
@@ -161,8 +161,7 @@ static enum regioi_ready node_ready(const struct regioi_node *node)
 
 /* ---- Events ---- */
 
-/* Sequentially consistent: pairs with regioi_driver_has_work() of a sleeper that has announced
- * itself. */
+/* Sequentially consistent: pairs with regioi_driver_has_work(), the look before a sleep. */
 static void left_set(struct regioi_driver *driver, bool left)
 {
 	/* It hardly ever changes, and a load is cheaper. */

@@ -67,16 +67,6 @@ static bool has_room(struct regioi_half *half, uint32_t tail)
 	return tail - half->dequeued_seen < half->limit;
 }
 
-/* Starts what is queued on the half, here if nobody else is at it. */
-static void start(struct regioi_half *half)
-{
-	if (half->direction == REGIOI_SEND)
-		regioi_half_run(half);
-	/* Receives are executed where completions are taken. Without data an event will come. */
-	else if (atomic_load(&half->ready) != REGIOI_READY_NO)
-		regioi_node_list(half->node);
-}
-
 /* A queue that announces one request after another has its node pinned, and announces no more. */
 static void count_announced(struct regioi_half *half)
 {
@@ -116,13 +106,19 @@ static __attribute__((noinline)) void announce(struct regioi_half *half)
 	count_announced(half);
 }
 
+/* COMMIT_ONLY: starts what is deferred, here if nobody else is at it. */
 static __attribute__((cold)) int commit(struct regioi_half *half, const struct regio_buf *data,
 					const struct regio_extra *extra, uint32_t flags,
 					uint64_t context)
 {
 	if (flags != REGIO_COMMIT_ONLY || data || extra || context)
 		return -EINVAL;
-	start(half);
+	/* Not announce(), which is the poster's: this may be another thread. */
+	if (half->direction == REGIOI_SEND)
+		regioi_half_run(half);
+	/* Receives are executed where completions are taken. Without data an event will come. */
+	else if (atomic_load(&half->ready) != REGIOI_READY_NO)
+		regioi_node_list(half->node);
 	return 0;
 }
 
