@@ -638,8 +638,8 @@ struct regio_rq_info {
 	uint32_t receive_trains_on; /* 1: UDP_GRO is on */
 	uint32_t send_trains_on;    /* 1: sends may be joined */
 	uint64_t messages_received; /* streams: requests */
-	uint64_t messages_sent;	  /* accepted by the kernel */
-	uint64_t trains_received; /* messages of 2 or more that arrived joined */
+	uint64_t messages_sent;	    /* accepted by the kernel */
+	uint64_t trains_received;   /* messages of 2 or more that arrived joined */
 	uint64_t trains_sent;
 	uint64_t receive_calls; /* system calls, or ring operations */
 	uint64_t send_calls;
