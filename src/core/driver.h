@@ -27,10 +27,11 @@ static inline void regioi_driver_lock(struct regioi_driver *driver)
 /*
  * Makes progress once, for a consumer that found its CQ empty and does not sleep: executes what is
  * ready on the RQs of the driver, deferred requests included. Leaves it to another thread that is
- * at it, and to the driver's own where it has one. Returns true where a completion of 'cq' is in
- * *ret_result, dequeued already; 'ret_result' may be NULL.
+ * at it, and to the driver's own where it has one. Returns how many completions of 'cq' it has
+ * written to 'results', dequeued already; there may be more on the CQ.
  */
-bool regioi_driver_poll(struct regioi_cq *cq, struct regio_result *ret_result);
+uint32_t regioi_driver_poll(struct regioi_cq *cq, struct regio_result *results,
+			    uint32_t results_max);
 
 /*
  * The same for a thread that is about to sleep: waits for another that is at it, and leaves events

@@ -59,7 +59,7 @@ uint32_t regioi_half_fail(struct regioi_half *half, int status)
 		request->bytes = 0;
 	}
 	if (count)
-		regioi_half_complete(half, count);
+		regioi_half_complete(half, count, NULL);
 	return count;
 }
 
@@ -118,7 +118,7 @@ static struct regioi_window work_window(struct regioi_half *half)
 }
 
 /* Gives messages that wait in stages to the receives posted since. True when none is left. */
-static bool deliver_staged(struct regioi_half *half)
+static bool deliver_staged(struct regioi_half *half, struct regioi_sink *sink)
 {
 	struct regioi_window window = work_window(half);
 	struct regioi_area *area = half->receive.staged.area;
@@ -126,7 +126,7 @@ static bool deliver_staged(struct regioi_half *half)
 
 	done = regioi_receive_deliver(&half->receive, &window);
 	if (done)
-		regioi_half_complete(half, done);
+		regioi_half_complete(half, done, sink);
 	if (half->receive.staged.message < half->receive.staged.messages)
 		return false;
 	half->receive.staged.area = NULL;
@@ -141,14 +141,15 @@ static bool plan_needs_area(const struct regioi_half *half, const struct regioi_
 	return regioi_send_needs_area(window);
 }
 
-enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *ret_work)
+enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *work)
 {
 	struct regioi_window window;
 	uint32_t refused;
 
-	if (regioi_lone_prepare(half, ret_work))
+	if (regioi_lone_prepare(half, work))
 		return REGIOI_PREPARED;
-	if (half->direction == REGIOI_RECEIVE && half->receive.staged.area && !deliver_staged(half))
+	if (half->direction == REGIOI_RECEIVE && half->receive.staged.area &&
+	    !deliver_staged(half, work->sink))
 		return REGIOI_PREPARED_NOTHING;
 	window = work_window(half);
 	if (window.count == 0)
@@ -157,26 +158,26 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 		regioi_half_fail(half, -EBADF);
 		return REGIOI_PREPARED_NOTHING;
 	}
-	ret_work->half = half;
-	ret_work->area = NULL;
-	ret_work->op.fd = half->rq->fd;
+	work->half = half;
+	work->area = NULL;
+	work->op.fd = half->rq->fd;
 	if (plan_needs_area(half, &window)) {
 		/* The home driver's: a half may hold it for long, and gives it back there. */
-		ret_work->area = regioi_area_take(half->node->driver);
-		if (!ret_work->area)
+		work->area = regioi_area_take(half->node->driver);
+		if (!work->area)
 			return REGIOI_PREPARED_NO_AREA;
 	}
 	if (half->direction == REGIOI_RECEIVE)
-		refused = regioi_receive_plan(&half->receive, &window, ret_work->area,
-					      &ret_work->op, &ret_work->planned);
+		refused = regioi_receive_plan(&half->receive, &window, work->area, &work->op,
+					      &work->planned);
 	else
-		refused = regioi_send_plan(&half->send, &window, ret_work->area, &ret_work->op,
-					   send_clock(half), &ret_work->planned);
+		refused = regioi_send_plan(&half->send, &window, work->area, &work->op,
+					   send_clock(half), &work->planned);
 	if (refused)
-		regioi_half_complete(half, refused);
-	if (!ret_work->planned) {
-		if (ret_work->area)
-			regioi_area_give(half->node->driver, ret_work->area);
+		regioi_half_complete(half, refused, work->sink);
+	if (!work->planned) {
+		if (work->area)
+			regioi_area_give(half->node->driver, work->area);
 		return REGIOI_PREPARED_NOTHING;
 	}
 	/*
@@ -209,7 +210,7 @@ static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *wor
 	if (work->area && state->staged.area == work->area)
 		work->area = NULL; /* the half holds it */
 	if (done)
-		regioi_half_complete(half, done);
+		regioi_half_complete(half, done, work->sink);
 	if (half->rq->trains_auto && !state->trains && regioi_receive_bursts(state)) {
 		half->rq->trains_auto = false;
 		if (regioi_area_reserve(half->node->driver)) {
@@ -232,7 +233,7 @@ static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
 		regioi_send_settle(&half->send, &window, work->area, &work->op, now, &verdict);
 
 	if (done)
-		regioi_half_complete(half, done);
+		regioi_half_complete(half, done, work->sink);
 	*ret_ready = REGIOI_READY_YES;
 	if (verdict == REGIOI_SEND_FULL)
 		*ret_ready = regioi_watch_writable(half->rq, true) == 0 ? REGIOI_READY_NO
@@ -267,6 +268,8 @@ static bool run_once(struct regioi_half *half)
 {
 	struct regioi_driver *driver = half->node->driver;
 	struct regioi_work work;
+
+	work.sink = NULL;
 
 	while (regioi_half_runnable(half, REGIOI_READY_YES)) {
 		switch (regioi_half_prepare(half, &work)) {
@@ -324,11 +327,13 @@ void regioi_half_done(struct regioi_half *half)
 	atomic_store(&half->executor, REGIOI_EXECUTOR_IDLE);
 }
 
-uint32_t regioi_half_run_one(struct regioi_half *half)
+uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_sink *sink)
 {
 	struct regioi_driver *driver = half->node->driver;
 	struct regioi_work work;
 	uint32_t done = 0;
+
+	work.sink = sink;
 
 	if (!regioi_half_enter(half))
 		return 0;

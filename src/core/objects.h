@@ -115,11 +115,21 @@ enum regioi_listed {
 	REGIOI_NODE_PINNED,
 };
 
+/* Whether an RQ's socket is tried on each pass, or when an event or a post says so. */
+enum regioi_heat {
+	REGIOI_COLD,
+	REGIOI_HOT,    /* one of a few, tried in the hope of a quick answer */
+	REGIOI_STEADY, /* one of any number, tried because there always is something */
+};
+
 /* Of RQs, under a driver's lock. */
 struct regioi_list {
 	struct regioi_node *first, *last;
 	uint32_t count;
 };
+
+/* See progress.c. */
+#define REGIOI_STEADY_SHIFT_MIN 6
 
 /* An RQ's place on the list of a driver that serves one of its halves, or both. */
 struct regioi_node {
@@ -129,10 +139,12 @@ struct regioi_node {
 	struct regioi_list *list; /* the driver's that it is on, or NULL */
 	struct regioi_node *list_next, *list_previous;
 	_Atomic uint32_t listed; /* enum regioi_listed: among the arrivals or the active */
-	uint32_t doubtful_since; /* pass, the low bits */
-	uint16_t hot_received;	 /* passes that received something since it is hot */
+	uint32_t received_pass;	 /* the last that received something */
+	uint16_t streak;	 /* passes that did, without a sleep or a long pause between */
+	uint8_t steady_shift;	 /* it becomes steady when 'streak' is 1 << this */
+	uint8_t misses;		 /* of a steady one: tries in a row that found nothing */
 	uint8_t idle_passes;
-	bool hot;      /* among the driver's few that are tried without asking */
+	uint8_t heat;  /* enum regioi_heat */
 	bool received; /* in this pass */
 };
 
@@ -189,6 +201,17 @@ struct regioi_cq {
 	pthread_mutex_t discard_lock; /* once closed, whoever ends a half is the consumer */
 };
 
+/*
+ * Where the dequeue that makes progress wants results. What completes on its CQ while there is room
+ * goes there at once; the rest takes the way over the CQ's list.
+ */
+struct regioi_sink {
+	const struct regioi_cq *cq;
+	struct regio_result *results;
+	uint32_t results_max;
+	uint32_t count;
+};
+
 #define REGIOI_HOT_MAX 4u
 
 /* The thread of a driver that has one: thread.c. */
@@ -217,7 +240,7 @@ struct regioi_driver {
 	/* Threads in a sleep that must end when there is work: wait.c. */
 	_Atomic uint32_t listeners;
 	_Atomic bool called;	    /* and have been told, since the last pass */
-	_Atomic uint32_t unwatched; /* hot RQs that the engine does not watch: watch.c */
+	_Atomic uint32_t unwatched; /* RQs that the engine does not watch: watch.c */
 	_Atomic bool resting;	    /* no RQ is active or doubtful */
 	/* Threads that wait for the lock: who takes it again and again lets them. */
 	_Atomic uint32_t lock_wanted;
@@ -226,6 +249,7 @@ struct regioi_driver {
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t lock;
 	struct regioi_list active;   /* may have work */
 	struct regioi_list doubtful; /* REGIOI_READY_PERHAPS and nothing else; oldest first */
+	struct regioi_list steady;   /* not watched, tried on each pass; oldest first */
 	uint32_t passes;
 	bool quiet;		 /* the engine had no event when last asked */
 	_Atomic bool left;	 /* the last pass left work that needs no event */

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "engine/calls.h"
+#include "engine/syscalls.h"
 
 /*
  * Flags are given per call, and O_NONBLOCK is left as the user has it: with it set, poll reports a
@@ -16,27 +17,29 @@ static int32_t call(struct regioi_op *op)
 
 	switch (op->kind) {
 	case REGIOI_OP_RECEIVE:
-		result = recv(op->fd, op->data, op->length, MSG_DONTWAIT | MSG_TRUNC);
+		result = regioi_sys_recv(op->fd, op->data, op->length, MSG_DONTWAIT | MSG_TRUNC);
 		break;
 	case REGIOI_OP_SEND:
-		result = send(op->fd, op->data, op->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+		result = regioi_sys_send(op->fd, op->data, op->length, MSG_DONTWAIT | MSG_NOSIGNAL);
 		break;
 	case REGIOI_OP_RECEIVE_MESSAGES:
 		if (op->count > 1) {
-			result = recvmmsg(op->fd, op->messages, op->count, MSG_DONTWAIT | MSG_TRUNC,
-					  NULL);
+			result = regioi_sys_recvmmsg(op->fd, op->messages, op->count,
+						     MSG_DONTWAIT | MSG_TRUNC);
 			break;
 		}
 		/* recvmmsg of one costs about 65 ns more. */
-		result = recvmsg(op->fd, &op->messages->msg_hdr, MSG_DONTWAIT | MSG_TRUNC);
+		result = regioi_sys_recvmsg(op->fd, &op->messages->msg_hdr,
+					    MSG_DONTWAIT | MSG_TRUNC);
 		goto one_message;
 	case REGIOI_OP_SEND_MESSAGES:
 		if (op->count > 1) {
-			result = sendmmsg(op->fd, op->messages, op->count,
-					  MSG_DONTWAIT | MSG_NOSIGNAL);
+			result = regioi_sys_sendmmsg(op->fd, op->messages, op->count,
+						     MSG_DONTWAIT | MSG_NOSIGNAL);
 			break;
 		}
-		result = sendmsg(op->fd, &op->messages->msg_hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
+		result = regioi_sys_sendmsg(op->fd, &op->messages->msg_hdr,
+					    MSG_DONTWAIT | MSG_NOSIGNAL);
 		goto one_message;
 	}
 	return result < 0 ? -errno : (int32_t)result;
