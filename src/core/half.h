@@ -14,7 +14,8 @@ struct regioi_work {
 	struct regioi_half *half;
 	struct regioi_area *area; /* NULL where none is needed */
 	struct regioi_op op;
-	uint32_t planned; /* requests it carries or asks for */
+	uint32_t planned;	  /* requests it carries or asks for */
+	struct regioi_sink *sink; /* where results are wanted, or NULL; the caller's to set */
 };
 
 /* Brings what a visit needs into the caches. */
@@ -97,12 +98,15 @@ enum regioi_prepared {
  * As executor, in a read section of any driver: plan the next operation. May complete requests that
  * need none.
  */
-enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *ret_work);
+enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *work);
 /* Settle it after execution. Returns how many requests completed. */
 uint32_t regioi_half_finish(struct regioi_work *work);
 
-/* One operation for the half, unless somebody is at it. Returns how many requests completed. */
-uint32_t regioi_half_run_one(struct regioi_half *half);
+/*
+ * One operation for the half, unless somebody is at it. 'sink' may be NULL. Returns how many
+ * requests completed.
+ */
+uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_sink *sink);
 
 /* Execute the half now, unless somebody is at it. */
 void regioi_half_run(struct regioi_half *half);

@@ -261,11 +261,6 @@ bool regioi_socket_is_connected(const struct regioi_rq *rq)
 	return getpeername(rq->fd, &peer.any, &length) == 0;
 }
 
-int regioi_socket_error(const struct regioi_rq *rq)
-{
-	return -option(rq->fd, SOL_SOCKET, SO_ERROR);
-}
-
 bool regioi_socket_names(const struct regioi_rq *rq, union regioi_address *ret_local,
 			 union regioi_address *ret_peer)
 {

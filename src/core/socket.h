@@ -26,8 +26,6 @@ void regioi_socket_want_local(struct regioi_rq *rq);
 bool regioi_socket_local(const struct regioi_rq *rq, union regioi_address *ret_address);
 /* Whether it has a peer. */
 bool regioi_socket_is_connected(const struct regioi_rq *rq);
-/* Takes its pending error, 0 or negative errno. */
-int regioi_socket_error(const struct regioi_rq *rq);
 /* The addresses of both ends, as far as they fit; true once there is a peer. */
 bool regioi_socket_names(const struct regioi_rq *rq, union regioi_address *ret_local,
 			 union regioi_address *ret_peer);

@@ -173,9 +173,6 @@ static uint32_t settle_send_error(struct regioi_half *half, const struct regioi_
 		}
 		error = -ENOTCONN;
 	}
-	/* A unix socket does not tell a sender why. */
-	if (error == -EPIPE && !kept && regioi_socket_error(half->rq))
-		error = -ECONNRESET;
 	/* These leave the other half as it is. */
 	if (!kept && error != -EPIPE && error != -ENOTCONN)
 		kept = keep_error(half, error);
