@@ -152,24 +152,23 @@ static bool deliver_staged(struct regioi_half *half, struct regioi_sink *sink)
 
 static bool plan_needs_area(const struct regioi_half *half, const struct regioi_window *window)
 {
-	const bool stream = half->stream;
-
-	if (half->direction == REGIOI_RECEIVE)
-		return stream ? regioi_stream_receive_needs_area(&half->receive, window)
-			      : regioi_receive_needs_area(&half->receive, window);
-	return stream ? regioi_stream_send_needs_area(window) : regioi_send_needs_area(window);
+	if (half->stream)
+		return half->direction == REGIOI_RECEIVE
+			       ? regioi_stream_receive_needs_area(&half->receive, window)
+			       : regioi_stream_send_needs_area(window);
+	return half->direction == REGIOI_RECEIVE ? regioi_receive_needs_area(&half->receive, window)
+						 : regioi_send_needs_area(window);
 }
 
 /* Returns how many requests completed without an operation. */
 static uint32_t plan(struct regioi_half *half, const struct regioi_window *window,
 		     struct regioi_work *work)
 {
-	if (half->direction == REGIOI_RECEIVE)
-		return (half->stream ? regioi_stream_receive_plan : regioi_receive_plan)(
-			&half->receive, window, work->area, &work->op, &work->planned);
 	if (half->stream)
-		return regioi_stream_send_plan(&half->send, window, work->area, &work->op,
-					       &work->planned);
+		return regioi_stream_plan(half, window, work);
+	if (half->direction == REGIOI_RECEIVE)
+		return regioi_receive_plan(&half->receive, window, work->area, &work->op,
+					   &work->planned);
 	return regioi_send_plan(&half->send, window, work->area, &work->op, send_clock(half),
 				&work->planned);
 }
@@ -189,11 +188,6 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 		return REGIOI_PREPARED_NOTHING;
 	if (!socket_verified(half)) {
 		regioi_half_fail(half, -EBADF);
-		return REGIOI_PREPARED_NOTHING;
-	}
-	/* What has arrived is received all the same; behind a send that failed none may follow. */
-	if (half->stream && half->direction == REGIOI_SEND && regioi_stream_error(half->rq)) {
-		regioi_half_fail(half, regioi_stream_error(half->rq));
 		return REGIOI_PREPARED_NOTHING;
 	}
 	work->half = half;
@@ -275,6 +269,14 @@ static uint32_t finish_stream_receive(struct regioi_half *half, struct regioi_wo
 	return done;
 }
 
+static enum regioi_ready ready_when_full(struct regioi_half *half, enum regioi_send_verdict verdict)
+{
+	/* An unconnected socket counts as writable: asking again would tell so again. */
+	if (verdict == REGIOI_SEND_UNCONNECTED && half->rq->watching_writable)
+		return REGIOI_READY_NO;
+	return regioi_watch_writable(half->rq, true) == 0 ? REGIOI_READY_NO : REGIOI_READY_PERHAPS;
+}
+
 static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
 			    enum regioi_ready *ret_ready)
 {
@@ -288,12 +290,8 @@ static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
 	if (done)
 		regioi_half_complete(half, done, work->sink);
 	*ret_ready = REGIOI_READY_YES;
-	if (verdict == REGIOI_SEND_UNCONNECTED && half->rq->watching_writable)
-		/* An unconnected socket counts as writable: asking again would tell so again. */
-		*ret_ready = REGIOI_READY_NO;
-	else if (verdict != REGIOI_SEND_PROGRESS)
-		*ret_ready = regioi_watch_writable(half->rq, true) == 0 ? REGIOI_READY_NO
-									: REGIOI_READY_PERHAPS;
+	if (verdict != REGIOI_SEND_PROGRESS)
+		*ret_ready = ready_when_full(half, verdict);
 	else if (half->rq->watching_writable && regioi_half_pending(half) == 0)
 		regioi_watch_writable(half->rq, false);
 	return done;

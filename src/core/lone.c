@@ -16,10 +16,9 @@
 
 static bool send_is_lone(const struct regioi_half *half)
 {
-	if (regioi_half_pending(half) != 1)
-		return false;
-	return half->stream ? half->send.begun == 0 && !regioi_stream_error(half->rq)
-			    : half->send.singly == 0;
+	/* Where 'singly' is of a stream, it is 'begun'. */
+	return regioi_half_pending(half) == 1 && half->send.singly == 0 &&
+	       !(half->stream && regioi_stream_error(half->rq));
 }
 
 static bool receive_is_lone(const struct regioi_half *half)
@@ -51,9 +50,7 @@ bool regioi_lone_prepare(struct regioi_half *half, struct regioi_work *ret_work)
 	ret_work->area = NULL;
 	ret_work->planned = 1;
 	ret_work->op.fd = half->rq->fd;
-	ret_work->op.kind = send	   ? REGIOI_OP_SEND
-			    : half->stream ? REGIOI_OP_RECEIVE_BYTES
-					   : REGIOI_OP_RECEIVE;
+	ret_work->op.kind = half->lone_op;
 	ret_work->op.data = data;
 	ret_work->op.length = request->bytes;
 	/* Before the attempt, as in regioi_half_prepare(). */

@@ -72,6 +72,7 @@ struct regioi_half {
 	uint32_t limit;	   /* most outstanding */
 	uint8_t direction; /* enum regioi_direction */
 	bool stream;	   /* as its RQ */
+	uint8_t lone_op;   /* enum regioi_op_kind that moves one message */
 	/* REGIO_DEFER where requests are always left to others: receives, a driver's thread. */
 	uint8_t flags_implied;
 	/* The poster's. */

@@ -56,11 +56,13 @@ int regioi_watch_start(struct regioi_rq *rq)
 
 int regioi_watch_writable(struct regioi_rq *rq, bool writable)
 {
-	int error;
+	int error = 0;
 
 	pthread_mutex_lock(&rq->watch_lock);
 	rq->watching_writable = writable;
-	error = engines_watch(rq);
+	/* TCP tells of room only where some was missing: no need to stop it. */
+	if (writable || !rq->stream || rq->family == AF_UNIX)
+		error = engines_watch(rq);
 	if (error)
 		rq->watching_writable = false;
 	pthread_mutex_unlock(&rq->watch_lock);

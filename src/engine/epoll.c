@@ -113,9 +113,11 @@ int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, bool w
 		.data.u64 = id,
 	};
 
-	if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+	/* Who waits for room has mostly been watched before. */
+	if (epoll_ctl(engine->epoll_fd, writable ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
 		return 0;
-	/* Watched already: writability changes. */
+	if (errno == ENOENT && epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+		return 0;
 	if (errno == EEXIST && epoll_ctl(engine->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
 		return 0;
 	return -errno;
