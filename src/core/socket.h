@@ -25,4 +25,7 @@ void regioi_socket_want_local(struct regioi_rq *rq);
 /* The bound address; true once it has a port. */
 bool regioi_socket_local(const struct regioi_rq *rq, union regioi_address *ret_address);
 
+/* Lets receives poll the device, as the driver was asked to. Returns 0 or -EPERM, explained. */
+int regioi_socket_busy_poll(const struct regioi_rq *rq, const struct regioi_driver *driver);
+
 #endif
