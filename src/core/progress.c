@@ -42,7 +42,7 @@
 /* Most of them in one pass: what one needs is still in the caches when it is answered. */
 #define STEADY_PASS 16
 /* RQs found empty in one pass before the rest of the steady ones, younger all, are left. */
-#define STEADY_MISSES_PASS 4
+#define STEADY_MISSES_PASS 2
 /* Passes without hot RQs after more than REGIOI_HOT_MAX received in one. */
 #define HOT_PAUSE_PASSES 64
 /* Passes without work before a pinned RQ is taken off. */
