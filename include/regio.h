@@ -219,11 +219,17 @@ struct regio_engine_info {
  */
 REGIO_API int regio_engine_info(uint32_t index, struct regio_engine_info *ret_info);
 
+/* Busy polling that this kernel and these privileges allow (regio_driver_opts). */
+#define REGIO_BUSY_POLL_SOCKET 0x1u /* SO_BUSY_POLL may be raised */
+#define REGIO_BUSY_POLL_PREFER 0x2u /* SO_PREFER_BUSY_POLL, Linux 5.11 */
+#define REGIO_BUSY_POLL_SLEEP 0x4u  /* an epoll set polls before it sleeps, 6.9 */
+
 /* Found by trying on loopback, once in a process. */
 struct regio_offload_info {
 	uint32_t send_train_messages; /* most messages of one UDP_SEGMENT send; 1: none */
 	uint32_t receive_trains;      /* 1: UDP_GRO works */
-	char reason[160];	      /* why something is missing, or "" */
+	uint32_t busy_poll;	      /* REGIO_BUSY_POLL_... */
+	char reason[160];	      /* why trains are missing, or "" */
 };
 
 /*
@@ -339,8 +345,9 @@ struct regio_driver_opts {
 	uint32_t thread_cpu;
 	/*
 	 * Whoever finds nothing polls the network device itself for so long, in
-	 * microseconds; 0: as the system is set. Needs a device that can be
-	 * polled, and CAP_NET_ADMIN above net.core.busy_read.
+	 * microseconds; 0: as the system is set. Needs CAP_NET_ADMIN, and a
+	 * device that can be polled: not tested with one. What the kernel does
+	 * not offer is left out (regio_offload_info).
 	 */
 	uint32_t busy_poll_us;
 };
@@ -355,10 +362,13 @@ struct regio_driver_opts {
  * Threads    any
  * Blocking   never
  * Returns    0, or
- *            -EINVAL  ret_driver is NULL, bad size, reserved field not 0
+ *            -EINVAL  ret_driver is NULL, bad size, unknown flag, a field
+ *                     without the flag it belongs to, no such CPU
  *            -E2BIG   opts has fields this version does not know
  *            -ENOENT  no engine of that name
  *            -ENOTSUP the engine does not work here; regio_last_error() says why
+ *            -EPERM   busy polling is not permitted
+ *            -EAGAIN  no thread left
  *            -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory left
  * Since      0.1
  */
@@ -590,6 +600,7 @@ struct regio_rq_opts {
  *            -EEXIST  the socket has an RQ
  *            -ENOBUFS a CQ has not enough room left
  *            -ENOMEM  no memory
+ *            -EPERM   the driver's busy polling is not permitted
  *            -ECHILD  a CQ belongs to the parent process
  * Since      0.1
  */

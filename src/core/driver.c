@@ -111,6 +111,7 @@ static int driver_fill(struct regioi_driver *driver, const struct regio_driver_o
 	regioi_barrier_available();
 	if (!regioi_areas_init(driver))
 		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
+	driver->batches = driver->ops->batches(driver->engine);
 	driver->threaded |= opts->flags & REGIO_DRIVER_THREAD;
 	driver->led = driver->threaded;
 	return driver->threaded ? regioi_thread_start(driver, opts) : 0;

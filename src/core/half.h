@@ -28,6 +28,16 @@ static inline void regioi_half_prefetch(const struct regioi_half *half)
 	__builtin_prefetch(start + offsetof(struct regioi_half, completed));
 }
 
+/* The oldest request, and the place of the next one. With the half in the caches. */
+static inline void regioi_half_prefetch_requests(const struct regioi_half *half)
+{
+	uint32_t oldest = atomic_load_explicit(&half->completed, memory_order_relaxed);
+	uint32_t next = atomic_load_explicit(&half->tail, memory_order_relaxed);
+
+	__builtin_prefetch(&half->requests[oldest & half->mask]);
+	__builtin_prefetch(&half->requests[next & half->mask]);
+}
+
 /* Requests posted and not completed. */
 static inline uint32_t regioi_half_pending(const struct regioi_half *half)
 {

@@ -131,7 +131,7 @@ struct regioi_list {
 };
 
 /* See progress.c. */
-#define REGIOI_STEADY_SHIFT_MIN 6
+#define REGIOI_STEADY_SHIFT_MIN 4
 
 /* An RQ's place on the list of a driver that serves one of its halves, or both. */
 struct regioi_node {
@@ -233,6 +233,7 @@ struct regioi_driver {
 	uint64_t id;
 	const struct regioi_engine_ops *ops;
 	struct regioi_engine *engine;
+	bool batches;  /* the engine gains by executing several operations at once */
 	bool threaded; /* a thread of its own makes the progress */
 	uint32_t busy_poll_us;
 	bool busy_poll_preferred;

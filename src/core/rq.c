@@ -213,6 +213,10 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 	if (error)
 		return error;
 	nodes_init(rq);
+	for (uint32_t i = 0; i < rq->nodes_count && !error; i++)
+		error = regioi_socket_busy_poll(rq, rq->nodes[i].driver);
+	if (error)
+		goto undo;
 	error = regioi_table_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
 	if (error) {
 		regioi_explain("creating an RQ: out of memory");
@@ -228,6 +232,7 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 		if (slot)
 			regioi_table_release(slot, rq->id);
 	}
+undo:
 	regioi_watch_fini(rq);
 	nodes_fini(rq);
 	for (int i = 0; i < 2; i++)

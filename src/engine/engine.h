@@ -94,8 +94,6 @@ struct regioi_engine_ops {
 	const char *about; /* in one line */
 	/* False for engines that never carry real traffic: "auto" passes over them. */
 	bool automatic;
-	/* Executing several operations at once costs less than one after the other. */
-	bool batches;
 
 	/* Returns 0, or negative errno and why, with nothing left behind. */
 	int (*create)(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal);
@@ -144,6 +142,8 @@ struct regioi_engine_ops {
 	/* A descriptor that is readable while sleep would return; valid until destroy. */
 	int (*descriptor)(struct regioi_engine *engine);
 
+	/* Whether executing several operations at once costs less than one after the other. */
+	bool (*batches)(struct regioi_engine *engine);
 	/* Execute operations and fill in their results. */
 	void (*execute)(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count);
 };

@@ -234,6 +234,11 @@ int regioi_epoll_descriptor(struct regioi_engine *engine)
 	return engine->epoll_fd;
 }
 
+static bool epoll_engine_batches(struct regioi_engine *engine)
+{
+	return false;
+}
+
 static void epoll_engine_execute(struct regioi_engine *engine, struct regioi_op *ops,
 				 uint32_t ops_count)
 {
@@ -244,7 +249,6 @@ const struct regioi_engine_ops regioi_engine_epoll = {
 	.name = "epoll",
 	.about = "epoll for readiness, plain system calls; works on every supported kernel",
 	.automatic = true,
-	.batches = false,
 	.create = epoll_engine_create,
 	.destroy = epoll_engine_destroy,
 	.watch = regioi_epoll_watch,
@@ -256,5 +260,6 @@ const struct regioi_engine_ops regioi_engine_epoll = {
 	.wake = regioi_epoll_wake,
 	.unwake = regioi_epoll_unwake,
 	.descriptor = regioi_epoll_descriptor,
+	.batches = epoll_engine_batches,
 	.execute = epoll_engine_execute,
 };

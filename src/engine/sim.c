@@ -127,6 +127,11 @@ static void execute_one(struct regioi_op *op)
 	}
 }
 
+static bool sim_batches(struct regioi_engine *engine)
+{
+	return false;
+}
+
 static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
 {
 	for (uint32_t i = 0; i < ops_count; i++)
@@ -137,7 +142,6 @@ const struct regioi_engine_ops regioi_engine_sim = {
 	.name = "sim",
 	.about = "carries no traffic, for measuring only",
 	.automatic = false,
-	.batches = false,
 	.create = sim_create,
 	.destroy = sim_destroy,
 	.busy_poll = sim_busy_poll,
@@ -149,5 +153,6 @@ const struct regioi_engine_ops regioi_engine_sim = {
 	.wake = sim_doorbell,
 	.unwake = sim_doorbell,
 	.descriptor = sim_descriptor,
+	.batches = sim_batches,
 	.execute = sim_execute,
 };

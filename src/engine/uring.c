@@ -5,7 +5,8 @@
  *
  * A ring does two things. It polls the epoll descriptor, so that a look at two words of memory
  * tells whether there is anything to ask for; and it executes several operations in one system
- * call. It never holds a socket, nor memory of the program, once a call has returned.
+ * call, where that is cheaper. It never holds a socket, nor memory of the program, once a call has
+ * returned.
  *
  * A ring with DEFER_TASKRUN belongs to one thread, and closing a ring interrupts the blocking calls
  * of every thread that has used it, some time later (Linux 6.18, io_ring_exit_work: TWA_SIGNAL). So
@@ -24,6 +25,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/calls.h"
@@ -47,6 +50,11 @@
 #define PLACES 64u
 /* Rings of a process: a program with a thread for each connection keeps its descriptors. */
 #define RINGS_MAX 128u
+
+/* How often, and how many at once, batches are tried; and what they must save an operation. */
+#define TRIAL_ROUNDS 8
+#define TRIAL_OPS 32u
+#define BATCH_GAIN_NS 30u
 
 /* In user_data: of an operation, its index; of a poll, what poll_data() makes. */
 #define POLL_MARK (1ull << 63)
@@ -487,11 +495,26 @@ static void uring_execute(struct regioi_engine *engine, struct regioi_op *ops, u
 
 /* ---- Whether it works here ---- */
 
-/* The first operation of each kind that is relied on, and what came of it. */
+/* What came of it. */
 struct trial {
-	const char *step;
+	const char *step; /* the one that failed */
 	int error;
+	uint32_t calls_ns; /* an operation as a plain call, and in a batch */
+	uint32_t batch_ns;
 };
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
 
 /* Polls an eventfd that is ready, and moves a byte from one socket to another, in one call. */
 static int try_operations(struct ring *ring, const int sockets[2], int ready_fd)
@@ -519,6 +542,60 @@ static int try_operations(struct ring *ring, const int sockets[2], int ready_fd)
 		       : -EINVAL;
 }
 
+/* Takes 'count' from an eventfd, as many times. Returns how long that took, in ns. */
+static uint64_t time_calls(int event_fd, uint32_t count)
+{
+	uint64_t value, start = clock_ns();
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (syscall(SYS_read, event_fd, &value, sizeof(value)) < 0)
+			return UINT64_MAX;
+	}
+	return clock_ns() - start;
+}
+
+/* The same in one batch. */
+static uint64_t time_batch(struct ring *ring, int event_fd, uint32_t count)
+{
+	struct regioi_op ops[TRIAL_OPS] = {0};
+	uint64_t values[TRIAL_OPS], start = clock_ns();
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
+
+		if (!sqe)
+			return UINT64_MAX;
+		io_uring_prep_read(sqe, event_fd, &values[i], sizeof(values[i]), 0);
+		sqe->user_data = i;
+		ops[i].kind = REGIOI_OP_SEND;
+	}
+	return submit(ring, ops, count) == 0 ? clock_ns() - start : UINT64_MAX;
+}
+
+/*
+ * Whether batches pay here. What a ring saves, a system call for each operation, may be less than
+ * what it costs to look up the socket and keep the books of each: that depends on the processor,
+ * on mitigations and on filters. The cheapest operation there is shows it best.
+ */
+static void try_batches(struct ring *ring, struct trial *trial)
+{
+	const uint64_t plenty = 2u * TRIAL_OPS * TRIAL_ROUNDS;
+	int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+	uint64_t calls_ns = UINT64_MAX, batch_ns = UINT64_MAX;
+
+	if (event_fd < 0)
+		return;
+	if (write(event_fd, &plenty, sizeof(plenty)) == sizeof(plenty)) {
+		for (int i = 0; i < TRIAL_ROUNDS; i++) {
+			calls_ns = lesser(calls_ns, time_calls(event_fd, TRIAL_OPS));
+			batch_ns = lesser(batch_ns, time_batch(ring, event_fd, TRIAL_OPS));
+		}
+		trial->calls_ns = (uint32_t)(calls_ns / TRIAL_OPS);
+		trial->batch_ns = (uint32_t)(batch_ns / TRIAL_OPS);
+	}
+	close(event_fd);
+}
+
 /* In a thread of its own, whose end is the end of what a ring leaves in a thread. */
 static void *try_ring(void *argument)
 {
@@ -542,6 +619,8 @@ static void *try_ring(void *argument)
 	}
 	if (ready_fd >= 0)
 		close(ready_fd);
+	if (!trial->error)
+		try_batches(&ring, trial);
 	io_uring_queue_exit(&ring.io);
 	return NULL;
 }
@@ -582,18 +661,36 @@ static const char *remedy_of(int error)
 static pthread_once_t tried = PTHREAD_ONCE_INIT;
 static struct trial trial;
 static struct regioi_refusal refused;
+static const char *batches_wish; /* "always", "never", or what the trial says */
+
+static char about[160] = "epoll for readiness, io_uring for polls and batches";
+
+static bool uring_batches(struct regioi_engine *engine)
+{
+	if (batches_wish && strcmp(batches_wish, "always") == 0)
+		return true;
+	if (batches_wish && strcmp(batches_wish, "never") == 0)
+		return false;
+	return trial.batch_ns + BATCH_GAIN_NS <= trial.calls_ns;
+}
 
 static void try_once(void)
 {
 	pthread_t thread;
 	long disabled;
 
+	batches_wish = getenv("REGIO_URING_BATCHES");
 	trial.step = "creating a thread to try it";
 	trial.error = -pthread_create(&thread, NULL, try_ring, &trial);
 	if (!trial.error)
 		pthread_join(thread, NULL);
-	if (!trial.error)
+	if (!trial.error) {
+		snprintf(about, sizeof(about),
+			 "epoll for readiness, io_uring for polls%s (an operation costs %u ns in a "
+			 "batch, %u as a call)",
+			 uring_batches(NULL) ? " and batches" : "", trial.batch_ns, trial.calls_ns);
 		return;
+	}
 	disabled = trial.error == -EPERM ? io_uring_disabled() : 0;
 	if (disabled) {
 		snprintf(refused.reason, sizeof(refused.reason), "kernel.io_uring_disabled is %ld",
@@ -668,9 +765,8 @@ static void uring_destroy(struct regioi_engine *engine)
 
 const struct regioi_engine_ops regioi_engine_uring = {
 	.name = "uring",
-	.about = "epoll for readiness, io_uring for polls and batches",
+	.about = about,
 	.automatic = true,
-	.batches = true,
 	.create = uring_create,
 	.destroy = uring_destroy,
 	.busy_poll = regioi_epoll_busy_poll,
@@ -683,5 +779,6 @@ const struct regioi_engine_ops regioi_engine_uring = {
 	.wake = regioi_epoll_wake,
 	.unwake = regioi_epoll_unwake,
 	.descriptor = regioi_epoll_descriptor,
+	.batches = uring_batches,
 	.execute = uring_execute,
 };
