@@ -678,11 +678,14 @@ static void try_once(void)
 {
 	pthread_t thread;
 	long disabled;
+	int error;
 
 	batches_wish = getenv("REGIO_URING_BATCHES");
-	trial.step = "creating a thread to try it";
-	trial.error = -pthread_create(&thread, NULL, try_ring, &trial);
-	if (!trial.error)
+	/* The thread may have an answer before this one has its own. */
+	error = pthread_create(&thread, NULL, try_ring, &trial);
+	if (error)
+		trial = (struct trial){.step = "creating a thread to try it", .error = -error};
+	else
 		pthread_join(thread, NULL);
 	if (!trial.error) {
 		snprintf(about, sizeof(about),
