@@ -337,6 +337,40 @@ START_TEST(a_wait_finishes_sends_that_met_a_full_socket)
 }
 END_TEST
 
+START_TEST(resizing_keeps_what_the_oldest_requests_have_moved)
+{
+	enum { LONG = 4 << 20 };
+	struct regio_result result;
+	struct side side;
+	int fds[2];
+
+	stream_pair(stream_families[_i], fds);
+	side_open(&side,
+		  &(struct side_plan){.fd = fds[0], .receives = 1, .sends = 1, .slot_size = LONG});
+	receive_slice(&side, 0, 1000, REGIO_WAITALL);
+	write_stream(fds[1], 300, 0);
+	expect_empty(side.receive_cq);
+	fill_stream(slot_memory(&side, 1), LONG, 0);
+	post_send(&side, 1, LONG, 0);
+	expect_empty(side.send_cq);
+	EXPECT_RETURN(0, regio_cq_resize(side.receive_cq, 100));
+	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 100));
+	EXPECT_RETURN(0, regio_rq_resize(side.rq, 100, 100));
+	write_stream(fds[1], 700, 300);
+	result = collect_one(side.receive_cq);
+	expect_result(&result, 0, 1000, 0);
+	expect_slot(&side, 0, 1000, 0);
+	for (uint64_t read = 0; read < LONG;) {
+		regio_cq_wait(side.send_cq, 1, 0, 0);
+		read += read_some(fds[1], read);
+	}
+	result = collect_one(side.send_cq);
+	expect_result(&result, 0, LONG, 1);
+	side_close(&side);
+	close(fds[1]);
+}
+END_TEST
+
 START_TEST(a_receive_tells_both_addresses)
 {
 	union address mine, theirs;
@@ -555,6 +589,7 @@ int main(void)
 		CASE_PER_STREAM(queued_sends_of_mixed_lengths_keep_their_order),
 		CASE_PER_STREAM(a_send_completes_when_the_stack_has_all_of_it),
 		CASE_PER_STREAM(a_wait_finishes_sends_that_met_a_full_socket),
+		CASE_PER_STREAM(resizing_keeps_what_the_oldest_requests_have_moved),
 		CASE_PER_FAMILY(a_receive_tells_both_addresses),
 		CASE(a_unix_socket_tells_its_family),
 		CASE_PER_STREAM(a_send_ignores_an_address_and_refuses_control_data),

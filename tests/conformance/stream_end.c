@@ -486,6 +486,8 @@ START_TEST(requests_posted_before_connecting_wait_for_the_connection)
 		}
 		EXPECT_RETURN(-ETIMEDOUT,
 			      regio_cq_wait(side.receive_cq, 1, 0, 20 * MILLISECOND_NS));
+		if (order == 1)
+			EXPECT(fcntl(side.fd, F_SETFL, O_NONBLOCK) == 0, "%m");
 		peer = connect_stream(side.fd, listener);
 		if (order == 0) {
 			EXPECT_RETURN(20, regio_cq_wait(side.send_cq, 20, 0, PATIENCE_NS));

@@ -149,7 +149,7 @@ END_TEST
 static void send_randomly(int family, uint64_t total, uint32_t message_max, int send_buffer)
 {
 	struct far_end end = {.total = total, .piece_max = 50000};
-	uint32_t lengths[SENDS], posted = 0, done = 0;
+	uint32_t lengths[SENDS] = {0}, posted = 0, done = 0;
 	uint64_t state = 4, offset = 0;
 	struct regio_result results[SENDS];
 	struct side side;
@@ -210,6 +210,131 @@ START_TEST(random_sends_reach_a_slow_reader)
 }
 END_TEST
 
+/* One end of a connection, with a thread that posts and one that dequeues for each half. */
+struct end {
+	struct side side;
+	uint64_t total;		 /* messages each way */
+	uint64_t sent, received; /* dequeued */
+};
+
+enum { MESSAGE = 200, APART_SLOTS = 64 };
+
+static uint64_t peek(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_ACQUIRE);
+}
+
+static void await_above(const uint64_t *counter, uint64_t value)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+
+	while (peek(counter) <= value) {
+		EXPECT(now_ns() < deadline_ns, "the other thread makes no progress");
+		sched_yield();
+	}
+}
+
+static void *post_sends(void *argument)
+{
+	struct end *end = argument;
+
+	for (uint64_t i = 0; i < end->total; i++) {
+		uint64_t slot = APART_SLOTS + i % APART_SLOTS;
+
+		if (i >= APART_SLOTS)
+			await_above(&end->sent, i - APART_SLOTS);
+		fill_stream(slot_memory(&end->side, slot), MESSAGE, i * MESSAGE);
+		post_send(&end->side, slot, MESSAGE, i % 8 < 7 ? REGIO_DEFER : 0);
+	}
+	EXPECT_RETURN(0, regio_send(end->side.rq, NULL, REGIO_COMMIT_ONLY, 0));
+	return NULL;
+}
+
+static void *post_receives(void *argument)
+{
+	struct end *end = argument;
+
+	for (uint64_t i = 0; i < end->total; i++) {
+		struct regio_buf slice = slot_slice(&end->side, i % APART_SLOTS, MESSAGE);
+
+		if (i >= APART_SLOTS)
+			await_above(&end->received, i - APART_SLOTS);
+		EXPECT_RETURN(0,
+			      regio_receive(end->side.rq, &slice, REGIO_WAITALL, i % APART_SLOTS));
+	}
+	return NULL;
+}
+
+/* Takes the completions of one half until all have come. */
+static void take_all(struct end *end, struct regio_cq *cq, uint64_t *done, uint32_t first_slot)
+{
+	struct regio_result results[APART_SLOTS];
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+
+	while (*done < end->total) {
+		int got = regio_cq_dequeue(cq, results, APART_SLOTS);
+
+		EXPECT(got >= 0, "%s", regio_error_name(got));
+		for (int i = 0; i < got; i++) {
+			uint64_t number = *done + (uint64_t)i;
+
+			expect_result(&results[i], 0, MESSAGE, first_slot + number % APART_SLOTS);
+			if (cq == end->side.receive_cq)
+				expect_stream(slot_memory(&end->side, number % APART_SLOTS),
+					      MESSAGE, number * MESSAGE);
+		}
+		__atomic_fetch_add(done, (uint64_t)got, __ATOMIC_RELEASE);
+		if (got > 0)
+			deadline_ns = now_ns() + PATIENCE_NS;
+		EXPECT(now_ns() < deadline_ns, "%llu completions came", (unsigned long long)*done);
+		if (got == 0)
+			sched_yield();
+	}
+}
+
+static void *take_sends(void *argument)
+{
+	struct end *end = argument;
+
+	take_all(end, end->side.send_cq, &end->sent, APART_SLOTS);
+	return NULL;
+}
+
+static void *take_all_receives(void *argument)
+{
+	struct end *end = argument;
+
+	take_all(end, end->side.receive_cq, &end->received, 0);
+	return NULL;
+}
+
+START_TEST(threads_that_post_and_dequeue_apart_lose_nothing)
+{
+	void *(*const work[])(void *) = {post_sends, post_receives, take_sends, take_all_receives};
+	pthread_t threads[2][ARRAY_SIZE(work)];
+	struct end ends[2];
+	int fds[2];
+
+	stream_pair(stream_families[_i], fds);
+	for (int i = 0; i < 2; i++) {
+		ends[i] = (struct end){.total = scaled(20000)};
+		side_open(&ends[i].side, &(struct side_plan){.fd = fds[i],
+							     .receives = APART_SLOTS,
+							     .sends = APART_SLOTS,
+							     .slot_size = MESSAGE});
+	}
+	for (int i = 0; i < 2; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(work); k++)
+			ck_assert_int_eq(pthread_create(&threads[i][k], NULL, work[k], &ends[i]),
+					 0);
+	for (int i = 0; i < 2; i++)
+		for (size_t k = 0; k < ARRAY_SIZE(work); k++)
+			pthread_join(threads[i][k], NULL);
+	for (int i = 0; i < 2; i++)
+		side_close(&ends[i].side);
+}
+END_TEST
+
 #define CASE_LONG(test)                                                                            \
 	{                                                                                          \
 		test, stream_family_names, STREAM_FAMILIES, 5 * CASE_TIMEOUT_S                     \
@@ -224,6 +349,7 @@ int main(void)
 		CASE_LONG(long_random_sends_reach_a_slow_reader_through_a_send_buffer_of_4_KiB),
 		CASE_LONG(random_sends_reach_a_slow_reader_through_a_send_buffer_of_4_KiB),
 		CASE_LONG(random_sends_reach_a_slow_reader),
+		CASE_LONG(threads_that_post_and_dequeue_apart_lose_nothing),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
