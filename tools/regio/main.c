@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "feed/feed.h"
 #include "info.h"
 
 struct command {
@@ -20,6 +21,7 @@ static int help_command(int argc, char **argv);
 static const struct command commands[] = {
 	{"info", "what this machine offers, what is missing and how to mend it", info_command},
 	{"bench", "every way to move small messages, measured side by side", bench_command},
+	{"feed", "a multicast feed as those of markets: publish, subscribe", feed_command},
 	{"help", "this text", help_command},
 };
 
