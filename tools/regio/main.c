@@ -9,6 +9,7 @@
 #include "bench.h"
 #include "feed/feed.h"
 #include "info.h"
+#include "load/serve.h"
 
 struct command {
 	const char *name;
@@ -21,6 +22,7 @@ static int help_command(int argc, char **argv);
 static const struct command commands[] = {
 	{"info", "what this machine offers, what is missing and how to mend it", info_command},
 	{"bench", "every way to move small messages, measured side by side", bench_command},
+	{"serve", "echo, sink or source for `regio load` on another host", serve_command},
 	{"feed", "a multicast feed as those of markets: publish, subscribe", feed_command},
 	{"help", "this text", help_command},
 };

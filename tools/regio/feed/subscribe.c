@@ -142,6 +142,11 @@ static void take_packet(struct subscriber *subscriber, uint32_t index,
 		first_copies++;
 		take_latency(subscriber, message, bytes, of_day_ns);
 	}
+	if (first_copies > 0) {
+		if (subscriber->first_ns == 0)
+			subscriber->first_ns = now_ns;
+		subscriber->last_ns = now_ns;
+	}
 	counter_add(&subscriber->messages, first_copies);
 }
 

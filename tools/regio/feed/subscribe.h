@@ -57,6 +57,8 @@ struct subscriber {
 	uint64_t clock_disagrees; /* messages from the future */
 	uint64_t start_ns;
 	uint64_t stop_ns;
+	uint64_t first_ns; /* when the first message came, and the last */
+	uint64_t last_ns;
 	uint64_t announced; /* lines said within this second */
 	uint64_t left_out;
 	/* For the live line. */

@@ -83,9 +83,12 @@ void subscribe_print_event(const struct subscriber *subscriber, const struct fee
 
 /* ---- Table --------------------------------------------------------------- */
 
-static double seconds_of(const struct subscriber *subscriber)
+/* From the first message to the last. */
+static double rate_of(const struct subscriber *subscriber)
 {
-	return (double)(subscriber->stop_ns - subscriber->start_ns) / 1e9;
+	double seconds = (double)(subscriber->last_ns - subscriber->first_ns) / 1e9;
+
+	return seconds > 0 ? (double)subscriber->messages / seconds : 0;
 }
 
 static void print_ranges(FILE *file, const struct gaps *gaps)
@@ -151,11 +154,10 @@ static void print_lines(FILE *file, const struct subscriber *subscriber)
 static void print_subscriber(FILE *file, const struct subscriber *subscriber)
 {
 	const struct feed *feed = subscriber->feed;
-	double seconds = seconds_of(subscriber);
 
-	fprintf(file, "subscriber %u: %s messages in %.2f s, %s a second\n", subscriber->number,
-		grouped(subscriber->messages).text, seconds,
-		grouped(seconds > 0 ? (uint64_t)((double)subscriber->messages / seconds) : 0).text);
+	fprintf(file, "subscriber %u: %s messages, %s a second from the first to the last\n",
+		subscriber->number, grouped(subscriber->messages).text,
+		grouped((uint64_t)(rate_of(subscriber) + 0.5)).text);
 	for (uint32_t i = 0; i < FEED_SESSIONS_MAX; i++) {
 		if (feed->sessions[i].used)
 			print_session(file, subscriber, &feed->sessions[i]);
@@ -288,7 +290,9 @@ static void add_subscriber(cJSON *array, const struct subscriber *subscriber)
 	cJSON *object = add_element(array);
 	cJSON *sessions;
 
-	cJSON_AddNumberToObject(object, "seconds", seconds_of(subscriber));
+	cJSON_AddNumberToObject(object, "seconds",
+				(double)(subscriber->stop_ns - subscriber->start_ns) / 1e9);
+	cJSON_AddNumberToObject(object, "msgs_per_s", rate_of(subscriber));
 	add_number(object, "messages", subscriber->messages);
 	sessions = cJSON_AddArrayToObject(object, "sessions");
 	for (uint32_t i = 0; i < FEED_SESSIONS_MAX; i++) {
