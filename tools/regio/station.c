@@ -29,23 +29,28 @@ int station_open(struct station *station, uint32_t completions, uint32_t slots, 
 	status = regio_cq_create(completions, NULL, &station->cq);
 	if (status)
 		return console_fail_call("make a completion queue", status);
+	if (total == 0)
+		return 0;
+	if (total > UINT32_MAX)
+		return console_fail(
+			"allocate the buffers: %u slots of %u bytes are more than 4 GiB; "
+			"ask for fewer or shorter messages",
+			slots, bytes);
 	status = regio_region_allocate(total, NULL, &station->region, &memory);
-	if (status) {
-		regio_cq_close(station->cq);
-		station->cq = NULL;
+	if (status)
 		return console_fail_call("allocate the buffers", status);
-	}
 	station->memory = memory;
 	return 0;
 }
 
 void station_close(struct station *station)
 {
-	if (!station->cq)
-		return;
-	regio_cq_close(station->cq);
-	regio_region_deregister(station->region);
+	if (station->cq)
+		regio_cq_close(station->cq);
+	if (station->region)
+		regio_region_deregister(station->region);
 	station->cq = NULL;
+	station->region = 0;
 }
 
 int station_dequeue(struct station *station)

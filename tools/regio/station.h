@@ -21,7 +21,7 @@ struct station {
 	struct regio_result results[STATION_RESULTS];
 };
 
-/* 'slots' slots for messages of up to 'bytes', then 'extra_bytes'. */
+/* 'slots' slots for messages of up to 'bytes', then 'extra_bytes'; none of either: no region. */
 int station_open(struct station *station, uint32_t completions, uint32_t slots, uint32_t bytes,
 		 uint32_t extra_bytes);
 

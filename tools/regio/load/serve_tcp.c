@@ -294,7 +294,7 @@ static int run_tcp(struct crew *crew, struct tcp_server *tcp)
 	tcp->first_free = most;
 	if (!tcp->connections)
 		return console_fail("allocate %u connections: %s", most, strerror(ENOMEM));
-	if (station_open(&tcp->station, most * 2 * SLOTS, 1, 1, 0))
+	if (station_open(&tcp->station, most * 2 * SLOTS, 0, 0, 0))
 		return -1;
 	do {
 		tcp->now_ns = clock_now_ns();
