@@ -147,6 +147,8 @@ static void apply_options(struct regioi_rq *rq, const struct regio_rq_opts *opts
 	send->train_bytes_max =
 		opts->train_max_bytes ? opts->train_max_bytes : REGIOI_TRAIN_BYTES_MAX;
 	rq->halves[REGIOI_RECEIVE].receive.report_icmp = opts->flags & REGIO_RQ_REPORT_ICMP;
+	for (int i = 0; i < 2; i++)
+		rq->halves[i].stream = rq->stream;
 }
 
 /* One node for each driver that the CQs have. */

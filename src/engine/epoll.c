@@ -99,7 +99,7 @@ static int epoll_engine_probe(char *ret_reason, char *ret_remedy, size_t text_si
 static int epoll_engine_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
 {
 	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLET | (writable ? EPOLLOUT : 0),
+		.events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET | (writable ? EPOLLOUT : 0),
 		.data.u64 = id,
 	};
 
@@ -160,7 +160,9 @@ static int translate(const struct epoll_event *events, int found, struct regioi_
 			.events = (bits & (EPOLLIN | EPOLLERR | EPOLLHUP) ? REGIOI_EVENT_READABLE
 									  : 0) |
 				  (bits & (EPOLLOUT | EPOLLERR | EPOLLHUP) ? REGIOI_EVENT_WRITABLE
-									   : 0),
+									   : 0) |
+				  (bits & (EPOLLRDHUP | EPOLLPRI | EPOLLERR) ? REGIOI_EVENT_BREAK
+									     : 0),
 		};
 	}
 	return count;
@@ -252,6 +254,15 @@ static int32_t execute_one(struct regioi_op *op)
 		}
 		result = sendmsg(op->fd, &op->messages->msg_hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
 		goto one_message;
+	case REGIOI_OP_RECEIVE_BYTES:
+		result = recv(op->fd, op->data, op->length, MSG_DONTWAIT);
+		break;
+	case REGIOI_OP_RECEIVE_VECTORS:
+		result = recvmsg(op->fd, op->message, MSG_DONTWAIT);
+		break;
+	case REGIOI_OP_SEND_VECTORS:
+		result = sendmsg(op->fd, op->message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		break;
 	}
 	return result < 0 ? -errno : (int32_t)result;
 
