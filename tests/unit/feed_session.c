@@ -200,7 +200,7 @@ START_TEST(silence_is_told_once_and_so_is_its_end)
 }
 END_TEST
 
-START_TEST(more_sessions_than_there_is_room_for_push_out_the_oldest)
+START_TEST(more_sessions_than_there_is_room_for_push_out_others)
 {
 	char name[FRAMING_SESSION_BYTES + 1];
 
@@ -215,6 +215,30 @@ START_TEST(more_sessions_than_there_is_room_for_push_out_the_oldest)
 	ck_assert_uint_eq(feed.retired.lost, 100);
 	for (unsigned i = 0; i < FEED_SESSIONS_MAX; i++)
 		ck_assert_uint_eq(feed.sessions[i].merged.received, 4);
+}
+END_TEST
+
+START_TEST(made_up_sessions_do_not_push_out_a_real_one)
+{
+	const uint64_t second = 1000000000;
+	char name[FRAMING_SESSION_BYTES + 1];
+
+	set_up(1, false);
+	for (uint64_t i = 0; i < 100; i++)
+		take("REAL", 0, 1 + i * 10, 10, second);
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(name, sizeof(name), "N%u", i);
+		take(name, 0, 1, 1, second + 1 + i);
+	}
+	ck_assert_uint_eq(take("REAL", 0, 1001, 10, second + 600), 10);
+	ck_assert_uint_eq(feed.sessions[0].merged.received, 1010);
+	/* When it has been silent for long, it does make room. */
+	for (unsigned i = 0; i < FEED_SESSIONS_MAX; i++) {
+		snprintf(name, sizeof(name), "L%u", i);
+		take(name, 0, 1, 1, (10 + i) * second);
+	}
+	for (unsigned i = 0; i < FEED_SESSIONS_MAX; i++)
+		ck_assert_uint_eq(feed.sessions[i].merged.received, 1);
 }
 END_TEST
 
@@ -242,7 +266,8 @@ int main(void)
 		CASE(of_two_lines_the_first_copy_counts),
 		CASE(a_publisher_started_again_is_a_new_session),
 		CASE(silence_is_told_once_and_so_is_its_end),
-		CASE(more_sessions_than_there_is_room_for_push_out_the_oldest),
+		CASE(more_sessions_than_there_is_room_for_push_out_others),
+		CASE(made_up_sessions_do_not_push_out_a_real_one),
 		CASE(a_name_is_shown_without_padding_and_without_harm),
 	};
 

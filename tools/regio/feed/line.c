@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
-#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "socket_buffers.h"
 
 #define LOOPBACK "lo"
 
@@ -47,8 +47,9 @@ static const char *remedy(int error, bool v6)
 	switch (error) {
 	case ENETUNREACH:
 	case EHOSTUNREACH:
-		return v6 ? "; give the interface a route: ip -6 route add multicast ff00::/8 dev "
-			    "INTERFACE table local"
+		return v6 ? "; is the interface up? For loopback: ip -6 route add local ff00::/8 "
+			    "dev "
+			    "lo"
 			  : "; is the interface up?";
 	case EADDRINUSE:
 		return "; a program that does not share has the port";
@@ -167,13 +168,6 @@ static int join(int fd, const struct address *group, const struct interface *int
 	       setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request));
 }
 
-/* Privileged callers may go above net.core.rmem_max; everybody else gets what is allowed. */
-static void set_buffer(int fd, int bytes)
-{
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-}
-
 int line_open_receiver(const struct address *group, const struct line_opts *opts)
 {
 	struct address local = *group;
@@ -189,7 +183,7 @@ int line_open_receiver(const struct address *group, const struct line_opts *opts
 	fd = socket(group->name.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail(fd, "open a socket for", group);
-	set_buffer(fd, opts->buffer_bytes);
+	socket_ask_receive_buffer(fd, opts->buffer_bytes);
 	if (is_group(group) && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
 		return fail(fd, "share the port of", group);
 	if (bind(fd, &local.name.any, local.bytes))
@@ -197,15 +191,4 @@ int line_open_receiver(const struct address *group, const struct line_opts *opts
 	if (is_group(group) && join(fd, group, &interface))
 		return fail(fd, "join", group);
 	return fd;
-}
-
-unsigned line_kernel_drops(int fd)
-{
-	uint32_t values[SK_MEMINFO_VARS] = {0};
-	socklen_t bytes = sizeof(values);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, values, &bytes) ||
-	    bytes <= SK_MEMINFO_DROPS * sizeof(values[0]))
-		return 0;
-	return values[SK_MEMINFO_DROPS];
 }

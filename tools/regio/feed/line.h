@@ -23,10 +23,4 @@ int lines_read(int count, char **names, struct address *ret_lines, uint32_t line
 int line_open_sender(const struct address *group, const struct line_opts *opts);
 int line_open_receiver(const struct address *group, const struct line_opts *opts);
 
-/*
- * Packets the kernel has dropped at a socket since it was made, as it counts: a
- * train that did not fit counts once. The count wraps.
- */
-unsigned line_kernel_drops(int fd);
-
 #endif

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define JUST_NOW_NS 1000000000u
+
 static void notice(const struct feed *feed, const struct feed_event *event)
 {
 	if (feed->notice)
@@ -48,10 +50,14 @@ static void retire(struct feed *feed, struct feed_session *session)
 	}
 }
 
-/* A place for a session: one that is free, or else the one not heard for the longest. */
-static struct feed_session *find_place(struct feed *feed)
+/*
+ * A place for a session: one that is free, or else the one not heard for the longest. When all
+ * have been heard just now, somebody is making sessions up, and the least of them has to go.
+ */
+static struct feed_session *find_place(struct feed *feed, uint64_t now_ns)
 {
 	struct feed_session *oldest = &feed->sessions[0];
+	struct feed_session *least = &feed->sessions[0];
 
 	for (uint32_t i = 0; i < FEED_SESSIONS_MAX; i++) {
 		struct feed_session *session = &feed->sessions[i];
@@ -60,7 +66,11 @@ static struct feed_session *find_place(struct feed *feed)
 			return session;
 		if (session->heard_ns < oldest->heard_ns)
 			oldest = session;
+		if (session->merged.received < least->merged.received)
+			least = session;
 	}
+	if (now_ns - oldest->heard_ns < JUST_NOW_NS)
+		oldest = least;
 	retire(feed, oldest);
 	return oldest;
 }
@@ -68,7 +78,7 @@ static struct feed_session *find_place(struct feed *feed)
 static struct feed_session *begin_session(struct feed *feed, uint32_t line,
 					  const struct framing_packet *packet, uint64_t now_ns)
 {
-	struct feed_session *session = find_place(feed);
+	struct feed_session *session = find_place(feed, now_ns);
 	struct feed_session *before = feed->current[line];
 
 	session->used = true;

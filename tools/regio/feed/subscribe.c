@@ -17,6 +17,7 @@
 #include "output.h"
 #include "payload.h"
 #include "publish.h"
+#include "socket_buffers.h"
 
 /* Receives posted on each line; with what a slot holds, room for a burst of 2 MB. */
 #define RECEIVES 1024u
@@ -174,7 +175,7 @@ static void read_drops(struct subscriber *subscriber)
 
 	for (uint32_t i = 0; i < subscriber->options->line_count; i++) {
 		struct subscriber_line *line = &subscriber->lines[i];
-		uint32_t read = line_kernel_drops(line->fd);
+		uint32_t read = socket_kernel_drops(line->fd);
 
 		line->drops += (uint32_t)(read - line->drops_read);
 		line->drops_read = read;

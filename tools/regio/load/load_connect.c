@@ -14,6 +14,7 @@
 
 #include "console.h"
 #include "load.h"
+#include "socket_buffers.h"
 
 #define ATTEMPTS 5
 #define ATTEMPT_MS 200
@@ -104,15 +105,6 @@ static int check_welcome(const struct load *load, const struct note *welcome)
 
 /* ---- Connections --------------------------------------------------------- */
 
-/* Privileged callers may go above net.core.rmem_max; everybody else gets what is allowed. */
-static void set_buffers(int fd)
-{
-	int bytes = BUFFER_BYTES;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-}
-
 /* Returns 0 or an errno value, with 'ret_welcome' from a UDP server. */
 static int open_connection(const struct load *load, const struct address *address,
 			   struct load_connection *connection, struct note *ret_welcome)
@@ -127,7 +119,7 @@ static int open_connection(const struct load *load, const struct address *addres
 	if (load->options->tcp) {
 		error = connect_stream(connection->fd, address);
 	} else {
-		set_buffers(connection->fd);
+		socket_ask_receive_buffer(connection->fd, BUFFER_BYTES);
 		error = connect(connection->fd, &address->name.any, address->bytes) ? errno : 0;
 		if (error == 0)
 			error = ask(connection->fd, &hello, NOTE_WELCOME, ret_welcome);

@@ -12,6 +12,9 @@
 #include "console.h"
 #include "numbers.h"
 #include "output.h"
+#include "socket_buffers.h"
+
+#define BUFFER_BYTES (4 << 20)
 
 static struct number_text grouped(uint64_t number)
 {
@@ -50,6 +53,8 @@ static int open_socket(struct server *server)
 		return console_fail("open a socket: %s", strerror(errno));
 	if (options->tcp)
 		setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	else
+		socket_ask_receive_buffer(server->fd, BUFFER_BYTES);
 	/* "::" is every address, those of IPv4 included. */
 	setsockopt(server->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (bind(server->fd, &server->address.name.any, server->address.bytes) ||
@@ -98,6 +103,12 @@ static void print_summary(FILE *file, const struct server *server)
 	if (counts->too_long)
 		fprintf(file, "  %s messages were longer than --size %u and not taken\n",
 			grouped(counts->too_long).text, server->options->size);
+	if (server->kernel_drops)
+		fprintf(file,
+			"  the kernel dropped %s packets for want of room (a train counts once); "
+			"see "
+			"sysctl net.core.rmem_max\n",
+			grouped(server->kernel_drops).text);
 	if (counts->failed)
 		fprintf(file, "  %s sends or receives failed\n", grouped(counts->failed).text);
 	if (counts->refused)
@@ -131,6 +142,7 @@ static int write_json(FILE *file, const struct server *server)
 	add_count(document, "sent", counts->sent);
 	add_count(document, "sent_bytes", counts->sent_bytes);
 	add_count(document, "too_long", counts->too_long);
+	add_count(document, "kernel_drops", server->kernel_drops);
 	add_count(document, "failed", counts->failed);
 	add_count(document, "refused", counts->refused);
 	add_count(document, "resets", counts->resets);
@@ -156,6 +168,8 @@ static int serve(struct server *server)
 			server->stop_ns = server->start_ns + (uint64_t)(options->seconds * 1e9);
 		status = crew_run(&crew, server, sizeof(*server), 1);
 		server->stop_ns = clock_now_ns();
+		if (!options->tcp)
+			server->kernel_drops = socket_kernel_drops(server->fd);
 	}
 	if (server->fd >= 0)
 		close(server->fd);

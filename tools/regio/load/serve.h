@@ -46,7 +46,8 @@ struct server {
 	int fd; /* a datagram socket, or a listener */
 	struct serve_counts counts;
 	uint64_t start_ns;
-	uint64_t stop_ns; /* 0: no end */
+	uint64_t stop_ns;      /* 0: no end */
+	uint32_t kernel_drops; /* packets that found the socket full */
 	uint64_t shown_messages;
 	uint64_t shown_bytes;
 };
