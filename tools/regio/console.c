@@ -41,6 +41,9 @@ static void erase_live(void)
 }
 
 static void say(FILE *file, const char *prefix, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
+static void say(FILE *file, const char *prefix, const char *format, va_list arguments)
 {
 	pthread_mutex_lock(&console.lock);
 	erase_live();
