@@ -23,7 +23,7 @@ class Program:
     def __init__(self, *command):
         # Nothing here waits for output that sits in a buffer.
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         self.lines = queue.Queue()
         self.out, self.err = [], []

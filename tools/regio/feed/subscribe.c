@@ -21,6 +21,8 @@
 
 /* Receives posted on each line; with what a slot holds, room for a burst of 2 MB. */
 #define RECEIVES 1024u
+/* A moment before the other thread shows what the second was like. */
+#define FIRST_SECOND_NS (950u * MILLISECOND_NS)
 #define TICK_NS (50u * MILLISECOND_NS)
 /* A gap that another line, or a late packet, has not filled by then is told. */
 #define PATIENCE_NS (50u * MILLISECOND_NS)
@@ -222,7 +224,7 @@ static int take_all(struct subscriber *subscriber, uint64_t now_ns)
 static int listen_on(struct crew *crew, struct subscriber *subscriber)
 {
 	uint64_t now_ns = clock_now_ns();
-	uint64_t tick_ns = now_ns, second_ns = now_ns + SECOND_NS;
+	uint64_t tick_ns = now_ns, second_ns = now_ns + FIRST_SECOND_NS;
 	uint64_t quiet_since_ns = now_ns;
 
 	while (!crew_stopping(crew) && (!subscriber->stop_ns || now_ns < subscriber->stop_ns)) {

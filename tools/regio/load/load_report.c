@@ -96,9 +96,10 @@ static int judge_nothing(const struct load *load, const struct load_totals *tota
 				    "there?",
 				    where.text);
 	return console_fail("load %s: nothing came back in %u ms after the last message; is it "
-			    "`regio serve %s`?",
+			    "`regio serve %s%s`?",
 			    where.text, load->options->timeout_ms,
-			    serve_mode_names[load->options->mode]);
+			    serve_mode_names[load->options->mode],
+			    load->options->tcp ? " --tcp" : "");
 }
 
 int load_judge(const struct load *load)
