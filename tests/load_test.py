@@ -151,7 +151,7 @@ def check_families():
 def check_relayed_echo():
     server, port = serve()
     relay = Relay(port)
-    report = report_of(load(relay.port, "--rate", "5000", "--seconds", "1", "--timeout", "500"))
+    report = report_of(load(relay.port, "--rate", "5000", "--seconds", "1", "--timeout", "1500"))
     expect(report["sent"], 5000, "sent")
     relay.check(report)
     report = report_of(load(relay.port, "--depth", "8", "--seconds", "1", "--timeout", "20"))
@@ -287,9 +287,8 @@ def check_server_dies():
         server, port = serve(*arguments)
         client = tap.Program(TOOL, "load", "127.0.0.1", "--port", port, "--seconds", "1.5",
                              "--timeout", "100", *arguments, "--json", "-")
-        # It is under way once the server has been greeted, or has a connection.
-        while not tap.json.loads(load(port, "--seconds", "0.1", *arguments).stdout)["received"]:
-            pass
+        client.wait_for("connected to")
+        expect_whole(report_of(load(port, "--seconds", "0.2", *arguments)), "another client")
         server.send_signal(signal.SIGKILL)
         server.finish()
         status, out, err = client.finish()
@@ -305,8 +304,8 @@ def check_server_dies():
 def check_interrupt():
     server, port = serve()
     client = tap.Program(TOOL, "load", "127.0.0.1", "--port", port, "--seconds", "100", "--json", "-")
-    while tap.json.loads(load(port, "--seconds", "0.1").stdout)["received"] == 0:
-        pass
+    client.wait_for("connected to")
+    expect_whole(report_of(load(port, "--seconds", "0.2")), "another client")
     client.send_signal(signal.SIGINT)
     report = client.report()
     assert report["seconds"] < 90 and report["received"] > 0, report

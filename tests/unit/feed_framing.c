@@ -20,7 +20,8 @@ static void add(const char *text)
 	uint8_t *message = framing_add(&writer, (uint32_t)strlen(text));
 
 	ck_assert_ptr_ne(message, NULL);
-	memcpy(message, text, strlen(text));
+	for (size_t i = 0; i < strlen(text); i++)
+		message[i] = (uint8_t)text[i];
 }
 
 START_TEST(the_bytes_are_those_of_the_format)

@@ -29,7 +29,7 @@ static struct peer *open_peer(uint16_t port, uint64_t cookie, uint64_t now)
 {
 	struct sockaddr_in6 name = name_v4(port);
 
-	return peers_open(&peers, &name, cookie, true, now);
+	return peers_open(&peers, &name, ~cookie, cookie, true, now);
 }
 
 static struct peer *find_peer(uint16_t port)
@@ -108,7 +108,19 @@ START_TEST(peers_are_found_by_address_and_port)
 }
 END_TEST
 
-START_TEST(who_greets_again_is_new)
+START_TEST(a_greeting_that_was_sent_twice_is_one)
+{
+	struct sockaddr_in6 name = name_v4(1);
+	struct peer *peer = open_peer(1, 11, 0);
+
+	sequence_take(peer->sequence, 5, 0);
+	ck_assert_ptr_eq(peers_open(&peers, &name, ~UINT64_C(11), 12, true, 1), peer);
+	ck_assert_uint_eq(peer->cookie, 11);
+	ck_assert_uint_eq(peer->sequence->lost, 5);
+}
+END_TEST
+
+START_TEST(who_greets_otherwise_is_new)
 {
 	struct peer *peer = open_peer(1, 11, 0);
 
@@ -145,7 +157,8 @@ int main(void)
 		CASE(a_note_is_read_as_it_was_written),
 		CASE(what_is_no_note_is_refused),
 		CASE(peers_are_found_by_address_and_port),
-		CASE(who_greets_again_is_new),
+		CASE(a_greeting_that_was_sent_twice_is_one),
+		CASE(who_greets_otherwise_is_new),
 		CASE(a_full_table_forgets_whoever_was_silent_for_the_longest),
 	};
 

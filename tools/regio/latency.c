@@ -76,7 +76,8 @@ void latency_add_json(cJSON *object, const char *name, const struct histogram *h
 static void write_curve(FILE *gnuplot, const struct histogram *histogram, unsigned block)
 {
 	fprintf(gnuplot, "$curve%u << END\n", block);
-	for (double nines = 0; nines <= 5.0001; nines += 0.05) {
+	for (int step = 0; step <= 100; step++) {
+		double nines = step / 20.0;
 		double above = pow(10, -nines);
 
 		if (above * (double)histogram->count < 1)

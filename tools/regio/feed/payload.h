@@ -11,28 +11,40 @@
 #include <stdint.h>
 #include <string.h>
 
-#define PAYLOAD_MARK "RGIO"
-#define PAYLOAD_MARK_BYTES 4u
-#define PAYLOAD_BYTES_MIN (PAYLOAD_MARK_BYTES + (uint32_t)sizeof(uint64_t))
+#define PAYLOAD_MARK 0x5247494Fu /* "RGIO" */
+
+/* As it is sent, big-endian, without padding. */
+struct payload_head {
+	uint32_t mark;
+	uint32_t made_high;
+	uint32_t made_low;
+};
+
+#define PAYLOAD_BYTES_MIN ((uint32_t)sizeof(struct payload_head))
 
 /* Writes a message of at least PAYLOAD_BYTES_MIN bytes. */
 static inline void payload_write(uint8_t *message, uint32_t bytes, uint64_t made_ns)
 {
-	uint64_t big = htobe64(made_ns);
+	const struct payload_head head = {
+		htobe32(PAYLOAD_MARK),
+		htobe32((uint32_t)(made_ns >> 32)),
+		htobe32((uint32_t)made_ns),
+	};
 
-	memcpy(message, PAYLOAD_MARK, PAYLOAD_MARK_BYTES);
-	memcpy(message + PAYLOAD_MARK_BYTES, &big, sizeof(big));
+	memcpy(message, &head, sizeof(head));
 	memset(message + PAYLOAD_BYTES_MIN, '.', bytes - PAYLOAD_BYTES_MIN);
 }
 
 /* When a message was made; false when it does not say. */
 static inline bool payload_read(const uint8_t *message, uint32_t bytes, uint64_t *ret_made_ns)
 {
-	if (bytes < PAYLOAD_BYTES_MIN || memcmp(message, PAYLOAD_MARK, PAYLOAD_MARK_BYTES))
+	struct payload_head head;
+
+	if (bytes < sizeof(head))
 		return false;
-	memcpy(ret_made_ns, message + PAYLOAD_MARK_BYTES, sizeof(*ret_made_ns));
-	*ret_made_ns = be64toh(*ret_made_ns);
-	return true;
+	memcpy(&head, message, sizeof(head));
+	*ret_made_ns = (uint64_t)be32toh(head.made_high) << 32 | be32toh(head.made_low);
+	return be32toh(head.mark) == PAYLOAD_MARK;
 }
 
 #endif

@@ -459,13 +459,11 @@ static int publish_all(struct publisher *publisher)
 
 int publish(const struct publish_options *options)
 {
-	static struct publisher publisher;
+	struct publisher publisher = {.options = options, .next = 1};
 	FILE *json = NULL;
 
 	if (options->json_path && !(json = json_open(console_command(), options->json_path)))
 		return 2;
-	publisher.options = options;
-	publisher.next = 1;
 	for (uint32_t i = 0; i < FEED_LINES_MAX; i++)
 		publisher.lines[i].fd = -1;
 	if (publish_all(&publisher))

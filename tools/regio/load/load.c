@@ -54,15 +54,19 @@ static int run(struct load *load, FILE *json)
 {
 	struct crew crew = {.work = load_run, .tick = show_live, .context = load};
 
-	if (load_connect(load) || crew_run(&crew, load, sizeof(*load), 1))
+	if (load_connect(load))
+		return -1;
+	console_say("connected to %s (%s %s)", address_text(&load->address).text,
+		    load->options->tcp ? "TCP" : "UDP", serve_mode_names[load->options->mode]);
+	if (crew_run(&crew, load, sizeof(*load), 1))
 		return -1;
 	return report(load, json);
 }
 
 int load_command(int argc, char **argv)
 {
-	static struct load load;
 	struct load_options options;
+	struct load load = {.options = &options};
 	int status = load_options_parse(argc, argv, &options);
 	FILE *json = NULL;
 
@@ -72,7 +76,6 @@ int load_command(int argc, char **argv)
 		return 2;
 	if (options.json_path && !(json = json_open(console_command(), options.json_path)))
 		return 2;
-	load.options = &options;
 	load.connections = calloc(options.connections, sizeof(*load.connections));
 	if (!load.connections) {
 		console_fail("allocate %u connections: %s", options.connections, strerror(ENOMEM));

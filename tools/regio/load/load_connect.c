@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -109,8 +110,11 @@ static int check_welcome(const struct load *load, const struct note *welcome)
 static int open_connection(const struct load *load, const struct address *address,
 			   struct load_connection *connection, struct note *ret_welcome)
 {
-	const struct note hello = {.kind = NOTE_HELLO, .mode = load->options->mode};
+	struct note hello = {.kind = NOTE_HELLO, .mode = load->options->mode};
 	int error;
+
+	if (getrandom(&hello.cookie, sizeof(hello.cookie), 0) < 0)
+		return errno;
 
 	connection->fd = socket(address->name.any.sa_family,
 				(load->options->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);

@@ -124,9 +124,7 @@ static void print_heading(FILE *file, const struct load *load)
 {
 	const struct load_options *options = load->options;
 
-	fprintf(file, "%s over %s with %s: %u connection%s, %u bytes",
-		serve_mode_names[options->mode], options->tcp ? "TCP" : "UDP",
-		address_text(&load->address).text, options->connections,
+	fprintf(file, "%u connection%s, %u bytes", options->connections,
 		options->connections > 1 ? "s" : "", options->size);
 	if (options->rate)
 		fprintf(file, ", open loop, %s messages/s asked for", grouped(options->rate).text);

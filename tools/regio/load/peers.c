@@ -99,13 +99,17 @@ static struct peer *add(struct peers *peers, const struct peer_key *key)
 	return peer;
 }
 
-struct peer *peers_open(struct peers *peers, const void *name, uint64_t cookie, bool with_sequence,
-			uint64_t now_ns)
+struct peer *peers_open(struct peers *peers, const void *name, uint64_t greeting, uint64_t cookie,
+			bool with_sequence, uint64_t now_ns)
 {
 	struct peer_key key = key_of(name);
 	struct peer *peer = find(peers, &key);
 	struct sequence *sequence = NULL;
 
+	if (peer && peer->greeting == greeting) {
+		peer->heard_ns = now_ns;
+		return peer;
+	}
 	if (with_sequence && !(sequence = calloc(1, sizeof(*sequence))))
 		return NULL;
 	if (!peer)
@@ -114,6 +118,7 @@ struct peer *peers_open(struct peers *peers, const void *name, uint64_t cookie, 
 	*peer = (struct peer){
 		.key = key,
 		.next = peer->next,
+		.greeting = greeting,
 		.cookie = cookie,
 		.heard_ns = now_ns,
 		.sequence = sequence,

@@ -24,8 +24,9 @@ struct peer_key {
 
 struct peer {
 	struct peer_key key;
-	uint32_t next; /* of the same hash; 0: none, or one more than the index */
-	uint64_t cookie;
+	uint32_t next;	   /* of the same hash; 0: none, or one more than the index */
+	uint64_t greeting; /* what it chose to be known by */
+	uint64_t cookie;   /* what it was given */
 	uint64_t heard_ns;
 	struct sequence *sequence; /* of a sink */
 	/* Of a source. */
@@ -47,9 +48,12 @@ struct peers {
 /* 'name' is a struct sockaddr_in or sockaddr_in6. NULL when it has not greeted. */
 struct peer *peers_find(struct peers *peers, const void *name);
 
-/* The peer as new, with the cookie; NULL when there is no memory. */
-struct peer *peers_open(struct peers *peers, const void *name, uint64_t cookie, bool with_sequence,
-			uint64_t now_ns);
+/*
+ * The peer, as new unless it has greeted like that before: the cookie is then the
+ * one it has. NULL when there is no memory.
+ */
+struct peer *peers_open(struct peers *peers, const void *name, uint64_t greeting, uint64_t cookie,
+			bool with_sequence, uint64_t now_ns);
 
 void peers_free(struct peers *peers);
 

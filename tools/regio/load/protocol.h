@@ -10,7 +10,7 @@
  * unchanged, and is recognised by that.
  *
  *	client              server
- *	HELLO       ->                 opens a session of a sink
+ *	HELLO       ->                 opens a session; sent again, finds it open
  *	            <-      WELCOME    mode, largest message, cookie
  *	START       ->                 source: rate and size; repeated to go on
  *	STOP        ->                 source: that is enough
@@ -42,10 +42,10 @@ enum note_kind {
 struct note {
 	enum note_kind kind;
 	enum serve_mode mode;
-	uint32_t size; /* of a message: the largest (WELCOME), the one wanted (START) */
-	uint64_t cookie;
-	uint64_t rate; /* START: messages a second; 0: as many as go */
-	uint64_t sent; /* COUNTS of a source; of a sink, the rest */
+	uint32_t size;	 /* of a message: the largest (WELCOME), the one wanted (START) */
+	uint64_t cookie; /* HELLO: any number that tells one greeting from another */
+	uint64_t rate;	 /* START: messages a second; 0: as many as go */
+	uint64_t sent;	 /* COUNTS of a source; of a sink, the rest */
 	uint64_t received;
 	uint64_t lost;
 	uint64_t reordered;

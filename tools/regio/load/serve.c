@@ -75,7 +75,7 @@ static void show_live(void *context)
 	uint64_t messages = counter_read(source ? &counts->sent : &counts->received);
 	uint64_t bytes = counter_read(source ? &counts->sent_bytes : &counts->received_bytes);
 
-	console_live("%s %s/s, %.1f Mbit/s; %s in all, %s clients",
+	console_live("%s %s/s, %.1f Mbit/s; %s in all, clients: %s",
 		     grouped(messages - server->shown_messages).text,
 		     server->options->tcp ? "pieces" : "messages",
 		     (double)(bytes - server->shown_bytes) * 8 / 1e6, grouped(messages).text,
@@ -94,7 +94,7 @@ static void print_summary(FILE *file, const struct server *server)
 	const struct serve_counts *counts = &server->counts;
 	const char *what = server->options->tcp ? "pieces of streams" : "messages";
 
-	fprintf(file, "served %.2f s: %s clients\n", seconds_of(server),
+	fprintf(file, "served %.2f s, clients: %s\n", seconds_of(server),
 		grouped(counts->clients).text);
 	fprintf(file, "  received %s %s, %s bytes\n", grouped(counts->received).text, what,
 		grouped(counts->received_bytes).text);

@@ -87,16 +87,21 @@ static int answer(struct udp_server *udp, uint32_t slot, const struct note *note
 	return post_send(udp, slot, NOTE_BYTES);
 }
 
-static int greet(struct udp_server *udp, uint32_t slot)
+static int greet(struct udp_server *udp, uint32_t slot, uint64_t greeting)
 {
 	const struct serve_options *options = udp->server->options;
 	struct note note = {.kind = NOTE_WELCOME, .mode = options->mode, .size = options->size};
+	struct peer *peer;
+	uint64_t cookie;
 
-	if (getrandom(&note.cookie, sizeof(note.cookie), GRND_NONBLOCK) < 0 ||
-	    !peers_open(&udp->peers, name_of(udp, slot), note.cookie, options->mode == SERVE_SINK,
-			udp->now_ns))
+	if (getrandom(&cookie, sizeof(cookie), GRND_NONBLOCK) != sizeof(cookie))
 		return post_receive(udp, slot);
-	counter_add(&udp->server->counts.clients, 1);
+	peer = peers_open(&udp->peers, name_of(udp, slot), greeting, cookie,
+			  options->mode == SERVE_SINK, udp->now_ns);
+	if (!peer)
+		return post_receive(udp, slot);
+	counter_add(&udp->server->counts.clients, peer->cookie == cookie);
+	note.cookie = peer->cookie;
 	return answer(udp, slot, &note);
 }
 
@@ -139,7 +144,7 @@ static int take_note(struct udp_server *udp, uint32_t slot, const struct note *n
 	struct peer *peer;
 
 	if (note->kind == NOTE_HELLO)
-		return greet(udp, slot);
+		return greet(udp, slot, note->cookie);
 	peer = peers_find(&udp->peers, name_of(udp, slot));
 	if (!peer || peer->cookie != note->cookie)
 		return post_receive(udp, slot);
