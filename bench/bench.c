@@ -7,7 +7,6 @@
 #include "bench.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,12 +14,12 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "output.h"
 #include "plan.h"
 #include "report.h"
 #include "result.h"
 #include "run.h"
 
-#define MILLISECOND_NS 1000000u
 /* Long enough for a socket to settle into its way of receiving. */
 #define WARMUP_NS (100u * MILLISECOND_NS)
 #define TRACED_WARMUP_NS (50u * MILLISECOND_NS)
@@ -183,16 +182,12 @@ static int run_plan(struct bench_plan *plan, const struct bench_host *host, FILE
 static int open_outputs(const struct bench_options *options, FILE **ret_json)
 {
 	*ret_json = NULL;
-	if (options->plot_path && report_plot_check())
+	if (options->plot_path && plot_check("regio bench", options->plot_path))
 		return -1;
 	if (!options->json_path)
 		return 0;
-	*ret_json = strcmp(options->json_path, "-") ? fopen(options->json_path, "we") : stdout;
-	if (*ret_json)
-		return 0;
-	fprintf(stderr, "regio bench: --json %s: cannot be written: %s\n", options->json_path,
-		strerror(errno));
-	return -1;
+	*ret_json = json_open("regio bench", options->json_path);
+	return *ret_json ? 0 : -1;
 }
 
 int bench_command(int argc, char **argv)
@@ -223,7 +218,5 @@ int bench_command(int argc, char **argv)
 	if (status == 0)
 		status = run_plan(&plan, &host, json);
 	plan_free(&plan);
-	if (json && json != stdout)
-		fclose(json);
 	return status;
 }

@@ -10,19 +10,9 @@
 
 #include <stdlib.h>
 
-#define GAPS 4096u
+#include "gaps.h"
+
 #define MIXED_BYTES_MIN 32u
-
-struct gap {
-	uint64_t first;
-	uint64_t end;
-};
-
-/* The newest gaps; older ones are overwritten. */
-struct message_gaps {
-	uint32_t next;
-	struct gap gaps[GAPS];
-};
 
 static uint64_t mix(uint64_t value)
 {
@@ -103,36 +93,14 @@ void message_odd(struct bench_side *side, uint32_t bytes)
 		side->corrupted++;
 }
 
-static void remember_gap(struct bench_side *side, uint64_t first, uint64_t end)
-{
-	if (first < end)
-		side->gaps->gaps[side->gaps->next++ % GAPS] = (struct gap){first, end};
-}
-
-/* Takes a sequence number out of the gap it is in; false when it is in none. */
-static bool fill_gap(struct bench_side *side, uint64_t sequence)
-{
-	for (uint32_t i = 0; i < GAPS; i++) {
-		struct gap *gap = &side->gaps->gaps[i];
-		uint64_t end = gap->end;
-
-		if (sequence < gap->first || sequence >= end)
-			continue;
-		gap->end = sequence;
-		remember_gap(side, sequence + 1, end);
-		return true;
-	}
-	return false;
-}
-
 void message_out_of_turn(struct bench_side *side, uint64_t sequence)
 {
 	if (sequence > side->expected_sequence) {
 		side->lost += sequence - side->expected_sequence;
-		remember_gap(side, side->expected_sequence, sequence);
+		gaps_add(side->gaps, side->expected_sequence, sequence, 0);
 		side->expected_sequence = sequence + 1;
 		side->received++;
-	} else if (fill_gap(side, sequence)) {
+	} else if (gaps_fill(side->gaps, sequence)) {
 		side->lost--;
 		side->reordered++;
 		side->received++;

@@ -4,12 +4,9 @@
  */
 #include "options.h"
 
-#include <errno.h>
-#include <getopt.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "arguments.h"
 #include "message.h"
 #include "result.h"
 
@@ -81,109 +78,42 @@ static const char help_text[] =
 	"\n"
 	"Exit status: 0, 1 when a run failed, 2 for bad arguments.\n";
 
-static enum options_outcome bad_value(const char *option, const char *value, const char *allowed)
+static enum options_outcome outcome_of(bool good)
 {
-	fprintf(stderr, "regio bench: --%s %s: %s\n", option, value, allowed);
-	return OPTIONS_BAD;
+	return good ? OPTIONS_RUN : OPTIONS_BAD;
 }
 
-/* ---- Numbers and lists --------------------------------------------------- */
+/* ---- Lists ---------------------------------------------------------------- */
 
-struct range {
-	uint32_t least;
-	uint32_t most;
-};
-
-/* A whole number in the range, ended by 'stop' or the end of the text. */
-static bool read_number(const char *text, char stop, struct range range, uint32_t *ret_number,
-			const char **ret_next)
-{
-	unsigned long number;
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	number = strtoul(text, &end, 10);
-	if (errno || (*end && *end != stop) || number < range.least || number > range.most)
-		return false;
-	*ret_number = (uint32_t)number;
-	*ret_next = *end ? end + 1 : end;
-	return !*end || end[1];
-}
-
-static enum options_outcome parse_number(const char *option, const char *text, struct range range,
-					 uint32_t *ret_number)
-{
-	const char *next;
-	char allowed[96];
-
-	if (read_number(text, '\0', range, ret_number, &next))
-		return OPTIONS_RUN;
-	snprintf(allowed, sizeof(allowed), "must be a whole number from %u to %u", range.least,
-		 range.most);
-	return bad_value(option, text, allowed);
-}
-
-static enum options_outcome parse_numbers(const char *option, const char *text, struct range range,
-					  uint32_t *ret_numbers, uint32_t *ret_count)
-{
-	const char *next = text;
-	uint32_t count = 0;
-	char allowed[128];
-
-	do {
-		if (count == OPTIONS_LIST_MAX ||
-		    !read_number(next, ',', range, &ret_numbers[count], &next)) {
-			snprintf(
-				allowed, sizeof(allowed),
-				"must be up to %d whole numbers from %u to %u, with commas between",
-				OPTIONS_LIST_MAX, range.least, range.most);
-			return bad_value(option, text, allowed);
-		}
-		count++;
-	} while (*next);
-	*ret_count = count;
-	return OPTIONS_RUN;
-}
-
-static enum options_outcome parse_seconds(const char *text, double *ret_seconds)
-{
-	char *end;
-
-	*ret_seconds = strtod(text, &end);
-	if (end != text && !*end && *ret_seconds >= 0.01 && *ret_seconds <= 3600)
-		return OPTIONS_RUN;
-	return bad_value("seconds", text, "must be a number from 0.01 to 3600");
-}
-
-static enum options_outcome parse_cpus(const char *text, struct bench_options *options)
+static enum options_outcome parse_cpus(const struct argument *argument,
+				       struct bench_options *options)
 {
 	const struct range range = {0, 4095};
 	uint32_t numbers[OPTIONS_LIST_MAX];
 	uint32_t count;
-	enum options_outcome outcome = parse_numbers("cpus", text, range, numbers, &count);
 
-	if (outcome != OPTIONS_RUN)
-		return outcome;
+	if (!argument_numbers(argument, range, numbers, OPTIONS_LIST_MAX, &count))
+		return OPTIONS_BAD;
 	if (count != BENCH_ROLES && count != PLACEMENT_CPUS)
-		return bad_value("cpus", text,
-				 "must be two or four numbers of CPUs, with commas between");
+		return outcome_of(argument_refuse(
+			argument, "must be two or four numbers of CPUs, with commas between"));
 	for (uint32_t i = 0; i < count; i++)
 		options->cpus[i] = (int)numbers[i];
 	options->cpu_count = count;
-	options->cpus_text = text;
+	options->cpus_text = argument->text;
 	return OPTIONS_RUN;
 }
 
 /* Splits "A,B"; the text is the argument's own and is cut in two. */
-static enum options_outcome parse_two(const char *option, char *text,
+static enum options_outcome parse_two(const struct argument *argument,
 				      const char *ret_names[BENCH_ROLES])
 {
+	char *text = argument->text;
 	char *comma = strchr(text, ',');
 
 	if (!comma || comma == text || !comma[1] || strchr(comma + 1, ','))
-		return bad_value(option, text, "must be two names, with a comma between");
+		return outcome_of(
+			argument_refuse(argument, "must be two names, with a comma between"));
 	*comma = '\0';
 	ret_names[BENCH_TX] = text;
 	ret_names[BENCH_RX] = comma + 1;
@@ -254,49 +184,51 @@ static void print_list(void)
 
 /* ---- All of it ----------------------------------------------------------- */
 
-static enum options_outcome apply_numbers(int option, char *value, struct bench_options *options)
+static bool apply_numbers(int option, const struct argument *argument,
+			  struct bench_options *options)
 {
 	switch (option) {
 	case OPT_SIZE:
-		return parse_numbers("size", value,
-				     (struct range){MESSAGE_BYTES_MIN, MESSAGE_BYTES_MAX},
-				     options->sizes, &options->size_count);
+		return argument_numbers(argument,
+					(struct range){MESSAGE_BYTES_MIN, MESSAGE_BYTES_MAX},
+					options->sizes, OPTIONS_LIST_MAX, &options->size_count);
 	case OPT_SOCKETS:
-		return parse_numbers("sockets", value, (struct range){1, 10000}, options->sockets,
-				     &options->socket_count);
+		return argument_numbers(argument, (struct range){1, 10000}, options->sockets,
+					OPTIONS_LIST_MAX, &options->socket_count);
 	case OPT_BATCH:
-		return parse_number("batch", value, (struct range){1, 4096}, &options->batch);
+		return argument_number(argument, (struct range){1, 4096}, &options->batch);
 	case OPT_RATE:
-		return parse_number("rate", value, (struct range){1, 10000000}, &options->rate);
+		return argument_number(argument, (struct range){1, 10000000}, &options->rate);
 	case OPT_ROUNDS:
-		return parse_number("rounds", value, (struct range){1, BENCH_ROUNDS_MAX},
-				    &options->rounds);
+		return argument_number(argument, (struct range){1, BENCH_ROUNDS_MAX},
+				       &options->rounds);
 	default:
-		return parse_seconds(value, &options->seconds);
+		return argument_seconds(argument, 0.01, 3600, &options->seconds);
 	}
 }
 
-static enum options_outcome apply(int option, char *value, struct bench_options *options)
+static enum options_outcome apply(int option, const struct argument *argument,
+				  struct bench_options *options)
 {
 	switch (option) {
 	case OPT_IMPL:
-		return parse_impls(value, options);
+		return parse_impls(argument->text, options);
 	case OPT_JSON:
-		options->json_path = value;
+		options->json_path = argument->text;
 		return OPTIONS_RUN;
 	case OPT_PLOT:
-		options->plot_path = value;
+		options->plot_path = argument->text;
 		return OPTIONS_RUN;
 	case OPT_VERIFY:
 	case OPT_NO_VERIFY:
 		options->verify = option == OPT_VERIFY;
 		return OPTIONS_RUN;
 	case OPT_CPUS:
-		return parse_cpus(value, options);
+		return parse_cpus(argument, options);
 	case OPT_ADDRESSES:
-		return parse_two("addresses", value, options->socket_opts.addresses);
+		return parse_two(argument, options->socket_opts.addresses);
 	case OPT_NETNS:
-		return parse_two("netns", value, options->socket_opts.namespaces);
+		return parse_two(argument, options->socket_opts.namespaces);
 	case OPT_LIST:
 		print_list();
 		return OPTIONS_DONE;
@@ -304,12 +236,13 @@ static enum options_outcome apply(int option, char *value, struct bench_options 
 		fputs(help_text, stdout);
 		return OPTIONS_DONE;
 	default:
-		return apply_numbers(option, value, options);
+		return outcome_of(apply_numbers(option, argument, options));
 	}
 }
 
 enum options_outcome options_parse(int argc, char **argv, struct bench_options *ret_options)
 {
+	struct argument argument;
 	int option;
 
 	*ret_options = (struct bench_options){
@@ -319,18 +252,13 @@ enum options_outcome options_parse(int argc, char **argv, struct bench_options *
 		.seconds = 1,
 		.socket_opts.buffer_bytes = BUFFER_BYTES,
 	};
-	opterr = 0;
-	optind = 1;
-	while ((option = getopt_long(argc, argv, ":", long_options, NULL)) != -1) {
-		enum options_outcome outcome;
+	argument_restart();
+	while ((option = argument_next("regio bench", argc, argv, long_options, &argument)) !=
+	       ARGUMENT_END) {
+		enum options_outcome outcome = option == ARGUMENT_BAD
+						       ? OPTIONS_BAD
+						       : apply(option, &argument, ret_options);
 
-		if (option == '?' || option == ':') {
-			fprintf(stderr, "regio bench: %s: %s; see regio bench --help\n",
-				argv[optind - 1],
-				option == ':' ? "needs a value" : "no such option");
-			return OPTIONS_BAD;
-		}
-		outcome = apply(option, optarg, ret_options);
 		if (outcome != OPTIONS_RUN)
 			return outcome;
 	}

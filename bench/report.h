@@ -27,11 +27,8 @@ void report_group(FILE *file, const struct bench_group *group);
 /* What each figure means. */
 void report_legend(FILE *file);
 
-/* Each returns 0, or -1 after a complaint on stderr. */
+/* Each returns 0, or -1 after a complaint on stderr; the file is closed unless it is stdout. */
 int report_json(FILE *file, const struct bench_plan *plan, const struct bench_host *host);
 int report_plot(const char *path, const struct bench_plan *plan);
-
-/* Whether report_plot() will find what it needs; complains when not. */
-int report_plot_check(void);
 
 #endif

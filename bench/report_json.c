@@ -2,11 +2,10 @@
 /*
  * All figures as JSON. A field is absent where it has no meaning.
  */
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <regio.h>
-#include <stdlib.h>
 
+#include "output.h"
 #include "report.h"
 
 static void add_value(cJSON *object, const char *name, double value)
@@ -113,8 +112,7 @@ int report_json(FILE *file, const struct bench_plan *plan, const struct bench_ho
 {
 	cJSON *document = cJSON_CreateObject();
 	cJSON *rows;
-	char *text;
-	int written;
+	int status;
 
 	add_host(document, plan, host);
 	rows = cJSON_AddArrayToObject(document, "rows");
@@ -124,13 +122,7 @@ int report_json(FILE *file, const struct bench_plan *plan, const struct bench_ho
 	}
 	if (plan->skip_count)
 		add_skips(document, plan);
-	text = cJSON_Print(document);
-	written = text ? fprintf(file, "%s\n", text) : -1;
-	free(text);
+	status = json_write("regio bench", file, document);
 	cJSON_Delete(document);
-	if (written < 0 || fflush(file)) {
-		fprintf(stderr, "regio bench: --json: cannot write\n");
-		return -1;
-	}
-	return 0;
+	return status;
 }

@@ -5,22 +5,12 @@
  * implementation.
  */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "output.h"
 #include "report.h"
 
 #define CHART_WIDTH 900
 #define CHART_HEIGHT 360
-
-int report_plot_check(void)
-{
-	if (system("command -v gnuplot >/dev/null 2>&1") == 0)
-		return 0;
-	fprintf(stderr, "regio bench: --plot: gnuplot is not installed "
-			"(on Debian: apt-get install gnuplot-nox)\n");
-	return -1;
-}
 
 static const char *axis_title(enum bench_value value)
 {
@@ -127,19 +117,13 @@ static bool first_of_case(const struct bench_plan *plan, unsigned index)
 	return plan->groups[index].row_count > 0;
 }
 
-static void write_charts(FILE *gnuplot, const char *path, const struct bench_plan *plan)
+static void write_charts(FILE *gnuplot, const struct bench_plan *plan, unsigned charts)
 {
-	unsigned charts = 0;
-
 	for (unsigned i = 0; i < plan->group_count; i++) {
-		if (first_of_case(plan, i)) {
+		if (first_of_case(plan, i))
 			write_data(gnuplot, plan, plan->groups[i].test, i);
-			charts++;
-		}
 	}
-	fprintf(gnuplot, "set terminal svg size %d,%u dynamic background 'white'\n", CHART_WIDTH,
-		CHART_HEIGHT * charts);
-	fprintf(gnuplot, "set output \"%s\"\nset multiplot layout %u,1\n", path, charts);
+	fprintf(gnuplot, "set multiplot layout %u,1\n", charts);
 	fprintf(gnuplot, "set style data histogram\nset style histogram cluster gap 1\n"
 			 "set style fill solid 0.8\nset grid ytics\n"
 			 "set format y '%%.0s%%c'\nset datafile missing '?'\n"
@@ -153,19 +137,14 @@ static void write_charts(FILE *gnuplot, const char *path, const struct bench_pla
 
 int report_plot(const char *path, const struct bench_plan *plan)
 {
+	unsigned charts = 0;
 	FILE *gnuplot;
 
-	if (strpbrk(path, "\"\\\n")) {
-		fprintf(stderr, "regio bench: --plot %s: must hold no quotes or backslashes\n",
-			path);
-		return -1;
-	}
-	gnuplot = popen("gnuplot", "we");
+	for (unsigned i = 0; i < plan->group_count; i++)
+		charts += first_of_case(plan, i);
+	gnuplot = plot_open("regio bench", path, CHART_WIDTH, CHART_HEIGHT * charts);
 	if (!gnuplot)
 		return -1;
-	write_charts(gnuplot, path, plan);
-	if (pclose(gnuplot) == 0)
-		return 0;
-	fprintf(stderr, "regio bench: --plot %s: gnuplot failed\n", path);
-	return -1;
+	write_charts(gnuplot, plan, charts);
+	return plot_close("regio bench", path, gnuplot);
 }

@@ -15,20 +15,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static uint64_t cpu_now_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void take_mark(const struct bench_side *side, struct side_mark *ret_mark)
 {
 	*ret_mark = (struct side_mark){
 		.wall_ns = clock_now_ns(),
-		.thread_ns = cpu_now_ns(CLOCK_THREAD_CPUTIME_ID),
-		.cpu_ns = cpu_now_ns(CLOCK_PROCESS_CPUTIME_ID),
+		.thread_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID),
+		.cpu_ns = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID),
 		.busy_ns = side->busy_ns,
 		.messages = side->role == BENCH_TX ? side->next_sequence - side->pending
 						   : side->received,

@@ -28,8 +28,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
+#include "clock.h"
 #include "histogram.h"
 
 #define likely(condition) __builtin_expect(!!(condition), 1)
@@ -89,7 +89,7 @@ struct bench_shared {
 };
 
 struct bench_impl;
-struct message_gaps;
+struct gaps;
 
 struct bench_side {
 	enum bench_role role;
@@ -104,7 +104,7 @@ struct bench_side {
 	struct bench_shared *shared;
 	struct side_record *record;
 	const uint16_t *sizes; /* of messages that vary, or NULL */
-	struct message_gaps *gaps;
+	struct gaps *gaps;
 
 	uint64_t next_sequence;	    /* of the next message to send */
 	uint64_t pending;	    /* made, and not known to be taken by the kernel */
@@ -118,14 +118,6 @@ struct bench_side {
 };
 
 typedef void bench_side_fn(struct bench_side *side);
-
-static inline uint64_t clock_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* Says that this side is set up, and returns when both sides are. */
 void side_start(struct bench_side *side);

@@ -15,23 +15,13 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "socket_buffers.h"
 
 static int fail(const char *what, const char *detail)
 {
 	fprintf(stderr, "regio bench: %s%s%s: %s\n", what, *detail ? " " : "", detail,
 		strerror(errno));
 	return -1;
-}
-
-/* Privileged callers may go above net.core.rmem_max; everybody else gets what is allowed. */
-static void set_buffers(int fd, uint32_t buffer_bytes)
-{
-	int bytes = (int)buffer_bytes;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)))
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
 static int open_bound(const char *address, uint32_t buffer_bytes)
@@ -46,7 +36,8 @@ static int open_bound(const char *address, uint32_t buffer_bytes)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail("socket", "");
-	set_buffers(fd, buffer_bytes);
+	socket_ask_receive_buffer(fd, (int)buffer_bytes);
+	socket_ask_send_buffer(fd, (int)buffer_bytes);
 	if (bind(fd, (struct sockaddr *)&local, sizeof(local))) {
 		fail("bind to", address ? address : "loopback");
 		close(fd);

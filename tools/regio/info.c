@@ -3,44 +3,22 @@
  * regio info: what this machine offers regio, as a table or as JSON.
  */
 #include "info.h"
-#include "machine.h"
 
-#include <cjson/cJSON.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
+
+#include "arguments.h"
+#include "machine.h"
+#include "numbers.h"
+#include "output.h"
 
 /* ---- Table --------------------------------------------------------------- */
-
-struct number_text {
-	char text[32];
-};
-
-/* 212992 as "212,992". */
-static struct number_text grouped(long long number)
-{
-	struct number_text grouped = {"unknown"};
-	char digits[24];
-	int length, out = 0;
-
-	if (number < 0)
-		return grouped;
-	length = snprintf(digits, sizeof(digits), "%lld", number);
-	for (int i = 0; i < length; i++) {
-		if (i > 0 && (length - i) % 3 == 0)
-			grouped.text[out++] = ',';
-		grouped.text[out++] = digits[i];
-	}
-	grouped.text[out] = '\0';
-	return grouped;
-}
 
 static struct number_text limit_text(rlim_t limit)
 {
 	struct number_text unlimited = {"unlimited"};
 
-	return limit == RLIM_INFINITY ? unlimited : grouped((long long)limit);
+	return limit == RLIM_INFINITY ? unlimited : number_grouped((long long)limit);
 }
 
 static void print_engines(const struct machine *machine)
@@ -85,13 +63,14 @@ static void print_offload(const struct regio_offload_info *offload)
 static void print_socket_buffers(const struct machine *machine)
 {
 	printf("\nsocket buffers, bytes   %14s %14s %14s\n", "default", "most", "granted");
-	printf("  %-22s%14s %14s %14s\n", "receive", grouped(machine->rmem_default).text,
-	       grouped(machine->rmem_max).text, grouped(machine->granted_receive).text);
-	printf("  %-22s%14s %14s %14s\n", "send", grouped(machine->wmem_default).text,
-	       grouped(machine->wmem_max).text, grouped(machine->granted_send).text);
+	printf("  %-22s%14s %14s %14s\n", "receive", number_grouped(machine->rmem_default).text,
+	       number_grouped(machine->rmem_max).text,
+	       number_grouped(machine->granted_receive).text);
+	printf("  %-22s%14s %14s %14s\n", "send", number_grouped(machine->wmem_default).text,
+	       number_grouped(machine->wmem_max).text, number_grouped(machine->granted_send).text);
 	printf("  granted: to a request queue of %s receives, as the kernel counts (twice the "
 	       "payload)\n",
-	       grouped(TRIAL_RECEIVES).text);
+	       number_grouped(TRIAL_RECEIVES).text);
 }
 
 static void print_limits(const struct machine *machine)
@@ -119,8 +98,8 @@ static void print_hardware(const struct machine *machine)
 		char name[40];
 
 		snprintf(name, sizeof(name), "huge pages, %lld kB", pages->page_kib);
-		printf("  %-22s %s, %s free\n", name, grouped(pages->total).text,
-		       grouped(pages->free).text);
+		printf("  %-22s %s, %s free\n", name, number_grouped(pages->total).text,
+		       number_grouped(pages->free).text);
 	}
 }
 
@@ -261,7 +240,7 @@ static int print_json(const struct machine *machine)
 	cJSON *root = cJSON_CreateObject();
 	cJSON *limits;
 	char version[32];
-	char *text;
+	int status;
 
 	snprintf(version, sizeof(version), "%u.%u.%u", regio_version() >> 16,
 		 regio_version() >> 8 & 0xff, regio_version() & 0xff);
@@ -278,13 +257,9 @@ static int print_json(const struct machine *machine)
 	add_number(limits, "io_uring_disabled", machine->io_uring_disabled);
 	add_machine(root, machine);
 	add_problems(root, machine);
-	text = cJSON_Print(root);
+	status = json_write("regio info", stdout, root);
 	cJSON_Delete(root);
-	if (text == NULL)
-		return -1;
-	puts(text);
-	cJSON_free(text);
-	return 0;
+	return status;
 }
 
 /* ---- Command ------------------------------------------------------------- */
@@ -300,19 +275,20 @@ int info_command(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-	static char name[] = "regio info"; /* for getopt's messages */
+	struct argument argument;
 	struct machine machine;
 	int option, json = 0;
 
-	argv[0] = name;
-	optind = 0; /* the command line may have been parsed up to here already */
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == 'j') {
-			json = 1;
-		} else {
-			fputs(usage, option == 'h' ? stdout : stderr);
-			return option == 'h' ? 0 : 2;
+	argument_restart();
+	while ((option = argument_next("regio info", argc, argv, options, &argument)) !=
+	       ARGUMENT_END) {
+		if (option == ARGUMENT_BAD)
+			return 2;
+		if (option == 'h') {
+			fputs(usage, stdout);
+			return 0;
 		}
+		json = 1;
 	}
 	if (optind < argc) {
 		fprintf(stderr, "regio info: unexpected argument %s\n%s", argv[optind], usage);
@@ -322,7 +298,6 @@ int info_command(int argc, char **argv)
 	if (!json) {
 		print_table(&machine);
 	} else if (print_json(&machine) < 0) {
-		fprintf(stderr, "regio info: no memory\n");
 		return 1;
 	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "bench.h"
+#include "feed/feed.h"
 #include "info.h"
+#include "load/load.h"
+#include "load/serve.h"
 
 struct command {
 	const char *name;
@@ -20,6 +23,9 @@ static int help_command(int argc, char **argv);
 static const struct command commands[] = {
 	{"info", "what this machine offers, what is missing and how to mend it", info_command},
 	{"bench", "every way to move small messages, measured side by side", bench_command},
+	{"serve", "echo, sink or source for `regio load` on another host", serve_command},
+	{"load", "rate, latency and loss to a host where `regio serve` runs", load_command},
+	{"feed", "a multicast feed as those of markets: publish, subscribe", feed_command},
 	{"help", "this text", help_command},
 };
 

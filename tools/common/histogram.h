@@ -4,8 +4,8 @@
  * value read back is at most 0.8 per cent off. It holds no pointers and lives in
  * memory shared by two processes, one of which writes.
  */
-#ifndef BENCH_HISTOGRAM_H
-#define BENCH_HISTOGRAM_H
+#ifndef COMMON_HISTOGRAM_H
+#define COMMON_HISTOGRAM_H
 
 #include <stdint.h>
 

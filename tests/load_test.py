@@ -1,0 +1,377 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`regio load` says what became of its messages, and nothing a client does ends `regio serve`.
+
+Usage: load_test.py TOOL. A relay between the two that loses, copies and delays messages by a
+plan checks the counts. Prints TAP.
+"""
+import os
+import random
+import re
+import select
+import shutil
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
+import tap  # noqa: E402
+
+TOOL = sys.argv[1]
+MAGIC = struct.pack(">Q", 0xFE726567696F4C31)  # what a note begins with
+NOTE_BYTES = 64
+
+
+def serve(*arguments):
+    """A server on a port the kernel chose, and that port."""
+    program = tap.Program(TOOL, "serve", *arguments, "--port", "0")
+    line = program.wait_for("listening on")
+    return program, re.search(r":(\d+) \(", line).group(1)
+
+
+def load(port, *arguments, host="127.0.0.1"):
+    return tap.run(TOOL, "load", host, "--port", port, *arguments, "--json", "-")
+
+
+def report_of(result):
+    assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr}"
+    return tap.json.loads(result.stdout)
+
+
+def expect(actual, wanted, what):
+    assert actual == wanted, f"{what}: {actual}, not {wanted}"
+
+
+def expect_whole(report, what):
+    assert report["received"] > 0, f"{what}: nothing received"
+    expect(report["received"], report["sent"], f"{what}: received")
+    for field in ("lost", "reordered", "duplicated", "odd", "failed", "ended_early"):
+        expect(report[field], 0, f"{what}: {field}")
+
+
+def stop(server):
+    status, out, err = server.stop()
+    expect(status, 0, f"exit status of the server ({err})")
+    assert "served" in out, f"no summary: {out}"
+    return out
+
+
+# ---- A relay that loses messages by a plan ----
+
+
+class Relay:
+    """Between one client and the server; harms messages of one direction, and no notes."""
+
+    def __init__(self, port, to_server=False):
+        self.client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.client.bind(("127.0.0.1", 0))
+        self.server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.server.connect(("127.0.0.1", int(port)))
+        for side in (self.client, self.server):
+            side.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.port = str(self.client.getsockname()[1])
+        self.to_server = to_server
+        self.chance = random.Random(1)
+        self.lost = self.twice = self.late = 0
+        self.held = None
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        peer = None
+        while True:
+            for ready in select.select([self.client, self.server], [], [])[0]:
+                if ready is self.client:
+                    data, peer = self.client.recvfrom(65536)
+                    self._forward(data, self.server.send, self.to_server)
+                else:
+                    self._forward(self.server.recv(65536),
+                                  lambda data: self.client.sendto(data, peer), not self.to_server)
+
+    def _forward(self, data, send, harm):
+        if not harm or data.startswith(MAGIC):
+            send(data)
+            return
+        roll = self.chance.random()
+        if roll < 0.02:
+            self.lost += 1
+        elif roll < 0.04 and not self.held:
+            # Until another has overtaken it.
+            self.held = data
+        else:
+            send(data)
+            if roll < 0.06:
+                self.twice += 1
+                send(data)
+            if self.held:
+                self.late += 1
+                send(self.held)
+                self.held = None
+
+    def check(self, report):
+        """The counts, one by one; a message that is still held has not come."""
+        assert self.lost > 20 and self.twice > 20 and self.late > 20, "the relay did next to nothing"
+        expect(report["lost"], self.lost + (self.held is not None), "lost")
+        expect(report["duplicated"], self.twice, "duplicates")
+        expect(report["reordered"], self.late, "reordered")
+
+
+# ---- Checks ----
+
+
+def check_echo():
+    server, port = serve()
+    report = report_of(load(port, "--seconds", "0.3"))
+    expect_whole(report, "ping-pong")
+    expect(report["latency_us"]["count"], report["received"], "latencies")
+    order = [report["latency_us"][name] for name in
+             ("min", "p50", "p90", "p99", "p99.9", "p99.99", "p99.999", "max")]
+    expect(order, sorted(order), "percentiles")
+    expect_whole(report_of(load(port, "--seconds", "0.3", "--depth", "32", "--connections", "20")),
+                 "many at a time")
+    expect_whole(report_of(load(port, "--seconds", "0.3", "--size", "9000", "--spin")), "9000 bytes")
+    report = report_of(load(port, "--seconds", "0.5", "--rate", "2000", "--connections", "3"))
+    expect_whole(report, "open loop")
+    expect(report["sent"], 1000, "sent in half a second at 2000 a second")
+    stop(server)
+
+
+def check_families():
+    server, port = serve("--bind", "::1")
+    expect_whole(report_of(load(port, "--seconds", "0.2", host="::1")), "::1")
+    stop(server)
+    server, port = serve("--bind", "::")
+    expect_whole(report_of(load(port, "--seconds", "0.2", host="127.0.0.1")), "IPv4 at ::")
+    expect_whole(report_of(load(port, "--seconds", "0.2", host="localhost")), "a name")
+    stop(server)
+
+
+def check_relayed_echo():
+    server, port = serve()
+    relay = Relay(port)
+    report = report_of(load(relay.port, "--rate", "5000", "--seconds", "1", "--timeout", "1500"))
+    expect(report["sent"], 5000, "sent")
+    relay.check(report)
+    report = report_of(load(relay.port, "--depth", "8", "--seconds", "1", "--timeout", "20"))
+    assert report["lost"] > 0 and report["received"] > 100, f"closed loop stands still: {report}"
+    stop(server)
+
+
+def check_sink_and_source():
+    server, port = serve("sink")
+    expect_whole(report_of(load(port, "sink", "--rate", "5000", "--connections", "4", "--seconds",
+                                "0.3")), "sink")
+    relay = Relay(port, to_server=True)
+    relay.check(report_of(load(relay.port, "sink", "--rate", "5000", "--seconds", "0.5")))
+    report = report_of(load(port, "sink", "--seconds", "0.3"))
+    expect(report["sent"], report["received"] + report["lost"], "sent as fast as it goes")
+    stop(server)
+    server, port = serve("source")
+    expect_whole(report_of(load(port, "source", "--rate", "5000", "--seconds", "0.3")), "source")
+    relay = Relay(port)
+    relay.check(report_of(load(relay.port, "source", "--rate", "5000", "--seconds", "0.5")))
+    stop(server)
+
+
+def check_tcp():
+    server, port = serve("--tcp")
+    expect_whole(report_of(load(port, "--tcp", "--seconds", "0.3")), "ping-pong")
+    expect_whole(report_of(load(port, "--tcp", "--seconds", "0.3", "--depth", "16", "--connections",
+                                "100", "--size", "3000")), "many at a time")
+    expect_whole(report_of(load(port, "--tcp", "--seconds", "0.5", "--rate", "2000")), "open loop")
+    stop(server)
+    server, port = serve("sink", "--tcp")
+    expect_whole(report_of(load(port, "sink", "--tcp", "--seconds", "0.3", "--connections", "3")),
+                 "sink")
+    stop(server)
+    server, port = serve("source", "--tcp")
+    report = report_of(load(port, "source", "--tcp", "--seconds", "0.3", "--connections", "3"))
+    assert report["received"] > 0, "nothing from the source"
+    stop(server)
+
+
+def check_other_echo():
+    """An echo server that knows nothing of notes."""
+    other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    other.bind(("127.0.0.1", 0))
+
+    def answer():
+        while True:
+            data, peer = other.recvfrom(65536)
+            other.sendto(data, peer)
+
+    threading.Thread(target=answer, daemon=True).start()
+    port = str(other.getsockname()[1])
+    expect_whole(report_of(load(port, "--seconds", "0.2")), "another echo server")
+    result = load(port, "sink", "--seconds", "0.2")
+    expect(result.returncode, 1, "exit status")
+    assert "it is an echo server" in result.stderr, result.stderr
+
+
+def hostile_datagrams(port):
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.connect(("127.0.0.1", int(port)))
+    chance = random.Random(9)
+    for kind in range(256):
+        client.send(MAGIC + bytes([kind, kind % 5]) + chance.randbytes(NOTE_BYTES - 10))
+    for length in list(range(70)) + [8999, 9000]:
+        client.send(MAGIC[:length] + b"x" * (length - 8))
+        client.send(chance.randbytes(length))
+    client.send(MAGIC + bytes([1, 0]) + b"\0" * 54)
+    for _ in range(3):
+        client.send(b"y" * 9001)
+    client.send(b"\xff" * 64)
+
+
+def check_hostile_datagrams():
+    for mode in ("echo", "sink", "source"):
+        server, port = serve(mode)
+        hostile_datagrams(port)
+        # A source sends to nobody who does not know the cookie.
+        expect_whole(report_of(load(port, mode, "--seconds", "0.2", "--rate", "1000")), mode)
+        out = stop(server)
+        assert "3 messages were longer than --size 9000" in out, out
+
+
+def hostile_streams(port):
+    for kind in range(40):
+        client = socket.create_connection(("127.0.0.1", int(port)))
+        if kind % 4 == 1:
+            client.send(b"z" * 100000)
+        if kind % 4 >= 2:
+            # A reset instead of an end.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.send(b"z" * 1000 * (kind % 4 - 2))
+        client.close()
+
+
+def check_hostile_streams():
+    for mode in ("echo", "sink", "source"):
+        server, port = serve(mode, "--tcp", "--connections", "50")
+        # One that does not read, and one that says nothing, stay to the end.
+        stays = [socket.create_connection(("127.0.0.1", int(port))) for _ in range(2)]
+        stays[0].setblocking(False)
+        try:
+            while stays[0].send(b"a" * 65536):
+                pass
+        except BlockingIOError:
+            pass
+        hostile_streams(port)
+        report = report_of(load(port, mode, "--tcp", "--seconds", "0.3"))
+        assert report["received"] > 0, mode
+        stop(server)
+
+
+def check_full_server():
+    server, port = serve("--tcp", "--connections", "2")
+    stays = [socket.create_connection(("127.0.0.1", int(port))) for _ in range(2)]
+    for client in stays:
+        client.send(b"here")
+        expect(client.recv(4), b"here", "echo")
+    result = load(port, "--tcp", "--seconds", "0.2")
+    expect(result.returncode, 1, "exit status of one too many")
+    stays[0].close()
+    result = load(port, "--tcp", "--seconds", "0.2")
+    for _ in range(20):
+        if result.returncode == 0:
+            break
+        result = load(port, "--tcp", "--seconds", "0.2")
+    expect_whole(report_of(result), "after one has left")
+    assert "connections refused" in stop(server)
+
+
+def check_server_dies():
+    for arguments in ([], ["--tcp"]):
+        server, port = serve(*arguments)
+        client = tap.Program(TOOL, "load", "127.0.0.1", "--port", port, "--seconds", "1.5",
+                             "--timeout", "100", *arguments, "--json", "-")
+        client.wait_for("connected to")
+        expect_whole(report_of(load(port, "--seconds", "0.2", *arguments)), "another client")
+        server.send_signal(signal.SIGKILL)
+        server.finish()
+        status, out, err = client.finish()
+        report = tap.json.loads(out)
+        assert report["received"] > 0, report
+        if arguments:
+            expect((status, report["ended_early"]), (1, 1), "a connection that ended")
+            assert "ended early" in err, err
+        else:
+            assert report["lost"] + report["failed"] + report["refused"] > 0, report
+
+
+def check_interrupt():
+    server, port = serve()
+    client = tap.Program(TOOL, "load", "127.0.0.1", "--port", port, "--seconds", "100", "--json", "-")
+    client.wait_for("connected to")
+    expect_whole(report_of(load(port, "--seconds", "0.2")), "another client")
+    client.send_signal(signal.SIGINT)
+    report = client.report()
+    assert report["seconds"] < 90 and report["received"] > 0, report
+    stop(server)
+
+
+def check_outputs():
+    server, port = serve("--seconds", "20")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "result")
+        result = tap.run(TOOL, "load", "127.0.0.1", "--port", port, "--seconds", "0.2", "--json", path,
+                         *(["--plot", path + ".svg"] if shutil.which("gnuplot") else []))
+        expect(result.returncode, 0, f"exit status ({result.stderr})")
+        for word in ("round trip", "p99.999", "lost 0"):
+            assert word in result.stdout, f"no {word!r} in {result.stdout}"
+        with open(path, encoding="utf-8") as file:
+            expect(tap.json.load(file)["command"], "load", "JSON in a file")
+        if shutil.which("gnuplot"):
+            with open(path + ".svg", encoding="utf-8") as file:
+                assert "</svg>" in file.read(), "no picture"
+    stop(server)
+
+
+def check_refusals():
+    server, port = serve("sink")
+    free = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    free.bind(("127.0.0.1", 0))
+    silent = str(free.getsockname()[1])
+    for arguments, status, reason in (
+        (["load"], 2, "names no host"),
+        (["load", "127.0.0.1", "nonsense"], 2, "must be echo, sink or source"),
+        (["load", "127.0.0.1", "--size", "15"], 2, "--size 15"),
+        (["load", "127.0.0.1", "--depth", "2", "--rate", "1"], 2, "--depth 2"),
+        (["load", "127.0.0.1", "--json", "/no/such/file"], 2, "/no/such/file"),
+        (["load", "127.0.0.1", "--port", port], 1, "it serves sink"),
+        (["load", "127.0.0.1", "sink", "--port", port, "--size", "9001"], 1, "start it with --size"),
+        (["load", "127.0.0.1", "--port", silent], 1, "no answer"),
+        (["load", "127.0.0.1", "--tcp", "--port", silent], 1, "refused"),
+        (["load", "no-such-host.invalid"], 1, "find the address"),
+        (["serve", "nonsense"], 2, "must be echo, sink or source"),
+        (["serve", "--port", "65536"], 2, "--port 65536"),
+        (["serve", "--no-such"], 2, "no such option"),
+        (["serve", "sink", "--port", port], 1, "choose another --port"),
+        (["serve", "--bind", "192.0.2.77"], 1, "--bind must be an address of this host"),
+    ):
+        result = tap.run(TOOL, *arguments)
+        expect(result.returncode, status, f"exit status of {arguments} ({result.stderr})")
+        assert reason in result.stderr, f"{arguments}: {result.stderr!r}"
+    for command in ("serve", "load"):
+        expect(tap.run(TOOL, "help", command).returncode, 0, "help")
+    stop(server)
+
+
+if __name__ == "__main__":
+    sys.exit(tap.main((
+        ("echo: every message comes back, once, with its latency", check_echo),
+        ("IPv6, names, and both families at once", check_families),
+        ("what a relay loses, copies and delays is counted", check_relayed_echo),
+        ("sink and source tell what was lost on the way", check_sink_and_source),
+        ("the same over TCP", check_tcp),
+        ("echo servers of another kind will do", check_other_echo),
+        ("no datagram ends a server", check_hostile_datagrams),
+        ("no stream ends a server", check_hostile_streams),
+        ("a full server refuses, and takes others when there is room", check_full_server),
+        ("a server that dies is noticed", check_server_dies),
+        ("a signal brings the result", check_interrupt),
+        ("table, JSON and plot are written", check_outputs),
+        ("what cannot be is refused with a reason", check_refusals),
+    )))

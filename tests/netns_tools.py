@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The tools between two hosts, or what looks like two: namespaces with a cable between.
+
+        namespace of this script           namespace of "far"
+     +-----------------------------+    +-----------------------------+
+     |  load, subscribe  10.78.0.1 |    |  10.78.0.2  serve, publish  |
+     |           veth0   fd78::1   |----|   fd78::2   veth1           |
+     +-----------------------------+    +-----------------------------+
+
+Usage: netns_tools.py TOOL. Prints TAP.
+"""
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
+import tap  # noqa: E402
+
+TOOL = sys.argv[1]
+INSIDE = ["ip link set lo up"]
+
+
+class Far:
+    """The other host."""
+
+    def __init__(self):
+        self.holder = tap.Program("unshare", "--net", "sh", "-c", "ip link set lo up; echo up; exec cat")
+        self.holder.wait_for("up")
+        self.enter = ["nsenter", "--target", str(self.holder.process.pid), "--net"]
+        self._run("ip", "link", "add", "veth0", "type", "veth", "peer", "name", "veth1", "netns",
+                  str(self.holder.process.pid))
+        for where, device, last in (([], "veth0", 1), (self.enter, "veth1", 2)):
+            self._run(*where, "ip", "address", "add", f"10.78.0.{last}/24", "dev", device)
+            self._run(*where, "ip", "address", "add", f"fd78::{last}/64", "dev", device, "nodad")
+            self._run(*where, "ip", "link", "set", device, "up")
+
+    def _run(self, *command):
+        result = tap.run(*command)
+        if result.returncode:
+            raise tap.Skip(f"{' '.join(command)}: {result.stderr.strip()}")
+
+    def start(self, *arguments):
+        return tap.Program(*self.enter, TOOL, *arguments)
+
+    def run(self, *arguments):
+        return tap.run(*self.enter, TOOL, *arguments)
+
+
+def check_load(far, address, protocol):
+    server = far.start("serve", "--bind", address, "--port", "0", protocol)
+    port = re.search(r":(\d+) \(", server.wait_for("listening on")).group(1)
+    for arguments in (["--depth", "16", "--connections", "4"], ["--rate", "5000"]):
+        result = tap.run(TOOL, "load", address, "--port", port, protocol, "--seconds", "0.5",
+                         *arguments, "--json", "-")
+        assert result.returncode == 0, result.stderr
+        report = tap.json.loads(result.stdout)
+        assert report["received"] == report["sent"] > 0, report
+    # Loopback was not asked for.
+    assert far.run("load", "127.0.0.1", "--port", port, protocol).returncode == 1
+    status, out, err = server.stop()
+    assert status == 0 and "served" in out, err
+
+
+def check_feed(far, group):
+    program = tap.Program(TOOL, "feed", "subscribe", group, "--interface", "veth0", "--subscribers",
+                          "2", "--from-start", "--until-end", "--json", "-")
+    program.wait_for("listening on")
+    # A group is heard of by whoever has joined it, once the cable is up on both sides.
+    result = far.run("feed", "publish", group, "--interface", "veth1", "--count", "20000", "--rate",
+                     "40000", "--json", "-")
+    assert result.returncode == 0, result.stderr
+    sent = tap.json.loads(result.stdout)
+    for subscriber in program.report()["subscribers"]:
+        session = subscriber["sessions"][0]
+        assert session["received"] + session["lost"] == sent["messages"] == 20000, session
+        assert session["received"] > 0 and session["state"] == "ended", session
+
+
+def main():
+    if not tap.enter_namespace(INSIDE):
+        print("1..0 # SKIP no network namespace allowed (root or user namespaces needed)")
+        return 0
+    try:
+        far = Far()
+    except (tap.Skip, FileNotFoundError, subprocess.SubprocessError) as reason:
+        print(f"1..0 # SKIP {reason}")
+        return 0
+    checks = [(f"load and serve, {protocol[2:]} to {address}",
+               lambda address=address, protocol=protocol: check_load(far, address, protocol))
+              for address in ("10.78.0.2", "fd78::2") for protocol in ("--udp", "--tcp")]
+    checks += [(f"a feed to {group}", lambda group=group: check_feed(far, group))
+               for group in ("239.255.1.1:5000", "[ff15::1]:5000")]
+    return tap.main(checks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where results go beside the terminal: JSON, and pictures by gnuplot. Whatever
+ * fails has been said on stderr when a call returns; 'command' is who says it.
+ */
+#ifndef COMMON_OUTPUT_H
+#define COMMON_OUTPUT_H
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+
+/* Opens what --json names, "-" being standard output; NULL when it cannot be written. */
+FILE *json_open(const char *command, const char *path);
+
+/* Writes the document, and closes the file unless it is standard output. Returns 0 or -1. */
+int json_write(const char *command, FILE *file, const cJSON *document);
+
+/* Whether there is a gnuplot and the path is one it can be told: 0 or -1. */
+int plot_check(const char *command, const char *path);
+
+/* A gnuplot that reads commands and has been told terminal and output, or NULL. */
+FILE *plot_open(const char *command, const char *path, unsigned width, unsigned height);
+
+/* Returns 0, or -1 when gnuplot failed. */
+int plot_close(const char *command, const char *path, FILE *gnuplot);
+
+#endif

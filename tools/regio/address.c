@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names and ports, by getaddrinfo() and getnameinfo().
+ */
+#include "address.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "console.h"
+
+int address_find(const char *host, uint16_t port, struct address ret_addresses[ADDRESSES_MAX])
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV};
+	struct addrinfo *found, *next;
+	char service[8];
+	int error, count = 0;
+
+	snprintf(service, sizeof(service), "%u", port);
+	error = getaddrinfo(host, service, &hints, &found);
+	if (error)
+		return console_fail("find the address of %s: %s", host, gai_strerror(error));
+	for (next = found; next && count < (int)ADDRESSES_MAX; next = next->ai_next) {
+		if (next->ai_addrlen > sizeof(ret_addresses[0].name))
+			continue;
+		memset(&ret_addresses[count], 0, sizeof(ret_addresses[count]));
+		memcpy(&ret_addresses[count].name, next->ai_addr, next->ai_addrlen);
+		ret_addresses[count++].bytes = next->ai_addrlen;
+	}
+	freeaddrinfo(found);
+	return count;
+}
+
+static int refuse(const char *text)
+{
+	return console_fail(
+		"%s: must be an address and a port, as 239.1.1.1:5000 or [ff15::1]:5000", text);
+}
+
+int address_read(const char *text, struct address *ret_address)
+{
+	struct address addresses[ADDRESSES_MAX];
+	const char *colon = strrchr(text, ':');
+	const char *host = text;
+	char *end, name[256];
+	unsigned long port;
+	size_t bytes;
+
+	if (!colon || colon == text || colon[1] < '0' || colon[1] > '9')
+		return refuse(text);
+	port = strtoul(colon + 1, &end, 10);
+	if (*end || port > UINT16_MAX)
+		return refuse(text);
+	bytes = (size_t)(colon - text);
+	if (*host == '[' && host[bytes - 1] == ']') {
+		host++;
+		bytes -= 2;
+	} else if (memchr(host, ':', bytes)) {
+		return refuse(text);
+	}
+	if (bytes >= sizeof(name))
+		return refuse(text);
+	memcpy(name, host, bytes);
+	name[bytes] = '\0';
+	if (address_find(name, (uint16_t)port, addresses) < 1)
+		return -1;
+	*ret_address = addresses[0];
+	return 0;
+}
+
+struct address_text address_text(const struct address *address)
+{
+	struct address_text result = {"an address without a name"};
+	char host[64], service[8];
+
+	if (getnameinfo(&address->name.any, address->bytes, host, sizeof(host), service,
+			sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV | NI_DGRAM))
+		return result;
+	snprintf(result.text, sizeof(result.text), strchr(host, ':') ? "[%s]:%s" : "%s:%s", host,
+		 service);
+	return result;
+}
+
+uint16_t address_port(const struct address *address)
+{
+	return ntohs(address->name.any.sa_family == AF_INET6 ? address->name.v6.sin6_port
+							     : address->name.v4.sin_port);
+}
+
+struct address address_of_socket(int fd)
+{
+	struct address address = {.bytes = sizeof(address.name)};
+
+	getsockname(fd, &address.name.any, &address.bytes);
+	return address;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Speaking in turn.
+ */
+#include "console.h"
+
+#include <pthread.h>
+#include <regio.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+/* The terminal is the process's one and only; so is what is known of it. */
+static struct {
+	pthread_mutex_t lock;
+	const char *command;
+	FILE *lines;
+	bool live_shown;
+} console = {.lock = PTHREAD_MUTEX_INITIALIZER, .command = "regio"};
+
+void console_open(const char *command, bool output_taken)
+{
+	console.command = command;
+	console.lines = output_taken ? stderr : stdout;
+}
+
+const char *console_command(void)
+{
+	return console.command;
+}
+
+FILE *console_file(void)
+{
+	return console.lines ? console.lines : stdout;
+}
+
+static void erase_live(void)
+{
+	if (console.live_shown)
+		fputs("\r\033[K", stderr);
+	console.live_shown = false;
+}
+
+static void say(FILE *file, const char *prefix, const char *format, va_list arguments)
+	__attribute__((format(printf, 3, 0)));
+
+static void say(FILE *file, const char *prefix, const char *format, va_list arguments)
+{
+	pthread_mutex_lock(&console.lock);
+	erase_live();
+	if (prefix)
+		fprintf(file, "%s: ", prefix);
+	vfprintf(file, format, arguments);
+	fputc('\n', file);
+	fflush(file);
+	pthread_mutex_unlock(&console.lock);
+}
+
+void console_say(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(console_file(), NULL, format, arguments);
+	va_end(arguments);
+}
+
+int console_fail(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(stderr, console.command, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+int console_fail_call(const char *call, int error)
+{
+	return console_fail("%s: %s: %s", call, regio_error_name(error), regio_last_error());
+}
+
+void console_live(const char *format, ...)
+{
+	va_list arguments;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	pthread_mutex_lock(&console.lock);
+	fputs("\r\033[K", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fflush(stderr);
+	console.live_shown = true;
+	pthread_mutex_unlock(&console.lock);
+}
+
+void console_live_end(void)
+{
+	pthread_mutex_lock(&console.lock);
+	erase_live();
+	pthread_mutex_unlock(&console.lock);
+}

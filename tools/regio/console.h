@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a running command says: lines that stay, failures, and on a terminal one
+ * live line that the next overwrites. Any thread may speak.
+ */
+#ifndef REGIO_TOOL_CONSOLE_H
+#define REGIO_TOOL_CONSOLE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/*
+ * 'command' is "regio load". Lines go to standard output, unless 'output_taken'
+ * says that something else (JSON) does; then to standard error.
+ */
+void console_open(const char *command, bool output_taken);
+
+const char *console_command(void);
+
+/* Where lines that stay go, for those who print tables. */
+FILE *console_file(void);
+
+void console_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A failure: step, cause, remedy. Returns -1. */
+int console_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same for a call of the library that is not a request, with its own explanation. */
+int console_fail_call(const char *call, int error);
+
+/* The live line; nothing without a terminal. Overwritten by whatever is said next. */
+void console_live(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Removes the live line. */
+void console_live_end(void);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Multicast sockets by the ordinary socket options.
+ */
+#include "line.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "console.h"
+#include "socket_buffers.h"
+
+#define LOOPBACK "lo"
+
+static bool is_v6(const struct address *address)
+{
+	return address->name.any.sa_family == AF_INET6;
+}
+
+static bool is_group(const struct address *address)
+{
+	return is_v6(address) ? IN6_IS_ADDR_MULTICAST(&address->name.v6.sin6_addr)
+			      : IN_MULTICAST(ntohl(address->name.v4.sin_addr.s_addr));
+}
+
+int lines_read(int count, char **names, struct address *ret_lines, uint32_t lines_max)
+{
+	if (count < 1 || count > (int)lines_max)
+		return console_fail("%d groups given: must be 1 to %u, as 239.1.1.1:5000", count,
+				    lines_max);
+	for (int i = 0; i < count; i++) {
+		if (address_read(names[i], &ret_lines[i]))
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- Failures ------------------------------------------------------------ */
+
+static const char *remedy(int error, bool v6)
+{
+	switch (error) {
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+		return v6 ? "; is the interface up? For loopback: ip -6 route add local ff00::/8 "
+			    "dev "
+			    "lo"
+			  : "; is the interface up?";
+	case EADDRINUSE:
+		return "; a program that does not share has the port";
+	case ENODEV:
+	case EADDRNOTAVAIL:
+		return "; name an interface that carries multicast with --interface";
+	case ENOBUFS:
+		return "; a socket may not join more groups: sysctl net.ipv4.igmp_max_memberships";
+	default:
+		return "";
+	}
+}
+
+static int fail(int fd, const char *step, const struct address *group)
+{
+	int error = errno;
+
+	console_fail("%s %s: %s%s", step, address_text(group).text, strerror(error),
+		     remedy(error, is_v6(group)));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* ---- Interfaces ---------------------------------------------------------- */
+
+struct interface {
+	unsigned index;
+	struct in_addr address; /* its first IPv4 address, or 0.0.0.0 */
+};
+
+static int find_interface(const char *name, struct interface *ret_interface)
+{
+	struct ifaddrs *all, *next;
+
+	ret_interface->index = if_nametoindex(name);
+	ret_interface->address.s_addr = INADDR_ANY;
+	if (ret_interface->index == 0)
+		return console_fail("--interface %s: %s; `ip link` lists those there are", name,
+				    strerror(errno));
+	if (getifaddrs(&all))
+		return 0;
+	for (next = all; next; next = next->ifa_next) {
+		if (!next->ifa_addr || next->ifa_addr->sa_family != AF_INET ||
+		    strcmp(next->ifa_name, name) != 0)
+			continue;
+		memcpy(&ret_interface->address,
+		       &((const struct sockaddr_in *)(const void *)next->ifa_addr)->sin_addr,
+		       sizeof(ret_interface->address));
+		break;
+	}
+	freeifaddrs(all);
+	return 0;
+}
+
+/* ---- Sending ------------------------------------------------------------- */
+
+static int set_up_sending(int fd, const struct address *group, const struct line_opts *opts)
+{
+	struct interface interface;
+	int index, loop = opts->loop;
+
+	if (find_interface(opts->interface ? opts->interface : LOOPBACK, &interface))
+		return -2;
+	index = (int)interface.index;
+	if (is_v6(group))
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof(index)) ||
+		       setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &opts->ttl,
+				  sizeof(opts->ttl)) ||
+		       setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &loop, sizeof(loop));
+
+	struct ip_mreqn request = {.imr_address = interface.address, .imr_ifindex = index};
+
+	return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof(request)) ||
+	       setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &opts->ttl, sizeof(opts->ttl)) ||
+	       setsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &loop, sizeof(loop));
+}
+
+int line_open_sender(const struct address *group, const struct line_opts *opts)
+{
+	int fd = socket(group->name.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int status;
+
+	if (fd < 0)
+		return fail(fd, "open a socket for", group);
+	status = is_group(group) ? set_up_sending(fd, group, opts) : 0;
+	if (status == -2) {
+		close(fd);
+		return -1;
+	}
+	if (status)
+		return fail(fd, "choose the interface for", group);
+	if (connect(fd, &group->name.any, group->bytes))
+		return fail(fd, "connect to", group);
+	return fd;
+}
+
+/* ---- Receiving ----------------------------------------------------------- */
+
+static int join(int fd, const struct address *group, const struct interface *interface)
+{
+	int off = 0;
+
+	if (is_v6(group)) {
+		struct ipv6_mreq request = {.ipv6mr_multiaddr = group->name.v6.sin6_addr,
+					    .ipv6mr_interface = interface->index};
+
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof(request));
+	}
+
+	struct ip_mreqn request = {.imr_multiaddr = group->name.v4.sin_addr,
+				   .imr_ifindex = (int)interface->index};
+
+	/* Only what this socket has joined, not what others on the host have. */
+	return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off)) ||
+	       setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request));
+}
+
+int line_open_receiver(const struct address *group, const struct line_opts *opts)
+{
+	struct address local = *group;
+	struct interface interface = {0};
+	int fd, on = 1;
+
+	if (is_group(group) &&
+	    find_interface(opts->interface ? opts->interface : LOOPBACK, &interface))
+		return -1;
+	/* A scoped address is bound on one interface. */
+	if (is_v6(group) && local.name.v6.sin6_scope_id == 0)
+		local.name.v6.sin6_scope_id = interface.index;
+	fd = socket(group->name.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail(fd, "open a socket for", group);
+	socket_ask_receive_buffer(fd, opts->buffer_bytes);
+	if (is_group(group) && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
+		return fail(fd, "share the port of", group);
+	if (bind(fd, &local.name.any, local.bytes))
+		return fail(fd, "bind to", group);
+	if (is_group(group) && join(fd, group, &interface))
+		return fail(fd, "join", group);
+	return fd;
+}

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What subscribers have heard, told: line by line while they listen, and at the
+ * end as a table, as JSON and as a plot.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "console.h"
+#include "numbers.h"
+#include "output.h"
+#include "subscribe.h"
+
+/* Ranges of gaps shown at the end; JSON has all that are remembered. */
+#define RANGES_SHOWN 10u
+
+static struct number_text grouped(uint64_t number)
+{
+	return number_grouped((long long)number);
+}
+
+/* ---- Events -------------------------------------------------------------- */
+
+/* "subscriber 2: ", or nothing where there is one only. */
+static const char *who(const struct subscriber *subscriber, char text[32])
+{
+	text[0] = '\0';
+	if (subscriber->options->subscribers > 1)
+		snprintf(text, 32, "subscriber %u: ", subscriber->number);
+	return text;
+}
+
+static const char *state_of(const struct feed_session *session)
+{
+	return session->ended ? "ended" : session->replaced ? "replaced" : "open";
+}
+
+static void print_beginning(const char *prefix, const char *name, const char *group,
+			    const struct feed_event *event)
+{
+	char other[FEED_NAME_BYTES];
+
+	if (event->other)
+		console_say("%snew session %s on %s, at message %" PRIu64
+			    ": session %s had not ended; its publisher was started again, or "
+			    "there are two",
+			    prefix, name, group, event->first,
+			    feed_session_name(event->other, other));
+	else
+		console_say("%ssession %s on %s, at message %" PRIu64, prefix, name, group,
+			    event->first);
+}
+
+void subscribe_print_event(const struct subscriber *subscriber, const struct feed_event *event)
+{
+	const struct feed_session *session = event->session;
+	struct address_text group = address_text(&subscriber->options->lines[event->line]);
+	char name[FEED_NAME_BYTES], prefix[32];
+
+	who(subscriber, prefix);
+	feed_session_name(session, name);
+	switch (event->kind) {
+	case FEED_BEGINS:
+		print_beginning(prefix, name, group.text, event);
+		break;
+	case FEED_ENDS:
+		console_say("%ssession %s ended before message %" PRIu64, prefix, name,
+			    session->merged.next);
+		break;
+	case FEED_GAP:
+		console_say("%ssession %s: gap, messages %" PRIu64 " to %" PRIu64 " (%s)", prefix,
+			    name, event->first, event->end - 1,
+			    grouped(event->end - event->first).text);
+		break;
+	case FEED_QUIET:
+		console_say("%ssession %s: silent, no message and no heartbeat", prefix, name);
+		break;
+	case FEED_RESUMES:
+		console_say("%ssession %s: heard again", prefix, name);
+		break;
+	}
+}
+
+/* ---- Table --------------------------------------------------------------- */
+
+/* From the first message to the last. */
+static double rate_of(const struct subscriber *subscriber)
+{
+	double seconds = (double)(subscriber->last_ns - subscriber->first_ns) / 1e9;
+
+	return seconds > 0 ? (double)subscriber->messages / seconds : 0;
+}
+
+static void print_ranges(FILE *file, const struct gaps *gaps)
+{
+	uint32_t shown = gaps->count < RANGES_SHOWN ? gaps->count : RANGES_SHOWN;
+
+	if (gaps->count == 0)
+		return;
+	fprintf(file, "    missing:");
+	for (uint32_t i = 0; i < shown; i++)
+		fprintf(file, "%s %" PRIu64 "-%" PRIu64, i ? "," : "", gaps->list[i].first,
+			gaps->list[i].end - 1);
+	if (gaps->count + gaps->forgotten > shown)
+		fprintf(file, " and %s more gaps",
+			grouped(gaps->count + gaps->forgotten - shown).text);
+	fprintf(file, "\n");
+}
+
+static void print_session(FILE *file, const struct subscriber *subscriber,
+			  const struct feed_session *session)
+{
+	const struct sequence *merged = &session->merged;
+	char name[FEED_NAME_BYTES];
+
+	fprintf(file, "  session %s, %s: messages %" PRIu64 " to %" PRIu64 "\n",
+		feed_session_name(session, name), state_of(session), session->first,
+		merged->next - 1);
+	fprintf(file, "    received %s, lost %s in %s gaps, late %s, duplicates %s",
+		grouped(merged->received).text, grouped(merged->lost).text,
+		grouped(merged->gaps.count + merged->gaps.forgotten).text,
+		grouped(merged->reordered).text, grouped(merged->duplicated).text);
+	if (session->early)
+		fprintf(file, ", from before the first %s", grouped(session->early).text);
+	fprintf(file, "\n");
+	print_ranges(file, &merged->gaps);
+	for (uint32_t i = 0;
+	     subscriber->options->line_count > 1 && i < subscriber->options->line_count; i++) {
+		const struct feed_line_view *view = &session->lines[i];
+
+		if (view->heard)
+			fprintf(file, "    on %s: received %s, lost %s, late %s, duplicates %s\n",
+				address_text(&subscriber->options->lines[i]).text,
+				grouped(view->sequence.received).text,
+				grouped(view->sequence.lost).text,
+				grouped(view->sequence.reordered).text,
+				grouped(view->sequence.duplicated).text);
+	}
+}
+
+static void print_lines(FILE *file, const struct subscriber *subscriber)
+{
+	for (uint32_t i = 0; i < subscriber->options->line_count; i++) {
+		const struct subscriber_line *line = &subscriber->lines[i];
+
+		fprintf(file,
+			"  line %s: packets %s, heartbeats %s, malformed %s; kernel drops %s\n",
+			address_text(&subscriber->options->lines[i]).text,
+			grouped(line->packets).text, grouped(line->heartbeats).text,
+			grouped(line->malformed).text, grouped(line->drops).text);
+	}
+}
+
+static void print_subscriber(FILE *file, const struct subscriber *subscriber)
+{
+	const struct feed *feed = subscriber->feed;
+
+	fprintf(file, "subscriber %u: %s messages, %s a second from the first to the last\n",
+		subscriber->number, grouped(subscriber->messages).text,
+		grouped((uint64_t)(rate_of(subscriber) + 0.5)).text);
+	for (uint32_t i = 0; i < FEED_SESSIONS_MAX; i++) {
+		if (feed->sessions[i].used)
+			print_session(file, subscriber, &feed->sessions[i]);
+	}
+	if (feed->retired.sessions)
+		fprintf(file, "  %s older sessions: received %s, lost %s\n",
+			grouped(feed->retired.sessions).text, grouped(feed->retired.received).text,
+			grouped(feed->retired.lost).text);
+	print_lines(file, subscriber);
+	if (subscriber->clock_disagrees)
+		fprintf(file, "  %s messages came from the future: the clocks do not agree\n",
+			grouped(subscriber->clock_disagrees).text);
+}
+
+void subscribe_print(FILE *file, const struct subscriber *subscribers,
+		     const struct subscribe_options *options)
+{
+	uint64_t drops = 0;
+
+	for (uint32_t i = 0; i < options->subscribers; i++) {
+		print_subscriber(file, &subscribers[i]);
+		drops += subscribers[i].kernel_drops;
+	}
+	fprintf(file, "\n");
+	latency_print_titles(file, "one-way latency");
+	for (uint32_t i = 0; i < options->subscribers; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "subscriber %u", i + 1);
+		latency_print(file, name, &subscribers[i].latency.all);
+	}
+	fprintf(file, "  (the publisher's clock against this host's: exact on one host)\n");
+	if (drops)
+		fprintf(file,
+			"\nKernel drops: what did not fit a socket's buffer of %u bytes; a train "
+			"of many packets counts once.\nA larger one: --buffer, and sysctl "
+			"net.core.rmem_max.\n",
+			subscribers[0].lines[0].info.receive_buffer_bytes);
+	fflush(file);
+}
+
+/* ---- JSON ---------------------------------------------------------------- */
+
+static void add_number(cJSON *object, const char *name, uint64_t number)
+{
+	cJSON_AddNumberToObject(object, name, (double)number);
+}
+
+static cJSON *add_element(cJSON *array)
+{
+	cJSON *element = cJSON_CreateObject();
+
+	cJSON_AddItemToArray(array, element);
+	return element;
+}
+
+static void add_sequence(cJSON *object, const struct sequence *sequence)
+{
+	add_number(object, "received", sequence->received);
+	add_number(object, "lost", sequence->lost);
+	add_number(object, "late", sequence->reordered);
+	add_number(object, "duplicates", sequence->duplicated);
+}
+
+/* Ranges as [first, last]. */
+static void add_gaps(cJSON *object, const struct gaps *gaps)
+{
+	cJSON *array = cJSON_AddArrayToObject(object, "gaps");
+
+	for (uint32_t i = 0; i < gaps->count; i++) {
+		cJSON *range = cJSON_CreateArray();
+
+		cJSON_AddItemToArray(array, range);
+		cJSON_AddItemToArray(range, cJSON_CreateNumber((double)gaps->list[i].first));
+		cJSON_AddItemToArray(range, cJSON_CreateNumber((double)(gaps->list[i].end - 1)));
+	}
+	add_number(object, "gaps_left_out", gaps->forgotten);
+}
+
+static void add_session(cJSON *sessions, const struct subscriber *subscriber,
+			const struct feed_session *session)
+{
+	const struct subscribe_options *options = subscriber->options;
+	cJSON *object = add_element(sessions);
+	char name[FEED_NAME_BYTES];
+	cJSON *lines;
+
+	cJSON_AddStringToObject(object, "session", feed_session_name(session, name));
+	cJSON_AddStringToObject(object, "state", state_of(session));
+	add_number(object, "first", session->first);
+	add_number(object, "next", session->merged.next);
+	add_sequence(object, &session->merged);
+	add_number(object, "early", session->early);
+	add_gaps(object, &session->merged.gaps);
+	if (options->line_count < 2)
+		return;
+	lines = cJSON_AddArrayToObject(object, "lines");
+	for (uint32_t i = 0; i < options->line_count; i++) {
+		cJSON *line = add_element(lines);
+
+		cJSON_AddStringToObject(line, "group", address_text(&options->lines[i]).text);
+		if (session->lines[i].heard)
+			add_sequence(line, &session->lines[i].sequence);
+	}
+}
+
+static void add_lines(cJSON *object, const struct subscriber *subscriber)
+{
+	cJSON *lines = cJSON_AddArrayToObject(object, "lines");
+
+	for (uint32_t i = 0; i < subscriber->options->line_count; i++) {
+		const struct subscriber_line *line = &subscriber->lines[i];
+		cJSON *element = add_element(lines);
+
+		cJSON_AddStringToObject(element, "group",
+					address_text(&subscriber->options->lines[i]).text);
+		add_number(element, "packets", line->packets);
+		add_number(element, "messages", line->messages);
+		add_number(element, "heartbeats", line->heartbeats);
+		add_number(element, "malformed", line->malformed);
+		add_number(element, "kernel_drops", line->drops);
+		add_number(element, "trains", line->info.trains_received);
+		add_number(element, "receive_buffer_bytes", line->info.receive_buffer_bytes);
+	}
+}
+
+static void add_subscriber(cJSON *array, const struct subscriber *subscriber)
+{
+	const struct feed *feed = subscriber->feed;
+	cJSON *object = add_element(array);
+	cJSON *sessions;
+
+	cJSON_AddNumberToObject(object, "seconds",
+				(double)(subscriber->stop_ns - subscriber->start_ns) / 1e9);
+	cJSON_AddNumberToObject(object, "msgs_per_s", rate_of(subscriber));
+	add_number(object, "messages", subscriber->messages);
+	sessions = cJSON_AddArrayToObject(object, "sessions");
+	for (uint32_t i = 0; i < FEED_SESSIONS_MAX; i++) {
+		if (feed->sessions[i].used)
+			add_session(sessions, subscriber, &feed->sessions[i]);
+	}
+	add_number(object, "sessions_left_out", feed->retired.sessions);
+	add_lines(object, subscriber);
+	add_number(object, "clock_disagrees", subscriber->clock_disagrees);
+	latency_add_json(object, "latency_us", &subscriber->latency.all);
+}
+
+int subscribe_write_json(FILE *file, const struct subscriber *subscribers,
+			 const struct subscribe_options *options)
+{
+	cJSON *document = cJSON_CreateObject();
+	cJSON *array;
+	int status;
+
+	cJSON_AddStringToObject(document, "command", "feed subscribe");
+	array = cJSON_AddArrayToObject(document, "subscribers");
+	for (uint32_t i = 0; i < options->subscribers; i++)
+		add_subscriber(array, &subscribers[i]);
+	status = json_write(console_command(), file, document);
+	cJSON_Delete(document);
+	return status;
+}
+
+/* ---- Plot ---------------------------------------------------------------- */
+
+int subscribe_plot(const struct subscriber *subscribers, const struct subscribe_options *options)
+{
+	const struct histogram *histograms[SUBSCRIBERS_MAX];
+	const char *names[SUBSCRIBERS_MAX];
+	char texts[SUBSCRIBERS_MAX][32];
+
+	for (uint32_t i = 0; i < options->subscribers; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "subscriber %u", i + 1);
+		names[i] = texts[i];
+		histograms[i] = &subscribers[i].latency.all;
+	}
+	return latency_plot(options->plot_path, "one-way latency", histograms, names,
+			    options->subscribers);
+}

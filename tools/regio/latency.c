@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Percentiles of latencies, to 99.999.
+ */
+#include "latency.h"
+
+#include <math.h>
+
+#include "console.h"
+#include "output.h"
+
+#define CHART_WIDTH 900
+#define CHART_HEIGHT 480
+
+struct percentile {
+	const char *name;
+	double fraction;
+};
+
+static const struct percentile percentiles[] = {
+	{"p50", 0.5},	  {"p90", 0.9},	      {"p99", 0.99},
+	{"p99.9", 0.999}, {"p99.99", 0.9999}, {"p99.999", 0.99999},
+};
+
+#define PERCENTILES (sizeof(percentiles) / sizeof(percentiles[0]))
+
+void latency_tick(struct latency *latency)
+{
+	counter_set(&latency->p50_ns, histogram_quantile_ns(&latency->recent, 0.5));
+	counter_set(&latency->p99_ns, histogram_quantile_ns(&latency->recent, 0.99));
+	histogram_clear(&latency->recent);
+}
+
+void latency_print_titles(FILE *file, const char *name)
+{
+	fprintf(file, "  %-24s %8s", name, "min us");
+	for (size_t i = 0; i < PERCENTILES; i++)
+		fprintf(file, " %9s", percentiles[i].name);
+	fprintf(file, " %9s\n", "max");
+}
+
+void latency_print(FILE *file, const char *name, const struct histogram *histogram)
+{
+	fprintf(file, "  %-24s", name);
+	if (histogram->count == 0) {
+		fprintf(file, " %8s\n", "none");
+		return;
+	}
+	fprintf(file, " %8.1f", (double)histogram_quantile_ns(histogram, 0) / 1e3);
+	for (size_t i = 0; i < PERCENTILES; i++)
+		fprintf(file, " %9.1f",
+			(double)histogram_quantile_ns(histogram, percentiles[i].fraction) / 1e3);
+	fprintf(file, " %9.1f\n", (double)histogram->max_ns / 1e3);
+}
+
+void latency_add_json(cJSON *object, const char *name, const struct histogram *histogram)
+{
+	cJSON *latency;
+
+	if (histogram->count == 0)
+		return;
+	latency = cJSON_AddObjectToObject(object, name);
+	cJSON_AddNumberToObject(latency, "count", (double)histogram->count);
+	cJSON_AddNumberToObject(latency, "min", (double)histogram_quantile_ns(histogram, 0) / 1e3);
+	for (size_t i = 0; i < PERCENTILES; i++)
+		cJSON_AddNumberToObject(
+			latency, percentiles[i].name,
+			(double)histogram_quantile_ns(histogram, percentiles[i].fraction) / 1e3);
+	cJSON_AddNumberToObject(latency, "max", (double)histogram->max_ns / 1e3);
+}
+
+/*
+ * Points of the curve: x is how many nines, so that the tail has as much room as
+ * the rest; it ends where a single message is.
+ */
+static void write_curve(FILE *gnuplot, const struct histogram *histogram, unsigned block)
+{
+	fprintf(gnuplot, "$curve%u << END\n", block);
+	for (int step = 0; step <= 100; step++) {
+		double nines = step / 20.0;
+		double above = pow(10, -nines);
+
+		if (above * (double)histogram->count < 1)
+			break;
+		fprintf(gnuplot, "%g %g\n", nines,
+			(double)histogram_quantile_ns(histogram, 1 - above) / 1e3);
+	}
+	fprintf(gnuplot, "END\n");
+}
+
+int latency_plot(const char *path, const char *title, const struct histogram *const *histograms,
+		 const char *const *names, unsigned count)
+{
+	FILE *gnuplot = plot_open(console_command(), path, CHART_WIDTH, CHART_HEIGHT);
+	unsigned drawn = 0;
+
+	if (!gnuplot)
+		return -1;
+	for (unsigned i = 0; i < count; i++)
+		write_curve(gnuplot, histograms[i], i);
+	fprintf(gnuplot,
+		"set title \"%s\" noenhanced\nset ylabel \"latency, us\"\nset xlabel "
+		"\"percentile\"\n"
+		"set xtics (\"0\" 0, \"50\" 0.30103, \"90\" 1, \"99\" 2, \"99.9\" 3, \"99.99\" 4, "
+		"\"99.999\" 5)\nset xrange [0:5]\nset logscale y\nset grid\nset key left top\nplot",
+		title);
+	for (unsigned i = 0; i < count; i++) {
+		if (histograms[i]->count > 0)
+			fprintf(gnuplot, "%s $curve%u with lines title \"%s\" noenhanced",
+				drawn++ ? "," : "", i, names[i]);
+	}
+	fprintf(gnuplot, drawn ? "\n" : " NaN notitle\n");
+	return plot_close(console_command(), path, gnuplot);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * regio load: traffic for `regio serve`, or for any echo server, and what became
+ * of it.
+ *
+ * Closed loop: each connection has a number of messages on their way, and sends
+ * the next when one has come back. Open loop: message k is due at a time that
+ * nothing can delay, and its latency is counted from then, so neither this side
+ * nor the other can hide that it fell behind.
+ */
+#ifndef REGIO_LOAD_LOAD_H
+#define REGIO_LOAD_LOAD_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "address.h"
+#include "counter.h"
+#include "crew.h"
+#include "latency.h"
+#include "protocol.h"
+#include "sequence.h"
+#include "station.h"
+
+struct load_options {
+	const char *host;
+	enum serve_mode mode;
+	bool tcp;
+	uint16_t port;
+	uint32_t size;
+	uint32_t depth;
+	uint32_t connections;
+	uint64_t rate; /* messages a second, in all; 0: closed loop, or as many as go */
+	double seconds;
+	uint32_t timeout_ms; /* without an answer, a message is lost */
+	bool spin;
+	const char *json_path;
+	const char *plot_path;
+};
+
+struct load_connection {
+	int fd;
+	struct regio_rq *rq;
+	bool over;  /* a stream that has ended or failed */
+	bool ended; /* in good order: the other side has read everything */
+	bool counted;
+	struct note counts; /* the server's, where it counts */
+	uint64_t cookie;
+	uint64_t sent; /* also the number of the next message */
+	uint64_t sends_done;
+	uint64_t waiting; /* sent, and neither answered nor given up */
+	uint64_t heard_ns;
+	struct sequence answers;
+};
+
+struct load {
+	const struct load_options *options;
+	struct address address;
+	struct load_connection *connections;
+	struct station station;
+	uint32_t window; /* slots for each direction of a connection */
+	uint32_t receives;
+	uint32_t sends;
+	uint64_t now_ns;
+	uint64_t start_ns;
+	uint64_t end_ns;    /* nothing is sent from here on */
+	uint64_t done_ns;   /* when the last was sent, or came */
+	uint64_t due;	    /* open loop: messages that have been due */
+	uint64_t behind_ns; /* the most one was sent behind its time */
+	uint64_t odd;	    /* what came and was no message of ours */
+	uint64_t refused;   /* told by the other host that nobody listens */
+	uint64_t failed;    /* sends the kernel refused */
+	uint64_t over;	    /* streams that ended before they should */
+	int error;	    /* of the last of them */
+	uint64_t tick_ns;
+	counter sent;
+	counter received;
+	counter received_bytes;
+	counter sent_bytes;
+	struct latency latency;
+	uint64_t shown_sent;
+	uint64_t shown_received;
+};
+
+struct load_totals {
+	uint64_t sent; /* by whoever sends messages */
+	uint64_t received;
+	uint64_t lost;
+	uint64_t reordered;
+	uint64_t duplicated;
+	bool known; /* the other side has told its part, where it has one */
+};
+
+/* argv[0] is "load". Returns the exit status: 0, 1 for a failure, 2 for wrong usage. */
+int load_command(int argc, char **argv);
+
+/* Returns -1 to go on, or the exit status. */
+int load_options_parse(int argc, char **argv, struct load_options *ret_options);
+
+/* Opens, connects and greets. Returns 0, or -1 after saying why. */
+int load_connect(struct load *load);
+
+/* Asks a UDP sink what it has counted, once for each connection. */
+void load_ask_counts(struct load *load);
+
+/* The work. Returns 0, or -1 after saying why. */
+int load_run(struct crew *crew, void *load);
+
+void load_sum(const struct load *load, struct load_totals *ret_totals);
+
+/* Says why a run has failed, if it has: 0 or -1. */
+int load_judge(const struct load *load);
+
+void load_print(FILE *file, const struct load *load);
+int load_write_json(FILE *file, const struct load *load);
+
+#endif

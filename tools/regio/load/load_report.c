@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What became of the load: table, JSON, and whether it was one at all.
+ */
+#include <string.h>
+
+#include "console.h"
+#include "load.h"
+#include "numbers.h"
+#include "output.h"
+
+static struct number_text grouped(uint64_t number)
+{
+	return number_grouped((long long)number);
+}
+
+/* ---- Sums ---------------------------------------------------------------- */
+
+/* What the other side has counted of one connection, or we of what it sent. */
+static void add_connection(const struct load *load, const struct load_connection *connection,
+			   struct load_totals *totals)
+{
+	const struct sequence *answers = &connection->answers;
+	const struct note *counts = &connection->counts;
+
+	if (load->options->mode == SERVE_SINK) {
+		totals->received += counts->received;
+		totals->reordered += counts->reordered;
+		totals->duplicated += counts->duplicated;
+		totals->known = totals->known && connection->counted;
+	} else {
+		totals->received += answers->received;
+		totals->reordered += answers->reordered;
+		totals->duplicated += answers->duplicated;
+	}
+	if (load->options->mode == SERVE_SOURCE) {
+		totals->sent += counts->sent;
+		totals->known = totals->known && connection->counted;
+	} else {
+		totals->sent += connection->sent;
+	}
+}
+
+static void add_stream(const struct load *load, const struct load_connection *connection,
+		       struct load_totals *totals)
+{
+	totals->sent += connection->sent;
+	totals->known = totals->known && connection->ended;
+	if (load->options->mode == SERVE_ECHO)
+		totals->received += connection->answers.received;
+	else if (load->options->mode == SERVE_SINK && connection->ended)
+		totals->received += connection->sent;
+}
+
+void load_sum(const struct load *load, struct load_totals *ret_totals)
+{
+	struct load_totals totals = {.known = true};
+
+	for (uint32_t i = 0; i < load->options->connections; i++) {
+		if (load->options->tcp)
+			add_stream(load, &load->connections[i], &totals);
+		else
+			add_connection(load, &load->connections[i], &totals);
+	}
+	if (load->options->mode == SERVE_ECHO)
+		totals.known = true;
+	if (load->options->tcp && load->options->mode == SERVE_SOURCE)
+		totals.received = totals.sent = load->received;
+	if (totals.known && totals.sent > totals.received)
+		totals.lost = totals.sent - totals.received;
+	*ret_totals = totals;
+}
+
+static double seconds_of(const struct load *load)
+{
+	return (double)(load->done_ns - load->start_ns) / 1e9;
+}
+
+/* ---- Judgement ----------------------------------------------------------- */
+
+static int judge_nothing(const struct load *load, const struct load_totals *totals)
+{
+	struct address_text where = address_text(&load->address);
+
+	if (load->refused)
+		return console_fail("load %s: nothing came back, and the host says that nobody "
+				    "listens any more; start `regio serve` there again",
+				    where.text);
+	if (load->over)
+		return console_fail("load %s: nothing came back, the connection ended: %s; is it "
+				    "`regio serve %s --tcp`?",
+				    where.text, regio_error_text(load->error),
+				    serve_mode_names[load->options->mode]);
+	if (!totals->known)
+		return console_fail("load %s: the server did not say what it counted; is it still "
+				    "there?",
+				    where.text);
+	return console_fail("load %s: nothing came back in %u ms after the last message; is it "
+			    "`regio serve %s%s`?",
+			    where.text, load->options->timeout_ms,
+			    serve_mode_names[load->options->mode],
+			    load->options->tcp ? " --tcp" : "");
+}
+
+int load_judge(const struct load *load)
+{
+	struct load_totals totals;
+
+	load_sum(load, &totals);
+	if (totals.received == 0 || (!totals.known && load->options->mode == SERVE_SINK))
+		return judge_nothing(load, &totals);
+	if (load->over)
+		return console_fail("load %s: %llu of %u connections ended early: %s",
+				    address_text(&load->address).text,
+				    (unsigned long long)load->over, load->options->connections,
+				    load->error ? regio_error_text(load->error)
+						: "closed by the other side");
+	return 0;
+}
+
+/* ---- Table --------------------------------------------------------------- */
+
+static void print_heading(FILE *file, const struct load *load)
+{
+	const struct load_options *options = load->options;
+
+	fprintf(file, "%u connection%s, %u bytes", options->connections,
+		options->connections > 1 ? "s" : "", options->size);
+	if (options->rate)
+		fprintf(file, ", open loop, %s messages/s asked for", grouped(options->rate).text);
+	else if (options->mode == SERVE_ECHO)
+		fprintf(file, ", closed loop, %u at a time", options->depth);
+	fprintf(file, "\n");
+}
+
+static void print_oddities(FILE *file, const struct load *load)
+{
+	if (load->failed)
+		fprintf(file, "  %s sends failed\n", grouped(load->failed).text);
+	if (load->refused)
+		fprintf(file, "  %s times the host said that nobody listens\n",
+			grouped(load->refused).text);
+	if (load->odd)
+		fprintf(file, "  %s times something else came than was sent\n",
+			grouped(load->odd).text);
+}
+
+void load_print(FILE *file, const struct load *load)
+{
+	const struct load_options *options = load->options;
+	struct load_totals totals;
+	double seconds = seconds_of(load);
+	double rate;
+
+	load_sum(load, &totals);
+	rate = seconds > 0 ? (double)totals.received / seconds : 0;
+	print_heading(file, load);
+	fprintf(file, "  sent %s, received %s", grouped(totals.sent).text,
+		grouped(totals.received).text);
+	if (totals.known)
+		fprintf(file, ", lost %s (%.4f %%)", grouped(totals.lost).text,
+			totals.sent ? 100.0 * (double)totals.lost / (double)totals.sent : 0.0);
+	else
+		fprintf(file, ", lost unknown: the server did not say");
+	if (!options->tcp)
+		fprintf(file, ", reordered %s, duplicates %s", grouped(totals.reordered).text,
+			grouped(totals.duplicated).text);
+	fprintf(file, "\n  %s messages/s, %.1f Mbit/s, for %.2f s\n",
+		grouped((uint64_t)(rate + 0.5)).text, rate * options->size * 8 / 1e6, seconds);
+	if (options->rate && options->mode != SERVE_SOURCE)
+		fprintf(file, "  a message was sent at most %.3f ms behind its time\n",
+			(double)load->behind_ns / 1e6);
+	print_oddities(file, load);
+	if (options->mode == SERVE_ECHO) {
+		fprintf(file, "\n");
+		latency_print_titles(file, options->rate ? "from when it was due" : "round trip");
+		latency_print(file, "", &load->latency.all);
+	}
+	fflush(file);
+}
+
+/* ---- JSON ---------------------------------------------------------------- */
+
+static void add_options(cJSON *document, const struct load *load)
+{
+	const struct load_options *options = load->options;
+
+	cJSON_AddStringToObject(document, "command", "load");
+	cJSON_AddStringToObject(document, "mode", serve_mode_names[options->mode]);
+	cJSON_AddStringToObject(document, "protocol", options->tcp ? "tcp" : "udp");
+	cJSON_AddStringToObject(document, "address", address_text(&load->address).text);
+	cJSON_AddNumberToObject(document, "connections", options->connections);
+	cJSON_AddNumberToObject(document, "size", options->size);
+	if (options->rate)
+		cJSON_AddNumberToObject(document, "rate_asked", (double)options->rate);
+	else if (options->mode == SERVE_ECHO)
+		cJSON_AddNumberToObject(document, "depth", options->depth);
+}
+
+int load_write_json(FILE *file, const struct load *load)
+{
+	cJSON *document = cJSON_CreateObject();
+	struct load_totals totals;
+	double seconds = seconds_of(load);
+	int status;
+
+	load_sum(load, &totals);
+	add_options(document, load);
+	cJSON_AddNumberToObject(document, "seconds", seconds);
+	cJSON_AddNumberToObject(document, "sent", (double)totals.sent);
+	cJSON_AddNumberToObject(document, "received", (double)totals.received);
+	if (totals.known)
+		cJSON_AddNumberToObject(document, "lost", (double)totals.lost);
+	cJSON_AddNumberToObject(document, "reordered", (double)totals.reordered);
+	cJSON_AddNumberToObject(document, "duplicated", (double)totals.duplicated);
+	cJSON_AddNumberToObject(document, "odd", (double)load->odd);
+	cJSON_AddNumberToObject(document, "refused", (double)load->refused);
+	cJSON_AddNumberToObject(document, "failed", (double)load->failed);
+	cJSON_AddNumberToObject(document, "ended_early", (double)load->over);
+	if (seconds > 0)
+		cJSON_AddNumberToObject(document, "msgs_per_s", (double)totals.received / seconds);
+	if (load->options->rate && load->options->mode != SERVE_SOURCE)
+		cJSON_AddNumberToObject(document, "behind_max_us", (double)load->behind_ns / 1e3);
+	latency_add_json(document, "latency_us", &load->latency.all);
+	status = json_write(console_command(), file, document);
+	cJSON_Delete(document);
+	return status;
+}

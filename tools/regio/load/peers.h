@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Those who have greeted a UDP server: a bounded table by address, in which a
+ * newcomer takes the place of whoever has been silent for the longest. Pure.
+ */
+#ifndef REGIO_LOAD_PEERS_H
+#define REGIO_LOAD_PEERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "sequence.h"
+
+#define PEERS_MAX 1024u
+
+/* What tells one peer from another, of its address. */
+struct peer_key {
+	uint16_t family;
+	uint16_t port;
+	uint32_t scope;
+	uint8_t address[16];
+};
+
+struct peer {
+	struct peer_key key;
+	uint32_t next;	   /* of the same hash; 0: none, or one more than the index */
+	uint64_t greeting; /* what it chose to be known by */
+	uint64_t cookie;   /* what it was given */
+	uint64_t heard_ns;
+	struct sequence *sequence; /* of a sink */
+	/* Of a source. */
+	bool sending;
+	uint64_t rate;
+	uint32_t size;
+	uint64_t sent;
+	uint64_t start_ns;
+	uint64_t until_ns;
+};
+
+struct peers {
+	uint32_t count;
+	struct peer *last; /* found; it often is the next */
+	uint32_t heads[PEERS_MAX];
+	struct peer list[PEERS_MAX];
+};
+
+/* 'name' is a struct sockaddr_in or sockaddr_in6. NULL when it has not greeted. */
+struct peer *peers_find(struct peers *peers, const void *name);
+
+/*
+ * The peer, as new unless it has greeted like that before: the cookie is then the
+ * one it has. NULL when there is no memory.
+ */
+struct peer *peers_open(struct peers *peers, const void *name, uint64_t greeting, uint64_t cookie,
+			bool with_sequence, uint64_t now_ns);
+
+void peers_free(struct peers *peers);
+
+#endif

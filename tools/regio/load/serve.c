@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * regio serve: opens the socket, has it served, says how that went.
+ */
+#include "serve.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "console.h"
+#include "numbers.h"
+#include "output.h"
+#include "socket_buffers.h"
+
+#define BUFFER_BYTES (4 << 20)
+
+static struct number_text grouped(uint64_t number)
+{
+	return number_grouped((long long)number);
+}
+
+/* ---- The socket ---------------------------------------------------------- */
+
+static const char *remedy(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return "; another program listens there: choose another --port";
+	case EACCES:
+		return "; ports below 1024 are for the privileged: choose another --port";
+	case EADDRNOTAVAIL:
+		return "; --bind must be an address of this host, see `ip address`";
+	default:
+		return "";
+	}
+}
+
+static int open_socket(struct server *server)
+{
+	const struct serve_options *options = server->options;
+	struct address addresses[ADDRESSES_MAX];
+	int on = 1, off = 0;
+
+	if (address_find(options->bind ? options->bind : "127.0.0.1", options->port, addresses) < 1)
+		return -1;
+	server->address = addresses[0];
+	server->fd =
+		socket(server->address.name.any.sa_family,
+		       (options->tcp ? SOCK_STREAM | SOCK_NONBLOCK : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+	if (server->fd < 0)
+		return console_fail("open a socket: %s", strerror(errno));
+	if (options->tcp)
+		setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	else
+		socket_ask_receive_buffer(server->fd, BUFFER_BYTES);
+	/* "::" is every address, those of IPv4 included. */
+	setsockopt(server->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (bind(server->fd, &server->address.name.any, server->address.bytes) ||
+	    (options->tcp && listen(server->fd, SOMAXCONN)))
+		return console_fail("listen on %s: %s%s", address_text(&server->address).text,
+				    strerror(errno), remedy(errno));
+	server->address = address_of_socket(server->fd);
+	return 0;
+}
+
+/* ---- Reports ------------------------------------------------------------- */
+
+static void show_live(void *context)
+{
+	struct server *server = context;
+	const struct serve_counts *counts = &server->counts;
+	bool source = server->options->mode == SERVE_SOURCE;
+	uint64_t messages = counter_read(source ? &counts->sent : &counts->received);
+	uint64_t bytes = counter_read(source ? &counts->sent_bytes : &counts->received_bytes);
+
+	console_live("%s %s/s, %.1f Mbit/s; %s in all, clients: %s",
+		     grouped(messages - server->shown_messages).text,
+		     server->options->tcp ? "pieces" : "messages",
+		     (double)(bytes - server->shown_bytes) * 8 / 1e6, grouped(messages).text,
+		     grouped(counter_read(&counts->clients)).text);
+	server->shown_messages = messages;
+	server->shown_bytes = bytes;
+}
+
+static double seconds_of(const struct server *server)
+{
+	return (double)(server->stop_ns - server->start_ns) / 1e9;
+}
+
+static void print_summary(FILE *file, const struct server *server)
+{
+	const struct serve_counts *counts = &server->counts;
+	const char *what = server->options->tcp ? "pieces of streams" : "messages";
+
+	fprintf(file, "served %.2f s, clients: %s\n", seconds_of(server),
+		grouped(counts->clients).text);
+	fprintf(file, "  received %s %s, %s bytes\n", grouped(counts->received).text, what,
+		grouped(counts->received_bytes).text);
+	fprintf(file, "  sent %s %s, %s bytes\n", grouped(counts->sent).text, what,
+		grouped(counts->sent_bytes).text);
+	if (counts->too_long)
+		fprintf(file, "  %s messages were longer than --size %u and not taken\n",
+			grouped(counts->too_long).text, server->options->size);
+	if (server->kernel_drops)
+		fprintf(file,
+			"  the kernel dropped %s packets for want of room (a train counts once); "
+			"see "
+			"sysctl net.core.rmem_max\n",
+			grouped(server->kernel_drops).text);
+	if (counts->failed)
+		fprintf(file, "  %s sends or receives failed\n", grouped(counts->failed).text);
+	if (counts->refused)
+		fprintf(file, "  %s connections refused; see --connections, and ulimit -n\n",
+			grouped(counts->refused).text);
+	if (counts->resets)
+		fprintf(file, "  %s connections ended with an error\n",
+			grouped(counts->resets).text);
+	fflush(file);
+}
+
+static void add_count(cJSON *object, const char *name, uint64_t count)
+{
+	cJSON_AddNumberToObject(object, name, (double)count);
+}
+
+static int write_json(FILE *file, const struct server *server)
+{
+	const struct serve_counts *counts = &server->counts;
+	cJSON *document = cJSON_CreateObject();
+	int status;
+
+	cJSON_AddStringToObject(document, "command", "serve");
+	cJSON_AddStringToObject(document, "mode", serve_mode_names[server->options->mode]);
+	cJSON_AddStringToObject(document, "protocol", server->options->tcp ? "tcp" : "udp");
+	cJSON_AddStringToObject(document, "address", address_text(&server->address).text);
+	cJSON_AddNumberToObject(document, "seconds", seconds_of(server));
+	add_count(document, "clients", counts->clients);
+	add_count(document, "received", counts->received);
+	add_count(document, "received_bytes", counts->received_bytes);
+	add_count(document, "sent", counts->sent);
+	add_count(document, "sent_bytes", counts->sent_bytes);
+	add_count(document, "too_long", counts->too_long);
+	add_count(document, "kernel_drops", server->kernel_drops);
+	add_count(document, "failed", counts->failed);
+	add_count(document, "refused", counts->refused);
+	add_count(document, "resets", counts->resets);
+	status = json_write(console_command(), file, document);
+	cJSON_Delete(document);
+	return status;
+}
+
+/* ---- The command --------------------------------------------------------- */
+
+static int serve(struct server *server)
+{
+	const struct serve_options *options = server->options;
+	struct crew crew = {
+		.work = options->tcp ? serve_tcp : serve_udp, .tick = show_live, .context = server};
+	int status = open_socket(server);
+
+	if (status == 0) {
+		console_say("listening on %s (%s %s)", address_text(&server->address).text,
+			    options->tcp ? "TCP" : "UDP", serve_mode_names[options->mode]);
+		server->start_ns = clock_now_ns();
+		if (options->seconds > 0)
+			server->stop_ns = server->start_ns + (uint64_t)(options->seconds * 1e9);
+		status = crew_run(&crew, server, sizeof(*server), 1);
+		server->stop_ns = clock_now_ns();
+		if (!options->tcp)
+			server->kernel_drops = socket_kernel_drops(server->fd);
+	}
+	if (server->fd >= 0)
+		close(server->fd);
+	return status;
+}
+
+int serve_command(int argc, char **argv)
+{
+	struct serve_options options;
+	struct server server = {.options = &options, .fd = -1};
+	int status = serve_options_parse(argc, argv, &options);
+	FILE *json = NULL;
+
+	if (status >= 0)
+		return status;
+	if (options.json_path && !(json = json_open(console_command(), options.json_path)))
+		return 2;
+	if (serve(&server))
+		return 1;
+	if (json != stdout)
+		print_summary(stdout, &server);
+	return json && write_json(json, &server) ? 1 : 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * regio serve: the other side of `regio load`, on another host perhaps.
+ */
+#ifndef REGIO_LOAD_SERVE_H
+#define REGIO_LOAD_SERVE_H
+
+#include <stdbool.h>
+
+#include "address.h"
+#include "counter.h"
+#include "crew.h"
+#include "protocol.h"
+
+#define SERVE_PORT 7766u
+
+struct serve_options {
+	enum serve_mode mode;
+	bool tcp;
+	const char *bind; /* NULL: loopback */
+	uint16_t port;
+	uint32_t size;	      /* the largest datagram */
+	uint32_t connections; /* the most at a time */
+	double seconds;	      /* 0: no end */
+	bool spin;
+	const char *json_path;
+};
+
+/* Written by the thread that serves, shown by the other. */
+struct serve_counts {
+	counter received;
+	counter received_bytes;
+	counter sent;
+	counter sent_bytes;
+	counter too_long;    /* datagrams */
+	counter failed;	     /* sends and receives the kernel refused */
+	counter clients;     /* connections accepted, or greetings */
+	counter connections; /* open now */
+	counter refused;     /* connections there was no room for */
+	counter resets;	     /* connections that ended with an error */
+};
+
+struct server {
+	const struct serve_options *options;
+	struct address address;
+	int fd; /* a datagram socket, or a listener */
+	struct serve_counts counts;
+	uint64_t start_ns;
+	uint64_t stop_ns;      /* 0: no end */
+	uint32_t kernel_drops; /* packets that found the socket full */
+	uint64_t shown_messages;
+	uint64_t shown_bytes;
+};
+
+/* argv[0] is "serve". Returns the exit status: 0, 1 for a failure, 2 for wrong usage. */
+int serve_command(int argc, char **argv);
+
+/* Returns -1 to go on, or the exit status. */
+int serve_options_parse(int argc, char **argv, struct serve_options *ret_options);
+
+/* The work, until it is time to stop. Each returns 0, or -1 after saying why. */
+int serve_udp(struct crew *crew, void *server);
+int serve_tcp(struct crew *crew, void *server);
+
+static inline bool server_stopping(const struct crew *crew, const struct server *server,
+				   uint64_t now_ns)
+{
+	return crew_stopping(crew) || (server->stop_ns && now_ns >= server->stop_ns);
+}
+
+#endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Serving datagrams. An answer is posted from the slot its request is in, so a
+ * server never holds more than it has received; a source has slots of its own.
+ * Whatever a client sends is a message or a note that is understood, and nothing
+ * it can send ends the server.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "console.h"
+#include "peers.h"
+#include "serve.h"
+#include "station.h"
+
+#define RECEIVES 1024u
+#define SOURCE_SLOTS 512u
+/* An address slice; a multiple of what the library asks for. */
+#define NAME_BYTES 32u
+#define SEND_MARK (1ull << 32)
+/* A source goes on for this long after it was asked to. */
+#define SOURCE_NS SECOND_NS
+#define SOURCE_AT_ONCE 64u
+#define SOURCE_SIZE_MIN MESSAGE_HEAD_BYTES
+/* Shorter sleeps are not worth going to sleep for. */
+#define DOZE_NS 20000u
+
+struct udp_server {
+	struct server *server;
+	struct station station;
+	struct regio_rq *rq;
+	uint64_t now_ns;
+	/* Of a source: its slots are used in turn. */
+	uint64_t source_posted;
+	uint64_t source_completed;
+	bool sources; /* some peer may be sent to */
+	struct peers peers;
+};
+
+/* ---- Slots --------------------------------------------------------------- */
+
+static uint32_t slot_count(const struct udp_server *udp)
+{
+	return RECEIVES + (udp->server->options->mode == SERVE_SOURCE ? SOURCE_SLOTS : 0);
+}
+
+static struct regio_extra name_slice(const struct udp_server *udp, uint32_t slot)
+{
+	uint32_t names = slot_count(udp) * udp->station.stride;
+
+	return (struct regio_extra){
+		.remote_address = {udp->station.region, names + slot * NAME_BYTES, NAME_BYTES}};
+}
+
+static void *name_of(const struct udp_server *udp, uint32_t slot)
+{
+	return udp->station.memory + name_slice(udp, slot).remote_address.offset;
+}
+
+static int post_receive(struct udp_server *udp, uint32_t slot)
+{
+	struct regio_buf slice = station_slice(&udp->station, slot, udp->server->options->size);
+	struct regio_extra extra = name_slice(udp, slot);
+	int status = regio_receive_ex(udp->rq, &slice, &extra, REGIO_DEFER, slot);
+
+	return status ? station_refused("receive", status) : 0;
+}
+
+/* Sends what is in the slot to the address that goes with it. */
+static int post_send(struct udp_server *udp, uint32_t slot, uint32_t bytes)
+{
+	struct regio_buf slice = station_slice(&udp->station, slot, bytes);
+	struct regio_extra extra = name_slice(udp, slot);
+	int status = regio_send_ex(udp->rq, &slice, &extra, REGIO_DEFER | REGIO_DONT_NOTIFY,
+				   slot | SEND_MARK);
+
+	return status ? station_refused("send", status) : 0;
+}
+
+/* ---- Notes --------------------------------------------------------------- */
+
+static int answer(struct udp_server *udp, uint32_t slot, const struct note *note)
+{
+	note_write(station_slot(&udp->station, slot), note);
+	return post_send(udp, slot, NOTE_BYTES);
+}
+
+static int greet(struct udp_server *udp, uint32_t slot, uint64_t greeting)
+{
+	const struct serve_options *options = udp->server->options;
+	struct note note = {.kind = NOTE_WELCOME, .mode = options->mode, .size = options->size};
+	struct peer *peer;
+	uint64_t cookie;
+
+	if (getrandom(&cookie, sizeof(cookie), GRND_NONBLOCK) != sizeof(cookie))
+		return post_receive(udp, slot);
+	peer = peers_open(&udp->peers, name_of(udp, slot), greeting, cookie,
+			  options->mode == SERVE_SINK, udp->now_ns);
+	if (!peer)
+		return post_receive(udp, slot);
+	counter_add(&udp->server->counts.clients, peer->cookie == cookie);
+	note.cookie = peer->cookie;
+	return answer(udp, slot, &note);
+}
+
+static void start_source(struct udp_server *udp, struct peer *peer, const struct note *note)
+{
+	uint32_t most = udp->server->options->size;
+
+	peer->until_ns = udp->now_ns + SOURCE_NS;
+	if (peer->sending)
+		return;
+	peer->sending = true;
+	peer->rate = note->rate;
+	peer->size = note->size < SOURCE_SIZE_MIN ? SOURCE_SIZE_MIN : note->size;
+	if (peer->size > most)
+		peer->size = most;
+	peer->start_ns = udp->now_ns;
+	peer->sent = 0;
+	udp->sources = true;
+}
+
+static int count_for(struct udp_server *udp, uint32_t slot, const struct peer *peer)
+{
+	struct note note = {.kind = NOTE_COUNTS,
+			    .mode = udp->server->options->mode,
+			    .cookie = peer->cookie,
+			    .sent = peer->sent};
+
+	if (peer->sequence) {
+		note.received = peer->sequence->received;
+		note.lost = peer->sequence->lost;
+		note.reordered = peer->sequence->reordered;
+		note.duplicated = peer->sequence->duplicated;
+	}
+	return answer(udp, slot, &note);
+}
+
+/* A note that is not from a peer who knows the cookie is left unanswered. */
+static int take_note(struct udp_server *udp, uint32_t slot, const struct note *note)
+{
+	struct peer *peer;
+
+	if (note->kind == NOTE_HELLO)
+		return greet(udp, slot, note->cookie);
+	peer = peers_find(&udp->peers, name_of(udp, slot));
+	if (!peer || peer->cookie != note->cookie)
+		return post_receive(udp, slot);
+	peer->heard_ns = udp->now_ns;
+	switch (note->kind) {
+	case NOTE_START:
+		if (udp->server->options->mode == SERVE_SOURCE)
+			start_source(udp, peer, note);
+		return post_receive(udp, slot);
+	case NOTE_STOP:
+		peer->sending = false;
+		return count_for(udp, slot, peer);
+	case NOTE_REPORT:
+		return count_for(udp, slot, peer);
+	default:
+		return post_receive(udp, slot);
+	}
+}
+
+/* ---- Messages ------------------------------------------------------------ */
+
+static void sink(struct udp_server *udp, uint32_t slot, uint32_t bytes)
+{
+	struct peer *peer = peers_find(&udp->peers, name_of(udp, slot));
+
+	if (!peer || !peer->sequence || bytes < MESSAGE_HEAD_BYTES)
+		return;
+	peer->heard_ns = udp->now_ns;
+	sequence_take(peer->sequence, message_read_head(station_slot(&udp->station, slot)).number,
+		      udp->now_ns);
+}
+
+static int take_message(struct udp_server *udp, uint32_t slot, uint32_t bytes)
+{
+	struct serve_counts *counts = &udp->server->counts;
+	struct note note;
+
+	counter_add(&counts->received, 1);
+	counter_add(&counts->received_bytes, bytes);
+	if (note_read(station_slot(&udp->station, slot), bytes, &note))
+		return take_note(udp, slot, &note);
+	if (udp->server->options->mode == SERVE_ECHO)
+		return post_send(udp, slot, bytes);
+	if (udp->server->options->mode == SERVE_SINK)
+		sink(udp, slot, bytes);
+	return post_receive(udp, slot);
+}
+
+static int take_sent(struct udp_server *udp, uint32_t slot, const struct regio_result *result)
+{
+	struct serve_counts *counts = &udp->server->counts;
+
+	if (result->status) {
+		counter_add(&counts->failed, 1);
+	} else {
+		counter_add(&counts->sent, 1);
+		counter_add(&counts->sent_bytes, result->bytes);
+	}
+	if (slot < RECEIVES)
+		return post_receive(udp, slot);
+	udp->source_completed++;
+	return 0;
+}
+
+static int take(struct udp_server *udp, const struct regio_result *result)
+{
+	uint32_t slot = (uint32_t)result->request_context;
+
+	if (result->request_context & SEND_MARK)
+		return take_sent(udp, slot, result);
+	if (result->status == 0)
+		return take_message(udp, slot, result->bytes);
+	if (result->status == -EBADF || result->status == -ECANCELED)
+		return station_refused("receive", result->status);
+	counter_add(result->status == -EMSGSIZE ? &udp->server->counts.too_long
+						: &udp->server->counts.failed,
+		    1);
+	return post_receive(udp, slot);
+}
+
+/* ---- Source -------------------------------------------------------------- */
+
+static uint64_t source_due_ns(const struct peer *peer)
+{
+	if (peer->rate == 0)
+		return peer->start_ns;
+	return peer->start_ns + (uint64_t)((__uint128_t)peer->sent * SECOND_NS / peer->rate);
+}
+
+/* The address goes with the slot, as if the peer had sent what is in it. */
+static void write_name(struct udp_server *udp, uint32_t slot, const struct peer_key *key)
+{
+	struct address address = {0};
+
+	address.name.any.sa_family = key->family;
+	if (key->family == AF_INET6) {
+		address.name.v6.sin6_port = key->port;
+		address.name.v6.sin6_scope_id = key->scope;
+		memcpy(&address.name.v6.sin6_addr, key->address, sizeof(key->address));
+	} else {
+		address.name.v4.sin_port = key->port;
+		memcpy(&address.name.v4.sin_addr, key->address, sizeof(address.name.v4.sin_addr));
+	}
+	memcpy(name_of(udp, slot), &address.name, sizeof(address.name));
+}
+
+static int send_to_peer(struct udp_server *udp, struct peer *peer)
+{
+	uint32_t slot = RECEIVES + (uint32_t)(udp->source_posted++ % SOURCE_SLOTS);
+
+	message_write_head(station_slot(&udp->station, slot), peer->sent++, udp->now_ns);
+	write_name(udp, slot, &peer->key);
+	return post_send(udp, slot, peer->size);
+}
+
+static bool source_has_room(const struct udp_server *udp)
+{
+	return udp->source_posted - udp->source_completed < SOURCE_SLOTS;
+}
+
+/* Sends to each peer what is due to it; returns when the next message is due, at the earliest. */
+static int run_sources(struct udp_server *udp, uint64_t *ret_due_ns)
+{
+	uint32_t peers = udp->sources ? udp->peers.count : 0;
+
+	udp->sources = false;
+	for (uint32_t i = 0; i < peers; i++) {
+		struct peer *peer = &udp->peers.list[i];
+
+		peer->sending = peer->sending && udp->now_ns <= peer->until_ns;
+		if (!peer->sending)
+			continue;
+		udp->sources = true;
+		for (uint32_t j = 0; j < SOURCE_AT_ONCE && source_has_room(udp) &&
+				     source_due_ns(peer) <= udp->now_ns;
+		     j++) {
+			if (send_to_peer(udp, peer))
+				return -1;
+		}
+		if (source_due_ns(peer) < *ret_due_ns)
+			*ret_due_ns = source_due_ns(peer);
+	}
+	return 0;
+}
+
+/* ---- Work ---------------------------------------------------------------- */
+
+static int open_udp(struct udp_server *udp)
+{
+	const struct serve_options *options = udp->server->options;
+	uint32_t slots = slot_count(udp);
+	int status;
+
+	if (station_open(&udp->station, RECEIVES + slots, slots, options->size, slots * NAME_BYTES))
+		return -1;
+	udp->station.spin = options->spin;
+	status = regio_rq_create(udp->server->fd, RECEIVES, slots, udp->station.cq, udp->station.cq,
+				 0, NULL, &udp->rq);
+	if (status)
+		return console_fail_call("make a request queue", status);
+	for (uint32_t slot = 0; slot < RECEIVES; slot++) {
+		if (post_receive(udp, slot))
+			return -1;
+	}
+	return 0;
+}
+
+static int serve_once(struct udp_server *udp)
+{
+	uint64_t due_ns = udp->now_ns + CREW_NAP_NS;
+	int count = station_dequeue(&udp->station);
+
+	for (int i = 0; i < count; i++) {
+		if (take(udp, &udp->station.results[i]))
+			return -1;
+	}
+	if (run_sources(udp, &due_ns))
+		return -1;
+	if (count != 0 || due_ns < udp->now_ns + DOZE_NS)
+		return count < 0 ? -1 : 0;
+	return station_wait(&udp->station, due_ns - udp->now_ns);
+}
+
+static int run_udp(struct crew *crew, struct udp_server *udp)
+{
+	if (open_udp(udp))
+		return -1;
+	do {
+		udp->now_ns = clock_now_ns();
+		if (serve_once(udp))
+			return -1;
+	} while (!server_stopping(crew, udp->server, udp->now_ns));
+	return 0;
+}
+
+int serve_udp(struct crew *crew, void *server)
+{
+	struct udp_server *udp = calloc(1, sizeof(*udp));
+	int status;
+
+	if (!udp)
+		return console_fail("allocate the server: %s", strerror(ENOMEM));
+	udp->server = server;
+	status = run_udp(crew, udp);
+	if (udp->rq)
+		regio_rq_close(udp->rq, 0);
+	station_close(&udp->station);
+	peers_free(&udp->peers);
+	free(udp);
+	return status;
+}
