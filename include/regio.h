@@ -314,6 +314,14 @@ struct regio_driver_opts {
 	 * REGIO_ENGINE takes the place of "auto".
 	 */
 	const char *engine;
+	/*
+	 * NULL, or what to call with 1 when the sends of an RQ have met a full socket buffer, and
+	 * with -1 when they are through or the RQ ends. A program whose threads may all leave the
+	 * library counts, and has one of them in regio_driver_run() meanwhile. It is called inside
+	 * other calls, from any thread; of regio it may call regio_driver_wake().
+	 */
+	void (*blocked)(void *context, int change);
+	void *blocked_context;
 };
 
 /*
@@ -350,6 +358,39 @@ REGIO_API int regio_driver_create(const struct regio_driver_opts *opts,
  */
 REGIO_API int regio_driver_close(struct regio_driver *driver);
 
+/*
+ * regio_driver_run - make progress for the CQs of a driver until told to return
+ *
+ * For programs whose CQs call them (regio_cq_opts.notified): executes what is ready and what is
+ * deferred, and sleeps while there is nothing to do, until regio_driver_wake(). 'timeout_ns' below
+ * 0 runs without end; 0 makes progress once.
+ *
+ * Ownership  none
+ * Threads    one caller at a time for each driver; beside any other call
+ * Blocking   yes
+ * Returns    0 after regio_driver_wake(), also one of before this call, or
+ *            -ETIMEDOUT  the time is over
+ *            -EINTR   a signal came first
+ *            -EBUSY   another thread is in this call, or waits on a CQ of the driver
+ *            -EBADF   no such driver
+ *            -ECHILD  the driver belongs to the parent process
+ * Since      0.2
+ */
+REGIO_API int regio_driver_run(struct regio_driver *driver, int64_t timeout_ns);
+
+/*
+ * regio_driver_wake - end regio_driver_run(), or the next one
+ *
+ * Ownership  none
+ * Threads    any
+ * Blocking   never
+ * Returns    0, or
+ *            -EBADF   no such driver
+ *            -ECHILD  the driver belongs to the parent process
+ * Since      0.2
+ */
+REGIO_API int regio_driver_wake(struct regio_driver *driver);
+
 struct regio_driver_info {
 	char engine[16];
 	char reason[160];	    /* why this engine */
@@ -377,6 +418,14 @@ struct regio_cq_opts {
 	uint32_t size;		     /* sizeof(struct regio_cq_opts) */
 	uint32_t reserved;	     /* 0 */
 	struct regio_driver *driver; /* NULL: one of its own */
+	/*
+	 * NULL, or what regio_cq_notify() calls in place of making regio_cq_fd() readable. A
+	 * completion that may notify is in the CQ then, unless the program has dequeued it since.
+	 * It is called inside other calls, from any thread, and not after regio_cq_close() has
+	 * returned; of regio it may call regio_driver_wake().
+	 */
+	void (*notified)(void *context);
+	void *notified_context;
 };
 
 /*

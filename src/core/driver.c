@@ -155,6 +155,8 @@ int regio_driver_create(const struct regio_driver_opts *opts, struct regio_drive
 		regioi_driver_release(driver);
 		return regioi_fail(error, "%s: out of memory", step);
 	}
+	driver->blocked = known.blocked;
+	driver->blocked_context = known.blocked_context;
 	*ret_driver = (struct regio_driver *)(uintptr_t)driver->id;
 	return 0;
 }

@@ -172,6 +172,8 @@ struct regioi_cq {
 	uint32_t reserved;
 	_Atomic uint32_t references; /* the handle and each attached half */
 	_Atomic bool closed;
+	void (*notified)(void *context); /* NULL: regio_cq_notify() uses the descriptor */
+	void *notified_context;
 
 	/* Pushed by executors, taken whole by the consumer. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_half *) listed;
@@ -179,15 +181,24 @@ struct regioi_cq {
 	_Atomic bool fired;		 /* signalled on the descriptor, and not dequeued since */
 	_Atomic uint32_t sleeper;	 /* enum regioi_sleeper; also the futex */
 	struct regioi_cq *follower_next; /* under the driver's wait_lock */
+	_Atomic uint64_t posted;	 /* completions that may notify, where 'notified' is set */
 
 	/* The consumer's. */
 	_Alignas(REGIOI_CACHE_LINE) struct regioi_half *drain; /* off 'listed', oldest first */
 	struct regioi_half *drain_last;
 	struct regioi_half *current;  /* partly dequeued */
+	_Atomic uint64_t taken;	      /* of 'posted' */
 	pthread_mutex_t discard_lock; /* once closed, whoever ends a half is the consumer */
 };
 
 #define REGIOI_HOT_MAX 4u
+
+/* Whoever is in regio_driver_run(). */
+enum regioi_runner {
+	REGIOI_RUNNER_AWAKE,
+	REGIOI_RUNNER_SLEEPS,
+	REGIOI_RUNNER_CALLED,
+};
 
 struct regioi_driver {
 	uint64_t id;
@@ -229,11 +240,15 @@ struct regioi_driver {
 
 	/* Sleeping, wait.c. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t wait_lock;
-	bool led; /* a thread sleeps in the engine */
+	bool led;	/* a thread sleeps in the engine */
+	uint8_t runner; /* enum regioi_runner */
 	struct regioi_cq *followers;
 	int descriptor;	       /* what regio_cq_fd() gave, or -1 */
 	int signal_descriptor; /* an eventfd in it, or -1 */
 	uint32_t fired;	       /* CQs that are */
+
+	void (*blocked)(void *context, int change); /* sends met a full buffer, or no longer */
+	void *blocked_context;
 
 	char reason[160]; /* why this engine */
 };

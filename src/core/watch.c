@@ -64,15 +64,27 @@ void regioi_watch_resume(struct regioi_rq *rq)
 	pthread_mutex_unlock(&rq->watch_lock);
 }
 
+/* Tells a program that asked for it whether sends wait for the socket. Under the watch_lock. */
+static void tell_blocked(struct regioi_rq *rq, bool before)
+{
+	const struct regioi_driver *driver = rq->halves[REGIOI_SEND].node->driver;
+
+	if (driver->blocked && before != rq->watching_writable)
+		driver->blocked(driver->blocked_context, before ? -1 : 1);
+}
+
 int regioi_watch_writable(struct regioi_rq *rq, bool writable)
 {
+	bool before;
 	int error;
 
 	pthread_mutex_lock(&rq->watch_lock);
+	before = rq->watching_writable;
 	rq->watching_writable = writable;
 	error = engines_watch(rq);
 	if (error)
 		rq->watching_writable = false;
+	tell_blocked(rq, before);
 	pthread_mutex_unlock(&rq->watch_lock);
 	return error;
 }
@@ -103,6 +115,10 @@ void regioi_watch_fini(struct regioi_rq *rq)
 		atomic_fetch_sub(&rq->nodes[0].driver->unwatched, 1);
 	if (regioi_watch_is_on(rq))
 		engines_unwatch(rq);
+	if (rq->watching_writable) {
+		rq->watching_writable = false;
+		tell_blocked(rq, true);
+	}
 	pthread_mutex_unlock(&rq->watch_lock);
 	pthread_mutex_destroy(&rq->watch_lock);
 }
