@@ -318,7 +318,8 @@ struct regio_driver_opts {
 	 * NULL, or what to call with 1 when the sends of an RQ have met a full socket buffer, and
 	 * with -1 when they are through or the RQ ends. A program whose threads may all leave the
 	 * library counts, and has one of them in regio_driver_run() meanwhile. It is called inside
-	 * other calls, from any thread; of regio it may call regio_driver_wake().
+	 * other calls, from any thread, and not after regio_driver_close() has returned; of regio
+	 * it may call regio_driver_wake().
 	 */
 	void (*blocked)(void *context, int change);
 	void *blocked_context;

@@ -84,6 +84,7 @@ static void driver_free(struct regioi_driver *driver)
 	regioi_areas_fini(driver);
 	pthread_mutex_destroy(&driver->lock);
 	pthread_mutex_destroy(&driver->wait_lock);
+	pthread_mutex_destroy(&driver->blocked_lock);
 	free(driver);
 }
 
@@ -98,6 +99,7 @@ int regioi_driver_create(const char *engine, struct regioi_driver **ret_driver)
 	atomic_init(&driver->references, 1);
 	pthread_mutex_init(&driver->lock, NULL);
 	pthread_mutex_init(&driver->wait_lock, NULL);
+	pthread_mutex_init(&driver->blocked_lock, NULL);
 	error = driver_fill(driver, engine);
 	if (error) {
 		driver_free(driver);
@@ -178,6 +180,9 @@ int regio_driver_close(struct regio_driver *handle)
 	if (!slot)
 		return regioi_fail(-EBADF, "%s: it is closed already", step);
 	regioi_table_release(slot, id);
+	pthread_mutex_lock(&driver->blocked_lock);
+	driver->blocked = NULL;
+	pthread_mutex_unlock(&driver->blocked_lock);
 	regioi_driver_release(driver);
 	return 0;
 }

@@ -247,7 +247,9 @@ struct regioi_driver {
 	int signal_descriptor; /* an eventfd in it, or -1 */
 	uint32_t fired;	       /* CQs that are */
 
-	void (*blocked)(void *context, int change); /* sends met a full buffer, or no longer */
+	/* Sends have met a full buffer, or no longer. Held across the call. */
+	pthread_mutex_t blocked_lock;
+	void (*blocked)(void *context, int change);
 	void *blocked_context;
 
 	char reason[160]; /* why this engine */

@@ -67,10 +67,14 @@ void regioi_watch_resume(struct regioi_rq *rq)
 /* Tells a program that asked for it whether sends wait for the socket. Under the watch_lock. */
 static void tell_blocked(struct regioi_rq *rq, bool before)
 {
-	const struct regioi_driver *driver = rq->halves[REGIOI_SEND].node->driver;
+	struct regioi_driver *driver = rq->halves[REGIOI_SEND].node->driver;
 
-	if (driver->blocked && before != rq->watching_writable)
+	if (before == rq->watching_writable)
+		return;
+	pthread_mutex_lock(&driver->blocked_lock);
+	if (driver->blocked)
 		driver->blocked(driver->blocked_context, before ? -1 : 1);
+	pthread_mutex_unlock(&driver->blocked_lock);
 }
 
 int regioi_watch_writable(struct regioi_rq *rq, bool writable)
