@@ -72,7 +72,8 @@ static const char help_text[] =
 	"  --plot FILE.svg     draw the figures compared (needs gnuplot)\n"
 	"  --verify            seal every message and check it on receipt; slows all down\n"
 	"  --no-verify         only watch sequence numbers (the default)\n"
-	"  --cpus A,B          cores of the sending and the receiving side\n"
+	"  --cpus A,B[,C,D]    cores of the sending and the receiving side, and of the\n"
+	"                      second thread of each, where it has one\n"
 	"  --addresses A,B     IPv4 addresses of the two sides (127.0.0.1,127.0.0.1)\n"
 	"  --netns A,B         network namespaces of the two sides' sockets\n"
 	"  --list              list cases and implementations\n"
@@ -165,11 +166,13 @@ static enum options_outcome parse_cpus(const char *text, struct bench_options *o
 
 	if (outcome != OPTIONS_RUN)
 		return outcome;
-	if (count != BENCH_ROLES)
-		return bad_value("cpus", text, "must be two numbers of CPUs, with a comma between");
-	options->has_cpus = true;
-	options->cpus[BENCH_TX] = (int)numbers[0];
-	options->cpus[BENCH_RX] = (int)numbers[1];
+	if (count != BENCH_ROLES && count != PLACEMENT_CPUS)
+		return bad_value("cpus", text,
+				 "must be two or four numbers of CPUs, with commas between");
+	for (uint32_t i = 0; i < count; i++)
+		options->cpus[i] = (int)numbers[i];
+	options->cpu_count = count;
+	options->cpus_text = text;
 	return OPTIONS_RUN;
 }
 

@@ -306,14 +306,39 @@ REGIO_API int regio_region_deregister(uint64_t region);
 
 /* ---- Drivers ------------------------------------------------------------- */
 
+/*
+ * The driver has a thread of its own, which does all the work: requests are
+ * stored by the thread that posts them and results read by the one that
+ * dequeues, without a system call while the driver's thread is awake. Requests
+ * that gather travel together, deferred or not.
+ */
+#define REGIO_DRIVER_THREAD 0x1u
+/* That thread runs on CPU 'thread_cpu' only. */
+#define REGIO_DRIVER_THREAD_CPU 0x2u
+/* With busy_poll_us: keep the device's interrupts off while it is polled. */
+#define REGIO_DRIVER_PREFER_BUSY_POLL 0x4u
+
+/* For thread_spin_ns: the thread never sleeps. */
+#define REGIO_SPIN_ALWAYS UINT64_MAX
+
 struct regio_driver_opts {
-	uint32_t size;	   /* sizeof(struct regio_driver_opts) */
-	uint32_t reserved; /* 0 */
+	uint32_t size;	/* sizeof(struct regio_driver_opts) */
+	uint32_t flags; /* REGIO_DRIVER_... */
 	/*
-	 * "auto" (or NULL), or the name of an engine. The environment variable
-	 * REGIO_ENGINE takes the place of "auto".
+	 * "auto" (or NULL), or the name of an engine; "+thread" behind it is as
+	 * good as REGIO_DRIVER_THREAD. The environment variable REGIO_ENGINE
+	 * takes the place of "auto".
 	 */
 	const char *engine;
+	/* How long the thread looks for work before it sleeps; 0: 50,000. */
+	uint64_t thread_spin_ns;
+	uint32_t thread_cpu;
+	/*
+	 * Whoever finds nothing polls the network device itself for so long, in
+	 * microseconds; 0: as the system is set. Needs a device that can be
+	 * polled, and CAP_NET_ADMIN above net.core.busy_read.
+	 */
+	uint32_t busy_poll_us;
 	/*
 	 * NULL, or what to call with 1 when the sends of an RQ have met a full socket buffer, and
 	 * with -1 when they are through or the RQ ends. A program whose threads may all leave the
@@ -397,6 +422,9 @@ struct regio_driver_info {
 	char reason[160];	    /* why this engine */
 	uint32_t completion_queues; /* that use the driver now */
 	uint32_t request_queues;
+	uint32_t thread;  /* 1: it has a thread of its own */
+	uint32_t asleep;  /* 1: which sleeps now */
+	uint64_t sleeps;  /* of that thread, since the driver was made */
 };
 
 /*

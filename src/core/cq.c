@@ -301,8 +301,10 @@ void regioi_cq_release(struct regioi_cq *cq)
 /* The driver the options name, or a new one. The caller gets a reference. */
 static int driver_for(const struct regio_cq_opts *opts, struct regioi_driver **ret_driver)
 {
+	static const struct regio_driver_opts defaults;
+
 	if (!opts->driver)
-		return regioi_driver_create(NULL, ret_driver);
+		return regioi_driver_create(&defaults, ret_driver);
 	*ret_driver = regioi_table_object(opts->driver, REGIOI_KIND_DRIVER);
 	if (!*ret_driver)
 		return regioi_fail(regioi_table_reason((uintptr_t)opts->driver, -EBADF),

@@ -34,7 +34,7 @@ int regioi_cq_arm(struct regioi_cq *cq)
 	 */
 	if (atomic_exchange(&cq->armed, true))
 		return -EALREADY;
-	if (!has_some(cq))
+	if (!cq->driver->threaded && !has_some(cq))
 		regioi_driver_progress(cq->driver);
 	regioi_cq_call(cq);
 	return 0;

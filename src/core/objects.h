@@ -71,6 +71,8 @@ struct regioi_half {
 	uint32_t mask;
 	uint32_t limit;	   /* most outstanding */
 	uint8_t direction; /* enum regioi_direction */
+	/* REGIO_DEFER where requests are always left to others: receives, a driver's thread. */
+	uint8_t flags_implied;
 	/* The poster's. */
 	bool local_wanted;	 /* a receive with a local address slice has been posted */
 	_Atomic bool muted_used; /* a request with DONT_NOTIFY has been posted */
@@ -200,10 +202,22 @@ enum regioi_runner {
 	REGIOI_RUNNER_CALLED,
 };
 
+/* The thread of a driver that has one: thread.c. */
+struct regioi_thread {
+	pthread_t thread;
+	uint64_t spin_ns;
+	_Atomic bool stop;
+	_Atomic bool asleep;
+	_Atomic uint64_t sleeps;
+};
+
 struct regioi_driver {
 	uint64_t id;
 	const struct regioi_engine_ops *ops;
 	struct regioi_engine *engine;
+	bool threaded; /* a thread of its own makes the progress */
+	uint32_t busy_poll_us;
+	bool busy_poll_preferred;
 	_Atomic uint32_t references; /* handle, CQs, RQs */
 	_Atomic uint32_t completion_queues;
 	_Atomic uint32_t request_queues;
@@ -215,6 +229,9 @@ struct regioi_driver {
 	_Atomic uint32_t listeners;
 	_Atomic bool called;	    /* and have been told, since the last pass */
 	_Atomic uint32_t unwatched; /* hot RQs that the engine does not watch: watch.c */
+	_Atomic bool resting;	    /* no RQ is active or doubtful */
+	/* Threads that wait for the lock: who takes it again and again lets them. */
+	_Atomic uint32_t lock_wanted;
 
 	/* Held while progress is made, and by those who take an RQ out. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t lock;
@@ -225,8 +242,8 @@ struct regioi_driver {
 	_Atomic bool left;	 /* the last pass left work that needs no event */
 	bool busy;		 /* the last pass left an RQ that is ready for sure */
 	uint32_t passes_unasked; /* since the engine was asked for events */
+	uint32_t passes_idle;	 /* in a row that completed nothing */
 	uint32_t hot_count;
-	uint32_t hot_idle;  /* passes in a row that found nothing */
 	uint32_t hot_pause; /* passes until a queue may become hot again */
 
 	pthread_mutex_t areas_lock;
@@ -251,6 +268,8 @@ struct regioi_driver {
 	pthread_mutex_t blocked_lock;
 	void (*blocked)(void *context, int change);
 	void *blocked_context;
+
+	struct regioi_thread thread;
 
 	char reason[160]; /* why this engine */
 };

@@ -11,6 +11,8 @@
  * first, which is how spinning reaches the latency of the plain socket. They cool down after
  * about a millisecond of nothing.
  */
+#include <sched.h>
+
 #include "core/barrier.h"
 #include "core/driver.h"
 #include "core/half.h"
@@ -169,6 +171,15 @@ static void left_set(struct regioi_driver *driver, bool left)
 		atomic_store(&driver->left, left);
 }
 
+/* Read without the lock, by those who would make a pass for nothing. */
+static void rests_set(struct regioi_driver *driver)
+{
+	bool resting = driver->active.count == 0 && driver->doubtful.count == 0;
+
+	if (atomic_load_explicit(&driver->resting, memory_order_relaxed) != resting)
+		atomic_store_explicit(&driver->resting, resting, memory_order_relaxed);
+}
+
 /* Under the driver's lock, so an RQ found here is not gone before it is active. */
 static void event_take(struct regioi_driver *driver, const struct regioi_event *event)
 {
@@ -197,8 +208,9 @@ static void events_take(struct regioi_driver *driver, const struct regioi_event 
 void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,
 			       int count)
 {
-	pthread_mutex_lock(&driver->lock);
+	regioi_driver_lock(driver);
 	events_take(driver, events, count);
+	rests_set(driver);
 	/* Until a pass has looked. */
 	if (count > 0)
 		left_set(driver, true);
@@ -402,7 +414,14 @@ static void cool_all(struct regioi_driver *driver)
 		node->hot_received = 0;
 	}
 	driver->hot_count = 0;
-	driver->hot_idle = 0;
+}
+
+static void count_idle(struct regioi_driver *driver, uint32_t completed)
+{
+	if (completed)
+		driver->passes_idle = 0;
+	else if (driver->passes_idle < UINT32_MAX)
+		driver->passes_idle++;
 }
 
 /* Decides which RQs are hot: none while somebody sleeps, who relies on events. */
@@ -410,14 +429,13 @@ static void heat(struct regioi_driver *driver, const struct batch *batch, bool a
 {
 	struct regioi_node *node;
 
-	if (batch->completed)
-		driver->hot_idle = 0;
 	if (batch->received > REGIOI_HOT_MAX)
 		driver->hot_pause = HOT_PAUSE_PASSES;
 	else if (driver->hot_pause > 0)
 		driver->hot_pause--;
-	if (driver->hot_count && (!alone || batch->received > REGIOI_HOT_MAX ||
-				  (!batch->completed && ++driver->hot_idle >= HOT_IDLE_PASSES)))
+	count_idle(driver, batch->completed);
+	if (driver->hot_count &&
+	    (!alone || batch->received > REGIOI_HOT_MAX || driver->passes_idle >= HOT_IDLE_PASSES))
 		cool_all(driver);
 	if (!alone || driver->hot_pause || !batch->received)
 		return;
@@ -479,6 +497,7 @@ static bool pass_end(struct regioi_driver *driver, bool alone)
 	}
 	if (resting.first && nodes_rest(driver, &resting))
 		driver->busy = true;
+	rests_set(driver);
 	return driver->busy || driver->doubtful.count > 0;
 }
 
@@ -507,9 +526,8 @@ static bool pass_hot(struct regioi_driver *driver)
 		}
 		left |= node_ready(node) == REGIOI_READY_YES;
 	}
-	if (completed)
-		driver->hot_idle = 0;
-	else if (++driver->hot_idle >= HOT_IDLE_PASSES)
+	count_idle(driver, completed);
+	if (driver->passes_idle >= HOT_IDLE_PASSES)
 		cool_all(driver);
 	return left;
 }
@@ -545,7 +563,7 @@ bool regioi_driver_progress(struct regioi_driver *driver)
 {
 	bool left;
 
-	pthread_mutex_lock(&driver->lock);
+	regioi_driver_lock(driver);
 	left = pass(driver, false);
 	/* Trying these few costs less than asking the engine, and then trying them. */
 	if (driver->doubtful.first && driver->doubtful.count <= DOUBTFUL_FEW)
@@ -571,7 +589,8 @@ static bool poll_lone(struct regioi_driver *driver, struct regioi_cq *cq,
 
 	*ret_tried = false;
 	if (!all_hot(driver) || driver->hot_count > 1 ||
-	    driver->passes_unasked >= PASSES_UNASKED_HOT || driver->hot_idle >= HOT_IDLE_PASSES ||
+	    driver->passes_unasked >= PASSES_UNASKED_HOT ||
+	    driver->passes_idle >= HOT_IDLE_PASSES ||
 	    atomic_load_explicit(&driver->arrivals, memory_order_relaxed) ||
 	    atomic_load(&driver->listeners))
 		return false;
@@ -581,11 +600,19 @@ static bool poll_lone(struct regioi_driver *driver, struct regioi_cq *cq,
 	received = regioi_lone_receive(half, ret_result, ret_tried);
 	if (*ret_tried) {
 		driver->passes_unasked++;
-		driver->hot_idle = received ? 0 : driver->hot_idle + 1;
+		driver->passes_idle = received ? 0 : driver->passes_idle + 1;
 		if (received)
 			count_hot(node);
 	}
 	return received;
+}
+
+/* Told from memory alone: a program that polls an idle queue makes no system call. */
+static bool nothing_to_do(const struct regioi_driver *driver)
+{
+	return atomic_load_explicit(&driver->resting, memory_order_relaxed) &&
+	       !atomic_load_explicit(&driver->arrivals, memory_order_relaxed) &&
+	       driver->ops->idle && driver->ops->idle(driver->engine);
 }
 
 bool regioi_driver_poll(struct regioi_cq *cq, struct regio_result *ret_result)
@@ -593,7 +620,8 @@ bool regioi_driver_poll(struct regioi_cq *cq, struct regio_result *ret_result)
 	struct regioi_driver *driver = cq->driver;
 	bool received = false, tried = false, left = false;
 
-	if (pthread_mutex_trylock(&driver->lock) != 0)
+	if (driver->threaded || nothing_to_do(driver) || atomic_load(&driver->lock_wanted) ||
+	    pthread_mutex_trylock(&driver->lock) != 0)
 		return false;
 	if (ret_result)
 		received = poll_lone(driver, cq, ret_result, &tried);
@@ -606,4 +634,19 @@ bool regioi_driver_poll(struct regioi_cq *cq, struct regio_result *ret_result)
 	if (left && atomic_load(&driver->listeners))
 		regioi_driver_call(driver);
 	return received;
+}
+
+bool regioi_driver_turn(struct regioi_driver *driver)
+{
+	bool found;
+
+	if (nothing_to_do(driver))
+		return false;
+	while (atomic_load(&driver->lock_wanted))
+		sched_yield();
+	pthread_mutex_lock(&driver->lock);
+	left_set(driver, pass(driver, true));
+	found = driver->passes_idle == 0;
+	pthread_mutex_unlock(&driver->lock);
+	return found;
 }

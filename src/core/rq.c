@@ -156,6 +156,8 @@ static void nodes_init(struct regioi_rq *rq)
 		struct regioi_half *half = &rq->halves[i];
 		struct regioi_driver *driver = half->cq->driver;
 
+		if (i == REGIOI_RECEIVE || driver->threaded)
+			half->flags_implied = REGIO_DEFER;
 		if (i == 1 && driver == rq->nodes[0].driver) {
 			half->node = &rq->nodes[0];
 			break;
@@ -444,9 +446,9 @@ static void rq_seclude(struct regioi_rq *rq)
 		first = second;
 		second = swap;
 	}
-	pthread_mutex_lock(&first->lock);
+	regioi_driver_lock(first);
 	if (second)
-		pthread_mutex_lock(&second->lock);
+		regioi_driver_lock(second);
 	for (int i = 0; i < 2; i++)
 		regioi_half_close(&rq->halves[i]);
 	for (uint32_t i = 0; i < rq->nodes_count; i++)

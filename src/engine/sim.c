@@ -4,7 +4,6 @@
  * a full train. It is how `regio bench core-cost` measures the library alone; no traffic leaves.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -20,14 +19,7 @@ struct regioi_engine {
 	int descriptor;
 };
 
-static int sim_probe(char *ret_reason, char *ret_remedy, size_t text_size)
-{
-	snprintf(ret_reason, text_size, "always there; carries no traffic, for measuring only");
-	snprintf(ret_remedy, text_size, "%s", "");
-	return 0;
-}
-
-static int sim_create(struct regioi_engine **ret_engine)
+static int sim_create(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal)
 {
 	struct regioi_engine *engine = malloc(sizeof(*engine));
 
@@ -50,6 +42,11 @@ static void sim_destroy(struct regioi_engine *engine)
 		return;
 	close(engine->descriptor);
 	free(engine);
+}
+
+static int sim_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer)
+{
+	return -EOPNOTSUPP;
 }
 
 static int sim_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
@@ -123,11 +120,12 @@ static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uin
 
 const struct regioi_engine_ops regioi_engine_sim = {
 	.name = "sim",
+	.about = "carries no traffic, for measuring only",
 	.automatic = false,
 	.batches = false,
-	.probe = sim_probe,
 	.create = sim_create,
 	.destroy = sim_destroy,
+	.busy_poll = sim_busy_poll,
 	.watch = sim_watch,
 	.unwatch = sim_unwatch,
 	.ask = sim_ask,

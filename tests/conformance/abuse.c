@@ -508,7 +508,16 @@ END_TEST
 START_TEST(bad_options_of_drivers_and_queues_are_refused)
 {
 	const struct regio_driver_opts bad_driver[] = {
-		{.size = 0}, {.size = 3}, {.size = sizeof(bad_driver[0]), .reserved = 1}};
+		{.size = 0},
+		{.size = 3},
+		{.size = sizeof(bad_driver[0]), .flags = 0x80},
+		{.size = sizeof(bad_driver[0]), .flags = REGIO_DRIVER_THREAD_CPU},
+		{.size = sizeof(bad_driver[0]), .flags = REGIO_DRIVER_PREFER_BUSY_POLL},
+		{.size = sizeof(bad_driver[0]), .thread_spin_ns = 1},
+		{.size = sizeof(bad_driver[0]), .flags = REGIO_DRIVER_THREAD, .thread_cpu = 1},
+		{.size = sizeof(bad_driver[0]),
+		 .flags = REGIO_DRIVER_THREAD | REGIO_DRIVER_THREAD_CPU,
+		 .thread_cpu = UINT32_MAX}};
 	const struct regio_cq_opts bad_cq[] = {
 		{.size = 0}, {.size = 3}, {.size = sizeof(bad_cq[0]), .reserved = 1}};
 	struct regio_driver *driver = NULL;
