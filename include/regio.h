@@ -676,6 +676,27 @@ REGIO_API int regio_rq_resize(struct regio_rq *rq, uint32_t max_receives, uint32
  */
 REGIO_API int regio_rq_cancel(struct regio_rq *rq, uint32_t halves);
 
+/*
+ * regio_rq_replace_socket - put another stream socket behind a request queue
+ *
+ * The RQ's descriptor number becomes 'fd', as by dup2(2); its old socket is
+ * closed, and 'fd' itself stays open. What is posted goes on with the new
+ * socket, and an error of the old one is forgotten. For connections accepted on
+ * behalf of a socket, and its queue, made beforehand.
+ *
+ * Ownership  'fd' stays the caller's
+ * Threads    not beside another call on the RQ
+ * Blocking   for the length of one non-blocking socket call
+ * Returns    0, or, with nothing changed,
+ *            -EBADF   no such RQ, or fd is not open
+ *            -ENOTSOCK  fd is not a socket
+ *            -EOPNOTSUPP  one of the two is no stream socket, or their families
+ *                     differ
+ *            -ECHILD  the RQ belongs to the parent process
+ * Since      0.2
+ */
+REGIO_API int regio_rq_replace_socket(struct regio_rq *rq, int fd);
+
 /* Close the socket as well. */
 #define REGIO_CLOSE_SOCKET 0x1u
 

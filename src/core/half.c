@@ -15,8 +15,11 @@
 #include "core/half.h"
 #include "core/lone.h"
 #include "core/socket.h"
+#include "core/stream.h"
 #include "core/watch.h"
 #include "dgram/control.h"
+#include "stream/receive.h"
+#include "stream/send.h"
 
 /* Times the executor looks again for others before it leaves the rest to the driver. */
 #define LOOKS_MAX 4
@@ -47,6 +50,17 @@ void regioi_half_close(struct regioi_half *half)
 	take(half, REGIOI_EXECUTOR_CLOSED);
 }
 
+/* The bytes of the oldest request that have been moved, which are counted from now on no more. */
+static uint32_t take_begun(struct regioi_half *half)
+{
+	uint32_t *begun =
+		half->direction == REGIOI_RECEIVE ? &half->receive.begun : &half->send.begun;
+	uint32_t bytes = *begun;
+
+	*begun = 0;
+	return bytes;
+}
+
 uint32_t regioi_half_fail(struct regioi_half *half, int status)
 {
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
@@ -56,7 +70,7 @@ uint32_t regioi_half_fail(struct regioi_half *half, int status)
 		struct regioi_request *request = &half->requests[(first + i) & half->mask];
 
 		request->status = status;
-		request->bytes = 0;
+		request->bytes = i == 0 && half->stream ? take_begun(half) : 0;
 	}
 	if (count)
 		regioi_half_complete(half, count);
@@ -102,7 +116,9 @@ static void prepare_extras(struct regioi_half *half)
 		hidden |= REGIOI_HIDE_PACKET;
 	state->hidden = hidden;
 	if (!half->local_known)
-		half->local_known = regioi_socket_local(half->rq, &state->local);
+		half->local_known =
+			half->stream ? regioi_socket_names(half->rq, &state->local, &state->peer)
+				     : regioi_socket_local(half->rq, &state->local);
 }
 
 /* The executor's window of a half, with what its requests may want known. */
@@ -136,9 +152,26 @@ static bool deliver_staged(struct regioi_half *half)
 
 static bool plan_needs_area(const struct regioi_half *half, const struct regioi_window *window)
 {
+	const bool stream = half->stream;
+
 	if (half->direction == REGIOI_RECEIVE)
-		return regioi_receive_needs_area(&half->receive, window);
-	return regioi_send_needs_area(window);
+		return stream ? regioi_stream_receive_needs_area(&half->receive, window)
+			      : regioi_receive_needs_area(&half->receive, window);
+	return stream ? regioi_stream_send_needs_area(window) : regioi_send_needs_area(window);
+}
+
+/* Returns how many requests completed without an operation. */
+static uint32_t plan(struct regioi_half *half, const struct regioi_window *window,
+		     struct regioi_work *work)
+{
+	if (half->direction == REGIOI_RECEIVE)
+		return (half->stream ? regioi_stream_receive_plan : regioi_receive_plan)(
+			&half->receive, window, work->area, &work->op, &work->planned);
+	if (half->stream)
+		return regioi_stream_send_plan(&half->send, window, work->area, &work->op,
+					       &work->planned);
+	return regioi_send_plan(&half->send, window, work->area, &work->op, send_clock(half),
+				&work->planned);
 }
 
 enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *ret_work)
@@ -157,6 +190,11 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 		regioi_half_fail(half, -EBADF);
 		return REGIOI_PREPARED_NOTHING;
 	}
+	/* What has arrived is received all the same; behind a send that failed none may follow. */
+	if (half->stream && half->direction == REGIOI_SEND && regioi_stream_error(half->rq)) {
+		regioi_half_fail(half, regioi_stream_error(half->rq));
+		return REGIOI_PREPARED_NOTHING;
+	}
 	ret_work->half = half;
 	ret_work->area = NULL;
 	ret_work->op.fd = half->rq->fd;
@@ -166,12 +204,7 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 		if (!ret_work->area)
 			return REGIOI_PREPARED_NO_AREA;
 	}
-	if (half->direction == REGIOI_RECEIVE)
-		refused = regioi_receive_plan(&half->receive, &window, ret_work->area,
-					      &ret_work->op, &ret_work->planned);
-	else
-		refused = regioi_send_plan(&half->send, &window, ret_work->area, &ret_work->op,
-					   send_clock(half), &ret_work->planned);
+	refused = plan(half, &window, ret_work);
 	if (refused)
 		regioi_half_complete(half, refused);
 	if (!ret_work->planned) {
@@ -198,6 +231,21 @@ static enum regioi_ready ready_after(const struct regioi_receive_state *state,
 	return work->planned == 1 && work->op.result >= 0 ? REGIOI_READY_PERHAPS : REGIOI_READY_YES;
 }
 
+/* The first bursts turn receive trains on. */
+static void consider_trains(struct regioi_half *half)
+{
+	struct regioi_receive_state *state = &half->receive;
+
+	if (!half->rq->trains_auto || state->trains || !regioi_receive_bursts(state))
+		return;
+	half->rq->trains_auto = false;
+	if (!regioi_area_reserve(half->node->driver))
+		return;
+	state->trains = regioi_socket_join_receives(half->rq);
+	if (!state->trains)
+		regioi_area_unreserve(half->node->driver);
+}
+
 static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *work,
 			       enum regioi_ready *ret_ready)
 {
@@ -210,15 +258,19 @@ static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *wor
 		work->area = NULL; /* the half holds it */
 	if (done)
 		regioi_half_complete(half, done);
-	if (half->rq->trains_auto && !state->trains && regioi_receive_bursts(state)) {
-		half->rq->trains_auto = false;
-		if (regioi_area_reserve(half->node->driver)) {
-			state->trains = regioi_socket_join_receives(half->rq);
-			if (!state->trains)
-				regioi_area_unreserve(half->node->driver);
-		}
-	}
+	consider_trains(half);
 	*ret_ready = ready_after(state, work, verdict);
+	return done;
+}
+
+static uint32_t finish_stream_receive(struct regioi_half *half, struct regioi_work *work,
+				      enum regioi_ready *ret_ready)
+{
+	struct regioi_window window = work_window(half);
+	uint32_t done = regioi_stream_settle_receive(half, &window, work, ret_ready);
+
+	if (done)
+		regioi_half_complete(half, done);
 	return done;
 }
 
@@ -228,13 +280,17 @@ static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
 	struct regioi_window window = regioi_half_window(half);
 	enum regioi_send_verdict verdict;
 	uint64_t now = work->op.result < 0 ? regioi_now_ns() : 0;
-	uint32_t done =
-		regioi_send_settle(&half->send, &window, work->area, &work->op, now, &verdict);
+	uint32_t done = half->stream ? regioi_stream_settle_send(half, &window, work, &verdict)
+				     : regioi_send_settle(&half->send, &window, work->area,
+							  &work->op, now, &verdict);
 
 	if (done)
 		regioi_half_complete(half, done);
 	*ret_ready = REGIOI_READY_YES;
-	if (verdict == REGIOI_SEND_FULL)
+	if (verdict == REGIOI_SEND_UNCONNECTED && half->rq->watching_writable)
+		/* An unconnected socket counts as writable: asking again would tell so again. */
+		*ret_ready = REGIOI_READY_NO;
+	else if (verdict != REGIOI_SEND_PROGRESS)
 		*ret_ready = regioi_watch_writable(half->rq, true) == 0 ? REGIOI_READY_NO
 									: REGIOI_READY_PERHAPS;
 	else if (half->rq->watching_writable && regioi_half_pending(half) == 0)
@@ -246,8 +302,14 @@ uint32_t regioi_half_finish(struct regioi_work *work)
 {
 	struct regioi_half *half = work->half;
 	enum regioi_ready ready;
-	uint32_t done = half->direction == REGIOI_RECEIVE ? finish_receive(half, work, &ready)
-							  : finish_send(half, work, &ready);
+	uint32_t done;
+
+	if (half->direction == REGIOI_SEND)
+		done = finish_send(half, work, &ready);
+	else if (half->stream)
+		done = finish_stream_receive(half, work, &ready);
+	else
+		done = finish_receive(half, work, &ready);
 
 	/*
 	 * Unless an event has come meanwhile, which knows better; if it comes just now, a doubt

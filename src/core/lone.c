@@ -11,11 +11,15 @@
 #include "core/cq.h"
 #include "core/half.h"
 #include "core/region.h"
+#include "core/stream.h"
 #include "core/watch.h"
 
 static bool send_is_lone(const struct regioi_half *half)
 {
-	return regioi_half_pending(half) == 1 && half->send.singly == 0;
+	if (regioi_half_pending(half) != 1)
+		return false;
+	return half->stream ? half->send.begun == 0 && !regioi_stream_error(half->rq)
+			    : half->send.singly == 0;
 }
 
 static bool receive_is_lone(const struct regioi_half *half)
@@ -24,7 +28,7 @@ static bool receive_is_lone(const struct regioi_half *half)
 	uint32_t pending = regioi_half_pending(half);
 
 	return pending > 0 && (state->asked <= 1 || pending == 1) && !state->staged.area &&
-	       !atomic_load_explicit(&state->trains, memory_order_relaxed) &&
+	       state->begun == 0 && !atomic_load_explicit(&state->trains, memory_order_relaxed) &&
 	       !atomic_load_explicit(&state->extras, memory_order_relaxed);
 }
 
@@ -47,7 +51,9 @@ bool regioi_lone_prepare(struct regioi_half *half, struct regioi_work *ret_work)
 	ret_work->area = NULL;
 	ret_work->planned = 1;
 	ret_work->op.fd = half->rq->fd;
-	ret_work->op.kind = send ? REGIOI_OP_SEND : REGIOI_OP_RECEIVE;
+	ret_work->op.kind = send	   ? REGIOI_OP_SEND
+			    : half->stream ? REGIOI_OP_RECEIVE_BYTES
+					   : REGIOI_OP_RECEIVE;
 	ret_work->op.data = data;
 	ret_work->op.length = request->bytes;
 	/* Before the attempt, as in regioi_half_prepare(). */
@@ -81,12 +87,27 @@ static void hand_over(struct regioi_half *half, struct regio_result *ret_result)
 	atomic_store_explicit(&half->dequeued, first + 1, memory_order_release);
 }
 
+static uint32_t settle(struct regioi_half *half, const struct regioi_work *work,
+		       enum regioi_ready *ret_ready)
+{
+	struct regioi_window window = regioi_half_window(half);
+	enum regioi_receive_verdict verdict;
+	uint32_t done;
+
+	if (half->stream)
+		return regioi_stream_settle_receive(half, &window, work, ret_ready);
+	done = regioi_receive_settle(&half->receive, &window, NULL, &work->op, &verdict);
+	*ret_ready = verdict == REGIOI_RECEIVE_PROGRESS || !regioi_watch_is_on(half->rq)
+			     ? REGIOI_READY_PERHAPS
+			     : REGIOI_READY_NO;
+	return done;
+}
+
 bool regioi_lone_receive(struct regioi_half *half, struct regio_result *ret_result, bool *ret_tried)
 {
 	struct regioi_driver *driver = half->node->driver;
-	enum regioi_receive_verdict verdict;
-	struct regioi_window window;
 	struct regioi_work work;
+	enum regioi_ready ready;
 	uint32_t done = 0;
 
 	*ret_tried = false;
@@ -95,15 +116,15 @@ bool regioi_lone_receive(struct regioi_half *half, struct regio_result *ret_resu
 	*ret_tried = result_is_next(half) && regioi_lone_prepare(half, &work);
 	if (*ret_tried) {
 		driver->ops->execute(driver->engine, &work.op, 1);
-		window = regioi_half_window(half);
-		done = regioi_receive_settle(&half->receive, &window, NULL, &work.op, &verdict);
-		if (done)
+		done = settle(half, &work, &ready);
+		if (done == 1)
 			hand_over(half, ret_result);
-		if ((verdict == REGIOI_RECEIVE_PROGRESS || !regioi_watch_is_on(half->rq)) &&
+		else if (done)
+			regioi_half_complete(half, done);
+		if (ready != REGIOI_READY_NO &&
 		    atomic_load_explicit(&half->ready, memory_order_relaxed) == REGIOI_READY_NO)
-			atomic_store_explicit(&half->ready, REGIOI_READY_PERHAPS,
-					      memory_order_release);
+			atomic_store_explicit(&half->ready, ready, memory_order_release);
 	}
 	regioi_half_done(half);
-	return done > 0;
+	return done == 1;
 }

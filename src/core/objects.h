@@ -71,6 +71,7 @@ struct regioi_half {
 	uint32_t mask;
 	uint32_t limit;	   /* most outstanding */
 	uint8_t direction; /* enum regioi_direction */
+	bool stream;	   /* as its RQ */
 	/* REGIO_DEFER where requests are always left to others: receives, a driver's thread. */
 	uint8_t flags_implied;
 	/* The poster's. */
@@ -146,6 +147,10 @@ struct regioi_rq {
 	int family;
 	_Atomic uint32_t references; /* the handle, and each half that is attached to its CQ */
 	_Atomic bool lost;	     /* the descriptor was closed behind our back */
+	bool stream;		     /* a stream socket: stream.c */
+	_Atomic bool connected;	     /* streams: has been, as far as is known */
+	_Atomic bool broken;	     /* streams: REGIOI_EVENT_BREAK */
+	_Atomic int32_t error;	     /* streams: the first fatal one */
 	bool trains_auto;	     /* receive trains may be turned on */
 	bool join_allowed;	     /* sends may be joined */
 	uint8_t nodes_count;

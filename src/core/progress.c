@@ -190,6 +190,9 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 	if (!rq)
 		return;
 	node = node_of(rq, driver);
+	/* First: whoever finds the half not ready any more must find this. */
+	if (event->events & REGIOI_EVENT_BREAK)
+		atomic_store(&rq->broken, true);
 	if (event->events & REGIOI_EVENT_READABLE)
 		atomic_store(&rq->halves[REGIOI_RECEIVE].ready, REGIOI_READY_YES);
 	if (event->events & REGIOI_EVENT_WRITABLE)

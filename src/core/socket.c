@@ -3,14 +3,17 @@
  * What is asked of a socket beside moving data.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "core/fork.h"
 #include "core/offload.h"
 #include "core/socket.h"
+#include "core/stream.h"
 #include "dgram/control.h"
 #include "engine/kernel.h"
 
@@ -127,11 +130,21 @@ static bool has_timestamps(int fd, bool transmit)
 
 /* ---- Opening ---- */
 
+/* UDP, TCP, or a stream of this machine. */
+static bool is_supported(int family, int type, int protocol)
+{
+	if (family == AF_UNIX)
+		return type == SOCK_STREAM;
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	return type == SOCK_DGRAM || (type == SOCK_STREAM && protocol == IPPROTO_TCP);
+}
+
 static int check_type(struct regioi_rq *rq, int fd, bool *ret_udp)
 {
 	static const char step[] = "creating an RQ";
 	int error = cookie(fd, &rq->cookie);
-	int type;
+	int type, protocol;
 
 	if (error == -ENOTSOCK || error == -EBADF)
 		return regioi_fail(error, "%s: descriptor %d is %s", step, fd,
@@ -140,13 +153,15 @@ static int check_type(struct regioi_rq *rq, int fd, bool *ret_udp)
 		return regioi_fail(error, "%s: asking for SO_COOKIE: %s; regio needs Linux 4.18",
 				   step, strerror(-error));
 	type = option(fd, SOL_SOCKET, SO_TYPE);
+	protocol = option(fd, SOL_SOCKET, SO_PROTOCOL);
 	rq->family = option(fd, SOL_SOCKET, SO_DOMAIN);
-	if (type != SOCK_DGRAM || (rq->family != AF_INET && rq->family != AF_INET6))
+	if (!is_supported(rq->family, type, protocol))
 		return regioi_fail(-EOPNOTSUPP,
-				   "%s: descriptor %d is no IPv4 or IPv6 datagram socket; this "
-				   "version serves only those",
+				   "%s: descriptor %d is no socket of UDP or TCP over IPv4 or "
+				   "IPv6, nor a unix stream socket",
 				   step, fd);
-	*ret_udp = option(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_UDP;
+	rq->stream = type == SOCK_STREAM;
+	*ret_udp = protocol == IPPROTO_UDP;
 	return 0;
 }
 
@@ -177,7 +192,27 @@ int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts 
 		return regioi_fail(-EEXIST,
 				   "creating an RQ: the socket has one; close that one first");
 	choose_trains(rq, udp, opts);
+	if (rq->stream)
+		regioi_stream_open(rq);
 	return 0;
+}
+
+int regioi_socket_replace(struct regioi_rq *rq, int fd)
+{
+	uint64_t fresh;
+	int error = cookie(fd, &fresh);
+
+	if (error)
+		return error;
+	if (option(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM ||
+	    option(fd, SOL_SOCKET, SO_DOMAIN) != rq->family)
+		return -EOPNOTSUPP;
+	registry_remove(rq);
+	error = dup3(fd, rq->fd, O_CLOEXEC) < 0 ? -errno : 0;
+	if (!error)
+		rq->cookie = fresh;
+	registry_add(rq);
+	return error;
 }
 
 /* SO_RCVBUF above this would be cut to it, and so might lower what a privileged user has set. */
@@ -200,7 +235,8 @@ void regioi_socket_size_buffer(const struct regioi_rq *rq, uint32_t receives)
 	uint64_t present = (uint64_t)option(rq->fd, SOL_SOCKET, SO_RCVBUF);
 	uint64_t allowed;
 
-	if (present >= wanted)
+	/* Set, it would end the tuning of TCP; and a stream loses nothing for want of room. */
+	if (rq->stream || present >= wanted)
 		return;
 	/* The kernel doubles what is set, and reports the doubled value. */
 	allowed = 2ull * buffer_max();
@@ -235,6 +271,30 @@ bool regioi_socket_local(const struct regioi_rq *rq, union regioi_address *ret_a
 		return false;
 	return ret_address->any.sa_family == AF_INET ? ret_address->v4.sin_port != 0
 						     : ret_address->v6.sin6_port != 0;
+}
+
+bool regioi_socket_is_connected(const struct regioi_rq *rq)
+{
+	union regioi_address peer;
+	socklen_t length = sizeof(peer);
+
+	return getpeername(rq->fd, &peer.any, &length) == 0;
+}
+
+int regioi_socket_error(const struct regioi_rq *rq)
+{
+	return -option(rq->fd, SOL_SOCKET, SO_ERROR);
+}
+
+bool regioi_socket_names(const struct regioi_rq *rq, union regioi_address *ret_local,
+			 union regioi_address *ret_peer)
+{
+	socklen_t length = sizeof(*ret_local);
+
+	if (getsockname(rq->fd, &ret_local->any, &length) < 0)
+		return false;
+	length = sizeof(*ret_peer);
+	return getpeername(rq->fd, &ret_peer->any, &length) == 0;
 }
 
 void regioi_socket_close(struct regioi_rq *rq)

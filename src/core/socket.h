@@ -9,12 +9,14 @@
 
 /* Fills in what an RQ must know of its socket. Returns 0 or an explained error. */
 int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts *opts);
-/* Raises SO_RCVBUF towards 'receives' messages, as far as allowed. */
+/* Raises SO_RCVBUF of a datagram socket towards 'receives' messages, as far as allowed. */
 void regioi_socket_size_buffer(const struct regioi_rq *rq, uint32_t receives);
 /* Restores the options that were changed, and discards joined messages. Ends regioi_socket_open().
  */
 void regioi_socket_close(struct regioi_rq *rq);
 
+/* Puts the stream socket 'fd' behind the RQ's descriptor. Returns 0 or negative errno. */
+int regioi_socket_replace(struct regioi_rq *rq, int fd);
 /* Whether the descriptor still is the RQ's socket. */
 bool regioi_socket_is_ours(const struct regioi_rq *rq);
 
@@ -24,5 +26,12 @@ bool regioi_socket_join_receives(const struct regioi_rq *rq);
 void regioi_socket_want_local(struct regioi_rq *rq);
 /* The bound address; true once it has a port. */
 bool regioi_socket_local(const struct regioi_rq *rq, union regioi_address *ret_address);
+/* Whether it has a peer. */
+bool regioi_socket_is_connected(const struct regioi_rq *rq);
+/* Takes its pending error, 0 or negative errno. */
+int regioi_socket_error(const struct regioi_rq *rq);
+/* The addresses of both ends, as far as they fit; true once there is a peer. */
+bool regioi_socket_names(const struct regioi_rq *rq, union regioi_address *ret_local,
+			 union regioi_address *ret_peer);
 
 #endif

@@ -32,6 +32,9 @@ static int check_extra(const struct regioi_half *half, const struct regio_extra 
 
 	if (!receive && extra->local_address.region)
 		return -EINVAL;
+	/* Left out it would change what is said. */
+	if (!receive && half->stream && extra->control.region)
+		return -EINVAL;
 	error = check_slice(&extra->local_address, ADDRESS_SLICE_MIN, true);
 	if (!error)
 		error = check_slice(&extra->remote_address, ADDRESS_SLICE_MIN, receive);
@@ -49,7 +52,7 @@ static void expect_extras(struct regioi_half *half, const struct regio_extra *ex
 
 	if (half->direction != REGIOI_RECEIVE)
 		return;
-	if (extra->local_address.region && !half->local_wanted) {
+	if (extra->local_address.region && !half->local_wanted && !half->stream) {
 		half->local_wanted = true;
 		regioi_socket_want_local(rq);
 	}
@@ -189,6 +192,12 @@ static int post(struct regioi_half *half, const struct regio_buf *data,
 	return 0;
 }
 
+static __attribute__((cold)) bool is_wait_for_all(const struct regioi_half *half, uint32_t flags)
+{
+	return half->stream && half->direction == REGIOI_RECEIVE &&
+	       !(flags & ~(REGIO_WAITALL | REGIO_DONT_NOTIFY | REGIO_DEFER));
+}
+
 static __attribute__((noinline)) int submit(struct regio_rq *handle,
 					    enum regioi_direction direction,
 					    const struct regio_buf *data,
@@ -204,10 +213,11 @@ static __attribute__((noinline)) int submit(struct regio_rq *handle,
 	if (atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
 	    atomic_load_explicit(&rq->lost, memory_order_relaxed))
 		return -EBADF;
-	/* WAITALL is for streams. */
-	if (flags & ~(REGIO_DONT_NOTIFY | REGIO_DEFER))
+	if (flags & ~(REGIO_DONT_NOTIFY | REGIO_DEFER) && !is_wait_for_all(half, flags))
 		return flags & REGIO_COMMIT_ONLY ? commit(half, data, extra, flags, context)
 						 : -EINVAL;
+	if (!data && half->stream)
+		return -EINVAL;
 	return post(half, data ? data : &no_slice, extra, flags, context);
 }
 

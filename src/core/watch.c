@@ -43,27 +43,6 @@ static int engines_watch(struct regioi_rq *rq)
 	return 0;
 }
 
-int regioi_watch_start(struct regioi_rq *rq)
-{
-	int error;
-
-	pthread_mutex_lock(&rq->watch_lock);
-	error = engines_watch(rq);
-	pthread_mutex_unlock(&rq->watch_lock);
-	return error;
-}
-
-void regioi_watch_resume(struct regioi_rq *rq)
-{
-	pthread_mutex_lock(&rq->watch_lock);
-	/* Should it fail, the socket stays doubtful, and is tried now and then. */
-	if (rq->watch_suspended && engines_watch(rq) != 0) {
-		rq->watch_suspended = false;
-		atomic_fetch_sub(&rq->nodes[0].driver->unwatched, 1);
-	}
-	pthread_mutex_unlock(&rq->watch_lock);
-}
-
 /* Tells a program that asked for it whether sends wait for the socket. Under the watch_lock. */
 static void tell_blocked(struct regioi_rq *rq, bool before)
 {
@@ -75,6 +54,43 @@ static void tell_blocked(struct regioi_rq *rq, bool before)
 	if (driver->blocked)
 		driver->blocked(driver->blocked_context, before ? -1 : 1);
 	pthread_mutex_unlock(&driver->blocked_lock);
+}
+
+int regioi_watch_start(struct regioi_rq *rq)
+{
+	int error;
+
+	pthread_mutex_lock(&rq->watch_lock);
+	error = engines_watch(rq);
+	pthread_mutex_unlock(&rq->watch_lock);
+	return error;
+}
+
+bool regioi_watch_pause(struct regioi_rq *rq)
+{
+	bool on;
+
+	pthread_mutex_lock(&rq->watch_lock);
+	on = regioi_watch_is_on(rq);
+	if (on)
+		engines_unwatch(rq);
+	if (rq->watching_writable) {
+		rq->watching_writable = false;
+		tell_blocked(rq, true);
+	}
+	pthread_mutex_unlock(&rq->watch_lock);
+	return on;
+}
+
+void regioi_watch_resume(struct regioi_rq *rq)
+{
+	pthread_mutex_lock(&rq->watch_lock);
+	/* Should it fail, the socket stays doubtful, and is tried now and then. */
+	if (rq->watch_suspended && engines_watch(rq) != 0) {
+		rq->watch_suspended = false;
+		atomic_fetch_sub(&rq->nodes[0].driver->unwatched, 1);
+	}
+	pthread_mutex_unlock(&rq->watch_lock);
 }
 
 int regioi_watch_writable(struct regioi_rq *rq, bool writable)

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define REGIOI_COPY_INLINE_MAX 128u
+/* Measured: up to about 512 bytes a copy is cheaper than a vector. */
+#define REGIOI_COPY_TOGETHER_MAX 512u
 
 static inline void regioi_copy(uint8_t *to, const uint8_t *from, size_t length)
 {

@@ -11,12 +11,12 @@
 #include <string.h>
 
 #include "core/count.h"
-#include "core/region.h"
 #include "dgram/control.h"
 #include "dgram/copy.h"
 #include "dgram/icmp.h"
 #include "dgram/path.h"
 #include "dgram/receive.h"
+#include "dgram/slices.h"
 #include "engine/kernel.h"
 
 /* Lone receives in a row after which more are asked for at once. */
@@ -31,52 +31,12 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* ---- The slices of a request ---- */
-
-static bool slice_lives(const struct regio_buf *slice)
-{
-	return slice->region == 0 || regioi_region_resolve(slice->region, 0);
-}
-
-static bool extra_lives(const struct regio_extra *extra)
-{
-	return slice_lives(&extra->local_address) && slice_lives(&extra->remote_address) &&
-	       slice_lives(&extra->control) && slice_lives(&extra->message_flags);
-}
-
-static uint8_t *open_slice(const struct regio_buf *slice)
-{
-	return slice->region ? regioi_region_resolve(slice->region, slice->offset) : NULL;
-}
-
-static uint8_t empty_slice[1];
-
-/* The memory of request 'index', or NULL when one of its regions has ended. */
-static uint8_t *open_request(struct regioi_resolver *resolver, const struct regioi_window *window,
-			     uint32_t index)
-{
-	const struct regioi_request *request = regioi_window_request(window, index);
-
-	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) &&
-	    !extra_lives(regioi_window_extra(window, index)))
-		return NULL;
-	if (request->region == 0)
-		return empty_slice;
-	return regioi_resolve(resolver, request->region, request->offset);
-}
+/* ---- The result of a request ---- */
 
 static void refuse_request(struct regioi_request *request, int error)
 {
 	request->status = error;
 	request->bytes = 0;
-}
-
-static void fill_address(const struct regio_buf *slice, const void *address, uint32_t length)
-{
-	uint8_t *at = open_slice(slice);
-
-	if (at)
-		memcpy(at, address, lesser(length, slice->length));
 }
 
 /* Addresses, control data and flags of one message. */
@@ -85,18 +45,18 @@ static void fill_extra(const struct regioi_receive_state *state, const struct re
 {
 	uint32_t flags = truncated ? MSG_TRUNC : 0;
 	union regioi_address local = state->local;
-	uint8_t *control = open_slice(&extra->control);
+	uint8_t *control = regioi_slice_open(&extra->control);
 
-	fill_address(&extra->remote_address, header->msg_name, header->msg_namelen);
+	regioi_slice_fill(&extra->remote_address, header->msg_name, header->msg_namelen);
 	if (extra->local_address.region) {
 		regioi_control_local_address(header, &local);
-		fill_address(&extra->local_address, &local, regioi_address_length(&local));
+		regioi_slice_fill(&extra->local_address, &local, regioi_address_length(&local));
 	}
 	if (control &&
 	    regioi_control_to_user(header, state->hidden, control, extra->control.length))
 		flags |= MSG_CTRUNC;
 	if (extra->message_flags.region)
-		fill_address(&extra->message_flags, &flags, sizeof(flags));
+		regioi_slice_fill(&extra->message_flags, &flags, sizeof(flags));
 }
 
 /* The result of request 'index', whose slice has been filled from 'bytes' bytes. */
@@ -149,7 +109,7 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 	uint8_t *data = NULL;
 
 	while (refused < window->count) {
-		data = open_request(&resolver, window, refused);
+		data = regioi_receive_open(&resolver, window, refused);
 		if (data)
 			break;
 		refuse_request(regioi_window_request(window, refused++), -EFAULT);
@@ -175,7 +135,7 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 					regioi_window_request(window, refused + planned)->bytes);
 		planned++;
 		if (planned < asked)
-			data = open_request(&resolver, window, refused + planned);
+			data = regioi_receive_open(&resolver, window, refused + planned);
 	}
 	op->kind = REGIOI_OP_RECEIVE_MESSAGES;
 	op->messages = area->messages;
@@ -303,7 +263,7 @@ static uint32_t deliver_message(struct regioi_receive_state *state,
 	while (done < window->count && !*ret_whole) {
 		struct regioi_request *request = regioi_window_request(window, done);
 		uint32_t bytes = lesser(segment, message->msg_len - offset);
-		uint8_t *data = open_request(resolver, window, done);
+		uint8_t *data = regioi_receive_open(resolver, window, done);
 
 		if (__builtin_expect(!data, 0)) {
 			refuse_request(request, -EFAULT);

@@ -24,7 +24,7 @@ struct regioi_staged {
 
 /*
  * What one receive half knows between operations. Zeroed, then 'local' and 'report_icmp' set. What
- * every message needs comes first, to share cache lines.
+ * every message needs comes first, to share cache lines. A stream has no trains and stages nothing.
  */
 struct regioi_receive_state {
 	/* A request with extra slices has been posted: ask for names and control. By the poster. */
@@ -35,12 +35,16 @@ struct regioi_receive_state {
 	uint8_t lone;	 /* receives of one that succeeded in a row */
 	uint8_t retries; /* after ICMP errors in a row */
 	uint32_t run;	 /* neighbours from one sender that were queued together */
+	uint32_t begun;	 /* streams: bytes that the oldest request has */
 	struct regioi_staged staged;
 	_Atomic uint64_t messages;
 	_Atomic uint64_t calls;
 
 	uint32_t hidden; /* REGIOI_HIDE_...: control messages that are ours */
-	union regioi_address run_address;
+	union {
+		union regioi_address run_address;
+		union regioi_address peer; /* streams: for remote address slices */
+	};
 	union regioi_address local; /* for local address slices, but for packet information */
 	_Atomic uint64_t received_trains;
 	_Atomic uint64_t truncated;

@@ -17,9 +17,6 @@
 #include "dgram/icmp.h"
 #include "dgram/send.h"
 
-/* Measured: up to about 512 bytes a copy is cheaper than a vector. */
-#define GATHER_BYTES_MAX 512u
-
 /* Where a request goes, and with what. */
 struct envelope {
 	const union regioi_address *address; /* NULL: the connected peer */
@@ -242,7 +239,7 @@ static void add_message(struct plan *plan, const struct envelope *envelope, cons
 	header->msg_iov = vector;
 	header->msg_iovlen = 1;
 	if (segment > 0 && segment <= joinable_bytes(plan, envelope)) {
-		if (segment <= GATHER_BYTES_MAX) {
+		if (segment <= REGIOI_COPY_TOGETHER_MAX) {
 			gather = plan->area->stages + plan->gathered;
 			regioi_copy(gather, data, segment);
 		}

@@ -21,7 +21,10 @@
 struct regioi_send_state {
 	uint32_t train_messages_max; /* 1: never join */
 	uint32_t train_bytes_max;
-	uint32_t singly;  /* requests of a refused train that are still to go alone */
+	union {
+		uint32_t singly; /* requests of a refused train that are still to go alone */
+		uint32_t begun;	 /* streams: bytes of the oldest request that are gone */
+	};
 	uint32_t retries; /* of the oldest request, after ICMP errors that were not its own */
 	_Atomic uint64_t messages;
 	_Atomic uint64_t trains;
@@ -31,8 +34,9 @@ struct regioi_send_state {
 };
 
 enum regioi_send_verdict {
-	REGIOI_SEND_PROGRESS, /* look again */
-	REGIOI_SEND_FULL,     /* the socket takes no more now */
+	REGIOI_SEND_PROGRESS,	 /* look again */
+	REGIOI_SEND_FULL,	 /* the socket takes no more now */
+	REGIOI_SEND_UNCONNECTED, /* streams: nor will it before it is connected */
 };
 
 /* Whether planning the oldest requests needs an area: all but a lone plain message. */

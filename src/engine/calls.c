@@ -38,6 +38,15 @@ static int32_t call(struct regioi_op *op)
 		}
 		result = sendmsg(op->fd, &op->messages->msg_hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
 		goto one_message;
+	case REGIOI_OP_RECEIVE_BYTES:
+		result = recv(op->fd, op->data, op->length, MSG_DONTWAIT);
+		break;
+	case REGIOI_OP_RECEIVE_VECTORS:
+		result = recvmsg(op->fd, op->message, MSG_DONTWAIT);
+		break;
+	case REGIOI_OP_SEND_VECTORS:
+		result = sendmsg(op->fd, op->message, MSG_DONTWAIT | MSG_NOSIGNAL);
+		break;
 	}
 	return result < 0 ? -errno : (int32_t)result;
 

@@ -31,6 +31,12 @@ struct regioi_engine; /* each engine's own */
  *                          msg_controllen and msg_flags as recvmsg(2) leaves them.
  *                          result: messages done, at least 1, or negative errno when the first
  *                          one failed. An error behind the first shows at the next operation.
+ * RECEIVE_BYTES            for streams, as RECEIVE but without MSG_TRUNC, which discards the bytes
+ *                          of a TCP socket. result: bytes, 0 at the end of the stream or where
+ *                          'length' is 0, or negative errno.
+ * RECEIVE_VECTORS,         'message' with msg_iov and msg_iovlen alone set, and 'length', the bytes
+ * SEND_VECTORS             of all its vectors; recvmsg(2) without MSG_TRUNC, sendmsg(2).
+ *                          result: bytes, as for RECEIVE_BYTES and SEND.
  *
  * No operation blocks, raises SIGPIPE, or keeps a pointer after execute has returned. Operations
  * of one batch may be executed in any order; the core never puts two for one direction of one
@@ -41,6 +47,9 @@ enum regioi_op_kind {
 	REGIOI_OP_SEND,
 	REGIOI_OP_RECEIVE_MESSAGES,
 	REGIOI_OP_SEND_MESSAGES,
+	REGIOI_OP_RECEIVE_BYTES,
+	REGIOI_OP_RECEIVE_VECTORS,
+	REGIOI_OP_SEND_VECTORS,
 };
 
 struct regioi_op {
@@ -50,7 +59,10 @@ struct regioi_op {
 	int32_t result;
 	union {
 		struct {
-			void *data;
+			union {
+				void *data;
+				struct msghdr *message;
+			};
 			size_t length;
 		};
 		struct mmsghdr *messages;
@@ -60,6 +72,11 @@ struct regioi_op {
 /* What may be ready on the socket watched under 'id'. Spurious events are harmless. */
 #define REGIOI_EVENT_READABLE 0x1u
 #define REGIOI_EVENT_WRITABLE 0x2u
+/*
+ * The peer has shut its side down, there is an error, or urgent data: a receive that brings less
+ * than it asked for may have stopped at one of these, and has not shown that no more is there.
+ */
+#define REGIOI_EVENT_BREAK 0x4u
 
 struct regioi_event {
 	uint64_t id;

@@ -109,7 +109,7 @@ int regioi_epoll_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool 
 int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
 {
 	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLET | (writable ? EPOLLOUT : 0),
+		.events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET | (writable ? EPOLLOUT : 0),
 		.data.u64 = id,
 	};
 
@@ -170,7 +170,9 @@ static int translate(const struct epoll_event *events, int found, struct regioi_
 			.events = (bits & (EPOLLIN | EPOLLERR | EPOLLHUP) ? REGIOI_EVENT_READABLE
 									  : 0) |
 				  (bits & (EPOLLOUT | EPOLLERR | EPOLLHUP) ? REGIOI_EVENT_WRITABLE
-									   : 0),
+									   : 0) |
+				  (bits & (EPOLLRDHUP | EPOLLPRI | EPOLLERR) ? REGIOI_EVENT_BREAK
+									     : 0),
 		};
 	}
 	return count;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The sim engine: a stack that costs nothing. Every send is accepted at once, every receive finds
- * a full train. It is how `regio bench core-cost` measures the library alone; no traffic leaves.
+ * a full train, or on a stream all it asks for. It is how `regio bench core-cost` measures the
+ * library alone; no traffic leaves.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -103,19 +104,33 @@ static void receive_message(struct mmsghdr *message)
 	message->msg_len = TRAIN_MESSAGES * MESSAGE_BYTES;
 }
 
+static void execute_one(struct regioi_op *op)
+{
+	switch (op->kind) {
+	case REGIOI_OP_RECEIVE:
+		op->result = MESSAGE_BYTES;
+		break;
+	case REGIOI_OP_RECEIVE_MESSAGES:
+		for (uint32_t k = 0; k < op->count; k++)
+			receive_message(&op->messages[k]);
+		op->result = (int32_t)op->count;
+		break;
+	case REGIOI_OP_SEND_MESSAGES:
+		op->result = (int32_t)op->count;
+		break;
+	case REGIOI_OP_SEND:
+	case REGIOI_OP_SEND_VECTORS:
+	case REGIOI_OP_RECEIVE_BYTES:
+	case REGIOI_OP_RECEIVE_VECTORS:
+		op->result = op->length < INT32_MAX ? (int32_t)op->length : INT32_MAX;
+		break;
+	}
+}
+
 static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
 {
-	for (uint32_t i = 0; i < ops_count; i++) {
-		struct regioi_op *op = &ops[i];
-
-		op->result = (int32_t)op->count;
-		if (op->kind == REGIOI_OP_SEND)
-			op->result = (int32_t)op->length;
-		else if (op->kind == REGIOI_OP_RECEIVE)
-			op->result = MESSAGE_BYTES;
-		for (uint32_t k = 0; op->kind == REGIOI_OP_RECEIVE_MESSAGES && k < op->count; k++)
-			receive_message(&op->messages[k]);
-	}
+	for (uint32_t i = 0; i < ops_count; i++)
+		execute_one(&ops[i]);
 }
 
 const struct regioi_engine_ops regioi_engine_sim = {

@@ -175,7 +175,8 @@ static uint64_t poll_data(uint64_t serial, uint64_t place)
 static void settle_op(struct regioi_op *op, int32_t result)
 {
 	op->result = result;
-	if (result < 0 || op->kind == REGIOI_OP_RECEIVE || op->kind == REGIOI_OP_SEND)
+	if (result < 0 ||
+	    (op->kind != REGIOI_OP_RECEIVE_MESSAGES && op->kind != REGIOI_OP_SEND_MESSAGES))
 		return;
 	op->messages->msg_len = (unsigned int)result;
 	op->result = 1;
@@ -418,10 +419,11 @@ static bool prepare(struct ring *ring, const struct regioi_op *op, uint64_t inde
 {
 	const int receive_flags = MSG_DONTWAIT | MSG_TRUNC;
 	const int send_flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-	const bool lone = op->kind == REGIOI_OP_RECEIVE || op->kind == REGIOI_OP_SEND;
+	const bool messages =
+		op->kind == REGIOI_OP_RECEIVE_MESSAGES || op->kind == REGIOI_OP_SEND_MESSAGES;
 	struct io_uring_sqe *sqe;
 
-	if (!lone && op->count > 1)
+	if (messages && op->count > 1)
 		return false;
 	sqe = io_uring_get_sqe(&ring->io);
 	if (!sqe)
@@ -438,6 +440,15 @@ static bool prepare(struct ring *ring, const struct regioi_op *op, uint64_t inde
 		break;
 	case REGIOI_OP_SEND_MESSAGES:
 		io_uring_prep_sendmsg(sqe, op->fd, &op->messages->msg_hdr, send_flags);
+		break;
+	case REGIOI_OP_RECEIVE_BYTES:
+		io_uring_prep_recv(sqe, op->fd, op->data, op->length, MSG_DONTWAIT);
+		break;
+	case REGIOI_OP_RECEIVE_VECTORS:
+		io_uring_prep_recvmsg(sqe, op->fd, op->message, MSG_DONTWAIT);
+		break;
+	case REGIOI_OP_SEND_VECTORS:
+		io_uring_prep_sendmsg(sqe, op->fd, op->message, send_flags);
 		break;
 	}
 	sqe->user_data = index;

@@ -95,12 +95,8 @@ void regioi_ws_socket_leave(struct regioi_ws_socket *socket)
 int regioi_ws_socket_error(const struct regioi_ws_socket *socket)
 {
 	int error = errno;
-	bool closing;
 
-	pthread_mutex_lock((pthread_mutex_t *)&socket->lock);
-	closing = socket->closing;
-	pthread_mutex_unlock((pthread_mutex_t *)&socket->lock);
-	if (closing)
+	if (socket->closing)
 		return WSAEINTR;
 	/* SO_RCVTIMEO or SO_SNDTIMEO is over. */
 	if (error == EAGAIN && !socket->nonblocking)

@@ -13,18 +13,18 @@ struct regioi_ws_operation;
 struct regioi_ws_socket {
 	pthread_mutex_t lock;
 	bool open;
-	bool closing;
-	bool registered_io; /* WSA_FLAG_REGISTERED_IO */
-	bool nonblocking;   /* FIONBIO; the descriptor's own flag is left alone */
-	bool listening;
-	bool report_icmp; /* SIO_UDP_CONNRESET was set to TRUE */
+	_Atomic bool closing;
+	bool registered_io;	  /* WSA_FLAG_REGISTERED_IO */
+	_Atomic bool nonblocking; /* FIONBIO; the descriptor's own flag is left alone */
+	_Atomic bool listening;
+	_Atomic bool report_icmp; /* SIO_UDP_CONNRESET was set to TRUE */
 	bool skip_port_on_success;
 	bool watched; /* by the thread of overlapped.c */
 	int fd;
 	int family;
 	int type;
 	uint32_t calls; /* threads in a call on the socket; the last one out closes it */
-	uint64_t connected_ns;
+	_Atomic uint64_t connected_ns; /* when; 0: it is not */
 	struct regio_rq *rq;
 	struct regioi_ws_port *port;
 	ULONG_PTR key;

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory behind a posted receive. Only inside a read section.
+ */
+#ifndef REGIO_DGRAM_SLICES_H
+#define REGIO_DGRAM_SLICES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "core/region.h"
+#include "core/request.h"
+
+static inline bool regioi_slice_lives(const struct regio_buf *slice)
+{
+	return slice->region == 0 || regioi_region_resolve(slice->region, 0);
+}
+
+static inline bool regioi_extra_lives(const struct regio_extra *extra)
+{
+	return regioi_slice_lives(&extra->local_address) &&
+	       regioi_slice_lives(&extra->remote_address) && regioi_slice_lives(&extra->control) &&
+	       regioi_slice_lives(&extra->message_flags);
+}
+
+/* NULL where the slice is not wanted, or its region has ended. */
+static inline uint8_t *regioi_slice_open(const struct regio_buf *slice)
+{
+	return slice->region ? regioi_region_resolve(slice->region, slice->offset) : NULL;
+}
+
+static inline void regioi_slice_fill(const struct regio_buf *slice, const void *data,
+				     uint32_t length)
+{
+	uint8_t *at = regioi_slice_open(slice);
+
+	if (at)
+		memcpy(at, data, length < slice->length ? length : slice->length);
+}
+
+/* The memory of request 'index', or NULL when one of its regions has ended. */
+static inline uint8_t *regioi_receive_open(struct regioi_resolver *resolver,
+					   const struct regioi_window *window, uint32_t index)
+{
+	static uint8_t empty[1];
+	const struct regioi_request *request = regioi_window_request(window, index);
+
+	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) &&
+	    !regioi_extra_lives(regioi_window_extra(window, index)))
+		return NULL;
+	if (request->region == 0)
+		return empty;
+	return regioi_resolve(resolver, request->region, request->offset);
+}
+
+#endif

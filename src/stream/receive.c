@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scattering.
+ *
+ * The bytes of one operation fill the slices of the oldest receives, one after the other. Where
+ * single arrivals are the rule, the oldest slice alone is asked for; where they fill several, long
+ * slices are handed over as vectors, and small ones are filled from a stage, which costs less.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/count.h"
+#include "dgram/control.h"
+#include "dgram/copy.h"
+#include "dgram/path.h"
+#include "dgram/slices.h"
+#include "stream/receive.h"
+
+/* An operation ends with the slice that reaches this: other queues are to have their turn. */
+#define SCATTERED_BYTES 262144u
+/* Slices filled by arrivals of their own in a row after which more are asked for at once. */
+#define LONE_MAX 4u
+#define ASKED_MANY 255u
+
+/* ---- Planning ---- */
+
+static bool is_small(const struct regioi_request *request)
+{
+	return request->bytes <= REGIOI_COPY_TOGETHER_MAX;
+}
+
+/*
+ * Completes the requests at the front that cannot be executed. Returns how many, with the memory
+ * of the one behind them.
+ */
+static uint32_t refuse_broken(struct regioi_receive_state *state,
+			      const struct regioi_window *window, struct regioi_resolver *resolver,
+			      uint8_t **ret_data)
+{
+	uint32_t refused = 0;
+
+	for (; refused < window->count; refused++) {
+		struct regioi_request *request = regioi_window_request(window, refused);
+
+		*ret_data = regioi_receive_open(resolver, window, refused);
+		if (*ret_data)
+			break;
+		request->status = -EFAULT;
+		request->bytes = state->begun;
+		state->begun = 0;
+	}
+	return refused;
+}
+
+/*
+ * Small slices of one region, whose address is kept until they are filled: whatever becomes of the
+ * region meanwhile, bytes taken from the stream have a place to go. Returns how many there are.
+ */
+static uint32_t plan_stage(const struct regioi_window *window, struct regioi_resolver *resolver,
+			   uint32_t begun, struct regioi_area *area, struct regioi_op *op)
+{
+	const uint64_t region = regioi_window_request(window, 0)->region;
+	uint32_t count = 0;
+	size_t bytes = 0;
+
+	while (count < window->count && bytes + REGIOI_COPY_TOGETHER_MAX <= REGIOI_STAGE_BYTES) {
+		const struct regioi_request *request = regioi_window_request(window, count);
+
+		if (request->region != region || !is_small(request) ||
+		    !regioi_receive_open(resolver, window, count))
+			break;
+		bytes += request->bytes;
+		count++;
+	}
+	area->vectors[0].iov_base = resolver->base;
+	op->kind = REGIOI_OP_RECEIVE_BYTES;
+	op->data = regioi_area_stage(area, 0);
+	op->length = bytes - begun;
+	return count;
+}
+
+static bool is_staged(const struct regioi_area *area, const struct regioi_op *op)
+{
+	return area && op->kind == REGIOI_OP_RECEIVE_BYTES && op->data == area->stages;
+}
+
+static uint32_t plan_vectors(const struct regioi_window *window, struct regioi_resolver *resolver,
+			     uint32_t begun, struct regioi_area *area, struct regioi_op *op)
+{
+	uint32_t count = 0;
+	size_t bytes = 0;
+
+	while (count < window->count && count < REGIOI_AREA_VECTORS && bytes < SCATTERED_BYTES) {
+		uint8_t *data = regioi_receive_open(resolver, window, count);
+		uint32_t length = regioi_window_request(window, count)->bytes - begun;
+
+		if (!data)
+			break;
+		area->vectors[count++] = (struct iovec){data + begun, length};
+		bytes += length;
+		begun = 0;
+	}
+	op->kind = REGIOI_OP_RECEIVE_VECTORS;
+	op->message = &area->messages[0].msg_hdr;
+	op->length = bytes;
+	*op->message = (struct msghdr){.msg_iov = area->vectors, .msg_iovlen = count};
+	return count;
+}
+
+uint32_t regioi_stream_receive_plan(struct regioi_receive_state *state,
+				    const struct regioi_window *window, struct regioi_area *area,
+				    struct regioi_op *op, uint32_t *ret_planned)
+{
+	struct regioi_resolver resolver = {0};
+	struct regioi_window rest = *window;
+	uint8_t *data = NULL;
+	uint32_t refused = refuse_broken(state, window, &resolver, &data);
+	const struct regioi_request *first;
+
+	rest.first += refused;
+	rest.count -= refused;
+	*ret_planned = 0;
+	op->result = 0;
+	if (!data)
+		return refused;
+	first = regioi_window_request(&rest, 0);
+	if (!area || rest.count == 1) {
+		op->kind = REGIOI_OP_RECEIVE_BYTES;
+		op->data = data + state->begun;
+		op->length = first->bytes - state->begun;
+		*ret_planned = 1;
+	} else if (first->region && is_small(first) && is_small(regioi_window_request(&rest, 1))) {
+		*ret_planned = plan_stage(&rest, &resolver, state->begun, area, op);
+	} else {
+		*ret_planned = plan_vectors(&rest, &resolver, state->begun, area, op);
+	}
+	return refused;
+}
+
+/* ---- Settling ---- */
+
+static uint32_t address_length(const union regioi_address *address)
+{
+	uint32_t length = regioi_address_length(address);
+
+	/* The address of a unix socket does not fit in a slice: its family does. */
+	return length ? length : sizeof(address->any.sa_family);
+}
+
+static void fill_extra(const struct regioi_receive_state *state, const struct regio_extra *extra)
+{
+	uint8_t *control = regioi_slice_open(&extra->control);
+	struct msghdr none = {0};
+	const uint32_t flags = 0;
+
+	regioi_slice_fill(&extra->local_address, &state->local, address_length(&state->local));
+	regioi_slice_fill(&extra->remote_address, &state->peer, address_length(&state->peer));
+	if (control)
+		regioi_control_to_user(&none, 0, control, extra->control.length);
+	regioi_slice_fill(&extra->message_flags, &flags, sizeof(flags));
+}
+
+/* Its bytes are those that it has. */
+static void complete_request(struct regioi_receive_state *state, const struct regioi_window *window,
+			     uint32_t index)
+{
+	struct regioi_request *request = regioi_window_request(window, index);
+
+	request->bytes = state->begun;
+	state->begun = 0;
+	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0))
+		fill_extra(state, regioi_window_extra(window, index));
+}
+
+/* How many slices the next operation asks for. */
+static void adapt(struct regioi_receive_state *state, uint32_t posted, uint32_t done, bool full)
+{
+	if (done > 1) {
+		state->asked = ASKED_MANY;
+	} else if (!full) {
+		state->asked = 1;
+		state->lone = 0;
+	} else if (posted > 1 && ++state->lone >= LONE_MAX) {
+		state->asked = ASKED_MANY;
+		state->lone = 0;
+	}
+}
+
+uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
+				      const struct regioi_window *window,
+				      const struct regioi_area *area, const struct regioi_op *op,
+				      uint32_t planned)
+{
+	const uint8_t *staged = is_staged(area, op) ? op->data : NULL;
+	uint8_t *base = staged ? area->vectors[0].iov_base : NULL;
+	size_t left = (size_t)op->result;
+	uint32_t done = 0;
+
+	/* With nothing asked for, empty slices learn that there is something. */
+	while (done < planned && (left > 0 || op->length == 0)) {
+		const struct regioi_request *request = regioi_window_request(window, done);
+		uint32_t part = request->bytes - state->begun;
+
+		if (part > left)
+			part = (uint32_t)left;
+		if (staged) {
+			regioi_copy(base + request->offset + state->begun, staged, part);
+			staged += part;
+		}
+		left -= part;
+		state->begun += part;
+		if (request->flags & REGIO_WAITALL && state->begun < request->bytes)
+			break;
+		complete_request(state, window, done++);
+	}
+	regioi_count_add(&state->messages, done);
+	adapt(state, window->count, done, (size_t)op->result == op->length);
+	return done;
+}
+
+uint32_t regioi_stream_receive_end(struct regioi_receive_state *state,
+				   const struct regioi_window *window)
+{
+	for (uint32_t i = 0; i < window->count; i++)
+		complete_request(state, window, i);
+	return window->count;
+}

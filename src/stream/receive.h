@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scattering: what arrives on a stream is spread over the posted receives, in order. No system
+ * calls, no locks.
+ */
+#ifndef REGIO_STREAM_RECEIVE_H
+#define REGIO_STREAM_RECEIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/request.h"
+#include "dgram/area.h"
+#include "dgram/receive.h"
+#include "engine/engine.h"
+
+/* Whether planning the oldest requests needs an area: not where one is filled at a time. */
+static inline bool regioi_stream_receive_needs_area(const struct regioi_receive_state *state,
+						    const struct regioi_window *window)
+{
+	return state->asked > 1 && window->count > 1;
+}
+
+/*
+ * Turns the oldest requests of the window, or what is left of the first, into 'op'. Returns how
+ * many of them completed without an operation, because their region has ended; the operation starts
+ * behind these. *ret_planned is how many requests it asks for, 0 where there is none. 'area' may be
+ * NULL where none is needed.
+ */
+uint32_t regioi_stream_receive_plan(struct regioi_receive_state *state,
+				    const struct regioi_window *window, struct regioi_area *area,
+				    struct regioi_op *op, uint32_t *ret_planned);
+
+/*
+ * Settles an operation that brought bytes, or that asked for none; the window starts at its first
+ * request. Returns how many requests completed.
+ */
+uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
+				      const struct regioi_window *window,
+				      const struct regioi_area *area, const struct regioi_op *op,
+				      uint32_t planned);
+
+/* The end of the stream completes every request. Returns how many there are. */
+uint32_t regioi_stream_receive_end(struct regioi_receive_state *state,
+				   const struct regioi_window *window);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Gathering: queued sends of a stream become one operation, and what it moved becomes theirs. No
+ * system calls, no locks.
+ */
+#ifndef REGIO_STREAM_SEND_H
+#define REGIO_STREAM_SEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/request.h"
+#include "dgram/area.h"
+#include "dgram/send.h"
+#include "engine/engine.h"
+
+/* Whether planning the oldest requests needs an area. */
+static inline bool regioi_stream_send_needs_area(const struct regioi_window *window)
+{
+	return window->count > 1;
+}
+
+/*
+ * Turns the oldest requests of the window, or what is left of the first, into 'op'. Returns how
+ * many of them completed without an operation, because their region has ended; the operation starts
+ * behind these. *ret_planned is how many requests it carries, 0 where there is none. 'area' may be
+ * NULL where none is needed.
+ */
+uint32_t regioi_stream_send_plan(struct regioi_send_state *state,
+				 const struct regioi_window *window, struct regioi_area *area,
+				 struct regioi_op *op, uint32_t *ret_planned);
+
+/*
+ * Settles an operation that moved bytes; the window starts at its first request. Returns how many
+ * requests completed: the stack has all of each.
+ */
+uint32_t regioi_stream_send_settle(struct regioi_send_state *state,
+				   const struct regioi_window *window, const struct regioi_op *op,
+				   uint32_t planned);
+
+#endif
