@@ -6,10 +6,10 @@
 #ifndef REGIO_TESTS_MINGW_RIO_H
 #define REGIO_TESTS_MINGW_RIO_H
 
-#include <winsock2.h>
-#include <ws2tcpip.h>
 #include <mswsock.h>
 #include <windows.h>
+#include <winsock2.h>
+#include <ws2tcpip.h>
 
 #ifndef SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER
 #define SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER _WSAIORW(IOC_WS2, 36)
@@ -62,12 +62,12 @@ typedef struct {
 	int(WINAPI *RIOReceiveEx)(RIO_RQ, RIO_BUF *, ULONG, RIO_BUF *, RIO_BUF *, RIO_BUF *,
 				  RIO_BUF *, DWORD, PVOID);
 	BOOL(WINAPI *RIOSend)(RIO_RQ, RIO_BUF *, ULONG, DWORD, PVOID);
-	BOOL(WINAPI *RIOSendEx)(RIO_RQ, RIO_BUF *, ULONG, RIO_BUF *, RIO_BUF *, RIO_BUF *,
-				RIO_BUF *, DWORD, PVOID);
+	BOOL(WINAPI *RIOSendEx)
+	(RIO_RQ, RIO_BUF *, ULONG, RIO_BUF *, RIO_BUF *, RIO_BUF *, RIO_BUF *, DWORD, PVOID);
 	void(WINAPI *RIOCloseCompletionQueue)(RIO_CQ);
 	RIO_CQ(WINAPI *RIOCreateCompletionQueue)(DWORD, RIO_NOTIFICATION_COMPLETION *);
-	RIO_RQ(WINAPI *RIOCreateRequestQueue)(SOCKET, ULONG, ULONG, ULONG, ULONG, RIO_CQ, RIO_CQ,
-					      PVOID);
+	RIO_RQ(WINAPI *RIOCreateRequestQueue)
+	(SOCKET, ULONG, ULONG, ULONG, ULONG, RIO_CQ, RIO_CQ, PVOID);
 	ULONG(WINAPI *RIODequeueCompletion)(RIO_CQ, RIORESULT *, ULONG);
 	void(WINAPI *RIODeregisterBuffer)(RIO_BUFFERID);
 	INT(WINAPI *RIONotify)(RIO_CQ);
