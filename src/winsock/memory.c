@@ -43,7 +43,7 @@ static int protection_of(DWORD protection)
 static void *map_aligned(size_t size, size_t alignment, int protection, int flags)
 {
 	uint8_t *start = mmap(NULL, size + alignment, protection,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+			      MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 	size_t before, after;
 
 	if (start == MAP_FAILED)
@@ -57,14 +57,14 @@ static void *map_aligned(size_t size, size_t alignment, int protection, int flag
 	return start + before;
 }
 
-/* Large pages where the system has some set aside, or else where it can make some. */
+/* Large pages where the system has some to reserve, or else where it can make some. */
 static void *map_large(size_t size, int protection)
 {
 	void *start = map_aligned(size, LARGE_PAGE, protection, MAP_HUGETLB);
 
 	if (start)
 		return start;
-	start = map_aligned(size, LARGE_PAGE, protection, 0);
+	start = map_aligned(size, LARGE_PAGE, protection, MAP_NORESERVE);
 	if (start)
 		madvise(start, size, MADV_HUGEPAGE);
 	return start;
@@ -116,7 +116,8 @@ LPVOID WINAPI VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DW
 	size = round_up(size, large ? LARGE_PAGE : (size_t)sysconf(_SC_PAGESIZE));
 	if (!(type & MEM_COMMIT))
 		wanted = PROT_NONE;
-	start = large ? map_large(size, wanted) : map_aligned(size, GRANULARITY, wanted, 0);
+	start = large ? map_large(size, wanted)
+		      : map_aligned(size, GRANULARITY, wanted, MAP_NORESERVE);
 	if (!start)
 		return fail(ERROR_NOT_ENOUGH_MEMORY);
 	if ((node == NUMA_NO_PREFERRED_NODE || bind_node(start, size, node)) &&
