@@ -79,8 +79,13 @@ struct regioi_half {
 	_Atomic bool muted_used; /* a request with DONT_NOTIFY has been posted */
 	_Atomic uint32_t tail;
 	uint32_t dequeued_seen;
-	uint16_t announced; /* requests posted with a barrier, since the node was last pinned */
-	uint16_t pin_after; /* this many */
+	/*
+	 * Touched behind the store of 'tail': the request may complete, and its completion make
+	 * another thread post, while the poster is still at it.
+	 */
+	_Atomic uint16_t
+		announced; /* requests posted with a barrier, since the node was last pinned */
+	_Atomic uint16_t pin_after; /* this many */
 
 	/* The executor's. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t executor; /* enum regioi_executor */
