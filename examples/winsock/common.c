@@ -49,7 +49,6 @@ long count_wanted(int argc, char **argv)
 SOCKET bound_socket(int type)
 {
 	struct sockaddr_in address;
-	int length = sizeof(address);
 	SOCKET s = WSASocketW(AF_INET, type, type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP, NULL,
 			      0, WSA_FLAG_REGISTERED_IO | WSA_FLAG_OVERLAPPED);
 
@@ -60,11 +59,18 @@ SOCKET bound_socket(int type)
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (bind(s, (struct sockaddr *)&address, sizeof(address)) != 0)
 		die("bind");
+	return s;
+}
+
+void announce(SOCKET s)
+{
+	struct sockaddr_in address;
+	int length = sizeof(address);
+
 	if (getsockname(s, (struct sockaddr *)&address, &length) != 0)
 		die("getsockname");
 	printf("port %d\n", ntohs(address.sin_port));
 	fflush(stdout);
-	return s;
 }
 
 char *registered_memory(DWORD slots, RIO_BUFFERID *ret_id)

@@ -32,8 +32,11 @@ void start(void);
 /* How many messages the command line asks for. */
 long count_wanted(int argc, char **argv);
 
-/* A socket for Registered I/O, bound to a free port of the loopback interface, which is printed. */
+/* A socket for Registered I/O, bound to a free port of the loopback interface. */
 SOCKET bound_socket(int type);
+
+/* Prints its port: from now on it can be reached. */
+void announce(SOCKET s);
 
 /* 'slots' slots of memory, and their registration. */
 char *registered_memory(DWORD slots, RIO_BUFFERID *ret_id);

@@ -47,6 +47,7 @@ int main(int argc, char **argv)
 	listener = bound_socket(SOCK_STREAM);
 	if (listen(listener, SOMAXCONN) != 0)
 		die("listen");
+	announce(listener);
 	registered_memory(CONNECTIONS_MAX, &tcp_buffer_id);
 	completions = rio.RIOCreateCompletionQueue(2 * CONNECTIONS_MAX, NULL);
 	if (completions == RIO_INVALID_CQ)

@@ -111,6 +111,7 @@ int main(int argc, char **argv)
 	listener = bound_socket(SOCK_STREAM);
 	if (listen(listener, SOMAXCONN) != 0)
 		die("listen");
+	announce(listener);
 	load_accept();
 	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
 	if (!port || !CreateIoCompletionPort((HANDLE)listener, port, LISTENER_KEY, 0))

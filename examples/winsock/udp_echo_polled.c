@@ -53,6 +53,7 @@ int main(int argc, char **argv)
 
 	start();
 	s = bound_socket(SOCK_DGRAM);
+	announce(s);
 	registered_memory(SLOTS, &buffer_id);
 	completions = rio.RIOCreateCompletionQueue(2 * SLOTS, NULL);
 	if (completions == RIO_INVALID_CQ)

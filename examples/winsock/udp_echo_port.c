@@ -96,6 +96,7 @@ int main(int argc, char **argv)
 	InitializeCriticalSection(&dequeue_lock);
 	InitializeCriticalSection(&post_lock);
 	s = bound_socket(SOCK_DGRAM);
+	announce(s);
 	registered_memory(SLOTS, &buffer_id);
 	port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
 	if (!port)

@@ -76,6 +76,7 @@ int main(int argc, char **argv)
 		struct endpoint *endpoint = &endpoints[i];
 
 		endpoint->s = bound_socket(SOCK_DGRAM);
+		announce(endpoint->s);
 		endpoint->queue = rio.RIOCreateRequestQueue(endpoint->s, SLOTS_PER_SOCKET, 1,
 							    SLOTS_PER_SOCKET, 1, completions,
 							    completions, endpoint);

@@ -22,6 +22,7 @@ int main(int argc, char **argv)
 
 	start();
 	s = bound_socket(SOCK_DGRAM);
+	announce(s);
 	registered_memory(SLOTS, &id);
 	memset(&notification, 0, sizeof(notification));
 	notification.Type = RIO_EVENT_COMPLETION;

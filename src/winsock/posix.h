@@ -140,5 +140,7 @@ enum {
 #include "regio/winsock/ws2tcpip.h"
 #undef min
 #undef max
+/* Ours is for programs. */
+#undef socklen_t
 
 #endif

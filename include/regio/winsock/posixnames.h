@@ -84,6 +84,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#define REGIO_WINSOCK_POSIX_FIRST
+
 /* In C++ a name that is a macro would also change the program's own member functions. */
 #define socket regio_winsock_socket
 #define inet_addr regio_winsock_inet_addr

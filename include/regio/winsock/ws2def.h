@@ -134,11 +134,14 @@ struct group_source_req {
 };
 typedef struct group_source_req GROUP_SOURCE_REQ, *PGROUP_SOURCE_REQ;
 
-/* The kernel's, with the names of Windows among its fields: 12 bytes, not 8. */
+/*
+ * The kernel's, of 12 bytes and not 8. 'ipi_addr' is this host's address, as a program gives it to
+ * choose the source of a send; what the sender has addressed, a group perhaps, is behind it.
+ */
 typedef struct in_pktinfo {
 	ULONG ipi_ifindex;
-	IN_ADDR ipi_spec_dst;
 	IN_ADDR ipi_addr;
+	IN_ADDR ipi_addressed;
 } IN_PKTINFO, *PIN_PKTINFO;
 
 typedef struct in6_pktinfo {

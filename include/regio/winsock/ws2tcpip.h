@@ -7,6 +7,10 @@
 
 #include "winsock2.h"
 
+/* The C library's has no sign, and so its pointers another type. */
+typedef int regio_winsock_socklen_t;
+#define socklen_t regio_winsock_socklen_t
+
 struct addrinfo {
 	int ai_flags;
 	int ai_family;
