@@ -146,15 +146,22 @@ START_TEST(p55_datagrams_land_in_posting_order_also_when_posted_again_before_use
 }
 END_TEST
 
-static DWORD WINAPI read_slowly(LPVOID argument)
+#define NUMBERS 4000000u
+#define NUMBERS_BYTES (NUMBERS * 4u)
+
+/* Reads until all numbers are there, in order. Returns 0, or what is wrong. */
+static DWORD WINAPI read_numbers(LPVOID argument)
 {
 	const struct rig *rig = argument;
 	uint32_t numbers[1000], expected = 0;
 	size_t have = 0;
-	int bytes;
 
-	while ((bytes = recv(rig->peer, (char *)numbers + have, (int)(sizeof(numbers) - have), 0)) >
-	       0) {
+	while (expected < NUMBERS) {
+		int bytes =
+			recv(rig->peer, (char *)numbers + have, (int)(sizeof(numbers) - have), 0);
+
+		if (bytes <= 0)
+			return 2;
 		have += (size_t)bytes;
 		for (size_t i = 0; i < have / 4; i++)
 			if (numbers[i] != expected++)
@@ -162,39 +169,54 @@ static DWORD WINAPI read_slowly(LPVOID argument)
 		memmove(numbers, (char *)numbers + have / 4 * 4, have % 4);
 		have %= 4;
 	}
-	return expected == 4 * 1000000 ? 0 : 2;
+	return 0;
+}
+
+static uint32_t *numbered_memory(RIO_BUFFERID *ret_id)
+{
+	uint32_t *numbers =
+		VirtualAlloc(NULL, NUMBERS_BYTES, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
+
+	EXPECT(numbers, "error %u", GetLastError());
+	for (uint32_t i = 0; i < NUMBERS; i++)
+		numbers[i] = i;
+	*ret_id = rio.RIORegisterBuffer((char *)numbers, NUMBERS_BYTES);
+	EXPECT(*ret_id != RIO_INVALID_BUFFERID, "error %u", GetLastError());
+	return numbers;
+}
+
+static void expect_read(HANDLE thread)
+{
+	DWORD code;
+
+	EXPECT(WaitForSingleObject(thread, 3 * PATIENCE_MS) == WAIT_OBJECT_0, "it goes on");
+	EXPECT_TRUE(GetExitCodeThread(thread, &code));
+	EXPECT(code == 0, "%u", code);
+	CloseHandle(thread);
 }
 
 START_TEST(p56_sends_above_the_socket_buffer_complete_whole_and_in_order)
 {
-	enum { NUMBERS = 1000000, BYTES = NUMBERS * 4 };
+	enum { PARTS = 4 };
 	struct rig rig;
 	uint32_t *numbers;
 	RIO_BUFFERID id;
 	HANDLE thread;
-	DWORD code;
 
 	rig_open(&rig, &stream);
-	numbers = VirtualAlloc(NULL, 4 * (size_t)BYTES, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
-	for (uint32_t i = 0; i < 4 * NUMBERS; i++)
-		numbers[i] = i;
-	id = rio.RIORegisterBuffer((char *)numbers, 4 * BYTES);
-	thread = CreateThread(NULL, 0, read_slowly, &rig, 0, NULL);
-	for (ULONG i = 0; i < 4; i++) {
-		RIO_BUF buffer = {id, i * BYTES, BYTES};
+	numbers = numbered_memory(&id);
+	thread = CreateThread(NULL, 0, read_numbers, &rig, 0, NULL);
+	for (ULONG i = 0; i < PARTS; i++) {
+		RIO_BUF buffer = {id, i * (NUMBERS_BYTES / PARTS), NUMBERS_BYTES / PARTS};
 
 		EXPECT_TRUE(rio.RIOSend(rig.rq, &buffer, 1, 0, (PVOID)(ULONG_PTR)i));
 	}
-	for (ULONG i = 0; i < 4; i++) {
+	for (ULONG i = 0; i < PARTS; i++) {
 		RIORESULT result = take_one(rig.cq);
 
-		expect_is(&result, 0, BYTES, i);
+		expect_is(&result, 0, NUMBERS_BYTES / PARTS, i);
 	}
-	shutdown(rig.s, SD_SEND);
-	EXPECT(WaitForSingleObject(thread, PATIENCE_MS) == WAIT_OBJECT_0, "it goes on");
-	EXPECT_TRUE(GetExitCodeThread(thread, &code));
-	EXPECT(code == 0, "%u", code);
-	CloseHandle(thread);
+	expect_read(thread);
 	rio.RIODeregisterBuffer(id);
 	VirtualFree(numbers, 0, MEM_RELEASE);
 	rig_close(&rig);
@@ -203,36 +225,19 @@ END_TEST
 
 START_TEST(p56_sends_left_over_are_finished_with_no_thread_in_a_call)
 {
-	enum { BYTES = 16000000 };
 	struct rig rig;
+	uint32_t *numbers;
 	RIO_BUFFERID id;
 	RIO_BUF buffer;
-	HANDLE thread;
-	DWORD code;
 
 	rig_open(&rig, &stream);
-	uint32_t *numbers = VirtualAlloc(NULL, BYTES, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE);
-
-	for (uint32_t i = 0; i < BYTES / 4; i++)
-		numbers[i] = i;
-	id = rio.RIORegisterBuffer((char *)numbers, BYTES);
-	buffer = (RIO_BUF){id, 0, BYTES};
+	numbers = numbered_memory(&id);
+	buffer = (RIO_BUF){id, 0, NUMBERS_BYTES};
 	EXPECT_TRUE(rio.RIOSend(rig.rq, &buffer, 1, 0, NULL));
-	EXPECT_TRUE(transmit(&rig, 8, 0, 0));
-	thread = CreateThread(NULL, 0, read_slowly, &rig, 0, NULL);
-	/* Only the end of the stream lets the reader go; that comes after the last byte. */
-	for (int waited = 0; waited < 1000; waited++) {
-		u_long rest = 0;
-
-		if (WaitForSingleObject(thread, 10) == WAIT_OBJECT_0)
-			break;
-		if (ioctlsocket(rig.peer, FIONREAD, &rest) == 0 && rest == 0 && waited > 20)
-			shutdown(rig.s, SD_SEND);
-	}
-	EXPECT_TRUE(GetExitCodeThread(thread, &code));
-	EXPECT(code == 0, "%u", code);
-	CloseHandle(thread);
+	/* From here on nobody looks at the queue. */
+	expect_read(CreateThread(NULL, 0, read_numbers, &rig, 0, NULL));
 	rio.RIODeregisterBuffer(id);
+	VirtualFree(numbers, 0, MEM_RELEASE);
 	rig_close(&rig);
 }
 END_TEST
