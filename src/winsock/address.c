@@ -79,7 +79,7 @@ void WSAAPI freeaddrinfo(PADDRINFOA list)
 }
 
 /* One block: the entry, and the address behind it. */
-static PADDRINFOA entry_copy(const posix_addrinfo *from)
+static PADDRINFOA entry_copy(const sys_addrinfo *from)
 {
 	PADDRINFOA entry = calloc(1, sizeof(*entry) + sizeof(SOCKADDR_STORAGE));
 
@@ -99,7 +99,7 @@ static PADDRINFOA entry_copy(const posix_addrinfo *from)
 
 INT WSAAPI getaddrinfo(PCSTR name, PCSTR service, const ADDRINFOA *hints, PADDRINFOA *ret_list)
 {
-	posix_addrinfo wanted = {0}, *found;
+	sys_addrinfo wanted = {0}, *found;
 	PADDRINFOA list = NULL, *last = &list;
 	int error;
 
@@ -119,16 +119,16 @@ INT WSAAPI getaddrinfo(PCSTR name, PCSTR service, const ADDRINFOA *hints, PADDRI
 	/* An empty name is this host. */
 	if (name && !name[0])
 		name = "localhost";
-	error = posix_getaddrinfo(name, service, &wanted, &found);
+	error = sys_getaddrinfo(name, service, &wanted, &found);
 	if (error)
 		return lookup_error(error);
-	for (const posix_addrinfo *entry = found; entry; entry = entry->ai_next) {
+	for (const sys_addrinfo *entry = found; entry; entry = entry->ai_next) {
 		*last = entry_copy(entry);
 		if (!*last)
 			break;
 		last = &(*last)->ai_next;
 	}
-	posix_freeaddrinfo(found);
+	sys_freeaddrinfo(found);
 	if (!list)
 		return regioi_ws_fail(EAI_MEMORY, EAI_MEMORY);
 	*ret_list = list;
@@ -145,8 +145,8 @@ INT WSAAPI getnameinfo(const SOCKADDR *address, int length, PCHAR host, DWORD ho
 		return regioi_ws_fail(EAI_BADFLAGS, EAI_BADFLAGS);
 	if (!address || length < 0)
 		return regioi_ws_fail(WSAEFAULT, WSAEFAULT);
-	error = posix_getnameinfo(address, (socklen_t)length, host, host_size, service,
-				  service_size, wanted);
+	error = sys_getnameinfo(address, (socklen_t)length, host, host_size, service, service_size,
+				wanted);
 	return error ? lookup_error(error) : 0;
 }
 
@@ -163,7 +163,7 @@ int WSAAPI gethostname(char *name, int length)
 {
 	if (!regioi_ws_started())
 		return SOCKET_ERROR;
-	if (!name || length <= 0 || posix_gethostname(name, (size_t)length) < 0)
+	if (!name || length <= 0 || sys_gethostname(name, (size_t)length) < 0)
 		return regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
 	return 0;
 }
@@ -176,13 +176,13 @@ INT WSAAPI inet_pton(INT family, PCSTR text, PVOID ret_address)
 
 	if (!text || !ret_address)
 		return regioi_ws_fail(WSAEFAULT, -1);
-	result = posix_inet_pton(family, text, ret_address);
+	result = sys_inet_pton(family, text, ret_address);
 	return result < 0 ? regioi_ws_fail(WSAEAFNOSUPPORT, -1) : result;
 }
 
 PCSTR WSAAPI inet_ntop(INT family, const void *address, PSTR text, size_t size)
 {
-	PCSTR result = posix_inet_ntop(family, address, text, (socklen_t)size);
+	PCSTR result = sys_inet_ntop(family, address, text, (socklen_t)size);
 
 	if (!result)
 		SetLastError(errno == ENOSPC ? ERROR_INVALID_PARAMETER : WSAEAFNOSUPPORT);

@@ -23,7 +23,7 @@ int WSAAPI bind(SOCKET s, const struct sockaddr *address, int length)
 		return SOCKET_ERROR;
 	if (!address || length < (int)sizeof(ADDRESS_FAMILY))
 		error = WSAEFAULT;
-	else if (posix_bind(socket->fd, address, (socklen_t)length) < 0)
+	else if (sys_bind(socket->fd, address, (socklen_t)length) < 0)
 		error = regioi_ws_error(errno);
 	return leave_with(socket, error);
 }
@@ -36,7 +36,7 @@ int WSAAPI listen(SOCKET s, int backlog)
 
 	if (!socket)
 		return SOCKET_ERROR;
-	if (posix_listen(socket->fd, backlog < 0 ? -backlog : backlog) < 0)
+	if (sys_listen(socket->fd, backlog < 0 ? -backlog : backlog) < 0)
 		error = regioi_ws_error(errno);
 	else
 		/*
@@ -54,7 +54,7 @@ static int accept_one(struct regioi_ws_socket *listener, struct sockaddr *addres
 	int error;
 
 	for (;;) {
-		*ret_fd = posix_accept(listener->fd, address, length);
+		*ret_fd = sys_accept(listener->fd, address, length);
 		if (*ret_fd >= 0)
 			return 0;
 		if (errno == EINTR || errno == ECONNABORTED)
@@ -113,7 +113,7 @@ static int connect_now(struct regioi_ws_socket *socket, const struct sockaddr *a
 		flags = fcntl(socket->fd, F_GETFL);
 		fcntl(socket->fd, F_SETFL, flags | O_NONBLOCK);
 	}
-	result = posix_connect(socket->fd, address, (socklen_t)length);
+	result = sys_connect(socket->fd, address, (socklen_t)length);
 	error = result < 0 ? errno : 0;
 	if (socket->nonblocking && socket->type == SOCK_STREAM)
 		fcntl(socket->fd, F_SETFL, flags);
@@ -124,7 +124,7 @@ static int connect_now(struct regioi_ws_socket *socket, const struct sockaddr *a
 		result = regioi_ws_socket_wait(socket, POLLOUT);
 		if (result)
 			return result;
-		posix_getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+		sys_getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	}
 	if (!error)
 		socket->connected_ns = regioi_ws_now();
@@ -165,7 +165,7 @@ int WSAAPI shutdown(SOCKET s, int how)
 	/* SD_RECEIVE, SD_SEND and SD_BOTH have the values of SHUT_RD, SHUT_WR and SHUT_RDWR. */
 	if (how < SD_RECEIVE || how > SD_BOTH)
 		error = WSAEINVAL;
-	else if (posix_shutdown(socket->fd, how) < 0)
+	else if (sys_shutdown(socket->fd, how) < 0)
 		error = regioi_ws_error(errno);
 	return leave_with(socket, error);
 }
@@ -176,17 +176,15 @@ static int name_of(SOCKET s, struct sockaddr *address, int *length,
 		   int (*ask)(int fd, struct sockaddr *address, socklen_t *length))
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
-	struct sockaddr_storage name;
+	struct sockaddr_storage name = {0};
 	socklen_t size = sizeof(name);
 	int error = 0;
 
 	if (!socket)
 		return SOCKET_ERROR;
-	if (!address || !length)
-		error = WSAEFAULT;
-	else if (ask(socket->fd, (struct sockaddr *)&name, &size) < 0)
+	if (ask(socket->fd, (struct sockaddr *)&name, &size) < 0)
 		error = regioi_ws_error(errno);
-	else if (*length < (int)size)
+	else if (!address || !length || *length < (int)size)
 		error = WSAEFAULT;
 	if (!error) {
 		memcpy(address, &name, size);
@@ -200,7 +198,7 @@ static int bound_name(int fd, struct sockaddr *address, socklen_t *length)
 {
 	const struct sockaddr_in *name = (const void *)address;
 
-	if (posix_getsockname(fd, address, length) < 0)
+	if (sys_getsockname(fd, address, length) < 0)
 		return -1;
 	/* The port is at the same place in IPv6. */
 	if ((address->sa_family == AF_INET || address->sa_family == AF_INET6) &&
@@ -218,5 +216,5 @@ int WSAAPI getsockname(SOCKET s, struct sockaddr *address, int *length)
 
 int WSAAPI getpeername(SOCKET s, struct sockaddr *address, int *length)
 {
-	return name_of(s, address, length, posix_getpeername);
+	return name_of(s, address, length, sys_getpeername);
 }

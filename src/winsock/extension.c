@@ -34,17 +34,17 @@ static void copy_options(int from, int to)
 		int value, present;
 		socklen_t size = sizeof(value);
 
-		if (posix_getsockopt(from, kept_options[i].level, kept_options[i].name, &value,
-				     &size) < 0 ||
-		    posix_getsockopt(to, kept_options[i].level, kept_options[i].name, &present,
-				     &size) < 0 ||
+		if (sys_getsockopt(from, kept_options[i].level, kept_options[i].name, &value,
+				   &size) < 0 ||
+		    sys_getsockopt(to, kept_options[i].level, kept_options[i].name, &present,
+				   &size) < 0 ||
 		    value == present)
 			continue;
 		/* The kernel doubles the sizes of buffers that it is given. */
 		if (kept_options[i].level == SOL_SOCKET && kept_options[i].name != SO_KEEPALIVE)
 			value /= 2;
-		posix_setsockopt(to, kept_options[i].level, kept_options[i].name, &value,
-				 sizeof(value));
+		sys_setsockopt(to, kept_options[i].level, kept_options[i].name, &value,
+			       sizeof(value));
 	}
 }
 
@@ -82,10 +82,10 @@ static void write_addresses(const struct regioi_ws_operation *operation, int fd)
 	socklen_t length = sizeof(address);
 	uint8_t *at = operation->buffer;
 
-	if (posix_getsockname(fd, (struct sockaddr *)&address, &length) == 0)
+	if (sys_getsockname(fd, (struct sockaddr *)&address, &length) == 0)
 		write_address(at, operation->sizes[1], &address, length);
 	length = sizeof(address);
-	if (posix_getpeername(fd, (struct sockaddr *)&address, &length) == 0)
+	if (sys_getpeername(fd, (struct sockaddr *)&address, &length) == 0)
 		write_address(at + operation->sizes[1], operation->sizes[2], &address, length);
 }
 
@@ -96,13 +96,15 @@ static int attempt_accept(struct regioi_ws_operation *operation, DWORD *ret_byte
 
 	if (!accepted)
 		return WSA_OPERATION_ABORTED;
-	fd = posix_accept(operation->socket->fd, NULL, NULL);
+	fd = sys_accept(operation->socket->fd, NULL, NULL);
 	if (fd < 0) {
 		error = errno == ECONNABORTED ? WSAEWOULDBLOCK : regioi_ws_error(errno);
 	} else {
 		write_addresses(operation, fd);
 		pthread_mutex_lock(&accepted->lock);
-		error = socket_replace(accepted, fd);
+		if (accepted->closing)
+			close(fd);
+		error = accepted->closing ? WSA_OPERATION_ABORTED : socket_replace(accepted, fd);
 		accepted->connected_ns = regioi_ws_now();
 		pthread_mutex_unlock(&accepted->lock);
 	}
@@ -191,8 +193,8 @@ static int attempt_connect(struct regioi_ws_operation *operation, DWORD *ret_byt
 	if (operation->done_bytes++ == 0) {
 		flags = fcntl(socket->fd, F_GETFL);
 		fcntl(socket->fd, F_SETFL, flags | O_NONBLOCK);
-		if (posix_connect(socket->fd, (struct sockaddr *)&operation->address,
-				  operation->sizes[0]) < 0)
+		if (sys_connect(socket->fd, (struct sockaddr *)&operation->address,
+				operation->sizes[0]) < 0)
 			error = errno;
 		fcntl(socket->fd, F_SETFL, flags);
 	} else {
@@ -200,7 +202,7 @@ static int attempt_connect(struct regioi_ws_operation *operation, DWORD *ret_byt
 
 		if (poll(&descriptor, 1, 0) == 0)
 			error = EINPROGRESS;
-		else if (posix_getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		else if (sys_getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 			error = errno;
 	}
 	if (!error)
@@ -213,7 +215,7 @@ static BOOL PASCAL connect_ex(SOCKET s, const struct sockaddr *address, int leng
 {
 	struct regioi_ws_operation *operation;
 	struct regioi_ws_socket *socket;
-	struct sockaddr_storage name;
+	SOCKADDR_INET name = {0};
 	socklen_t size = sizeof(name);
 	DWORD bytes = 0;
 	int error = 0;
@@ -223,12 +225,13 @@ static BOOL PASCAL connect_ex(SOCKET s, const struct sockaddr *address, int leng
 	socket = regioi_ws_socket_enter(s);
 	if (!socket)
 		return FALSE;
-	if (!address || length < (int)sizeof(ADDRESS_FAMILY) || (size_t)length > sizeof(name))
+	if (!address || length < (int)sizeof(ADDRESS_FAMILY) ||
+	    (size_t)length > sizeof(operation->address))
 		error = WSAEFAULT;
 	else if (data && data_size)
 		error = WSAEOPNOTSUPP; /* no payload rides on the connect */
-	else if (posix_getsockname(socket->fd, (struct sockaddr *)&name, &size) < 0 ||
-		 ((struct sockaddr_in *)&name)->sin_port == 0)
+	else if (sys_getsockname(socket->fd, (struct sockaddr *)&name, &size) < 0 ||
+		 name.Ipv4.sin_port == 0)
 		error = WSAEINVAL; /* Windows wants it bound */
 	operation = error ? NULL : regioi_ws_operation_make(socket, overlapped, REGIOI_WS_OUT);
 	if (error) {
@@ -254,12 +257,12 @@ static int attempt_disconnect(struct regioi_ws_operation *operation, DWORD *ret_
 	struct regioi_ws_socket *socket = operation->socket;
 	int fd;
 
-	if (posix_shutdown(socket->fd, SHUT_RDWR) < 0)
+	if (sys_shutdown(socket->fd, SHUT_RDWR) < 0)
 		return regioi_ws_error(errno);
 	socket->connected_ns = 0;
 	if (!(operation->flags & TF_REUSE_SOCKET))
 		return 0;
-	fd = posix_socket(socket->family, socket->type | SOCK_CLOEXEC, 0);
+	fd = sys_socket(socket->family, socket->type | SOCK_CLOEXEC, 0);
 	return fd < 0 ? regioi_ws_error(errno) : socket_replace(socket, fd);
 }
 

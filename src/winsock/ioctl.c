@@ -92,11 +92,11 @@ static int set_keepalive(const struct regioi_ws_socket *socket, const struct req
 	/* The kernel counts in seconds. */
 	idle = values.keepalivetime < 1000 ? 1 : (int)(values.keepalivetime / 1000);
 	interval = values.keepaliveinterval < 1000 ? 1 : (int)(values.keepaliveinterval / 1000);
-	if (posix_setsockopt(socket->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0 ||
+	if (sys_setsockopt(socket->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0 ||
 	    (on &&
-	     (posix_setsockopt(socket->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) < 0 ||
-	      posix_setsockopt(socket->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval,
-			       sizeof(interval)) < 0)))
+	     (sys_setsockopt(socket->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) < 0 ||
+	      sys_setsockopt(socket->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval)) <
+		      0)))
 		return regioi_ws_error(errno);
 	return 0;
 }

@@ -96,7 +96,7 @@ static int number_of(const char *value, int length)
 static int set_kernel(const struct regioi_ws_socket *socket, int level, int name, const void *value,
 		      int length)
 {
-	return posix_setsockopt(socket->fd, level, name, value, (socklen_t)length) < 0
+	return sys_setsockopt(socket->fd, level, name, value, (socklen_t)length) < 0
 		       ? regioi_ws_error(errno)
 		       : 0;
 }
@@ -186,7 +186,7 @@ static int get_timeout(const struct regioi_ws_socket *socket, int name, DWORD *r
 	struct timeval timeout;
 	socklen_t size = sizeof(timeout);
 
-	if (posix_getsockopt(socket->fd, SOL_SOCKET, name, &timeout, &size) < 0)
+	if (sys_getsockopt(socket->fd, SOL_SOCKET, name, &timeout, &size) < 0)
 		return regioi_ws_error(errno);
 	*ret_number = (DWORD)(timeout.tv_sec * 1000 + timeout.tv_usec / 1000);
 	return 0;
@@ -196,7 +196,7 @@ static int get_number(const struct regioi_ws_socket *socket, int level, int name
 {
 	socklen_t size = sizeof(*ret_number);
 
-	return posix_getsockopt(socket->fd, level, name, ret_number, &size) < 0
+	return sys_getsockopt(socket->fd, level, name, ret_number, &size) < 0
 		       ? regioi_ws_error(errno)
 		       : 0;
 }
@@ -252,7 +252,7 @@ static int get_option(const struct regioi_ws_socket *socket, int level, int name
 	name = kernel_name(level, name);
 	if (name < 0)
 		return WSAENOPROTOOPT;
-	if (posix_getsockopt(socket->fd, level, name, value, &size) < 0)
+	if (sys_getsockopt(socket->fd, level, name, value, &size) < 0)
 		return regioi_ws_error(errno);
 	*length = (int)size;
 	return 0;

@@ -3,7 +3,7 @@
  * The two sides between which this library translates.
  *
  * The POSIX headers come first, and what the Windows headers then take the names of gets a name
- * of its own here. Behind this, send() is the one of Winsock and posix_send() the system's.
+ * of its own here. Behind this, bind() is the one of Winsock and sys_bind() the system's.
  */
 #ifndef REGIO_WINSOCK_POSIX_H
 #define REGIO_WINSOCK_POSIX_H
@@ -23,89 +23,88 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-typedef struct addrinfo posix_addrinfo;
-typedef struct ip_mreq posix_ip_mreq;
+typedef struct addrinfo sys_addrinfo;
+typedef struct ip_mreq sys_ip_mreq;
 
-static inline int posix_socket(int family, int type, int protocol)
+static inline int sys_socket(int family, int type, int protocol)
 {
 	return socket(family, type, protocol);
 }
 
-static inline int posix_accept(int fd, struct sockaddr *address, socklen_t *length)
+static inline int sys_accept(int fd, struct sockaddr *address, socklen_t *length)
 {
 	return accept4(fd, address, length, SOCK_CLOEXEC);
 }
 
-static inline int posix_bind(int fd, const struct sockaddr *address, socklen_t length)
+static inline int sys_bind(int fd, const struct sockaddr *address, socklen_t length)
 {
 	return bind(fd, address, length);
 }
 
-static inline int posix_connect(int fd, const struct sockaddr *address, socklen_t length)
+static inline int sys_connect(int fd, const struct sockaddr *address, socklen_t length)
 {
 	return connect(fd, address, length);
 }
 
-static inline int posix_listen(int fd, int backlog)
+static inline int sys_listen(int fd, int backlog)
 {
 	return listen(fd, backlog);
 }
 
-static inline int posix_shutdown(int fd, int how)
+static inline int sys_shutdown(int fd, int how)
 {
 	return shutdown(fd, how);
 }
 
-static inline int posix_getsockname(int fd, struct sockaddr *address, socklen_t *length)
+static inline int sys_getsockname(int fd, struct sockaddr *address, socklen_t *length)
 {
 	return getsockname(fd, address, length);
 }
 
-static inline int posix_getpeername(int fd, struct sockaddr *address, socklen_t *length)
+static inline int sys_getpeername(int fd, struct sockaddr *address, socklen_t *length)
 {
 	return getpeername(fd, address, length);
 }
 
-static inline int posix_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+static inline int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
 {
 	return getsockopt(fd, level, name, value, length);
 }
 
-static inline int posix_setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+static inline int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 {
 	return setsockopt(fd, level, name, value, length);
 }
 
-static inline int posix_gethostname(char *name, size_t size)
+static inline int sys_gethostname(char *name, size_t size)
 {
 	return gethostname(name, size);
 }
 
-static inline int posix_getaddrinfo(const char *name, const char *service,
-				    const posix_addrinfo *hints, posix_addrinfo **ret_list)
+static inline int sys_getaddrinfo(const char *name, const char *service, const sys_addrinfo *hints,
+				  sys_addrinfo **ret_list)
 {
 	return getaddrinfo(name, service, hints, ret_list);
 }
 
-static inline void posix_freeaddrinfo(posix_addrinfo *list)
+static inline void sys_freeaddrinfo(sys_addrinfo *list)
 {
 	freeaddrinfo(list);
 }
 
-static inline int posix_getnameinfo(const struct sockaddr *address, socklen_t length, char *host,
-				    socklen_t host_size, char *service, socklen_t service_size,
-				    int flags)
+static inline int sys_getnameinfo(const struct sockaddr *address, socklen_t length, char *host,
+				  socklen_t host_size, char *service, socklen_t service_size,
+				  int flags)
 {
 	return getnameinfo(address, length, host, host_size, service, service_size, flags);
 }
 
-static inline int posix_inet_pton(int family, const char *text, void *ret_address)
+static inline int sys_inet_pton(int family, const char *text, void *ret_address)
 {
 	return inet_pton(family, text, ret_address);
 }
 
-static inline const char *posix_inet_ntop(int family, const void *address, char *text,
-					  socklen_t size)
+static inline const char *sys_inet_ntop(int family, const void *address, char *text, socklen_t size)
 {
 	return inet_ntop(family, address, text, size);
 }

@@ -16,7 +16,7 @@ static bool poll_set_make(struct poll_set *set, uint32_t count_max)
 {
 	set->count = 0;
 	set->descriptors = calloc(count_max, sizeof(*set->descriptors));
-	set->sockets = calloc(count_max, sizeof(*set->sockets));
+	set->sockets = calloc(count_max, sizeof(struct regioi_ws_socket *));
 	return set->descriptors && set->sockets;
 }
 

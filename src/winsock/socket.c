@@ -157,7 +157,7 @@ static SOCKET socket_create(int family, int type, int protocol, DWORD flags)
 		return INVALID_SOCKET;
 	if (flags & ~known)
 		return (SOCKET)regioi_ws_fail(WSAEINVAL, SOCKET_ERROR);
-	fd = posix_socket(family, type | SOCK_CLOEXEC, protocol);
+	fd = sys_socket(family, type | SOCK_CLOEXEC, protocol);
 	if (fd < 0)
 		return (SOCKET)regioi_ws_fail_errno();
 	s = regioi_ws_socket_adopt(fd, family, type);
@@ -224,7 +224,7 @@ int WSAAPI closesocket(SOCKET s)
 	regioi_ws_operations_cancel(socket, NULL);
 	pthread_mutex_lock(&socket->lock);
 	if (socket->calls > 1)
-		posix_shutdown(socket->fd, SHUT_RDWR);
+		sys_shutdown(socket->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&socket->lock);
 	regioi_ws_socket_leave(socket);
 	return 0;

@@ -79,7 +79,7 @@ static int receive_plain(SOCKET s, struct iovec *vectors, DWORD count, int flags
 		SetLastError(WSAEOPNOTSUPP);
 	else
 		bytes = receive_now(socket, &transfer);
-	if (transfer.message.msg_name)
+	if (from && from_length)
 		*from_length = (int)transfer.message.msg_namelen;
 	regioi_ws_socket_leave(socket);
 	return (int)bytes;

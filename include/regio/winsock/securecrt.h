@@ -29,6 +29,7 @@
 #define _strtoi64 strtoll
 #define _strtoui64 strtoull
 #define _getpid getpid
+#define ExitProcess(code) exit((int)(code))
 #define _byteswap_ushort __builtin_bswap16
 #define _byteswap_ulong __builtin_bswap32
 #define _byteswap_uint64 __builtin_bswap64
@@ -76,7 +77,8 @@ static inline errno_t strncpy_s(char *destination, size_t room, const char *sour
 
 static inline errno_t strcpy_s(char *destination, size_t room, const char *source)
 {
-	return strncpy_s(destination, room, source, source ? strlen(source) : 0);
+	/* However long it is, but not cut. */
+	return strncpy_s(destination, room, source, _TRUNCATE - 1);
 }
 
 static inline errno_t strcat_s(char *destination, size_t room, const char *source)
