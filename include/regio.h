@@ -350,6 +350,15 @@ struct regio_driver_opts {
 	 * not offer is left out (regio_offload_info).
 	 */
 	uint32_t busy_poll_us;
+	/*
+	 * NULL, or what to call with 1 when the sends of an RQ have met a full socket buffer, and
+	 * with -1 when they are through or the RQ ends. A program whose threads may all leave the
+	 * library counts, and has one of them in regio_driver_run() meanwhile. It is called inside
+	 * other calls, from any thread, and not after regio_driver_close() has returned; of regio
+	 * it may call regio_driver_wake().
+	 */
+	void (*blocked)(void *context, int change);
+	void *blocked_context;
 };
 
 /*
@@ -389,6 +398,39 @@ REGIO_API int regio_driver_create(const struct regio_driver_opts *opts,
  */
 REGIO_API int regio_driver_close(struct regio_driver *driver);
 
+/*
+ * regio_driver_run - make progress for the CQs of a driver until told to return
+ *
+ * For programs whose CQs call them (regio_cq_opts.notified): executes what is ready and what is
+ * deferred, and sleeps while there is nothing to do, until regio_driver_wake(). 'timeout_ns' below
+ * 0 runs without end; 0 makes progress once.
+ *
+ * Ownership  none
+ * Threads    one caller at a time for each driver; beside any other call
+ * Blocking   yes
+ * Returns    0 after regio_driver_wake(), also one of before this call, or
+ *            -ETIMEDOUT  the time is over
+ *            -EINTR   a signal came first
+ *            -EBUSY   another thread is in this call, or waits on a CQ of the driver
+ *            -EBADF   no such driver
+ *            -ECHILD  the driver belongs to the parent process
+ * Since      0.2
+ */
+REGIO_API int regio_driver_run(struct regio_driver *driver, int64_t timeout_ns);
+
+/*
+ * regio_driver_wake - end regio_driver_run(), or the next one
+ *
+ * Ownership  none
+ * Threads    any
+ * Blocking   never
+ * Returns    0, or
+ *            -EBADF   no such driver
+ *            -ECHILD  the driver belongs to the parent process
+ * Since      0.2
+ */
+REGIO_API int regio_driver_wake(struct regio_driver *driver);
+
 struct regio_driver_info {
 	char engine[16];
 	char reason[160];	    /* why this engine */
@@ -419,6 +461,14 @@ struct regio_cq_opts {
 	uint32_t size;		     /* sizeof(struct regio_cq_opts) */
 	uint32_t reserved;	     /* 0 */
 	struct regio_driver *driver; /* NULL: one of its own */
+	/*
+	 * NULL, or what regio_cq_notify() calls in place of making regio_cq_fd() readable. A
+	 * completion that may notify is in the CQ then, unless the program has dequeued it since.
+	 * It is called inside other calls, from any thread, and not after regio_cq_close() has
+	 * returned; of regio it may call regio_driver_wake().
+	 */
+	void (*notified)(void *context);
+	void *notified_context;
 };
 
 /*
@@ -647,6 +697,27 @@ REGIO_API int regio_rq_resize(struct regio_rq *rq, uint32_t max_receives, uint32
  * Since      0.1
  */
 REGIO_API int regio_rq_cancel(struct regio_rq *rq, uint32_t halves);
+
+/*
+ * regio_rq_replace_socket - put another stream socket behind a request queue
+ *
+ * The RQ's descriptor number becomes 'fd', as by dup2(2); its old socket is
+ * closed, and 'fd' itself stays open. What is posted goes on with the new
+ * socket, and an error of the old one is forgotten. For connections accepted on
+ * behalf of a socket, and its queue, made beforehand.
+ *
+ * Ownership  'fd' stays the caller's
+ * Threads    not beside another call on the RQ
+ * Blocking   for the length of one non-blocking socket call
+ * Returns    0, or, with nothing changed,
+ *            -EBADF   no such RQ, or fd is not open
+ *            -ENOTSOCK  fd is not a socket
+ *            -EOPNOTSUPP  one of the two is no stream socket, or their families
+ *                     differ
+ *            -ECHILD  the RQ belongs to the parent process
+ * Since      0.2
+ */
+REGIO_API int regio_rq_replace_socket(struct regio_rq *rq, int fd);
 
 /* Close the socket as well. */
 #define REGIO_CLOSE_SOCKET 0x1u

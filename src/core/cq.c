@@ -15,6 +15,7 @@
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/error.h"
+#include "core/notified.h"
 #include "core/options.h"
 #include "core/table.h"
 #include "core/wait.h"
@@ -97,7 +98,11 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regio
 	 */
 	if (!(atomic_fetch_or(&half->listing, REGIOI_LISTED) & REGIOI_LISTED))
 		cq_push(cq, half);
-	if (notifiable && (atomic_load(&cq->armed) || atomic_load(&cq->sleeper) != REGIOI_AWAKE))
+	if (!notifiable)
+		return;
+	if (cq->notified)
+		regioi_cq_posted(cq, notifiable);
+	if (atomic_load(&cq->armed) || atomic_load(&cq->sleeper) != REGIOI_AWAKE)
 		regioi_cq_wake(cq);
 }
 
@@ -196,6 +201,8 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 	if (!*ret_all)
 		count = results_max;
 	expand(half, first, count, results);
+	if (half->cq->notified)
+		regioi_cq_taken(half->cq, count_notifiable(half, first, count));
 	/* Release: pairs with the poster's acquire; the slots are free to be written. */
 	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
 	return count;
@@ -389,6 +396,8 @@ int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts, struct 
 		regioi_cq_release(cq);
 		return regioi_fail(error, "%s: out of memory", step);
 	}
+	cq->notified = known.notified;
+	cq->notified_context = known.notified_context;
 	atomic_fetch_add(&cq->driver->completion_queues, 1);
 	*ret_cq = (struct regio_cq *)(uintptr_t)cq->id;
 	return 0;

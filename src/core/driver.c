@@ -125,6 +125,7 @@ static void driver_free(struct regioi_driver *driver)
 	regioi_areas_fini(driver);
 	pthread_mutex_destroy(&driver->lock);
 	pthread_mutex_destroy(&driver->wait_lock);
+	pthread_mutex_destroy(&driver->blocked_lock);
 	free(driver);
 }
 
@@ -139,6 +140,7 @@ int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_dri
 	atomic_init(&driver->references, 1);
 	pthread_mutex_init(&driver->lock, NULL);
 	pthread_mutex_init(&driver->wait_lock, NULL);
+	pthread_mutex_init(&driver->blocked_lock, NULL);
 	error = driver_fill(driver, opts);
 	if (error) {
 		driver_free(driver);
@@ -199,6 +201,8 @@ int regio_driver_create(const struct regio_driver_opts *opts, struct regio_drive
 		regioi_driver_release(driver);
 		return regioi_fail(error, "%s: out of memory", step);
 	}
+	driver->blocked = known.blocked;
+	driver->blocked_context = known.blocked_context;
 	*ret_driver = (struct regio_driver *)(uintptr_t)driver->id;
 	return 0;
 }
@@ -220,6 +224,9 @@ int regio_driver_close(struct regio_driver *handle)
 	if (!slot)
 		return regioi_fail(-EBADF, "%s: it is closed already", step);
 	regioi_table_release(slot, id);
+	pthread_mutex_lock(&driver->blocked_lock);
+	driver->blocked = NULL;
+	pthread_mutex_unlock(&driver->blocked_lock);
 	regioi_driver_release(driver);
 	return 0;
 }

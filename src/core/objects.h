@@ -80,8 +80,13 @@ struct regioi_half {
 	_Atomic bool muted_used; /* a request with DONT_NOTIFY has been posted */
 	_Atomic uint32_t tail;
 	uint32_t dequeued_seen;
-	uint16_t announced; /* requests posted with a barrier, since the node was last pinned */
-	uint16_t pin_after; /* this many */
+	/*
+	 * Touched behind the store of 'tail': the request may complete, and its completion make
+	 * another thread post, while the poster is still at it.
+	 */
+	_Atomic uint16_t
+		announced; /* requests posted with a barrier, since the node was last pinned */
+	_Atomic uint16_t pin_after; /* this many */
 
 	/* The executor's. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t executor; /* enum regioi_executor */
@@ -192,6 +197,8 @@ struct regioi_cq {
 	uint32_t reserved;
 	_Atomic uint32_t references; /* the handle and each attached half */
 	_Atomic bool closed;
+	void (*notified)(void *context); /* NULL: regio_cq_notify() uses the descriptor */
+	void *notified_context;
 
 	/* Pushed by executors, taken whole by the consumer. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_half *) listed;
@@ -199,11 +206,13 @@ struct regioi_cq {
 	_Atomic bool fired;		 /* signalled on the descriptor, and not dequeued since */
 	_Atomic uint32_t sleeper;	 /* enum regioi_sleeper; also the futex */
 	struct regioi_cq *follower_next; /* under the driver's wait_lock */
+	_Atomic uint64_t posted;	 /* completions that may notify, where 'notified' is set */
 
 	/* The consumer's. */
 	_Alignas(REGIOI_CACHE_LINE) struct regioi_half *drain; /* off 'listed', oldest first */
 	struct regioi_half *drain_last;
 	struct regioi_half *current;  /* partly dequeued */
+	_Atomic uint64_t taken;	      /* of 'posted' */
 	pthread_mutex_t discard_lock; /* once closed, whoever ends a half is the consumer */
 };
 
@@ -219,6 +228,13 @@ struct regioi_sink {
 };
 
 #define REGIOI_HOT_MAX 4u
+
+/* Whoever is in regio_driver_run(). */
+enum regioi_runner {
+	REGIOI_RUNNER_AWAKE,
+	REGIOI_RUNNER_SLEEPS,
+	REGIOI_RUNNER_CALLED,
+};
 
 /* The thread of a driver that has one: thread.c. */
 struct regioi_thread {
@@ -277,11 +293,17 @@ struct regioi_driver {
 
 	/* Sleeping, wait.c. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t wait_lock;
-	bool led; /* a thread sleeps in the engine */
+	bool led;	/* a thread sleeps in the engine */
+	uint8_t runner; /* enum regioi_runner */
 	struct regioi_cq *followers;
 	int descriptor;	       /* what regio_cq_fd() gave, or -1 */
 	int signal_descriptor; /* an eventfd in it, or -1 */
 	uint32_t fired;	       /* CQs that are */
+
+	/* Sends have met a full buffer, or no longer. Held across the call. */
+	pthread_mutex_t blocked_lock;
+	void (*blocked)(void *context, int change);
+	void *blocked_context;
 
 	struct regioi_thread thread;
 

@@ -16,6 +16,7 @@
 #include "core/offload.h"
 #include "core/options.h"
 #include "core/socket.h"
+#include "core/stream.h"
 #include "core/table.h"
 #include "core/watch.h"
 
@@ -438,6 +439,53 @@ int regio_rq_cancel(struct regio_rq *handle, uint32_t halves)
 	}
 	regioi_readers_leave(rq->nodes[0].driver, section);
 	return cancelled;
+}
+
+/* ---- Another socket ---- */
+
+/* As executor of both halves. */
+static int replace_taken(struct regioi_rq *rq, int fd)
+{
+	bool watched = regioi_watch_pause(rq);
+	int error = regioi_socket_replace(rq, fd);
+
+	if (!error) {
+		atomic_store(&rq->error, 0);
+		atomic_store(&rq->lost, false);
+		regioi_stream_open(rq);
+	}
+	for (int i = 0; i < 2; i++) {
+		rq->halves[i].local_known = false;
+		atomic_store(&rq->halves[i].ready, REGIOI_READY_YES);
+	}
+	/* After: the state of the new socket is an event. */
+	if (watched)
+		regioi_watch_start(rq);
+	return error;
+}
+
+int regio_rq_replace_socket(struct regio_rq *handle, int fd)
+{
+	static const char step[] = "replacing a socket";
+	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
+	int error;
+
+	if (!rq)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "%s: the RQ is closed", step);
+	if (!rq->stream)
+		return regioi_fail(-EOPNOTSUPP, "%s: the RQ is of no stream socket", step);
+	regioi_half_take(&rq->halves[REGIOI_RECEIVE]);
+	regioi_half_take(&rq->halves[REGIOI_SEND]);
+	error = replace_taken(rq, fd);
+	regioi_half_done(&rq->halves[REGIOI_SEND]);
+	regioi_half_done(&rq->halves[REGIOI_RECEIVE]);
+	if (error)
+		return regioi_fail(error, "%s: descriptor %d: %s", step, fd,
+				   regio_error_text(error));
+	for (uint32_t i = 0; i < rq->nodes_count; i++)
+		regioi_node_list(&rq->nodes[i]);
+	return 0;
 }
 
 /* ---- Closing ---- */

@@ -3,9 +3,11 @@
  * What is asked of a socket beside moving data.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "core/fork.h"
@@ -193,6 +195,24 @@ int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts 
 	if (rq->stream)
 		regioi_stream_open(rq);
 	return 0;
+}
+
+int regioi_socket_replace(struct regioi_rq *rq, int fd)
+{
+	uint64_t fresh;
+	int error = cookie(fd, &fresh);
+
+	if (error)
+		return error;
+	if (option(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM ||
+	    option(fd, SOL_SOCKET, SO_DOMAIN) != rq->family)
+		return -EOPNOTSUPP;
+	registry_remove(rq);
+	error = dup3(fd, rq->fd, O_CLOEXEC) < 0 ? -errno : 0;
+	if (!error)
+		rq->cookie = fresh;
+	registry_add(rq);
+	return error;
 }
 
 /* SO_RCVBUF above this would be cut to it, and so might lower what a privileged user has set. */

@@ -15,6 +15,8 @@ void regioi_socket_size_buffer(const struct regioi_rq *rq, uint32_t receives);
  */
 void regioi_socket_close(struct regioi_rq *rq);
 
+/* Puts the stream socket 'fd' behind the RQ's descriptor. Returns 0 or negative errno. */
+int regioi_socket_replace(struct regioi_rq *rq, int fd);
 /* Whether the descriptor still is the RQ's socket. */
 bool regioi_socket_is_ours(const struct regioi_rq *rq);
 

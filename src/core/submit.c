@@ -74,14 +74,18 @@ static bool has_room(struct regioi_half *half, uint32_t tail)
 static void count_announced(struct regioi_half *half)
 {
 	uint32_t listed = REGIOI_NODE_LISTED;
+	uint16_t announced = atomic_load_explicit(&half->announced, memory_order_relaxed) + 1;
+	uint16_t pin_after = atomic_load_explicit(&half->pin_after, memory_order_relaxed);
 
-	if (++half->announced < half->pin_after || !regioi_barrier_available())
+	atomic_store_explicit(&half->announced, announced, memory_order_relaxed);
+	if (announced < pin_after || !regioi_barrier_available())
 		return;
 	if (atomic_compare_exchange_strong(&half->node->listed, &listed, REGIOI_NODE_PINNED)) {
 		/* Each pinning will cost a barrier on every thread: earn the next one. */
-		half->announced = 0;
-		if (half->pin_after < PIN_AFTER_MAX)
-			half->pin_after *= 2;
+		atomic_store_explicit(&half->announced, 0, memory_order_relaxed);
+		if (pin_after < PIN_AFTER_MAX)
+			atomic_store_explicit(&half->pin_after, pin_after * 2,
+					      memory_order_relaxed);
 		/* From now on posting here calls nobody: a sleeper must take it off first. */
 		if (atomic_load(&half->node->driver->listeners))
 			regioi_driver_call(half->node->driver);

@@ -28,6 +28,7 @@
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/error.h"
+#include "core/notified.h"
 #include "core/table.h"
 #include "core/wait.h"
 #include "regio.h"
@@ -118,12 +119,17 @@ static bool disarm(struct regioi_cq *cq)
 
 void regioi_cq_disarm(struct regioi_cq *cq)
 {
-	disarm(cq);
+	if (cq->notified)
+		regioi_cq_silence(cq);
+	else
+		disarm(cq);
 }
 
 void regioi_cq_wake(struct regioi_cq *cq)
 {
-	if (disarm(cq))
+	if (cq->notified)
+		regioi_cq_call(cq);
+	else if (disarm(cq))
 		fire(cq);
 	if (atomic_load(&cq->sleeper) == REGIOI_AWAKE)
 		return;
@@ -140,6 +146,8 @@ int regio_cq_notify(struct regio_cq *handle)
 
 	if (!cq)
 		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	if (cq->notified)
+		return regioi_cq_arm(cq);
 	if (atomic_load(&cq->armed))
 		return -EALREADY;
 	listeners_join(cq->driver);
@@ -222,6 +230,25 @@ static void pass_lead_on(struct regioi_driver *driver)
 {
 	if (!driver->led && driver->followers)
 		wake_sleeper(driver->followers);
+}
+
+bool regioi_lead_take(struct regioi_driver *driver)
+{
+	bool free;
+
+	pthread_mutex_lock(&driver->wait_lock);
+	free = !driver->led;
+	driver->led = true;
+	pthread_mutex_unlock(&driver->wait_lock);
+	return free;
+}
+
+void regioi_lead_leave(struct regioi_driver *driver)
+{
+	pthread_mutex_lock(&driver->wait_lock);
+	driver->led = false;
+	pass_lead_on(driver);
+	pthread_mutex_unlock(&driver->wait_lock);
 }
 
 static void follower_remove(struct regioi_driver *driver, struct regioi_cq *cq)

@@ -13,6 +13,9 @@ void regioi_cq_wake(struct regioi_cq *cq);
 void regioi_cq_disarm(struct regioi_cq *cq);
 /* Takes back a signal on the descriptor, at dequeue. */
 void regioi_cq_unfire(struct regioi_cq *cq);
+/* The right to sleep in the engine, of which there is one. False where another thread has it. */
+bool regioi_lead_take(struct regioi_driver *driver);
+void regioi_lead_leave(struct regioi_driver *driver);
 /* Closes the descriptors of a driver that ends. */
 void regioi_wait_fini(struct regioi_driver *driver);
 

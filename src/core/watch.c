@@ -44,6 +44,19 @@ static int engines_watch(struct regioi_rq *rq)
 	return error;
 }
 
+/* Tells a program that asked for it whether sends wait for the socket. Under the watch_lock. */
+static void tell_blocked(struct regioi_rq *rq, bool before)
+{
+	struct regioi_driver *driver = rq->halves[REGIOI_SEND].node->driver;
+
+	if (before == rq->watching_writable)
+		return;
+	pthread_mutex_lock(&driver->blocked_lock);
+	if (driver->blocked)
+		driver->blocked(driver->blocked_context, before ? -1 : 1);
+	pthread_mutex_unlock(&driver->blocked_lock);
+}
+
 int regioi_watch_start(struct regioi_rq *rq)
 {
 	int error;
@@ -54,17 +67,36 @@ int regioi_watch_start(struct regioi_rq *rq)
 	return error;
 }
 
+bool regioi_watch_pause(struct regioi_rq *rq)
+{
+	bool on;
+
+	pthread_mutex_lock(&rq->watch_lock);
+	on = regioi_watch_is_on(rq);
+	if (on)
+		engines_unwatch(rq);
+	if (rq->watching_writable) {
+		rq->watching_writable = false;
+		tell_blocked(rq, true);
+	}
+	pthread_mutex_unlock(&rq->watch_lock);
+	return on;
+}
+
 int regioi_watch_writable(struct regioi_rq *rq, bool writable)
 {
+	bool before;
 	int error = 0;
 
 	pthread_mutex_lock(&rq->watch_lock);
+	before = rq->watching_writable;
 	rq->watching_writable = writable;
 	/* TCP tells of room only where some was missing: no need to stop it. */
 	if (writable || !rq->stream || rq->family == AF_UNIX)
 		error = engines_watch(rq);
 	if (error)
 		rq->watching_writable = false;
+	tell_blocked(rq, before);
 	pthread_mutex_unlock(&rq->watch_lock);
 	return error;
 }
@@ -95,6 +127,10 @@ void regioi_watch_fini(struct regioi_rq *rq)
 		atomic_fetch_sub(&rq->nodes[0].driver->unwatched, 1);
 	if (regioi_watch_is_on(rq))
 		engines_unwatch(rq);
+	if (rq->watching_writable) {
+		rq->watching_writable = false;
+		tell_blocked(rq, true);
+	}
 	pthread_mutex_unlock(&rq->watch_lock);
 	pthread_mutex_destroy(&rq->watch_lock);
 }

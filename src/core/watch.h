@@ -10,6 +10,8 @@
 void regioi_watch_init(struct regioi_rq *rq);
 /* Watches from now on. Returns 0 or the engine's error. */
 int regioi_watch_start(struct regioi_rq *rq);
+/* Until regioi_watch_start(), while no half is executed. Returns whether it was on. */
+bool regioi_watch_pause(struct regioi_rq *rq);
 /* Ends it for good. */
 void regioi_watch_fini(struct regioi_rq *rq);
 

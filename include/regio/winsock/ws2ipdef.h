@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ws2ipdef.h - everything it has on Windows is in ws2def.h here
+ */
+#ifndef REGIO_WINSOCK_WS2IPDEF_H
+#define REGIO_WINSOCK_WS2IPDEF_H
+
+#include "ws2def.h"
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CQs that call the program when they are notified.
+ *
+ * The call must find a completion. Whoever completes something may come to look at 'armed' long
+ * after the consumer has dequeued it, and armed the CQ anew; so completions are counted, and the
+ * call is made where more have been posted than taken. The count rises after the completion is
+ * there, so for a moment it may fall short, but whoever is about to raise it looks after that.
+ */
+#include <errno.h>
+
+#include "core/driver.h"
+#include "core/notified.h"
+
+static bool has_some(const struct regioi_cq *cq)
+{
+	return (int64_t)(atomic_load(&cq->posted) - atomic_load(&cq->taken)) > 0;
+}
+
+void regioi_cq_call(struct regioi_cq *cq)
+{
+	if (!atomic_load(&cq->armed))
+		return;
+	/* Held across the call, so that closing can wait for it. */
+	pthread_mutex_lock(&cq->lock);
+	if (!atomic_load(&cq->closed) && has_some(cq) && atomic_exchange(&cq->armed, false))
+		cq->notified(cq->notified_context);
+	pthread_mutex_unlock(&cq->lock);
+}
+
+int regioi_cq_arm(struct regioi_cq *cq)
+{
+	/* Sequentially consistent: pairs with regioi_cq_posted() and the look at 'armed' behind it.
+	 */
+	if (atomic_exchange(&cq->armed, true))
+		return -EALREADY;
+	if (!cq->driver->threaded && !has_some(cq))
+		regioi_driver_progress(cq->driver);
+	regioi_cq_call(cq);
+	return 0;
+}
+
+void regioi_cq_silence(struct regioi_cq *cq)
+{
+	pthread_mutex_lock(&cq->lock);
+	atomic_store(&cq->armed, false);
+	pthread_mutex_unlock(&cq->lock);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CQs that call the program when they are notified, in place of signalling a descriptor.
+ */
+#ifndef REGIO_CORE_NOTIFIED_H
+#define REGIO_CORE_NOTIFIED_H
+
+#include "core/objects.h"
+
+/* Completions that may notify are on the CQ. Any thread; the look at 'armed' comes after. */
+static inline void regioi_cq_posted(struct regioi_cq *cq, uint32_t count)
+{
+	atomic_fetch_add(&cq->posted, count);
+}
+
+/* As consumer: so many of them have left. */
+static inline void regioi_cq_taken(struct regioi_cq *cq, uint32_t count)
+{
+	atomic_store_explicit(&cq->taken,
+			      atomic_load_explicit(&cq->taken, memory_order_relaxed) + count,
+			      memory_order_relaxed);
+}
+
+/* regio_cq_notify() for such a CQ. */
+int regioi_cq_arm(struct regioi_cq *cq);
+/* Calls the program if the CQ is armed and has something for it. */
+void regioi_cq_call(struct regioi_cq *cq);
+/* Disarms a closed CQ; the program is not called after the return. */
+void regioi_cq_silence(struct regioi_cq *cq);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Driving without waiting on one CQ: for programs whose CQs call them.
+ */
+#include <errno.h>
+
+#include "core/clock.h"
+#include "core/driver.h"
+#include "core/table.h"
+#include "core/wait.h"
+#include "regio.h"
+
+#define EVENTS_MAX 64
+
+/* The lock keeps a wake and its unwake in order. Returns what the runner was. */
+static enum regioi_runner runner_set(struct regioi_driver *driver, enum regioi_runner runner)
+{
+	enum regioi_runner before;
+
+	pthread_mutex_lock(&driver->wait_lock);
+	before = driver->runner;
+	/* A call is kept until somebody runs who can answer it. */
+	if (runner != REGIOI_RUNNER_SLEEPS || before != REGIOI_RUNNER_CALLED)
+		driver->runner = (uint8_t)runner;
+	if (runner == REGIOI_RUNNER_CALLED && before == REGIOI_RUNNER_SLEEPS)
+		driver->ops->wake(driver->engine);
+	pthread_mutex_unlock(&driver->wait_lock);
+	return before;
+}
+
+/* Returns 0 after a call, 1 after anything else that ends a sleep, or -EINTR. */
+static int sleep_once(struct regioi_driver *driver, int64_t timeout_ns)
+{
+	struct regioi_event events[EVENTS_MAX];
+	int count;
+
+	if (runner_set(driver, REGIOI_RUNNER_SLEEPS) == REGIOI_RUNNER_CALLED) {
+		runner_set(driver, REGIOI_RUNNER_AWAKE);
+		return 0;
+	}
+	if (regioi_driver_has_work(driver))
+		timeout_ns = 0;
+	count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
+	regioi_driver_take_events(driver, events, count);
+	if (runner_set(driver, REGIOI_RUNNER_AWAKE) == REGIOI_RUNNER_CALLED) {
+		driver->ops->unwake(driver->engine);
+		return 0;
+	}
+	return count < 0 ? count : 1;
+}
+
+static int run(struct regioi_driver *driver, int64_t timeout_ns)
+{
+	uint64_t until = timeout_ns > 0 ? regioi_now_ns() + (uint64_t)timeout_ns : 0;
+	bool looked = false;
+	int result;
+
+	for (;;) {
+		regioi_driver_progress(driver);
+		/* With no time left the engine is still asked once. */
+		if (timeout_ns == 0 && looked)
+			return -ETIMEDOUT;
+		looked = timeout_ns == 0;
+		result = sleep_once(driver, timeout_ns);
+		if (result <= 0)
+			return result;
+		if (timeout_ns > 0) {
+			uint64_t now = regioi_now_ns();
+
+			timeout_ns = now < until ? (int64_t)(until - now) : 0;
+		}
+	}
+}
+
+int regio_driver_run(struct regio_driver *handle, int64_t timeout_ns)
+{
+	struct regioi_driver *driver = regioi_table_object(handle, REGIOI_KIND_DRIVER);
+	int result;
+
+	if (!driver)
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	if (!regioi_lead_take(driver))
+		return -EBUSY;
+	/* As in regio_cq_wait(). */
+	atomic_fetch_add(&driver->listeners, 1);
+	result = run(driver, timeout_ns);
+	atomic_fetch_sub(&driver->listeners, 1);
+	regioi_lead_leave(driver);
+	if (atomic_load(&driver->listeners) &&
+	    (regioi_driver_has_work(driver) || atomic_load(&driver->called)))
+		driver->ops->doorbell(driver->engine);
+	return result;
+}
+
+int regio_driver_wake(struct regio_driver *handle)
+{
+	struct regioi_driver *driver = regioi_table_object(handle, REGIOI_KIND_DRIVER);
+
+	if (!driver)
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	runner_set(driver, REGIOI_RUNNER_CALLED);
+	return 0;
+}

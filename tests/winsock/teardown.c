@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * teardown.c - points 68 to 72 of the contract: ending things, in whatever order
+ */
+#include "rig.h"
+
+static const char *const kinds[] = {"UDP", "TCP"};
+
+static const struct rig_plan plans[] = {
+	{.receives = 8, .sends = 8},
+	{.receives = 8, .sends = 8, .stream = true},
+};
+
+START_TEST(p68_closing_completes_exactly_what_is_outstanding)
+{
+	struct rig rig;
+	RIORESULT results[8];
+	ULONG next[2] = {0, 8};
+
+	rig_open(&rig, &plans[_i]);
+	for (ULONG i = 0; i < 8; i++)
+		EXPECT_TRUE(receive(&rig, i, i % 2 ? RIO_MSG_DEFER : 0));
+	EXPECT(closesocket(rig.s) == 0, "error %d", WSAGetLastError());
+	take(rig.cq, results, 8);
+	for (ULONG i = 0; i < 8; i++) {
+		ULONG *expected = &next[results[i].RequestContext >= 8];
+
+		/* Our choice: 995, in posting order. */
+		expect_is(&results[i], WSA_OPERATION_ABORTED, 0, (*expected)++);
+	}
+	expect_none(rig.cq);
+	rig.s = socket(AF_INET, SOCK_DGRAM, 0);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(p69_shutdown_alone_leaves_a_receive_pending)
+{
+	struct rig rig;
+	RIORESULT result;
+
+	rig_open(&rig, &plans[1]);
+	EXPECT_TRUE(receive(&rig, 0, 0));
+	EXPECT(shutdown(rig.s, SD_SEND) == 0, "error %d", WSAGetLastError());
+	expect_none(rig.cq);
+	peer_send(&rig, "still", 5);
+	result = take_one(rig.cq);
+	expect_is(&result, 0, 5, 0);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(p70_queue_memory_and_socket_may_end_in_that_order)
+{
+	struct rig rig;
+
+	rig_open(&rig, &plans[_i]);
+	for (ULONG i = 0; i < 8; i++)
+		EXPECT_TRUE(receive(&rig, i, 0));
+	rio.RIOCloseCompletionQueue(rig.cq);
+	rio.RIODeregisterBuffer(rig.id);
+	EXPECT_TRUE(VirtualFree(rig.memory, 0, MEM_RELEASE));
+	for (int i = 0; i < 8; i++)
+		peer_send(&rig, "late", 4);
+	EXPECT(closesocket(rig.s) == 0, "error %d", WSAGetLastError());
+	closesocket(rig.peer);
+}
+END_TEST
+
+START_TEST(p71_deregistering_what_is_none_is_harmless)
+{
+	char memory[16];
+	RIO_BUFFERID id;
+
+	rig_start();
+	id = rio.RIORegisterBuffer(memory, sizeof(memory));
+	rio.RIODeregisterBuffer(id);
+	rio.RIODeregisterBuffer(id);
+	rio.RIODeregisterBuffer(RIO_INVALID_BUFFERID);
+	rio.RIODeregisterBuffer(NULL);
+}
+END_TEST
+
+START_TEST(p72_dequeue_on_a_closed_queue_says_so)
+{
+	struct rig rig;
+	RIORESULT result;
+	RIO_CQ cq;
+
+	rig_open(&rig, &plans[0]);
+	cq = rig.cq;
+	rig_close(&rig);
+	EXPECT(rio.RIODequeueCompletion(cq, &result, 1) == RIO_CORRUPT_CQ, "another result");
+	EXPECT(rio.RIODequeueCompletion(RIO_INVALID_CQ, &result, 1) == RIO_CORRUPT_CQ,
+	       "another result");
+	EXPECT(rio.RIONotify(cq) == WSAEINVAL, "another result");
+	EXPECT_FAILS(WSAEINVAL, FALSE, rio.RIOResizeCompletionQueue(cq, 8));
+	EXPECT_FAILS(WSAEINVAL, FALSE, receive(&rig, 0, 0));
+}
+END_TEST
+
+START_TEST(flush_ends_what_is_posted)
+{
+	struct rig rig;
+	RIORESULT results[3];
+	DWORD bytes;
+
+	rig_open(&rig, &plans[0]);
+	for (ULONG i = 0; i < 3; i++)
+		EXPECT_TRUE(receive(&rig, i, 0));
+	EXPECT(WSAIoctl(rig.s, SIO_FLUSH, NULL, 0, NULL, 0, &bytes, NULL, NULL) == 0, "error %d",
+	       WSAGetLastError());
+	take(rig.cq, results, 3);
+	for (ULONG i = 0; i < 3; i++)
+		expect_is(&results[i], WSA_OPERATION_ABORTED, 0, i);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(closing_wakes_those_who_wait_on_the_queue)
+{
+	HANDLE event = CreateEvent(NULL, FALSE, FALSE, NULL);
+	RIO_NOTIFICATION_COMPLETION notification = by_event(event, FALSE);
+	struct rig_plan plan = plans[_i];
+	struct rig rig;
+
+	plan.notification = &notification;
+	rig_open(&rig, &plan);
+	EXPECT_TRUE(receive(&rig, 0, 0));
+	EXPECT(rio.RIONotify(rig.cq) == 0, "RIONotify");
+	EXPECT(closesocket(rig.s) == 0, "error %d", WSAGetLastError());
+	EXPECT(WaitForSingleObject(event, PATIENCE_MS) == WAIT_OBJECT_0, "not signalled");
+	take_one(rig.cq);
+	rig.s = socket(AF_INET, SOCK_DGRAM, 0);
+	rig_close(&rig);
+	CloseHandle(event);
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		{p68_closing_completes_exactly_what_is_outstanding, kinds, 2, CASE_TIMEOUT_S},
+		CASE(p69_shutdown_alone_leaves_a_receive_pending),
+		{p70_queue_memory_and_socket_may_end_in_that_order, kinds, 2, CASE_TIMEOUT_S},
+		CASE(p71_deregistering_what_is_none_is_harmless),
+		CASE(p72_dequeue_on_a_closed_queue_says_so),
+		CASE(flush_ends_what_is_posted),
+		{closing_wakes_those_who_wait_on_the_queue, kinds, 2, CASE_TIMEOUT_S},
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}
