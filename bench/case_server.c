@@ -19,6 +19,7 @@
 struct peer {
 	uint64_t sequence; /* of the request that is outstanding */
 	uint64_t sent_ns;
+	uint32_t given_up; /* requests before it whose reply may yet come */
 };
 
 struct load {
@@ -58,7 +59,10 @@ static void answered(struct load *load, uint32_t index)
 	}
 	memcpy(&sequence, load->reply, sizeof(sequence));
 	if (sequence != peer->sequence) {
-		side->duplicated++;
+		if (peer->given_up)
+			peer->given_up--;
+		else
+			side->duplicated++;
 		return;
 	}
 	side_round_trip(side, peer->sent_ns);
@@ -73,6 +77,7 @@ static void ask_again(struct load *load)
 		if (now_ns - load->peers[i].sent_ns < RETRY_MS * 1000000u)
 			continue;
 		load->side->lost++;
+		load->peers[i].given_up++;
 		ask(load, i);
 	}
 }

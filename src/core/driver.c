@@ -68,12 +68,6 @@ static int check_options(const char *step, const struct regio_driver_opts *opts)
 	if (opts->flags & ~known)
 		return regioi_fail(-EINVAL, "%s: flags is %#x; see REGIO_DRIVER_...", step,
 				   opts->flags);
-	if (!(opts->flags & REGIO_DRIVER_THREAD) &&
-	    (opts->flags & REGIO_DRIVER_THREAD_CPU || opts->thread_spin_ns))
-		return regioi_fail(-EINVAL,
-				   "%s: a thread's CPU or spin time without a thread; add "
-				   "REGIO_DRIVER_THREAD",
-				   step);
 	if (opts->thread_cpu && !(opts->flags & REGIO_DRIVER_THREAD_CPU))
 		return regioi_fail(-EINVAL, "%s: thread_cpu without REGIO_DRIVER_THREAD_CPU", step);
 	if (!opts->busy_poll_us && opts->flags & REGIO_DRIVER_PREFER_BUSY_POLL)
@@ -113,6 +107,10 @@ static int driver_fill(struct regioi_driver *driver, const struct regio_driver_o
 		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
 	driver->batches = driver->ops->batches(driver->engine);
 	driver->threaded |= opts->flags & REGIO_DRIVER_THREAD;
+	if (!driver->threaded && (opts->flags & REGIO_DRIVER_THREAD_CPU || opts->thread_spin_ns))
+		return regioi_fail(-EINVAL,
+				   "creating a driver: a thread's CPU or spin time without a "
+				   "thread; add REGIO_DRIVER_THREAD");
 	driver->led = driver->threaded;
 	return driver->threaded ? regioi_thread_start(driver, opts) : 0;
 }

@@ -99,6 +99,8 @@ THREAD_LOCAL uint32_t batches;
 
 static _Atomic uint32_t rings;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+/* Of the trial, below. */
+static pthread_mutex_t trial_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_key_t key; /* for its destructor, at the end of a thread */
 
 /* What an error of a ring says of the ring: the others pass. */
@@ -171,6 +173,7 @@ void regioi_uring_fork_child(void)
 	own = NULL;
 	without = false;
 	atomic_store(&rings, 0);
+	pthread_mutex_init(&trial_lock, NULL);
 }
 
 /* ---- Submitting and completing ---- */
@@ -658,7 +661,7 @@ static const char *remedy_of(int error)
 	}
 }
 
-static pthread_once_t tried = PTHREAD_ONCE_INIT;
+static bool tried; /* and what came of it will stay so */
 static struct trial trial;
 static struct regioi_refusal refused;
 static const char *batches_wish; /* "always", "never", or what the trial says */
@@ -674,7 +677,13 @@ static bool uring_batches(struct regioi_engine *engine)
 	return trial.batch_ns + BATCH_GAIN_NS <= trial.calls_ns;
 }
 
-static void try_once(void)
+/* What was short then may not be short now. */
+static bool is_passing(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN;
+}
+
+static void try_now(void)
 {
 	pthread_t thread;
 	long disabled;
@@ -707,6 +716,23 @@ static void try_once(void)
 	snprintf(refused.remedy, sizeof(refused.remedy), "%s", remedy_of(trial.error));
 }
 
+/* Returns 0 where rings work here, or why not. */
+static int try_once(struct regioi_refusal *ret_refusal)
+{
+	int error;
+
+	pthread_mutex_lock(&trial_lock);
+	if (!tried) {
+		try_now();
+		tried = !is_passing(trial.error);
+	}
+	error = trial.error;
+	if (error)
+		*ret_refusal = refused;
+	pthread_mutex_unlock(&trial_lock);
+	return error;
+}
+
 /* ---- Life ---- */
 
 static _Atomic uint64_t places_taken; /* a bit for each */
@@ -730,13 +756,10 @@ static uint32_t place_take(void)
 static int uring_create(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal)
 {
 	struct uring *uring;
-	int error;
+	int error = try_once(ret_refusal);
 
-	pthread_once(&tried, try_once);
-	if (trial.error) {
-		*ret_refusal = refused;
-		return trial.error;
-	}
+	if (error)
+		return error;
 	uring = calloc(1, sizeof(*uring));
 	if (!uring)
 		return -ENOMEM;
