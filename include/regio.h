@@ -411,7 +411,8 @@ REGIO_API int regio_driver_close(struct regio_driver *driver);
  * Returns    0 after regio_driver_wake(), also one of before this call, or
  *            -ETIMEDOUT  the time is over
  *            -EINTR   a signal came first
- *            -EBUSY   another thread is in this call, or waits on a CQ of the driver
+ *            -EBUSY   another thread is in this call, or waits on a CQ of the
+ *                     driver, or the driver has a thread of its own
  *            -EBADF   no such driver
  *            -ECHILD  the driver belongs to the parent process
  * Since      0.2

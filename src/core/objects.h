@@ -173,6 +173,8 @@ struct regioi_rq {
 	bool join_allowed;	     /* sends may be joined */
 	uint8_t nodes_count;
 	_Atomic bool packet_info_ours;
+	bool busy_poll_ours;
+	int busy_poll_before;
 	_Atomic bool watched; /* watch.c */
 	bool watching_writable;
 	bool watch_suspended;

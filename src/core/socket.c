@@ -246,10 +246,13 @@ void regioi_socket_size_buffer(const struct regioi_rq *rq, uint32_t receives)
 		option_set(rq->fd, SOL_SOCKET, SO_RCVBUF, (int)(wanted / 2));
 }
 
-int regioi_socket_busy_poll(const struct regioi_rq *rq, const struct regioi_driver *driver)
+int regioi_socket_busy_poll(struct regioi_rq *rq, const struct regioi_driver *driver)
 {
 	if (!driver->busy_poll_us)
 		return 0;
+	if (!rq->busy_poll_ours)
+		rq->busy_poll_before = option(rq->fd, SOL_SOCKET, SO_BUSY_POLL);
+	rq->busy_poll_ours = true;
 	if ((option_set(rq->fd, SOL_SOCKET, SO_BUSY_POLL, (int)driver->busy_poll_us) &&
 	     (!driver->busy_poll_preferred ||
 	      option_set(rq->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, 1))) ||
@@ -313,6 +316,10 @@ void regioi_socket_close(struct regioi_rq *rq)
 	registry_remove(rq);
 	if (!regioi_socket_is_ours(rq))
 		return;
+	if (rq->busy_poll_ours) {
+		option_set(rq->fd, SOL_SOCKET, SO_BUSY_POLL, rq->busy_poll_before);
+		option_set(rq->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, 0);
+	}
 	if (rq->packet_info_ours)
 		option_set(rq->fd, rq->family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
 			   rq->family == AF_INET ? IP_PKTINFO : IPV6_RECVPKTINFO, 0);

@@ -33,6 +33,6 @@ bool regioi_socket_names(const struct regioi_rq *rq, union regioi_address *ret_l
 			 union regioi_address *ret_peer);
 
 /* Lets receives poll the device, as the driver was asked to. Returns 0 or -EPERM, explained. */
-int regioi_socket_busy_poll(const struct regioi_rq *rq, const struct regioi_driver *driver);
+int regioi_socket_busy_poll(struct regioi_rq *rq, const struct regioi_driver *driver);
 
 #endif

@@ -431,6 +431,7 @@ START_TEST(plain_sends_on_the_socket_go_beside_requests)
 	uint8_t data[64];
 
 	post_message(&side, RECEIVES, 64, 1, 0);
+	collect_one(side.send_cq);
 	send_plain(side.fd, "beside", 6);
 	post_message(&side, RECEIVES + 1, 64, 2, 0);
 	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 64);

@@ -172,6 +172,8 @@ END_TEST
 
 START_TEST(a_slot_posted_again_early_survives_a_burst_longer_than_the_ring)
 {
+	if (driven_by_a_thread())
+		SKIP("a driver's thread may fill a receive as soon as it is posted");
 	run_early_reposts(families[_i], 32, 120);
 }
 END_TEST

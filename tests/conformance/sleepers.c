@@ -51,8 +51,10 @@ START_TEST(a_half_that_is_partly_dequeued_is_counted_once)
 	connect_to(side.fd, peer);
 	post_send(&side, 0, 64, 0);
 	post_send(&side, 1, 64, 0);
+	EXPECT_RETURN(2, regio_cq_wait(side.send_cq, 2, UINT64_MAX, PATIENCE_NS));
 	EXPECT_RETURN(1, regio_cq_dequeue(side.send_cq, results, 1));
 	post_send(&side, 2, 64, 0);
+	EXPECT_RETURN(2, regio_cq_wait(side.send_cq, 2, UINT64_MAX, PATIENCE_NS));
 	EXPECT_RETURN(2, regio_cq_wait(side.send_cq, 4, 0, MILLISECOND_NS));
 	EXPECT_RETURN(2, regio_cq_dequeue(side.send_cq, results, 4));
 	side_close(&side);

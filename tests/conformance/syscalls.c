@@ -29,6 +29,7 @@
 struct count {
 	unsigned int sends;
 	unsigned int receives;
+	unsigned int enters; /* io_uring_enter */
 	unsigned int all;
 };
 
@@ -49,6 +50,9 @@ static void add_call(struct count *count, uint64_t number)
 	case SYS_recvmsg:
 	case SYS_recvmmsg:
 		count->receives++;
+		break;
+	case SYS_io_uring_enter:
+		count->enters++;
 		break;
 	default:
 		break;
@@ -147,6 +151,8 @@ START_TEST(a_batch_of_deferred_sends_is_one_send_call)
 
 	if (train_limit() < BATCH)
 		SKIP("the kernel joins only %u messages", train_limit());
+	if (driven_by_a_thread())
+		SKIP("a driver's thread does not wait for the end of a batch");
 	if (built_with_sanitizer())
 		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(commit_a_second_batch, families[_i], &count);
@@ -177,16 +183,152 @@ static void dequeue_when_idle(int family)
 
 START_TEST(an_empty_dequeue_of_an_idle_queue_is_at_most_one_system_call)
 {
+	unsigned int most = EMPTY_DEQUEUES;
 	struct count count;
 	const char *refused;
 
 	if (built_with_sanitizer())
 		SKIP("a sanitizer makes system calls of its own");
+	/* Two words of memory tell a ring's thread, and a driver's thread does the looking. */
+	if (driven_by_a_thread() || engine_is("uring"))
+		most = 0;
 	refused = count_in_child(dequeue_when_idle, families[_i], &count);
 	if (refused)
 		SKIP("%s", refused);
-	EXPECT(count.all <= EMPTY_DEQUEUES, "%u system calls in %u dequeues, %u of them receives",
-	       count.all, EMPTY_DEQUEUES, count.receives);
+	EXPECT(count.all <= most, "%u system calls in %u dequeues, %u of them receives", count.all,
+	       EMPTY_DEQUEUES, count.receives);
+}
+END_TEST
+
+enum { REPLIERS = 16 };
+
+struct replier {
+	struct side side;
+	int peer;
+};
+
+/* Asks all, answers all: the answers are deferred and go with the dequeue that finds nothing. */
+static void serve_once(struct replier *repliers, struct regio_cq *requests, bool counted)
+{
+	struct regio_result results[REPLIERS];
+	struct regio_buf slice;
+
+	for (uint64_t i = 0; i < REPLIERS; i++)
+		send_plain(repliers[i].peer, "?", 1);
+	collect(requests, results, REPLIERS);
+	for (uint64_t i = 0; i < REPLIERS; i++) {
+		struct side *side = &repliers[i].side;
+
+		slice = slot_slice(side, 1, 64);
+		EXPECT_RETURN(0, regio_send(side->rq, &slice, REGIO_DEFER, 0));
+	}
+	if (counted)
+		mark(COUNT_FROM);
+	expect_empty(requests);
+	if (counted)
+		mark(COUNT_TO);
+	for (uint64_t i = 0; i < REPLIERS; i++) {
+		uint8_t data[64];
+
+		collect_one(repliers[i].side.send_cq);
+		ck_assert_uint_eq(receive_plain(repliers[i].peer, data, sizeof(data)), 64);
+		slice = slot_slice(&repliers[i].side, 0, 64);
+		EXPECT_RETURN(0, regio_receive(repliers[i].side.rq, &slice, 0, i));
+	}
+}
+
+/* All receive into one queue; each has a queue of its own for what it has sent. */
+static void reply_on_many_sockets(int family)
+{
+	enum { ROUNDS = 20 };
+	struct replier repliers[REPLIERS];
+	struct regio_driver *driver;
+	struct regio_cq *requests;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	requests = cq_of(REPLIERS, driver);
+	for (uint64_t i = 0; i < REPLIERS; i++) {
+		struct side *side = &repliers[i].side;
+
+		side_open(side, &(struct side_plan){.family = family,
+						    .receives = 1,
+						    .sends = 1,
+						    .slot_size = 64,
+						    .driver = driver});
+		EXPECT_RETURN(0, regio_rq_close(side->rq, 0));
+		EXPECT_RETURN(0, regio_rq_create(side->fd, 1, 1, requests, side->send_cq, 0, NULL,
+						 &side->rq));
+		repliers[i].peer = peer_of(side->fd);
+		connect_to(side->fd, repliers[i].peer);
+		post_receive(side, 0);
+	}
+	/* Enough for the queues to be no longer young, and for a ring. */
+	for (int round = 1; round <= ROUNDS; round++)
+		serve_once(repliers, requests, round == ROUNDS);
+}
+
+START_TEST(deferred_replies_of_many_sockets_are_one_entry_of_the_ring)
+{
+	struct count count;
+	const char *refused;
+
+	if (!engine_is("uring"))
+		SKIP("only a ring executes several operations in one system call");
+	if (driven_by_a_thread())
+		SKIP("a driver's thread does not wait for the last of them");
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(reply_on_many_sockets, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	EXPECT(count.enters == 1 && count.sends == 0,
+	       "%u entries, %u sends, %u receives, %u system calls", count.enters, count.sends,
+	       count.receives, count.all);
+}
+END_TEST
+
+/* A driver's thread does it all: of the calling thread's system calls none is left. */
+static void post_and_dequeue(int family)
+{
+	struct regio_driver_opts opts = {.size = sizeof(opts),
+					 .flags = REGIO_DRIVER_THREAD,
+					 .thread_spin_ns = REGIO_SPIN_ALWAYS};
+	struct regio_driver *driver;
+	struct regio_result result;
+	uint64_t done = 0;
+	struct side side;
+
+	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
+	side_open(&side, &(struct side_plan){.family = family,
+					     .receives = BATCH,
+					     .sends = BATCH,
+					     .slot_size = 64,
+					     .driver = driver});
+	connect_to(side.fd, side.fd);
+	mark(COUNT_FROM);
+	for (uint64_t round = 0; round < BATCHES; round++) {
+		post_receive(&side, round % BATCH);
+		post_send(&side, BATCH + round % BATCH, 64, round % 3 ? 0 : REGIO_DEFER);
+		while (regio_cq_dequeue(side.receive_cq, &result, 1) == 0)
+			continue;
+		done += regio_cq_dequeue(side.send_cq, &result, 1) == 1;
+	}
+	while (done < BATCHES)
+		done += regio_cq_dequeue(side.send_cq, &result, 1) == 1;
+	mark(COUNT_TO);
+}
+
+START_TEST(posting_and_dequeuing_beside_a_thread_that_is_awake_make_no_system_call)
+{
+	struct count count;
+	const char *refused;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(post_and_dequeue, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	ck_assert_uint_eq(count.all, 0);
 }
 END_TEST
 
@@ -262,6 +404,8 @@ START_TEST(a_thousand_deferred_sends_on_a_stream_are_one_send_call)
 	struct count count;
 	const char *refused;
 
+	if (driven_by_a_thread())
+		SKIP("a driver's thread does not wait for the end of a batch");
 	if (built_with_sanitizer())
 		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(commit_sends_on_a_stream, stream_families[_i], &count);
@@ -324,6 +468,9 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE_PER_FAMILY(a_batch_of_deferred_sends_is_one_send_call),
 		CASE_PER_FAMILY(an_empty_dequeue_of_an_idle_queue_is_at_most_one_system_call),
+		CASE_PER_FAMILY(deferred_replies_of_many_sockets_are_one_entry_of_the_ring),
+		CASE_PER_FAMILY(
+			posting_and_dequeuing_beside_a_thread_that_is_awake_make_no_system_call),
 		CASE_PER_FAMILY(a_batch_that_arrives_in_a_train_is_received_in_a_few_system_calls),
 		CASE_PER_STREAM(a_thousand_deferred_sends_on_a_stream_are_one_send_call),
 		CASE_PER_FAMILY(a_message_on_each_of_many_streams_is_one_receive_call_each),

@@ -10,6 +10,7 @@
 #include "../support/suite.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -51,6 +52,7 @@ struct scene {
 	uint64_t region;
 	struct regio_cq *cq;
 	struct regio_rq *rq;
+	uint64_t sends; /* posted */
 	int fd, peer, decoy, decoy_peer;
 	bool gone[STEPS];
 };
@@ -67,7 +69,7 @@ static void post_on_scene(struct scene *scene, uint64_t receives, uint64_t sends
 	for (uint64_t i = 0; i < sends; i++) {
 		struct regio_buf slice = {scene->region, 32768 + (uint32_t)i * 128, 128};
 
-		regio_send(scene->rq, &slice, REGIO_DEFER, i);
+		scene->sends += regio_send(scene->rq, &slice, REGIO_DEFER, i) == 0;
 	}
 }
 
@@ -146,10 +148,19 @@ static void take_step(struct scene *scene, enum step step)
 	}
 }
 
+/*
+ * A driver's thread that spins on a queue has done too much with it for the queue to be young: it
+ * may read a few datagrams before it notices, but nothing once the queue is closed.
+ */
 static void expect_decoy_untouched(const struct scene *scene)
 {
 	char data[16];
 
+	if (driven_by_a_thread()) {
+		while (!nothing_queued(scene->decoy))
+			receive_plain(scene->decoy, data, sizeof(data));
+		send_plain(scene->decoy_peer, "decoy", 5);
+	}
 	EXPECT(receive_plain(scene->decoy, data, sizeof(data)) == 5, "the decoy was read");
 	EXPECT(nothing_queued(scene->decoy_peer), "the decoy was written");
 	EXPECT(get_option(scene->decoy, SOL_UDP, UDP_GRO) == 1, "the decoy was configured");
@@ -174,6 +185,22 @@ static bool order_of_steps(unsigned int order, enum step *ret_steps)
 	return true;
 }
 
+/*
+ * A driver's thread could look at the socket before the socket's end, and send behind it. Any first
+ * step but that one keeps it from sending.
+ */
+static void await_sends(const struct scene *scene)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_rq_info info = {0};
+
+	while (info.messages_sent < scene->sends) {
+		EXPECT(now_ns() < deadline_ns, "the sends are left lying");
+		sched_yield();
+		EXPECT_RETURN(0, regio_rq_info(scene->rq, &info));
+	}
+}
+
 static void run_order(int family, const enum step *steps, bool with_traffic)
 {
 	struct scene scene;
@@ -182,6 +209,8 @@ static void run_order(int family, const enum step *steps, bool with_traffic)
 	for (size_t i = 0; i < STEPS; i++) {
 		if (with_traffic)
 			disturb(&scene);
+		if (driven_by_a_thread() && i == 0)
+			await_sends(&scene);
 		take_step(&scene, steps[i]);
 	}
 	if (with_traffic)
@@ -213,8 +242,17 @@ static void list_orders(void)
 	}
 }
 
+static bool comes_before(const enum step *steps, enum step first, enum step second)
+{
+	while (*steps != first && *steps != second)
+		steps++;
+	return *steps == first;
+}
+
 START_TEST(everything_may_end_in_any_order_with_requests_queued_and_traffic_arriving)
 {
+	if (closing_refused() && comes_before(orders[_i], CLOSE_SOCKET, CLOSE_RQ))
+		SKIP("%s", closing_refused());
 	for (size_t family = 0; family < ARRAY_SIZE(families); family++) {
 		run_order(families[family], orders[_i], false);
 		run_order(families[family], orders[_i], true);

@@ -10,7 +10,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define SLOTS 128u
@@ -420,21 +419,6 @@ END_TEST
 /* ---- A full socket buffer -------------------------------------------------------- */
 
 enum { STRANDED = 100, STRANDED_SIZE = 1000 };
-
-/*
- * A network of our own whose loopback passes 10 Mbit/s: what waits in its queue is charged
- * to the sending socket, which is then full. Returns why not, or NULL.
- */
-static const char *enter_slow_network(void)
-{
-	const char *refused = enter_own_network();
-
-	if (refused)
-		return refused;
-	if (system("tc qdisc add dev lo root tbf rate 10mbit burst 4kb limit 1mb 2>/dev/null"))
-		return "tc cannot add a tbf queue (iproute2, or sch_tbf, is missing)";
-	return NULL;
-}
 
 static void *answer_after_all(void *argument)
 {

@@ -24,6 +24,12 @@
 			SKIP("the kernel has no UDP_SEGMENT");                                     \
 	} while (0)
 
+#define REQUIRE_BATCHES()                                                                          \
+	do {                                                                                       \
+		if (driven_by_a_thread())                                                          \
+			SKIP("a driver's thread does not wait for the end of a batch");            \
+	} while (0)
+
 static void open_side(struct side *side, int fd, int family, const struct regio_rq_opts *opts)
 {
 	side_open(side, &(struct side_plan){.fd = fd,
@@ -141,6 +147,7 @@ START_TEST(equal_sends_travel_together)
 	struct side side;
 
 	REQUIRE_TRAINS();
+	REQUIRE_BATCHES();
 	open_side(&side, 0, families[_i], NULL);
 	int peer = train_peer(&side);
 
@@ -164,6 +171,7 @@ START_TEST(the_last_message_of_a_train_may_be_shorter_but_not_empty)
 	struct side side;
 
 	REQUIRE_TRAINS();
+	REQUIRE_BATCHES();
 	open_side(&side, 0, families[_i], NULL);
 	int peer = train_peer(&side);
 
@@ -237,7 +245,9 @@ START_TEST(a_train_has_no_more_messages_and_bytes_than_allowed)
 		collect_sends(&side, 100);
 		uint32_t longest = longest_arrival(peer, 100, 0);
 
-		EXPECT(longest == limits[i].longest, "row %zu: a train of %u messages", i, longest);
+		EXPECT(longest == limits[i].longest ||
+			       (driven_by_a_thread() && longest < limits[i].longest),
+		       "row %zu: a train of %u messages", i, longest);
 		if (longest == 1)
 			ck_assert_uint_eq(info_of(&side).trains_sent, 0);
 		side_close(&side);

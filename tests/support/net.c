@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -296,6 +297,17 @@ const char *enter_own_network(void)
 	if (unshare(CLONE_NEWNET) < 0 && !enter_own_user_namespace())
 		return "no network namespace allowed (CAP_SYS_ADMIN or user namespaces needed)";
 	configure_loopback(SIOCSIFFLAGS, &up);
+	return NULL;
+}
+
+const char *enter_slow_network(void)
+{
+	const char *refused = enter_own_network();
+
+	if (refused)
+		return refused;
+	if (system("tc qdisc add dev lo root tbf rate 10mbit burst 4kb limit 1mb 2>/dev/null"))
+		return "tc cannot add a tbf queue (iproute2, or sch_tbf, is missing)";
 	return NULL;
 }
 

@@ -83,5 +83,10 @@ unsigned int open_descriptors(void);
  */
 const char *enter_own_network(void);
 void set_loopback_mtu(int mtu);
+/*
+ * The same, with a loopback that passes 10 Mbit/s: what waits in its queue is charged to the
+ * sending socket, which is then full.
+ */
+const char *enter_slow_network(void);
 
 #endif

@@ -7,6 +7,8 @@
 #include "net.h"
 #include "suite.h"
 
+#include <sched.h>
+#include <string.h>
 #include <unistd.h>
 
 struct regio_cq *cq_of(uint32_t capacity, struct regio_driver *driver)
@@ -17,6 +19,29 @@ struct regio_cq *cq_of(uint32_t capacity, struct regio_driver *driver)
 	EXPECT_RETURN(0, regio_cq_create(capacity, &opts, &cq));
 	EXPECT(cq, "no handle");
 	return cq;
+}
+
+bool engine_is(const char *name)
+{
+	struct regio_driver_info info;
+	struct regio_driver *driver;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	EXPECT_RETURN(0, regio_driver_info(driver, &info));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	return !strcmp(info.engine, name);
+}
+
+void await_sleep(struct regio_driver *driver)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_driver_info info;
+
+	do {
+		EXPECT(now_ns() < deadline_ns, "the driver's thread does not sleep");
+		sched_yield();
+		EXPECT_RETURN(0, regio_driver_info(driver, &info));
+	} while (!info.asleep);
 }
 
 void side_open(struct side *side, const struct side_plan *plan)
@@ -103,6 +128,20 @@ struct regio_result collect_one(struct regio_cq *cq)
 	struct regio_result result;
 
 	collect(cq, &result, 1);
+	return result;
+}
+
+struct regio_result poll_one(struct regio_cq *cq)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_result result;
+	int got;
+
+	while ((got = regio_cq_dequeue(cq, &result, 1)) == 0) {
+		EXPECT(now_ns() < deadline_ns, "no completion came");
+		sched_yield();
+	}
+	EXPECT(got == 1, "dequeue: %s", regio_error_name(got));
 	return result;
 }
 

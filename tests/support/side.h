@@ -38,6 +38,11 @@ struct side {
 	uint32_t slot_size;
 };
 
+/* Whether a driver for which none is named gets that engine. */
+bool engine_is(const char *name);
+/* Until the driver's thread, which has nothing to do, sleeps. */
+void await_sleep(struct regio_driver *driver);
+
 void side_open(struct side *side, const struct side_plan *plan);
 void side_close(struct side *side);
 
@@ -56,6 +61,8 @@ void post_message(struct side *side, uint64_t slot, uint32_t length, uint64_t se
 /* Dequeues until there are 'count' results; they must come. */
 void collect(struct regio_cq *cq, struct regio_result *ret_results, uint32_t count);
 struct regio_result collect_one(struct regio_cq *cq);
+/* The same without a wait, which some completions do not end. */
+struct regio_result poll_one(struct regio_cq *cq);
 /* Fails the case unless the CQ is empty, also after making progress. */
 void expect_empty(struct regio_cq *cq);
 

@@ -38,15 +38,40 @@ void expect_return(int expected, int actual, const char *call, const char *file,
 			     regio_error_name(expected), regio_last_error());
 }
 
-bool built_with_sanitizer(void)
+static bool built_with_thread_sanitizer(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__)
 	return true;
 #elif defined(__has_feature)
-	return __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+	return __has_feature(thread_sanitizer);
 #else
 	return false;
 #endif
+}
+
+bool built_with_sanitizer(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+	return true;
+#elif defined(__has_feature)
+	return __has_feature(address_sanitizer) || built_with_thread_sanitizer();
+#else
+	return built_with_thread_sanitizer();
+#endif
+}
+
+bool driven_by_a_thread(void)
+{
+	const char *engine = getenv("REGIO_ENGINE");
+
+	return engine && strstr(engine, "+thread");
+}
+
+const char *closing_refused(void)
+{
+	return driven_by_a_thread() && built_with_thread_sanitizer()
+		       ? "closing a descriptor that another thread uses is a race in itself"
+		       : NULL;
 }
 
 uint64_t scaled(uint64_t count)
@@ -124,6 +149,9 @@ static const char *choose_engine(struct regio_engine_info *info)
 	if (!engine)
 		return NULL;
 	setenv("REGIO_ENGINE", engine, 1);
+	/* Tested also where they do not pay. */
+	if (!strcmp(engine, "uring"))
+		setenv("REGIO_URING_BATCHES", "always", 0);
 	if (!strcmp(engine, "auto+thread"))
 		return NULL;
 	for (uint32_t index = 0; regio_engine_info(index, info) == 0; index++)

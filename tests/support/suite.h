@@ -76,6 +76,14 @@ uint64_t scaled(uint64_t count);
 /* True in an address or thread sanitizer build. */
 bool built_with_sanitizer(void);
 
+/*
+ * True when drivers have a thread of their own: requests are executed beside the calls that post
+ * them, and deferred ones too.
+ */
+bool driven_by_a_thread(void);
+/* NULL, or why the descriptor of a request queue may not be closed behind its back. */
+const char *closing_refused(void);
+
 int64_t now_ns(void);
 
 #define MILLISECOND_NS INT64_C(1000000)
