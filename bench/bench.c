@@ -61,7 +61,7 @@ static struct run_request make_request(const struct bench_plan *plan, const stru
 		.impl = row->impl,
 		.params = row->params,
 		.sockets = plan->options->socket_opts,
-		.cpus = {plan->placement.cpus[BENCH_TX], plan->placement.cpus[BENCH_RX]},
+		.placement = plan->placement,
 		.warmup_ns = WARMUP_NS,
 		.measure_ns = total_ns / plan->options->rounds,
 	};
@@ -207,9 +207,9 @@ int bench_command(int argc, char **argv)
 	case OPTIONS_BAD:
 		return 2;
 	}
-	if (placement_choose(options.has_cpus ? options.cpus : NULL, &placement)) {
-		fprintf(stderr, "regio bench: --cpus %d,%d: must be CPUs this process may use\n",
-			options.cpus[BENCH_TX], options.cpus[BENCH_RX]);
+	if (placement_choose(options.cpus, options.cpu_count, &placement)) {
+		fprintf(stderr, "regio bench: --cpus %s: must be CPUs this process may use\n",
+			options.cpus_text);
 		return 2;
 	}
 	if (host_describe(&options.socket_opts, &host) || open_outputs(&options, &json))

@@ -23,10 +23,11 @@ struct bench_case {
 	uint32_t sockets; /* unless the user names numbers; 0: always one pair */
 	bool spin;
 	bool sizes_vary;
-	bool paced;		 /* the sending side's CPU time is what pace_done() summed */
+	bool paced;		 /* the sending thread's CPU time is what pace_done() summed */
 	bool has_latency;	 /* a side records times in its histogram */
 	bool counts_empty;	 /* system calls that found nothing count as well */
 	bool operations;	 /* no messages move: rate and losses mean nothing */
+	bool unread;		 /* nobody reads what is sent: losses mean nothing */
 	enum bench_role rate_of; /* whose count of messages the rate is made of */
 	enum bench_value ratio_of;
 	const char *reference; /* the implementation that has ratio 1, or NULL */
@@ -44,6 +45,9 @@ const struct bench_case *case_find(const char *name);
 /* The function of one side, NULL where there is nothing to do. */
 bench_side_fn *case_side(const struct bench_case *test, const struct bench_impl *impl,
 			 enum bench_role role);
+
+/* Whether messages get to somebody who counts them. */
+bool case_delivers(const struct bench_case *test);
 
 /* Whether the implementation has an answer to the case. */
 bool case_runs(const struct bench_case *test, const struct bench_impl *impl);

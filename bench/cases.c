@@ -10,6 +10,7 @@
 #define CASES(X)                                                                                   \
 	X(udp_stream)                                                                              \
 	X(udp_mixed)                                                                               \
+	X(udp_nodefer)                                                                             \
 	X(udp_pingpong)                                                                            \
 	X(udp_wait)                                                                                \
 	X(udp_paced)                                                                               \
@@ -46,5 +47,10 @@ bench_side_fn *case_side(const struct bench_case *test, const struct bench_impl 
 
 bool case_runs(const struct bench_case *test, const struct bench_impl *impl)
 {
-	return impl->sides[test->shape].rx != NULL;
+	return impl->sides[test->shape].tx || impl->sides[test->shape].rx;
+}
+
+bool case_delivers(const struct bench_case *test)
+{
+	return !test->operations && !test->unread;
 }

@@ -18,6 +18,7 @@ enum bench_shape {
 	SHAPE_FANIN,	/* rx answers many peers on one unconnected socket; sleeps */
 	SHAPE_SOCKETS,	/* rx answers many peers, each on a connected socket; sleeps */
 	SHAPE_IDLE,	/* rx polls a socket on which nothing arrives */
+	SHAPE_NODEFER,	/* tx sends one at a time as fast as it can; nobody receives */
 	SHAPE_CORE,	/* tx posts sends, rx posts receives, on an engine that does nothing */
 	SHAPES
 };
@@ -25,7 +26,9 @@ enum bench_shape {
 struct bench_impl {
 	const char *name;
 	const char *about;
-	const char *engine; /* of the implementations that are regio itself */
+	/* Of the implementations that are regio itself: the options of its driver. */
+	const char *engine;
+	uint32_t driver_flags;
 	/* NULL, or: returns 0 when it works here, else -1 and why not. */
 	int (*probe)(const struct bench_impl *impl, char *ret_reason, size_t reason_bytes);
 	struct {

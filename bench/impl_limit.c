@@ -1,178 +1,102 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Peer "limit": a stream as fast as this kernel can move it, by hand, for this
- * case and no other. It knows its messages, its one peer and its batch, so it
- * needs no queues, no checks and no completions: what regio can approach and not
- * pass.
+ * Peer "limit": as fast as this kernel can move messages, by hand, for these cases
+ * and no other. It knows its messages, its one peer and its batch, so it needs no
+ * queues, no checks and no completions: what regio can approach and not pass.
  *
- * Sending: the program's messages are in buffers of their own. A run of equal
- * length (its last may be shorter) goes as one UDP_SEGMENT train, small messages
- * copied together first, because one long vector is cheaper for the kernel than
- * many short ones up to about 512 bytes. All trains of a batch leave in one
- * sendmmsg. Receiving: UDP_GRO into four staging areas of 64 KiB, each train
- * copied out into a buffer for each message, with its length: what a program
- * that keeps its messages needs.
+ * Sending: see limit_trains.h. All trains of a batch leave in one sendmmsg. A
+ * sender that hands over one message at a time puts it into a ring, from which a
+ * second thread sends whatever has gathered. Receiving: UDP_GRO into four staging
+ * areas of 64 KiB, each train copied out into a buffer for each message, with its
+ * length: what a program that keeps its messages needs.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "impl.h"
+#include "limit_trains.h"
 #include "message.h"
 
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
 #ifndef UDP_GRO
 #define UDP_GRO 104
 #endif
 
-#define TRAIN_BYTES_MAX 65400u
-#define COPY_BYTES_MAX 512u
 #define STAGES 4
 #define STAGE_BYTES 65536u
 #define SLOTS 2048u
+/* At once; more would leave the maker of messages without room meanwhile. */
+#define JOINED_MAX 512u
 
 /* ---- Sending ------------------------------------------------------------- */
 
-struct train_control {
-	_Alignas(struct cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
-};
-
-struct sender {
-	uint32_t train_max; /* messages */
-	uint8_t *messages;
-	uint8_t *together; /* copies of the messages of a batch, one after the other */
-	struct iovec *vectors;
-	struct mmsghdr *trains;
-	struct train_control *controls;
-	uint32_t train_count;
-	uint32_t vector_count;
-	uint32_t together_bytes;
-};
-
-/* Kernels take 64 or 128 segments; the longer is tried once, to ourselves. */
-static uint32_t find_train_max(struct bench_side *side)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t bytes = sizeof(address);
-	int segment = 1;
-	char probe[128] = {0};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
-	    getsockname(fd, (struct sockaddr *)&address, &bytes) ||
-	    connect(fd, (struct sockaddr *)&address, bytes) ||
-	    setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)))
-		side_fail_call(side, "UDP_SEGMENT", errno);
-	bool all = send(fd, probe, sizeof(probe), MSG_DONTWAIT) == sizeof(probe);
-	close(fd);
-	return all ? 128 : 64;
-}
-
-static void sender_open(struct sender *sender, struct bench_side *side)
-{
-	uint32_t batch = side->params.batch;
-
-	*sender = (struct sender){
-		.train_max = find_train_max(side),
-		.messages = side_alloc_messages(side, batch),
-		.together = side_alloc(side, (uint64_t)batch * side->params.stride),
-		.vectors = side_alloc(side, batch * sizeof(struct iovec)),
-		.trains = side_alloc(side, batch * sizeof(struct mmsghdr)),
-		.controls = side_alloc(side, batch * sizeof(struct train_control)),
-	};
-}
-
-static void add_message(struct sender *sender, struct msghdr *train, uint8_t *message,
-			uint32_t bytes, bool together)
-{
-	uint8_t *at = message;
-
-	if (together) {
-		at = sender->together + sender->together_bytes;
-		memcpy(at, message, bytes);
-		sender->together_bytes += bytes;
-	}
-	if (together && train->msg_iovlen > 0) {
-		train->msg_iov[train->msg_iovlen - 1].iov_len += bytes;
-		return;
-	}
-	sender->vectors[sender->vector_count++] = (struct iovec){at, bytes};
-	train->msg_iovlen++;
-}
-
-static void set_segment(struct sender *sender, struct msghdr *train, uint32_t segment)
-{
-	struct train_control *control = &sender->controls[sender->train_count];
-	uint16_t value = (uint16_t)segment;
-	struct cmsghdr *header;
-
-	train->msg_control = control->bytes;
-	train->msg_controllen = sizeof(control->bytes);
-	header = CMSG_FIRSTHDR(train);
-	header->cmsg_level = SOL_UDP;
-	header->cmsg_type = UDP_SEGMENT;
-	header->cmsg_len = CMSG_LEN(sizeof(value));
-	memcpy(CMSG_DATA(header), &value, sizeof(value));
-}
-
-/* Joins the longest run from message 'first' on; returns where it ends. */
-static uint32_t add_train(struct sender *sender, const struct bench_side *side,
-			  const uint32_t *sizes, uint32_t first)
-{
-	struct msghdr *train = &sender->trains[sender->train_count].msg_hdr;
-	uint32_t segment = sizes[first];
-	uint32_t total = 0;
-	uint32_t next = first;
-
-	*train = (struct msghdr){.msg_iov = &sender->vectors[sender->vector_count]};
-	do {
-		add_message(sender, train, sender->messages + (uint64_t)next * side->params.stride,
-			    sizes[next], segment <= COPY_BYTES_MAX);
-		total += sizes[next++];
-	} while (sizes[next - 1] == segment && next < side->params.batch &&
-		 sizes[next] <= segment && next - first < sender->train_max &&
-		 total + sizes[next] <= TRAIN_BYTES_MAX);
-	if (next - first > 1)
-		set_segment(sender, train, segment);
-	sender->train_count++;
-	return next;
-}
-
-static void send_trains(struct sender *sender, struct bench_side *side)
-{
-	uint32_t sent = 0;
-
-	while (sent < sender->train_count) {
-		int n = sendmmsg(side->fds[0], sender->trains + sent, sender->train_count - sent,
-				 0);
-
-		if (n > 0)
-			sent += (uint32_t)n;
-		else if (errno != ENOBUFS && errno != EINTR)
-			side_fail_call(side, "sendmmsg", errno);
-	}
-}
-
 static void stream_tx(struct bench_side *side)
 {
-	uint32_t *sizes = side_alloc(side, side->params.batch * sizeof(*sizes));
-	struct sender sender;
+	uint32_t batch = side->params.batch;
+	struct limit_trains trains;
 
-	sender_open(&sender, side);
+	limit_trains_open(&trains, side, batch);
 	side_start(side);
 	while (side_running(side)) {
-		for (uint32_t i = 0; i < side->params.batch; i++)
-			sizes[i] = message_write(side, sender.messages +
-							       (uint64_t)i * side->params.stride);
-		sender.train_count = sender.vector_count = sender.together_bytes = 0;
-		for (uint32_t next = 0; next < side->params.batch;)
-			next = add_train(&sender, side, sizes, next);
-		send_trains(&sender, side);
+		for (uint32_t i = 0; i < batch; i++)
+			limit_trains_write(&trains, i);
+		limit_trains_send(&trains, 0, batch);
+	}
+}
+
+/* Between the thread that makes messages and the one that sends them. */
+struct ring {
+	_Alignas(BENCH_CACHE_LINE_BYTES) _Atomic uint64_t made;
+	_Alignas(BENCH_CACHE_LINE_BYTES) _Atomic uint64_t accepted;
+	struct limit_trains trains;
+};
+
+static void *send_what_gathers(void *argument)
+{
+	struct ring *ring = argument;
+	uint64_t accepted = 0;
+
+	for (;;) {
+		/* Pairs with the release in nodefer_tx(): the messages are whole. */
+		uint64_t made = atomic_load_explicit(&ring->made, memory_order_acquire);
+		uint32_t first = accepted % SLOTS;
+		uint64_t count = made - accepted;
+
+		if (count > SLOTS - first)
+			count = SLOTS - first;
+		if (count > JOINED_MAX)
+			count = JOINED_MAX;
+		if (count == 0) {
+			side_relax(ring->trains.side);
+			continue;
+		}
+		limit_trains_send(&ring->trains, first, (uint32_t)count);
+		accepted += count;
+		/* Pairs with the acquire in nodefer_tx(): the slots are free. */
+		atomic_store_explicit(&ring->accepted, accepted, memory_order_release);
+	}
+	return NULL;
+}
+
+static void nodefer_tx(struct bench_side *side)
+{
+	struct ring *ring = side_alloc(side, sizeof(*ring));
+	uint64_t made = 0;
+
+	limit_trains_open(&ring->trains, side, SLOTS);
+	side_start_thread(side, send_what_gathers, ring);
+	side_start(side);
+	while (side_running(side)) {
+		uint64_t accepted = atomic_load_explicit(&ring->accepted, memory_order_acquire);
+
+		if (made - accepted == SLOTS)
+			side_relax(side);
+		for (; made - accepted < SLOTS; made++) {
+			limit_trains_write(&ring->trains, made % SLOTS);
+			atomic_store_explicit(&ring->made, made + 1, memory_order_release);
+		}
+		side->pending = made - accepted;
 	}
 }
 
@@ -273,5 +197,6 @@ const struct bench_impl bench_impl_limit = {
 	.sides =
 		{
 			[SHAPE_STREAM] = {stream_tx, stream_rx},
+			[SHAPE_NODEFER] = {nodefer_tx, NULL},
 		},
 };

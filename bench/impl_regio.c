@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The implementations that are regio itself: the same program on different
- * engines. In the cases of two sides a row is regio on both.
+ * drivers. In the cases of two sides a row is regio on both.
  */
 #include "regio_side.h"
 
@@ -12,12 +12,30 @@
 		[SHAPE_PINGPONG] = {regio_pingpong_tx, regio_pingpong_rx},                         \
 		[SHAPE_FANIN] = {NULL, regio_fanin_rx},                                            \
 		[SHAPE_SOCKETS] = {NULL, regio_sockets_rx}, [SHAPE_IDLE] = {NULL, regio_idle_rx},  \
+		[SHAPE_NODEFER] = {regio_nodefer_tx, NULL},                                        \
 	}
 
 const struct bench_impl bench_impl_regio_epoll = {
 	.name = "regio-epoll",
 	.about = "regio on its epoll engine",
 	.engine = "epoll",
+	.probe = regio_side_probe,
+	.sides = REGIO_SIDES,
+};
+
+const struct bench_impl bench_impl_regio_uring = {
+	.name = "regio-uring",
+	.about = "regio on its io_uring engine",
+	.engine = "uring",
+	.probe = regio_side_probe,
+	.sides = REGIO_SIDES,
+};
+
+const struct bench_impl bench_impl_regio_thread = {
+	.name = "regio-thread",
+	.about = "regio with a driver that has a thread of its own",
+	.engine = "auto",
+	.driver_flags = REGIO_DRIVER_THREAD,
 	.probe = regio_side_probe,
 	.sides = REGIO_SIDES,
 };

@@ -164,5 +164,6 @@ const struct bench_impl bench_impl_socket = {
 			[SHAPE_PINGPONG] = {pingpong_tx, pingpong_rx},
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
+			[SHAPE_NODEFER] = {stream_tx, NULL},
 		},
 };

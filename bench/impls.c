@@ -15,6 +15,8 @@
 	X(libuv)                                                                                   \
 	X(limit)                                                                                   \
 	X(regio_epoll)                                                                             \
+	X(regio_uring)                                                                             \
+	X(regio_thread)                                                                            \
 	X(regio_sim)
 
 #define DECLARE(name) extern const struct bench_impl bench_impl_##name;

@@ -69,7 +69,8 @@ static const char help_text[] =
 	"  --plot FILE.svg     draw the figures compared (needs gnuplot)\n"
 	"  --verify            seal every message and check it on receipt; slows all down\n"
 	"  --no-verify         only watch sequence numbers (the default)\n"
-	"  --cpus A,B          cores of the sending and the receiving side\n"
+	"  --cpus A,B[,C,D]    cores of the sending and the receiving side, and of the\n"
+	"                      second thread of each, where it has one\n"
 	"  --addresses A,B     IPv4 addresses of the two sides (127.0.0.1,127.0.0.1)\n"
 	"  --netns A,B         network namespaces of the two sides' sockets\n"
 	"  --list              list cases and implementations\n"
@@ -93,12 +94,13 @@ static enum options_outcome parse_cpus(const struct argument *argument,
 
 	if (!argument_numbers(argument, range, numbers, OPTIONS_LIST_MAX, &count))
 		return OPTIONS_BAD;
-	if (count != BENCH_ROLES)
+	if (count != BENCH_ROLES && count != PLACEMENT_CPUS)
 		return outcome_of(argument_refuse(
-			argument, "must be two numbers of CPUs, with a comma between"));
-	options->has_cpus = true;
-	options->cpus[BENCH_TX] = (int)numbers[0];
-	options->cpus[BENCH_RX] = (int)numbers[1];
+			argument, "must be two or four numbers of CPUs, with commas between"));
+	for (uint32_t i = 0; i < count; i++)
+		options->cpus[i] = (int)numbers[i];
+	options->cpu_count = count;
+	options->cpus_text = argument->text;
 	return OPTIONS_RUN;
 }
 

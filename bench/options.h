@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "case.h"
+#include "placement.h"
 
 #define OPTIONS_LIST_MAX 32
 
@@ -25,8 +26,9 @@ struct bench_options {
 	uint32_t rounds;
 	double seconds;
 	bool verify;
-	bool has_cpus;
-	int cpus[BENCH_ROLES];
+	int cpus[PLACEMENT_CPUS];
+	uint32_t cpu_count; /* how many of these are chosen */
+	const char *cpus_text;
 	const char *json_path; /* NULL: none; "-": standard output */
 	const char *plot_path;
 	struct socket_opts socket_opts;

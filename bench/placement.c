@@ -37,34 +37,56 @@ static int core_of(int cpu)
 	return first;
 }
 
-static int next_cpu(const cpu_set_t *allowed, int first, int not_on_core)
+/* Whether 'cpu' is one of 'taken', or, with 'cores', on a core with one of them. */
+static bool is_taken(int cpu, const int *taken, unsigned count, bool cores)
 {
-	for (int cpu = first; cpu < CPU_SETSIZE; cpu++) {
-		if (CPU_ISSET(cpu, allowed) && core_of(cpu) != not_on_core)
-			return cpu;
+	for (unsigned i = 0; i < count; i++) {
+		if (cpu == taken[i] || (cores && core_of(cpu) == core_of(taken[i])))
+			return true;
+	}
+	return false;
+}
+
+/* On a core nobody has, else at least a CPU nobody has, else -1. */
+static int spare_cpu(const cpu_set_t *allowed, const int *taken, unsigned count)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+			if (CPU_ISSET(cpu, allowed) && !is_taken(cpu, taken, count, pass == 0))
+				return cpu;
+		}
 	}
 	return -1;
 }
 
-int placement_choose(const int *wanted, struct placement *ret_placement)
+int placement_choose(const int *wanted, unsigned wanted_count, struct placement *ret_placement)
 {
+	int cpus[PLACEMENT_CPUS];
 	cpu_set_t allowed;
-	int first, second;
 
 	CPU_ZERO(&allowed);
 	if (sched_getaffinity(0, sizeof(allowed), &allowed))
 		return -1;
-	first = wanted ? wanted[0] : next_cpu(&allowed, 0, -1);
-	if (first < 0 || first >= CPU_SETSIZE || !CPU_ISSET(first, &allowed))
-		return -1;
-	second = wanted ? wanted[1] : next_cpu(&allowed, first + 1, core_of(first));
-	if (second < 0 && !wanted)
-		second = next_cpu(&allowed, first + 1, -1);
-	if (second < 0)
-		second = first;
-	if (second >= CPU_SETSIZE || !CPU_ISSET(second, &allowed))
-		return -1;
-	*ret_placement = (struct placement){{first, second}, first == second};
+	for (unsigned i = 0; i < wanted_count; i++) {
+		cpus[i] = wanted[i];
+		if (cpus[i] >= CPU_SETSIZE || !CPU_ISSET(cpus[i], &allowed))
+			return -1;
+	}
+	for (unsigned i = wanted_count; i < PLACEMENT_CPUS; i++) {
+		cpus[i] = spare_cpu(&allowed, cpus, i);
+		if (cpus[i] < 0)
+			cpus[i] = i < BENCH_ROLES ? cpus[0] : cpus[i - BENCH_ROLES];
+	}
+	/* Where not all are chosen, both sides are served alike. */
+	if (wanted_count < PLACEMENT_CPUS && (cpus[2] == cpus[0] || cpus[3] == cpus[1])) {
+		cpus[2] = cpus[0];
+		cpus[3] = cpus[1];
+	}
+	*ret_placement = (struct placement){
+		.cpus = {cpus[0], cpus[1]},
+		.thread_cpus = {cpus[2], cpus[3]},
+		.one_core = cpus[0] == cpus[1],
+	};
 	return 0;
 }
 

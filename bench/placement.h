@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two cores of a run: which, and how far apart they really are. On a
+ * The cores of a run: which, and how far apart those of the two sides really are. On a
  * virtual machine the real cores behind two numbers change, and with them the
  * figures, by as much as a factor of two.
  */
@@ -17,16 +17,22 @@
  */
 #define PLACEMENT_RATIO 3.0
 
+/* The most cores a run uses. */
+#define PLACEMENT_CPUS (2 * BENCH_ROLES)
+
 struct placement {
-	int cpus[BENCH_ROLES]; /* -1: not pinned */
+	int cpus[BENCH_ROLES];
+	int thread_cpus[BENCH_ROLES]; /* of a side's second thread; may be the side's own */
 	bool one_core;
 };
 
 /*
- * Two cores this process may run on, not hyper-threads of one where that can be
- * helped. -1 when 'wanted' (NULL, or one for each role) cannot be had.
+ * Cores this process may run on, not hyper-threads of one where that can be
+ * helped: one for each side, then one more for each where there are so many.
+ * The first 'wanted_count' of them, in this order, are to be those of 'wanted'; -1
+ * when they cannot be had.
  */
-int placement_choose(const int *wanted, struct placement *ret_placement);
+int placement_choose(const int *wanted, unsigned wanted_count, struct placement *ret_placement);
 
 /* Nanoseconds a cache line takes from one core to the other; 0 where there is but one. */
 double placement_measure_ns(const struct placement *placement);

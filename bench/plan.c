@@ -24,11 +24,11 @@ static const struct {
 	uint32_t size;
 	uint32_t sockets;
 } overview[] = {
-	{"udp-stream", 64, 0},	{"udp-stream", 256, 0},	  {"udp-stream", 1400, 0},
-	{"udp-mixed", 0, 0},	{"udp-pingpong", 0, 0},	  {"udp-wait", 0, 0},
-	{"udp-paced", 0, 0},	{"udp-fanin", 0, 64},	  {"udp-fanin", 0, 1000},
-	{"udp-sockets", 0, 64}, {"udp-sockets", 0, 1000}, {"idle-poll", 0, 0},
-	{"core-cost", 0, 0},
+	{"udp-stream", 64, 0},	{"udp-stream", 256, 0}, {"udp-stream", 1400, 0},
+	{"udp-mixed", 0, 0},	{"udp-nodefer", 0, 0},	{"udp-pingpong", 0, 0},
+	{"udp-wait", 0, 0},	{"udp-paced", 0, 0},	{"udp-fanin", 0, 64},
+	{"udp-fanin", 0, 1000}, {"udp-sockets", 0, 64}, {"udp-sockets", 0, 1000},
+	{"idle-poll", 0, 0},	{"core-cost", 0, 0},
 };
 
 static void add_group(struct bench_plan *plan, const struct bench_case *test, uint32_t size,

@@ -49,16 +49,10 @@ static void send_message(struct pair *pair, uint32_t bytes)
 
 static void fetch(struct pair *pair)
 {
-	struct regio_side *regio = &pair->regio;
-
 	pair->next = 0;
-	pair->count = regio_side_dequeue(regio);
-	if (pair->count > 0)
-		return;
-	if (regio->side->params.spin)
-		side_relax(regio->side);
-	else
-		regio_side_wait(regio);
+	pair->count = regio_side_dequeue(&pair->regio);
+	if (pair->count == 0)
+		regio_side_idle(&pair->regio);
 }
 
 /* The completion of the next message, or NULL when it is time to return. */

@@ -7,9 +7,18 @@
 #include <errno.h>
 #include <stdio.h>
 
+static struct regio_driver_opts driver_opts(const struct bench_impl *impl)
+{
+	return (struct regio_driver_opts){
+		.size = sizeof(struct regio_driver_opts),
+		.flags = impl->driver_flags,
+		.engine = impl->engine,
+	};
+}
+
 int regio_side_probe(const struct bench_impl *impl, char *ret_reason, size_t reason_bytes)
 {
-	struct regio_driver_opts opts = {.size = sizeof(opts), .engine = impl->engine};
+	struct regio_driver_opts opts = driver_opts(impl);
 	struct regio_driver *driver;
 	int result = regio_driver_create(&opts, &driver);
 
@@ -28,21 +37,29 @@ void regio_side_check_slow(struct regio_side *regio, const char *call, int resul
 			  regio_error_text(result), regio_last_error());
 }
 
+/* Where both are on one core, an application that spins would keep its driver from working. */
+static void place_driver_thread(struct bench_side *side, struct regio_driver_opts *opts)
+{
+	opts->flags |= REGIO_DRIVER_THREAD_CPU;
+	opts->thread_cpu = (uint32_t)side->thread_cpu;
+	if (side_place_thread(side))
+		side->params.spin = false;
+}
+
 void regio_side_open(struct regio_side *regio, struct bench_side *side, uint32_t slots,
 		     uint32_t extra_bytes, uint32_t completions)
 {
-	struct regio_driver_opts driver_opts = {
-		.size = sizeof(driver_opts),
-		.engine = side->impl->engine,
-	};
+	struct regio_driver_opts opts = driver_opts(side->impl);
 	struct regio_cq_opts cq_opts = {.size = sizeof(cq_opts)};
 	uint64_t bytes = (uint64_t)slots * side->params.stride + extra_bytes;
 	void *memory;
 
 	memset(regio, 0, sizeof(*regio));
 	regio->side = side;
+	if (opts.flags & REGIO_DRIVER_THREAD)
+		place_driver_thread(side, &opts);
 	regio_side_check_slow(regio, "regio_driver_create",
-			      regio_driver_create(&driver_opts, &regio->driver));
+			      regio_driver_create(&opts, &regio->driver));
 	cq_opts.driver = regio->driver;
 	regio_side_check_slow(regio, "regio_cq_create",
 			      regio_cq_create(completions, &cq_opts, &regio->cq));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the regio implementations share: a driver on the engine the
- * implementation names, one completion queue, one region of message buffers.
- * Everything is the public interface of regio.h.
+ * What the regio implementations share: a driver as the implementation wants it,
+ * one completion queue, one region of message buffers. Everything is the public
+ * interface of regio.h.
  */
 #ifndef BENCH_REGIO_SIDE_H
 #define BENCH_REGIO_SIDE_H
@@ -83,9 +83,18 @@ static inline uint32_t regio_side_dequeue(struct regio_side *regio)
 /* Sleeps until there is a completion. */
 void regio_side_wait(struct regio_side *regio);
 
+/* For a side that found nothing: it spins or sleeps, whichever it is to do. */
+static inline void regio_side_idle(struct regio_side *regio)
+{
+	if (regio->side->params.spin)
+		side_relax(regio->side);
+	else
+		regio_side_wait(regio);
+}
+
 /* The sides of the cases; those of core-cost run on the engine "sim" alone. */
 bench_side_fn regio_stream_tx, regio_stream_rx, regio_paced_tx, regio_paced_rx, regio_pingpong_tx,
-	regio_pingpong_rx, regio_fanin_rx, regio_sockets_rx, regio_idle_rx, regio_core_tx,
-	regio_core_rx;
+	regio_pingpong_rx, regio_fanin_rx, regio_sockets_rx, regio_idle_rx, regio_nodefer_tx,
+	regio_core_tx, regio_core_rx;
 
 #endif

@@ -41,6 +41,14 @@ static void send_next(struct sender *sender, uint32_t flags)
 	sender->outstanding++;
 }
 
+static uint32_t take_completions(struct sender *sender)
+{
+	uint32_t count = regio_side_dequeue(&sender->regio);
+
+	sender->outstanding -= count;
+	return count;
+}
+
 void regio_stream_tx(struct bench_side *side)
 {
 	uint32_t batch = side->params.batch;
@@ -49,12 +57,14 @@ void regio_stream_tx(struct bench_side *side)
 	sender_open(&sender, side);
 	side_start(side);
 	while (side_running(side)) {
-		if (sender.slots - sender.outstanding >= batch) {
-			for (uint32_t i = 1; i < batch; i++)
-				send_next(&sender, REGIO_DEFER);
+		bool room = sender.slots - sender.outstanding >= batch;
+
+		for (uint32_t i = 1; room && i < batch; i++)
+			send_next(&sender, REGIO_DEFER);
+		if (room)
 			send_next(&sender, 0);
-		}
-		sender.outstanding -= regio_side_dequeue(&sender.regio);
+		if (take_completions(&sender) == 0 && !room)
+			regio_side_idle(&sender.regio);
 	}
 }
 
@@ -66,9 +76,9 @@ void regio_paced_tx(struct bench_side *side)
 	side_start(side);
 	while (pace_next(side)) {
 		while (sender.outstanding == sender.slots && side_running(side))
-			sender.outstanding -= regio_side_dequeue(&sender.regio);
+			take_completions(&sender);
 		send_next(&sender, 0);
-		sender.outstanding -= regio_side_dequeue(&sender.regio);
+		take_completions(&sender);
 		pace_done(side);
 	}
 }
@@ -108,7 +118,7 @@ void regio_stream_rx(struct bench_side *side)
 	side_start(side);
 	while (side_running(side)) {
 		if (take_messages(&regio, rq, message_read) == 0)
-			side_relax(side);
+			regio_side_idle(&regio);
 	}
 }
 

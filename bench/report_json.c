@@ -44,6 +44,8 @@ static void add_host(cJSON *document, const struct bench_plan *plan, const struc
 	cJSON_AddNumberToObject(object, "cores", host->cores);
 	cJSON_AddNumberToObject(object, "tx_cpu", plan->placement.cpus[BENCH_TX]);
 	cJSON_AddNumberToObject(object, "rx_cpu", plan->placement.cpus[BENCH_RX]);
+	cJSON_AddNumberToObject(object, "tx_thread_cpu", plan->placement.thread_cpus[BENCH_TX]);
+	cJSON_AddNumberToObject(object, "rx_thread_cpu", plan->placement.thread_cpus[BENCH_RX]);
 	add_cores(object, plan);
 	cJSON_AddNumberToObject(object, "receive_buffer_bytes", host->grant.receive_bytes);
 	cJSON_AddNumberToObject(object, "send_buffer_bytes", host->grant.send_bytes);
@@ -55,7 +57,7 @@ static void add_losses(cJSON *object, const struct bench_row *row)
 {
 	const struct bench_losses *losses = &row->losses;
 
-	if (row->test->operations)
+	if (!case_delivers(row->test))
 		return;
 	cJSON_AddNumberToObject(object, "lost", (double)losses->lost);
 	cJSON_AddNumberToObject(object, "duplicated", (double)losses->duplicated);

@@ -24,14 +24,14 @@ static double per_cent_lost(const struct bench_row *row)
 {
 	const struct bench_losses *losses = &row->losses;
 
-	if (row->test->operations)
+	if (!case_delivers(row->test))
 		return NAN;
 	return 100.0 * (double)losses->lost / (double)(losses->lost + losses->arrived);
 }
 
 static double disorder(const struct bench_row *row, uint64_t count)
 {
-	bool checked = row->params.verify && !row->test->operations;
+	bool checked = row->params.verify && case_delivers(row->test);
 
 	return count || checked ? (double)count : NAN;
 }
@@ -131,7 +131,7 @@ static void print_title(FILE *file, const struct bench_group *group)
 		fprintf(file, " %u peer%s,", params->sockets, params->sockets > 1 ? "s" : "");
 	if (group->test->shape == SHAPE_STREAM || group->test->shape == SHAPE_CORE)
 		fprintf(file, " %u per commit,", params->batch);
-	if (params->verify && !group->test->operations)
+	if (params->verify && case_delivers(group->test))
 		fprintf(file, " every message verified,");
 	if (params->one_core)
 		fprintf(file, " both sides on one core\n");
@@ -163,6 +163,17 @@ static void print_notes(FILE *file, const struct bench_group *group)
 		fprintf(file, "  system calls not counted: %s\n", note);
 }
 
+static void print_placement(FILE *file, const struct placement *placement)
+{
+	fprintf(file, "sending side on CPU %d, receiving side on CPU %d, ",
+		placement->cpus[BENCH_TX], placement->cpus[BENCH_RX]);
+	if (memcmp(placement->thread_cpus, placement->cpus, sizeof(placement->cpus)) != 0)
+		fprintf(file, "driver threads on %d and %d\n", placement->thread_cpus[BENCH_TX],
+			placement->thread_cpus[BENCH_RX]);
+	else
+		fprintf(file, "driver threads beside them\n");
+}
+
 void report_heading(FILE *file, const struct bench_plan *plan, const struct bench_host *host)
 {
 	const struct bench_options *options = plan->options;
@@ -170,8 +181,7 @@ void report_heading(FILE *file, const struct bench_plan *plan, const struct benc
 
 	fprintf(file, "regio %u.%u.%u on %s, %u x %s\n", version >> 16, version >> 8 & 0xff,
 		version & 0xff, host->kernel, host->cores, host->cpu_model);
-	fprintf(file, "sending side on CPU %d, receiving side on CPU %d; ",
-		plan->placement.cpus[BENCH_TX], plan->placement.cpus[BENCH_RX]);
+	print_placement(file, &plan->placement);
 	fprintf(file, "socket buffers %d KiB receive, %d KiB send\n",
 		host->grant.receive_bytes / 1024, host->grant.send_bytes / 1024);
 	fprintf(file, "%u interleaved rounds, %.3g s for each implementation; medians\n",
@@ -200,12 +210,14 @@ void report_legend(FILE *file)
 {
 	fputs("\n"
 	      "What each figure means\n"
-	      "  Mmsg/s      million distinct messages received a second (round trips, requests)\n"
+	      "  Mmsg/s      million distinct messages received a second (round trips, requests);\n"
+	      "              udp-nodefer: sends the kernel has accepted\n"
 	      "  ratio       to the implementation named above each table, which has 1.00\n"
 	      "  ns/msg      wall-clock time for each of them\n"
 	      "  cpu tx, rx  CPU time of the sending process per message sent, and of the\n"
 	      "              receiving process per message received, in ns, the kernel's work\n"
-	      "              included; udp-paced: tx is the time inside sends alone\n"
+	      "              included; udp-paced: tx is the time inside sends alone, and that\n"
+	      "              of a driver's thread\n"
 	      "  calls       system calls per message, counted in a traced pass of their own;\n"
 	      "              polls that found nothing are left out, except in idle-poll\n"
 	      "  p50..max    round trip; udp-paced: from when the message was due to be sent\n"

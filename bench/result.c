@@ -49,24 +49,27 @@ static void side_figures(const struct bench_case *test, enum bench_role role,
 {
 	const struct side_mark *start = &record->start, *end = &record->end;
 	double messages = (double)(end->messages - start->messages);
+	double wall_ns = (double)(end->wall_ns - start->wall_ns);
 	uint64_t cpu_ns = end->cpu_ns - start->cpu_ns;
+	uint64_t thread_ns = end->thread_ns - start->thread_ns;
 
-	if (test->spin && (double)cpu_ns < WHOLE_CORE * (double)(end->wall_ns - start->wall_ns))
+	if (record->spins && (double)thread_ns < WHOLE_CORE * wall_ns)
 		result->disturbed = true;
 	if (messages == 0)
 		return;
-	if (test->paced && role == BENCH_TX)
-		cpu_ns = end->busy_ns - start->busy_ns;
+	result->values[VALUE_TX_NS_PER_MSG + role] = wall_ns / messages;
+	if (test->paced && role == BENCH_TX) {
+		if (record->yields)
+			return;
+		cpu_ns += end->busy_ns - start->busy_ns - thread_ns;
+	}
 	result->values[VALUE_TX_CPU_NS_PER_MSG + role] = (double)cpu_ns / messages;
-	result->values[VALUE_TX_NS_PER_MSG + role] =
-		(double)(end->wall_ns - start->wall_ns) / messages;
 }
 
-static double sum_of(const double values[2])
+/* Of the values of the sides there are; NaN where one of them has none. */
+static double sum_of(const double values[BENCH_ROLES], bool has_tx, bool has_rx)
 {
-	if (isnan(values[0]) || isnan(values[1]))
-		return isnan(values[0]) ? values[1] : values[0];
-	return values[0] + values[1];
+	return (has_tx ? values[BENCH_TX] : 0) + (has_rx ? values[BENCH_RX] : 0);
 }
 
 static void latency_figures(const struct bench_shared *shared, double values[VALUES])
@@ -105,10 +108,11 @@ void result_from_marks(const struct bench_case *test, const struct bench_shared 
 		side_figures(test, BENCH_TX, &shared->records[BENCH_TX], ret_result);
 	if (has_rx)
 		side_figures(test, BENCH_RX, &shared->records[BENCH_RX], ret_result);
-	values[VALUE_CPU_NS_PER_MSG] = sum_of(&values[VALUE_TX_CPU_NS_PER_MSG]);
+	values[VALUE_CPU_NS_PER_MSG] = sum_of(&values[VALUE_TX_CPU_NS_PER_MSG], has_tx, has_rx);
 	values[VALUE_NS_PER_MSG] = values[VALUE_TX_NS_PER_MSG + test->rate_of];
 	if (test->operations) {
-		values[VALUE_NS_PER_MSG] = sum_of(&values[VALUE_TX_NS_PER_MSG]) / (has_tx + has_rx);
+		values[VALUE_NS_PER_MSG] =
+			sum_of(&values[VALUE_TX_NS_PER_MSG], has_tx, has_rx) / (has_tx + has_rx);
 	} else {
 		values[VALUE_MSGS_PER_S] = 1e9 / values[VALUE_NS_PER_MSG];
 		values[VALUE_TX_NS_PER_MSG] = NAN;

@@ -82,11 +82,19 @@ static void pin(int cpu)
 {
 	cpu_set_t set;
 
-	if (cpu < 0)
-		return;
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* A side alone has the other's core for its thread. */
+static int thread_cpu(const struct run_request *request, enum bench_role role)
+{
+	enum bench_role other = role == BENCH_TX ? BENCH_RX : BENCH_TX;
+
+	if (case_side(request->test, request->impl, other))
+		return request->placement.thread_cpus[role];
+	return request->placement.cpus[other];
 }
 
 static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t parent)
@@ -98,6 +106,9 @@ static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t pa
 		.params = request->params,
 		.fds = run->sockets.fds[role],
 		.fd_count = run->sockets.count[role],
+		.cpu = request->placement.cpus[role],
+		.thread_cpu = thread_cpu(request, role),
+		.yields = request->params.one_core,
 		.shared = run->shared,
 		.record = &run->shared->records[role],
 	};
@@ -110,7 +121,7 @@ static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t pa
 		atomic_store(&side.record->untraceable, 1);
 		side_fail(&side, "tracing is not allowed here");
 	}
-	pin(request->cpus[role]);
+	pin(side.cpu);
 	message_init(&side);
 	case_side(request->test, request->impl, role)(&side);
 	_exit(0);
@@ -239,16 +250,18 @@ static void enter_phase(struct run *run, enum bench_phase phase)
 static void kill_sides(struct run *run)
 {
 	for (int role = 0; role < BENCH_ROLES; role++) {
-		pid_t child = run->children[role];
-		int status = 0;
+		if (run->children[role])
+			kill(run->children[role], SIGKILL);
+	}
+	/* Of a traced side all threads are waited for, or its end is not told. */
+	while (!all_ended(run)) {
+		int status;
+		pid_t id = waitpid(-1, &status, __WALL);
 
-		if (!child)
-			continue;
-		kill(child, SIGKILL);
-		/* A traced side may have stopped once more before it died. */
-		while (waitpid(child, &status, __WALL) == child && WIFSTOPPED(status))
-			;
-		run->children[role] = 0;
+		for (int role = 0; role < BENCH_ROLES; role++) {
+			if (id < 0 || (run->children[role] == id && !WIFSTOPPED(status)))
+				run->children[role] = 0;
+		}
 	}
 }
 

@@ -6,13 +6,14 @@
 #define BENCH_RUN_H
 
 #include "case.h"
+#include "placement.h"
 
 struct run_request {
 	const struct bench_case *test;
 	const struct bench_impl *impl;
 	struct bench_params params;
 	struct socket_opts sockets;
-	int cpus[BENCH_ROLES]; /* -1: wherever the kernel likes */
+	struct placement placement;
 	uint64_t warmup_ns;
 	uint64_t measure_ns;
 	bool traced; /* count system calls; the other figures mean nothing then */

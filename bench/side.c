@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,9 +19,11 @@ static void take_mark(const struct bench_side *side, struct side_mark *ret_mark)
 {
 	*ret_mark = (struct side_mark){
 		.wall_ns = clock_now_ns(),
+		.thread_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID),
 		.cpu_ns = clock_read_ns(CLOCK_PROCESS_CPUTIME_ID),
 		.busy_ns = side->busy_ns,
-		.messages = side->role == BENCH_TX ? side->next_sequence : side->received,
+		.messages = side->role == BENCH_TX ? side->next_sequence - side->pending
+						   : side->received,
 		.lost = side->lost,
 		.duplicated = side->duplicated,
 		.reordered = side->reordered,
@@ -32,6 +35,8 @@ void side_start(struct bench_side *side)
 {
 	struct bench_shared *shared = side->shared;
 
+	side->record->spins = side->params.spin;
+	side->record->yields = side->yields;
 	atomic_store(&side->record->ready, 1);
 	while (atomic_load(&shared->phase) == PHASE_SETUP)
 		syscall(SYS_futex, &shared->phase, FUTEX_WAIT, PHASE_SETUP, NULL, NULL, 0);
@@ -71,6 +76,32 @@ void side_fail(struct bench_side *side, const char *format, ...)
 void side_fail_call(struct bench_side *side, const char *call, int error)
 {
 	side_fail(side, "%s: %s", call, strerror(error));
+}
+
+bool side_place_thread(struct bench_side *side)
+{
+	bool together = side->thread_cpu == side->cpu;
+
+	if (together)
+		side->yields = true;
+	return together;
+}
+
+void side_start_thread(struct bench_side *side, void *(*function)(void *), void *argument)
+{
+	pthread_t thread;
+	cpu_set_t set;
+	int error;
+
+	side_place_thread(side);
+	error = pthread_create(&thread, NULL, function, argument);
+	if (error)
+		side_fail_call(side, "pthread_create", error);
+	CPU_ZERO(&set);
+	CPU_SET(side->thread_cpu, &set);
+	error = pthread_setaffinity_np(thread, sizeof(set), &set);
+	if (error)
+		side_fail_call(side, "pthread_setaffinity_np", error);
 }
 
 void *side_alloc(struct bench_side *side, uint64_t bytes)

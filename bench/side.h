@@ -15,6 +15,8 @@
  *		message_read(side, buffer, bytes);
  *	}
  *
+ * A side may have a second thread; side_start_thread() puts it where it belongs.
+ *
  * A side that sleeps in the kernel at the end is woken by one-byte datagrams,
  * which message_read() ignores. A side function need not clean up: its process
  * ends when it returns.
@@ -48,14 +50,15 @@ struct bench_params {
 	uint32_t rate; /* messages per second of a paced sender */
 	bool sizes_vary;
 	bool verify;   /* seal each message and check it on receipt */
-	bool spin;     /* poll without sleeping */
-	bool one_core; /* both sides share a core: a spinning side must yield */
+	bool spin;     /* poll without sleeping; a side that cannot takes it back */
+	bool one_core; /* both sides share a core */
 };
 
 /* A side's clocks and counters at one moment. */
 struct side_mark {
 	uint64_t wall_ns;
-	uint64_t cpu_ns;
+	uint64_t cpu_ns;    /* of the process, whatever threads it has */
+	uint64_t thread_ns; /* of that, the thread that runs the side function */
 	uint64_t busy_ns;
 	uint64_t messages; /* tx: sent; rx: received, or requests served */
 	uint64_t lost;
@@ -69,6 +72,8 @@ struct side_record {
 	_Alignas(BENCH_CACHE_LINE_BYTES) _Atomic uint32_t ready;
 	_Atomic uint32_t window_open; /* the measured window, for the system call tracer */
 	_Atomic uint32_t untraceable;
+	bool spins;
+	bool yields; /* so that somebody else may have had the core while it was busy */
 	struct side_mark start;
 	struct side_mark end;
 	char error[256];
@@ -92,6 +97,9 @@ struct bench_side {
 	struct bench_params params;
 	const int *fds; /* this side's sockets */
 	uint32_t fd_count;
+	int cpu;
+	int thread_cpu; /* for a second thread, if the side has one; may be 'cpu' */
+	bool yields;	/* somebody else works on 'cpu': a spinning side must yield */
 	uint32_t phase; /* the last phase this side has seen */
 	struct bench_shared *shared;
 	struct side_record *record;
@@ -99,6 +107,7 @@ struct bench_side {
 	struct gaps *gaps;
 
 	uint64_t next_sequence;	    /* of the next message to send */
+	uint64_t pending;	    /* made, and not known to be taken by the kernel */
 	uint64_t expected_sequence; /* of the next message to arrive */
 	uint64_t received;	    /* distinct messages, or requests served */
 	uint64_t lost;
@@ -127,7 +136,7 @@ static inline bool side_running(struct bench_side *side)
 /* For a spinning side that found nothing. */
 static inline void side_relax(const struct bench_side *side)
 {
-	if (side->params.one_core)
+	if (side->yields)
 		sched_yield();
 #if defined(__x86_64__) || defined(__i386__)
 	else
@@ -162,6 +171,15 @@ _Noreturn void side_fail(struct bench_side *side, const char *format, ...)
 
 /* The same for a system call that failed: 'error' is a positive errno value. */
 _Noreturn void side_fail_call(struct bench_side *side, const char *call, int error);
+
+/*
+ * Starts the side's second thread on thread_cpu; it ends with the process. Where
+ * both are on one core, the side yields from now on.
+ */
+void side_start_thread(struct bench_side *side, void *(*function)(void *), void *argument);
+
+/* The same for a thread that somebody else starts. True when both are on one core. */
+bool side_place_thread(struct bench_side *side);
 
 /* Zeroed pages, touched; ends the run when there are none. */
 void *side_alloc(struct bench_side *side, uint64_t bytes);

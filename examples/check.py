@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests an echo server of the examples: usage: check.py PROGRAM.
+"""Tests an echo server of the examples: usage: check.py udp|tcp PROGRAM.
 
-Sends messages of several lengths in rounds and expects each back, in order. The
-server is told to end after the last one.
+Sends messages of several lengths in rounds and expects each back, in order, on
+several connections at a time for TCP. The server is told to end after the last one.
 """
 import socket
 import subprocess
@@ -11,10 +11,11 @@ import sys
 
 ROUNDS = 20
 MESSAGES = 50  # of one round: less than the slots of the server
+CONNECTIONS = 20
 TIMEOUT_S = 20
 
 
-def exchange(port):
+def exchange_udp(port):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(TIMEOUT_S)
         client.connect(("127.0.0.1", port))
@@ -27,8 +28,39 @@ def exchange(port):
                     sys.exit(f"round {turn}: expected {message!r}")
 
 
+def receive(client, length):
+    data = b""
+    while len(data) < length:
+        part = client.recv(length - len(data))
+        if not part:
+            sys.exit(f"the stream ended with {length - len(data)} bytes missing")
+        data += part
+    return data
+
+
+def exchange_tcp(port):
+    clients = [socket.create_connection(("127.0.0.1", port), TIMEOUT_S) for _ in range(CONNECTIONS)]
+    for turn in range(ROUNDS):
+        sent = [f"{turn}:{i}".encode().ljust(16 + 2000 * turn) for i in range(CONNECTIONS)]
+        for client, message in zip(clients, sent):
+            client.sendall(message)
+        for client, message in zip(clients, sent):
+            if receive(client, len(message)) != message:
+                sys.exit(f"round {turn}: not what was sent")
+    for client in clients:
+        client.shutdown(socket.SHUT_WR)
+        if client.recv(1) != b"":
+            sys.exit("more came back than was sent")
+        client.close()
+
+
 def main():
-    command = [sys.argv[1], "0", str(ROUNDS * MESSAGES)]
+    protocol, program = sys.argv[1:]
+    exchange, limit = {
+        "udp": (exchange_udp, ROUNDS * MESSAGES),
+        "tcp": (exchange_tcp, CONNECTIONS),
+    }[protocol]
+    command = [program, "0", str(limit)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             exchange(int(server.stdout.readline().split()[1]))

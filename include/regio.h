@@ -91,6 +91,10 @@ struct regio_result {
  *                 cmsghdr); output on receive, input on send. At least 8 bytes.
  * message_flags   receive: output, a uint32_t of MSG_TRUNC and MSG_CTRUNC.
  *                 Send: written with 0. At least 4 bytes.
+ *
+ * On a stream the addresses are those of the connection; of a unix socket only
+ * the family is written. A receive gets no control data, a send must have none,
+ * and the destination of a send is ignored.
  */
 struct regio_extra {
 	struct regio_buf local_address;
@@ -123,7 +127,7 @@ REGIO_STATIC_ASSERT(sizeof(struct regio_control) == 8, "regio_control is frozen"
  * finds the CQ empty, notify or wait on the CQ.
  */
 #define REGIO_DEFER 0x2u
-/* Streams only: complete a receive when its slice is full. */
+/* Receives of streams only: complete when the slice is full, or the stream ends. */
 #define REGIO_WAITALL 0x4u
 /*
  * Not a request: start what is deferred on this half. Alone, with no slice and
@@ -215,11 +219,17 @@ struct regio_engine_info {
  */
 REGIO_API int regio_engine_info(uint32_t index, struct regio_engine_info *ret_info);
 
+/* Busy polling that this kernel and these privileges allow (regio_driver_opts). */
+#define REGIO_BUSY_POLL_SOCKET 0x1u /* SO_BUSY_POLL may be raised */
+#define REGIO_BUSY_POLL_PREFER 0x2u /* SO_PREFER_BUSY_POLL, Linux 5.11 */
+#define REGIO_BUSY_POLL_SLEEP 0x4u  /* an epoll set polls before it sleeps, 6.9 */
+
 /* Found by trying on loopback, once in a process. */
 struct regio_offload_info {
 	uint32_t send_train_messages; /* most messages of one UDP_SEGMENT send; 1: none */
 	uint32_t receive_trains;      /* 1: UDP_GRO works */
-	char reason[160];	      /* why something is missing, or "" */
+	uint32_t busy_poll;	      /* REGIO_BUSY_POLL_... */
+	char reason[160];	      /* why trains are missing, or "" */
 };
 
 /*
@@ -306,14 +316,40 @@ REGIO_API int regio_region_deregister(uint64_t region);
 
 /* ---- Drivers ------------------------------------------------------------- */
 
+/*
+ * The driver has a thread of its own, which does all the work: requests are
+ * stored by the thread that posts them and results read by the one that
+ * dequeues, without a system call while the driver's thread is awake. Requests
+ * that gather travel together, deferred or not.
+ */
+#define REGIO_DRIVER_THREAD 0x1u
+/* That thread runs on CPU 'thread_cpu' only. */
+#define REGIO_DRIVER_THREAD_CPU 0x2u
+/* With busy_poll_us: keep the device's interrupts off while it is polled. */
+#define REGIO_DRIVER_PREFER_BUSY_POLL 0x4u
+
+/* For thread_spin_ns: the thread never sleeps. */
+#define REGIO_SPIN_ALWAYS UINT64_MAX
+
 struct regio_driver_opts {
-	uint32_t size;	   /* sizeof(struct regio_driver_opts) */
-	uint32_t reserved; /* 0 */
+	uint32_t size;	/* sizeof(struct regio_driver_opts) */
+	uint32_t flags; /* REGIO_DRIVER_... */
 	/*
-	 * "auto" (or NULL), or the name of an engine. The environment variable
-	 * REGIO_ENGINE takes the place of "auto".
+	 * "auto" (or NULL), or the name of an engine; "+thread" behind it is as
+	 * good as REGIO_DRIVER_THREAD. The environment variable REGIO_ENGINE
+	 * takes the place of "auto".
 	 */
 	const char *engine;
+	/* How long the thread looks for work before it sleeps; 0: 50,000. */
+	uint64_t thread_spin_ns;
+	uint32_t thread_cpu;
+	/*
+	 * Whoever finds nothing polls the network device itself for so long, in
+	 * microseconds; 0: as the system is set. Needs CAP_NET_ADMIN, and a
+	 * device that can be polled: not tested with one. What the kernel does
+	 * not offer is left out (regio_offload_info).
+	 */
+	uint32_t busy_poll_us;
 };
 
 /*
@@ -326,10 +362,13 @@ struct regio_driver_opts {
  * Threads    any
  * Blocking   never
  * Returns    0, or
- *            -EINVAL  ret_driver is NULL, bad size, reserved field not 0
+ *            -EINVAL  ret_driver is NULL, bad size, unknown flag, a field
+ *                     without the flag it belongs to, no such CPU
  *            -E2BIG   opts has fields this version does not know
  *            -ENOENT  no engine of that name
  *            -ENOTSUP the engine does not work here; regio_last_error() says why
+ *            -EPERM   busy polling is not permitted
+ *            -EAGAIN  no thread left
  *            -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory left
  * Since      0.1
  */
@@ -355,6 +394,9 @@ struct regio_driver_info {
 	char reason[160];	    /* why this engine */
 	uint32_t completion_queues; /* that use the driver now */
 	uint32_t request_queues;
+	uint32_t thread;  /* 1: it has a thread of its own */
+	uint32_t asleep;  /* 1: which sleeps now */
+	uint64_t sleeps;  /* of that thread, since the driver was made */
 };
 
 /*
@@ -527,16 +569,22 @@ struct regio_rq_opts {
 /*
  * regio_rq_create - give a socket its request queue
  *
- * 'fd' is a datagram socket (AF_INET or AF_INET6), bound or connected or not
- * yet. 'max_receives' and 'max_sends' limit the requests outstanding on each
- * half, from the call that posts one to the dequeue of its completion; one may
- * be 0. That much room is reserved in 'receive_cq' and 'send_cq', which may be
- * the same. SO_RCVBUF is raised towards the posted receives as far as allowed.
+ * 'fd' is a UDP or TCP socket (AF_INET or AF_INET6) or a unix stream socket,
+ * bound or connected or not yet. 'max_receives' and 'max_sends' limit the
+ * requests outstanding on each half, from the call that posts one to the dequeue
+ * of its completion; one may be 0. That much room is reserved in 'receive_cq'
+ * and 'send_cq', which may be the same. SO_RCVBUF of a datagram socket is raised
+ * towards the posted receives as far as allowed.
  *
  * While the RQ lives, nobody else reads the socket. A descriptor that is closed,
  * or closed and used again, behind the RQ's back is noticed: at once by a young
  * queue, within 64 operations by a busy one; every request then completes with
  * -EBADF and new ones are refused. 'opts' may be NULL.
+ *
+ * Requests on a TCP socket wait until it is connected. A connection that fails
+ * completes them with its error, or with -ENOTCONN where the program has asked
+ * for SO_ERROR first. On a unix socket receives wait, and sends complete with
+ * -ENOTCONN.
  *
  * Ownership  the socket stays the caller's; close the RQ before the socket
  * Threads    any
@@ -552,6 +600,7 @@ struct regio_rq_opts {
  *            -EEXIST  the socket has an RQ
  *            -ENOBUFS a CQ has not enough room left
  *            -ENOMEM  no memory
+ *            -EPERM   the driver's busy polling is not permitted
  *            -ECHILD  a CQ belongs to the parent process
  * Since      0.1
  */
@@ -584,8 +633,9 @@ REGIO_API int regio_rq_resize(struct regio_rq *rq, uint32_t max_receives, uint32
  * regio_rq_cancel - complete every outstanding request of the named halves
  *
  * Requests not executed yet complete with -ECANCELED and 0 bytes, in posting
- * order. The RQ stays usable. Messages already read from the socket wait for
- * the next receives.
+ * order; on a stream the oldest may have moved some, and says how many. The RQ
+ * stays usable. Messages already read from the socket wait for the next
+ * receives.
  *
  * Ownership  as at completion, once dequeued
  * Threads    as posting on the named halves
@@ -605,7 +655,7 @@ REGIO_API int regio_rq_cancel(struct regio_rq *rq, uint32_t halves);
  * regio_rq_close - end a request queue
  *
  * Queued sends get one last try; then every outstanding request completes, in
- * posting order, with -ECANCELED and 0 bytes. The completions stay in their
+ * posting order, as regio_rq_cancel() has it. The completions stay in their
  * CQs; the room in each CQ comes back when the last is dequeued. Options the
  * RQ changed are restored, and messages it had joined are discarded.
  *
@@ -626,9 +676,9 @@ struct regio_rq_info {
 	uint32_t send_buffer_bytes;
 	uint32_t receive_trains_on; /* 1: UDP_GRO is on */
 	uint32_t send_trains_on;    /* 1: sends may be joined */
-	uint64_t messages_received;
-	uint64_t messages_sent;	  /* accepted by the kernel */
-	uint64_t trains_received; /* messages of 2 or more that arrived joined */
+	uint64_t messages_received; /* streams: requests */
+	uint64_t messages_sent;	    /* accepted by the kernel */
+	uint64_t trains_received;   /* messages of 2 or more that arrived joined */
 	uint64_t trains_sent;
 	uint64_t receive_calls; /* system calls, or ring operations */
 	uint64_t send_calls;
@@ -660,13 +710,20 @@ REGIO_API int regio_rq_info(struct regio_rq *rq, struct regio_rq_info *ret_info)
  * slice. A message too long for its slice fills it and completes with -EMSGSIZE.
  * What lies behind the bytes of the result in the slice is undefined.
  *
+ * On a stream, bytes fill the slices in posting order, and a receive completes
+ * with what is there, an empty one as soon as something is. The end of the
+ * stream completes every receive with 0 bytes, those posted later as well. An
+ * error that ends the connection completes every request of both halves that
+ * gets no bytes any more, and every later one.
+ *
  * Ownership  the slice is the library's until the completion is dequeued
  * Threads    one caller at a time for the receives of an RQ
  * Blocking   never
  * Returns    0: exactly one completion will come (none for COMMIT_ONLY), or
  *            -EBADF   no such RQ, or its receive CQ was closed
  *            -EINVAL  the slice is outside its region, unknown flag, WAITALL on
- *                     a datagram socket, COMMIT_ONLY with anything else
+ *                     a datagram socket, COMMIT_ONLY with anything else, NULL
+ *                     on a stream
  *            -EFAULT  no such region, or read-only memory
  *            -ENOBUFS the limit of outstanding receives is reached
  *            -ECHILD  the RQ belongs to the parent process
@@ -698,13 +755,16 @@ REGIO_API int regio_receive_ex(struct regio_rq *rq, const struct regio_buf *data
  * destination cross the stack together. 'data' is read during the call only;
  * NULL, or region 0 and length 0, sends an empty message.
  *
+ * On a stream a send completes when the stack has all of it; those that wait are
+ * gathered into one call. After shutdown() they complete with -EPIPE.
+ *
  * Ownership  the slice is the library's until the completion is dequeued
  * Threads    one caller at a time for the sends of an RQ
  * Blocking   never
  * Returns    0: exactly one completion will come (none for COMMIT_ONLY), or
  *            -EBADF   no such RQ, or its send CQ was closed
  *            -EINVAL  the slice is outside its region, unknown flag, WAITALL,
- *                     COMMIT_ONLY with anything else
+ *                     COMMIT_ONLY with anything else, NULL on a stream
  *            -EFAULT  no such region
  *            -ENOBUFS the limit of outstanding sends is reached
  *            -ECHILD  the RQ belongs to the parent process
@@ -723,7 +783,7 @@ REGIO_API int regio_send(struct regio_rq *rq, const struct regio_buf *data, uint
  * Threads    as regio_send()
  * Blocking   never
  * Returns    as regio_send(); -EINVAL also when a slice of 'extra' is too
- *            short, or a local address is given
+ *            short, a local address is given, or control data on a stream
  * Since      0.1
  */
 REGIO_API int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,

@@ -43,11 +43,50 @@ static uint32_t count_notifiable(const struct regioi_half *half, uint32_t first,
 	return notifiable;
 }
 
-void regioi_half_complete(struct regioi_half *half, uint32_t count)
+static inline void expand(const struct regioi_half *half, uint32_t first, uint32_t count,
+			  struct regio_result *results)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct regioi_request *request = &half->requests[(first + i) & half->mask];
+
+		results[i] = (struct regio_result){
+			.status = request->status,
+			.bytes = request->bytes,
+			.rq_context = half->rq->context,
+			.request_context = request->context,
+		};
+	}
+}
+
+/*
+ * The sink's owner is the one consumer, and the caller the one executor: where nothing of the half
+ * is on its way over the list, and nobody waits to be told, the results can be handed over.
+ */
+static bool sink_take(struct regioi_half *half, uint32_t first, uint32_t count,
+		      struct regioi_sink *sink)
+{
+	if (!sink || sink->cq != half->cq || count > sink->results_max - sink->count ||
+	    atomic_load_explicit(&half->dequeued, memory_order_relaxed) != first ||
+	    atomic_load_explicit(&half->listing, memory_order_relaxed) != 0 ||
+	    atomic_load_explicit(&half->cq->armed, memory_order_relaxed))
+		return false;
+	expand(half, first, count, &sink->results[sink->count]);
+	sink->count += count;
+	atomic_store_explicit(&half->completed, first + count, memory_order_release);
+	/* Release: pairs with the poster's acquire; the slots are free to be written. */
+	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
+	return true;
+}
+
+void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regioi_sink *sink)
 {
 	struct regioi_cq *cq = half->cq;
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
-	uint32_t notifiable = count_notifiable(half, first, count);
+	uint32_t notifiable;
+
+	if (sink_take(half, first, count, sink))
+		return;
+	notifiable = count_notifiable(half, first, count);
 
 	/* Release: pairs with the acquires of the consumer; the results are in place. */
 	atomic_store_explicit(&half->completed, first + count, memory_order_release);
@@ -156,16 +195,7 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 	*ret_all = count <= results_max;
 	if (!*ret_all)
 		count = results_max;
-	for (uint32_t i = 0; i < count; i++) {
-		const struct regioi_request *request = &half->requests[(first + i) & half->mask];
-
-		results[i] = (struct regio_result){
-			.status = request->status,
-			.bytes = request->bytes,
-			.rq_context = half->rq->context,
-			.request_context = request->context,
-		};
-	}
+	expand(half, first, count, results);
 	/* Release: pairs with the poster's acquire; the slots are free to be written. */
 	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
 	return count;
@@ -213,9 +243,10 @@ int regio_cq_dequeue(struct regio_cq *handle, struct regio_result *ret_results,
 	count = cq_has_some(cq) ? cq_take(cq, ret_results, results_max) : 0;
 	if (count)
 		return (int)count;
-	if (regioi_driver_poll(cq, results_max ? ret_results : NULL))
-		return 1;
-	return cq_has_some(cq) ? (int)cq_take(cq, ret_results, results_max) : 0;
+	count = regioi_driver_poll(cq, ret_results, results_max);
+	if (count < results_max && cq_has_some(cq))
+		count += cq_take(cq, ret_results + count, results_max - count);
+	return (int)count;
 }
 
 /* Throws away what is on a closed CQ. Any thread that ends a half of it may. */
@@ -294,8 +325,10 @@ void regioi_cq_release(struct regioi_cq *cq)
 /* The driver the options name, or a new one. The caller gets a reference. */
 static int driver_for(const struct regio_cq_opts *opts, struct regioi_driver **ret_driver)
 {
+	static const struct regio_driver_opts defaults;
+
 	if (!opts->driver)
-		return regioi_driver_create(NULL, ret_driver);
+		return regioi_driver_create(&defaults, ret_driver);
 	*ret_driver = regioi_table_object(opts->driver, REGIOI_KIND_DRIVER);
 	if (!*ret_driver)
 		return regioi_fail(regioi_table_reason((uintptr_t)opts->driver, -EBADF),

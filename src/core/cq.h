@@ -8,7 +8,7 @@
 #include "core/objects.h"
 
 /* As executor of the half: its next 'count' requests are complete, results in place. */
-void regioi_half_complete(struct regioi_half *half, uint32_t count);
+void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regioi_sink *sink);
 
 /*
  * As consumer: how many completions that may notify are on the CQ. Counts no further than 'enough'.

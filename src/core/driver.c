@@ -14,6 +14,7 @@
 #include "core/fork.h"
 #include "core/options.h"
 #include "core/table.h"
+#include "core/thread.h"
 #include "core/wait.h"
 
 static pthread_mutex_t drivers_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -47,7 +48,7 @@ void regioi_drivers_synchronize(void)
 	pthread_mutex_lock(&drivers_lock);
 	for (driver = drivers; driver; driver = driver->next) {
 		/* Progress is made with the lock held. */
-		pthread_mutex_lock(&driver->lock);
+		regioi_driver_lock(driver);
 		pthread_mutex_unlock(&driver->lock);
 		phase = atomic_load(&driver->readers_phase) & 1;
 		readers_wait(driver, !phase);
@@ -59,21 +60,61 @@ void regioi_drivers_synchronize(void)
 
 /* ---- Life ---- */
 
-static int driver_fill(struct regioi_driver *driver, const char *engine)
+static int check_options(const char *step, const struct regio_driver_opts *opts)
 {
-	int error = regioi_engine_choose(engine, driver);
+	const uint32_t known =
+		REGIO_DRIVER_THREAD | REGIO_DRIVER_THREAD_CPU | REGIO_DRIVER_PREFER_BUSY_POLL;
 
+	if (opts->flags & ~known)
+		return regioi_fail(-EINVAL, "%s: flags is %#x; see REGIO_DRIVER_...", step,
+				   opts->flags);
+	if (!(opts->flags & REGIO_DRIVER_THREAD) &&
+	    (opts->flags & REGIO_DRIVER_THREAD_CPU || opts->thread_spin_ns))
+		return regioi_fail(-EINVAL,
+				   "%s: a thread's CPU or spin time without a thread; add "
+				   "REGIO_DRIVER_THREAD",
+				   step);
+	if (opts->thread_cpu && !(opts->flags & REGIO_DRIVER_THREAD_CPU))
+		return regioi_fail(-EINVAL, "%s: thread_cpu without REGIO_DRIVER_THREAD_CPU", step);
+	if (!opts->busy_poll_us && opts->flags & REGIO_DRIVER_PREFER_BUSY_POLL)
+		return regioi_fail(-EINVAL,
+				   "%s: REGIO_DRIVER_PREFER_BUSY_POLL without busy_poll_us", step);
+	return 0;
+}
+
+/* Where the kernel cannot, the sockets are polled all the same (socket.c). */
+static int busy_poll(struct regioi_driver *driver, const struct regio_driver_opts *opts)
+{
+	int error;
+
+	if (!opts->busy_poll_us)
+		return 0;
+	driver->busy_poll_us = opts->busy_poll_us;
+	driver->busy_poll_preferred = opts->flags & REGIO_DRIVER_PREFER_BUSY_POLL;
+	error = driver->ops->busy_poll(driver->engine, opts->busy_poll_us,
+				       driver->busy_poll_preferred);
+	if (error != -EPERM)
+		return 0;
+	return regioi_fail(error, "creating a driver: busy polling: not permitted; it needs "
+				  "CAP_NET_ADMIN");
+}
+
+static int driver_fill(struct regioi_driver *driver, const struct regio_driver_opts *opts)
+{
+	int error = regioi_engine_open(opts->engine, driver);
+
+	if (!error)
+		error = busy_poll(driver, opts);
 	if (error)
 		return error;
 	/* Found out here, and not by the first busy queue. */
 	regioi_barrier_available();
 	if (!regioi_areas_init(driver))
 		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
-	error = driver->ops->create(&driver->engine);
-	if (error)
-		return regioi_fail(error, "creating a driver: the %s engine: %s", driver->ops->name,
-				   regio_error_text(error));
-	return 0;
+	driver->batches = driver->ops->batches(driver->engine);
+	driver->threaded |= opts->flags & REGIO_DRIVER_THREAD;
+	driver->led = driver->threaded;
+	return driver->threaded ? regioi_thread_start(driver, opts) : 0;
 }
 
 static void driver_free(struct regioi_driver *driver)
@@ -87,7 +128,7 @@ static void driver_free(struct regioi_driver *driver)
 	free(driver);
 }
 
-int regioi_driver_create(const char *engine, struct regioi_driver **ret_driver)
+int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_driver **ret_driver)
 {
 	struct regioi_driver *driver = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*driver));
 	int error;
@@ -98,7 +139,7 @@ int regioi_driver_create(const char *engine, struct regioi_driver **ret_driver)
 	atomic_init(&driver->references, 1);
 	pthread_mutex_init(&driver->lock, NULL);
 	pthread_mutex_init(&driver->wait_lock, NULL);
-	error = driver_fill(driver, engine);
+	error = driver_fill(driver, opts);
 	if (error) {
 		driver_free(driver);
 		return error;
@@ -130,6 +171,8 @@ void regioi_driver_release(struct regioi_driver *driver)
 	if (driver->next)
 		driver->next->previous = driver->previous;
 	pthread_mutex_unlock(&drivers_lock);
+	if (driver->threaded)
+		regioi_thread_stop(driver);
 	driver_free(driver);
 }
 
@@ -145,9 +188,10 @@ int regio_driver_create(const struct regio_driver_opts *opts, struct regio_drive
 	error = regioi_options_read(&known, sizeof(known), opts, step);
 	if (error)
 		return error;
-	if (known.reserved)
-		return regioi_fail(-EINVAL, "%s: a reserved field is not 0", step);
-	error = regioi_driver_create(known.engine, &driver);
+	error = check_options(step, &known);
+	if (error)
+		return error;
+	error = regioi_driver_create(&known, &driver);
 	if (error)
 		return error;
 	error = regioi_table_add(REGIOI_KIND_DRIVER, driver, 0, 0, &driver->id);
@@ -194,6 +238,9 @@ int regio_driver_info(struct regio_driver *handle, struct regio_driver_info *ret
 	snprintf(info.reason, sizeof(info.reason), "%s", driver->reason);
 	info.completion_queues = atomic_load(&driver->completion_queues);
 	info.request_queues = atomic_load(&driver->request_queues);
+	info.thread = driver->threaded;
+	info.asleep = atomic_load(&driver->thread.asleep);
+	info.sleeps = atomic_load(&driver->thread.sleeps);
 	*ret_info = info;
 	return 0;
 }

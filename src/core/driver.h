@@ -7,26 +7,40 @@
 
 #include "core/objects.h"
 
-/* Makes a driver with one reference, the caller's, and no handle. Returns 0 or an explained error.
+/*
+ * Makes a driver with one reference, the caller's, and no handle. 'opts' is complete. Returns 0 or
+ * an explained error.
  */
-int regioi_driver_create(const char *engine, struct regioi_driver **ret_driver);
+int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_driver **ret_driver);
 void regioi_driver_hold(struct regioi_driver *driver);
 /* Ends the driver with the last reference. */
 void regioi_driver_release(struct regioi_driver *driver);
 
+/* Takes its lock, which those who make progress take again and again. */
+static inline void regioi_driver_lock(struct regioi_driver *driver)
+{
+	atomic_fetch_add(&driver->lock_wanted, 1);
+	pthread_mutex_lock(&driver->lock);
+	atomic_fetch_sub(&driver->lock_wanted, 1);
+}
+
 /*
  * Makes progress once, for a consumer that found its CQ empty and does not sleep: executes what is
  * ready on the RQs of the driver, deferred requests included. Leaves it to another thread that is
- * at it. Returns true where a completion of 'cq' is in *ret_result, dequeued already; 'ret_result'
- * may be NULL.
+ * at it, and to the driver's own where it has one. Returns how many completions of 'cq' it has
+ * written to 'results', dequeued already; there may be more on the CQ.
  */
-bool regioi_driver_poll(struct regioi_cq *cq, struct regio_result *ret_result);
+uint32_t regioi_driver_poll(struct regioi_cq *cq, struct regio_result *results,
+			    uint32_t results_max);
 
 /*
  * The same for a thread that is about to sleep: waits for another that is at it, and leaves events
  * to the sleep. Returns whether work is left that needs no event.
  */
 bool regioi_driver_progress(struct regioi_driver *driver);
+
+/* The same for the driver's own thread. Returns whether there was something to do. */
+bool regioi_driver_turn(struct regioi_driver *driver);
 
 /* Takes in what the engine's sleep returned, which is called without the driver's lock. */
 void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,

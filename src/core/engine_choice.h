@@ -8,9 +8,10 @@
 #include "core/objects.h"
 
 /*
- * Sets driver->ops and driver->reason. 'name' is NULL or "auto" for the first engine that works,
- * unless the environment variable REGIO_ENGINE names one. Returns 0 or an explained error.
+ * Makes an engine: sets driver->ops, driver->engine and driver->reason, and driver->threaded where
+ * '+thread' follows the name. 'wish' is NULL or "auto" for the first engine that works, unless the
+ * environment variable REGIO_ENGINE has a wish. Returns 0 or an explained error.
  */
-int regioi_engine_choose(const char *name, struct regioi_driver *driver);
+int regioi_engine_open(const char *wish, struct regioi_driver *driver);
 
 #endif

@@ -73,7 +73,7 @@ uint32_t regioi_half_fail(struct regioi_half *half, int status)
 		request->bytes = i == 0 && half->stream ? take_begun(half) : 0;
 	}
 	if (count)
-		regioi_half_complete(half, count);
+		regioi_half_complete(half, count, NULL);
 	return count;
 }
 
@@ -134,7 +134,7 @@ static struct regioi_window work_window(struct regioi_half *half)
 }
 
 /* Gives messages that wait in stages to the receives posted since. True when none is left. */
-static bool deliver_staged(struct regioi_half *half)
+static bool deliver_staged(struct regioi_half *half, struct regioi_sink *sink)
 {
 	struct regioi_window window = work_window(half);
 	struct regioi_area *area = half->receive.staged.area;
@@ -142,7 +142,7 @@ static bool deliver_staged(struct regioi_half *half)
 
 	done = regioi_receive_deliver(&half->receive, &window);
 	if (done)
-		regioi_half_complete(half, done);
+		regioi_half_complete(half, done, sink);
 	if (half->receive.staged.message < half->receive.staged.messages)
 		return false;
 	half->receive.staged.area = NULL;
@@ -152,36 +152,36 @@ static bool deliver_staged(struct regioi_half *half)
 
 static bool plan_needs_area(const struct regioi_half *half, const struct regioi_window *window)
 {
-	const bool stream = half->stream;
-
-	if (half->direction == REGIOI_RECEIVE)
-		return stream ? regioi_stream_receive_needs_area(&half->receive, window)
-			      : regioi_receive_needs_area(&half->receive, window);
-	return stream ? regioi_stream_send_needs_area(window) : regioi_send_needs_area(window);
+	if (half->stream)
+		return half->direction == REGIOI_RECEIVE
+			       ? regioi_stream_receive_needs_area(&half->receive, window)
+			       : regioi_stream_send_needs_area(window);
+	return half->direction == REGIOI_RECEIVE ? regioi_receive_needs_area(&half->receive, window)
+						 : regioi_send_needs_area(window);
 }
 
 /* Returns how many requests completed without an operation. */
 static uint32_t plan(struct regioi_half *half, const struct regioi_window *window,
 		     struct regioi_work *work)
 {
-	if (half->direction == REGIOI_RECEIVE)
-		return (half->stream ? regioi_stream_receive_plan : regioi_receive_plan)(
-			&half->receive, window, work->area, &work->op, &work->planned);
 	if (half->stream)
-		return regioi_stream_send_plan(&half->send, window, work->area, &work->op,
-					       &work->planned);
+		return regioi_stream_plan(half, window, work);
+	if (half->direction == REGIOI_RECEIVE)
+		return regioi_receive_plan(&half->receive, window, work->area, &work->op,
+					   &work->planned);
 	return regioi_send_plan(&half->send, window, work->area, &work->op, send_clock(half),
 				&work->planned);
 }
 
-enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *ret_work)
+enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *work)
 {
 	struct regioi_window window;
 	uint32_t refused;
 
-	if (regioi_lone_prepare(half, ret_work))
+	if (regioi_lone_prepare(half, work))
 		return REGIOI_PREPARED;
-	if (half->direction == REGIOI_RECEIVE && half->receive.staged.area && !deliver_staged(half))
+	if (half->direction == REGIOI_RECEIVE && half->receive.staged.area &&
+	    !deliver_staged(half, work->sink))
 		return REGIOI_PREPARED_NOTHING;
 	window = work_window(half);
 	if (window.count == 0)
@@ -190,26 +190,21 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 		regioi_half_fail(half, -EBADF);
 		return REGIOI_PREPARED_NOTHING;
 	}
-	/* What has arrived is received all the same; behind a send that failed none may follow. */
-	if (half->stream && half->direction == REGIOI_SEND && regioi_stream_error(half->rq)) {
-		regioi_half_fail(half, regioi_stream_error(half->rq));
-		return REGIOI_PREPARED_NOTHING;
-	}
-	ret_work->half = half;
-	ret_work->area = NULL;
-	ret_work->op.fd = half->rq->fd;
+	work->half = half;
+	work->area = NULL;
+	work->op.fd = half->rq->fd;
 	if (plan_needs_area(half, &window)) {
 		/* The home driver's: a half may hold it for long, and gives it back there. */
-		ret_work->area = regioi_area_take(half->node->driver);
-		if (!ret_work->area)
+		work->area = regioi_area_take(half->node->driver);
+		if (!work->area)
 			return REGIOI_PREPARED_NO_AREA;
 	}
-	refused = plan(half, &window, ret_work);
+	refused = plan(half, &window, work);
 	if (refused)
-		regioi_half_complete(half, refused);
-	if (!ret_work->planned) {
-		if (ret_work->area)
-			regioi_area_give(half->node->driver, ret_work->area);
+		regioi_half_complete(half, refused, work->sink);
+	if (!work->planned) {
+		if (work->area)
+			regioi_area_give(half->node->driver, work->area);
 		return REGIOI_PREPARED_NOTHING;
 	}
 	/*
@@ -257,7 +252,7 @@ static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *wor
 	if (work->area && state->staged.area == work->area)
 		work->area = NULL; /* the half holds it */
 	if (done)
-		regioi_half_complete(half, done);
+		regioi_half_complete(half, done, work->sink);
 	consider_trains(half);
 	*ret_ready = ready_after(state, work, verdict);
 	return done;
@@ -270,8 +265,16 @@ static uint32_t finish_stream_receive(struct regioi_half *half, struct regioi_wo
 	uint32_t done = regioi_stream_settle_receive(half, &window, work, ret_ready);
 
 	if (done)
-		regioi_half_complete(half, done);
+		regioi_half_complete(half, done, work->sink);
 	return done;
+}
+
+static enum regioi_ready ready_when_full(struct regioi_half *half, enum regioi_send_verdict verdict)
+{
+	/* An unconnected socket counts as writable: asking again would tell so again. */
+	if (verdict == REGIOI_SEND_UNCONNECTED && half->rq->watching_writable)
+		return REGIOI_READY_NO;
+	return regioi_watch_writable(half->rq, true) == 0 ? REGIOI_READY_NO : REGIOI_READY_PERHAPS;
 }
 
 static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
@@ -285,14 +288,10 @@ static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
 							  &work->op, now, &verdict);
 
 	if (done)
-		regioi_half_complete(half, done);
+		regioi_half_complete(half, done, work->sink);
 	*ret_ready = REGIOI_READY_YES;
-	if (verdict == REGIOI_SEND_UNCONNECTED && half->rq->watching_writable)
-		/* An unconnected socket counts as writable: asking again would tell so again. */
-		*ret_ready = REGIOI_READY_NO;
-	else if (verdict != REGIOI_SEND_PROGRESS)
-		*ret_ready = regioi_watch_writable(half->rq, true) == 0 ? REGIOI_READY_NO
-									: REGIOI_READY_PERHAPS;
+	if (verdict != REGIOI_SEND_PROGRESS)
+		*ret_ready = ready_when_full(half, verdict);
 	else if (half->rq->watching_writable && regioi_half_pending(half) == 0)
 		regioi_watch_writable(half->rq, false);
 	return done;
@@ -329,6 +328,8 @@ static bool run_once(struct regioi_half *half)
 {
 	struct regioi_driver *driver = half->node->driver;
 	struct regioi_work work;
+
+	work.sink = NULL;
 
 	while (regioi_half_runnable(half, REGIOI_READY_YES)) {
 		switch (regioi_half_prepare(half, &work)) {
@@ -386,11 +387,13 @@ void regioi_half_done(struct regioi_half *half)
 	atomic_store(&half->executor, REGIOI_EXECUTOR_IDLE);
 }
 
-uint32_t regioi_half_run_one(struct regioi_half *half)
+uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_sink *sink)
 {
 	struct regioi_driver *driver = half->node->driver;
 	struct regioi_work work;
 	uint32_t done = 0;
+
+	work.sink = sink;
 
 	if (!regioi_half_enter(half))
 		return 0;

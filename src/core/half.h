@@ -14,7 +14,8 @@ struct regioi_work {
 	struct regioi_half *half;
 	struct regioi_area *area; /* NULL where none is needed */
 	struct regioi_op op;
-	uint32_t planned; /* requests it carries or asks for */
+	uint32_t planned;	  /* requests it carries or asks for */
+	struct regioi_sink *sink; /* where results are wanted, or NULL; the caller's to set */
 };
 
 /* Brings what a visit needs into the caches. */
@@ -25,6 +26,16 @@ static inline void regioi_half_prefetch(const struct regioi_half *half)
 	__builtin_prefetch(start);
 	__builtin_prefetch(start + offsetof(struct regioi_half, executor));
 	__builtin_prefetch(start + offsetof(struct regioi_half, completed));
+}
+
+/* The oldest request, and the place of the next one. With the half in the caches. */
+static inline void regioi_half_prefetch_requests(const struct regioi_half *half)
+{
+	uint32_t oldest = atomic_load_explicit(&half->completed, memory_order_relaxed);
+	uint32_t next = atomic_load_explicit(&half->tail, memory_order_relaxed);
+
+	__builtin_prefetch(&half->requests[oldest & half->mask]);
+	__builtin_prefetch(&half->requests[next & half->mask]);
 }
 
 /* Requests posted and not completed. */
@@ -97,12 +108,15 @@ enum regioi_prepared {
  * As executor, in a read section of any driver: plan the next operation. May complete requests that
  * need none.
  */
-enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *ret_work);
+enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *work);
 /* Settle it after execution. Returns how many requests completed. */
 uint32_t regioi_half_finish(struct regioi_work *work);
 
-/* One operation for the half, unless somebody is at it. Returns how many requests completed. */
-uint32_t regioi_half_run_one(struct regioi_half *half);
+/*
+ * One operation for the half, unless somebody is at it. 'sink' may be NULL. Returns how many
+ * requests completed.
+ */
+uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_sink *sink);
 
 /* Execute the half now, unless somebody is at it. */
 void regioi_half_run(struct regioi_half *half);

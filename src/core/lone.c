@@ -16,10 +16,9 @@
 
 static bool send_is_lone(const struct regioi_half *half)
 {
-	if (regioi_half_pending(half) != 1)
-		return false;
-	return half->stream ? half->send.begun == 0 && !regioi_stream_error(half->rq)
-			    : half->send.singly == 0;
+	/* Where 'singly' is of a stream, it is 'begun'. */
+	return regioi_half_pending(half) == 1 && half->send.singly == 0 &&
+	       !(half->stream && regioi_stream_error(half->rq));
 }
 
 static bool receive_is_lone(const struct regioi_half *half)
@@ -51,40 +50,12 @@ bool regioi_lone_prepare(struct regioi_half *half, struct regioi_work *ret_work)
 	ret_work->area = NULL;
 	ret_work->planned = 1;
 	ret_work->op.fd = half->rq->fd;
-	ret_work->op.kind = send	   ? REGIOI_OP_SEND
-			    : half->stream ? REGIOI_OP_RECEIVE_BYTES
-					   : REGIOI_OP_RECEIVE;
+	ret_work->op.kind = half->lone_op;
 	ret_work->op.data = data;
 	ret_work->op.length = request->bytes;
 	/* Before the attempt, as in regioi_half_prepare(). */
 	atomic_store_explicit(&half->ready, REGIOI_READY_NO, memory_order_release);
 	return true;
-}
-
-/* Nothing is in front of the next result, and nobody but the consumer is to be told of it. */
-static bool result_is_next(const struct regioi_half *half)
-{
-	return atomic_load_explicit(&half->completed, memory_order_relaxed) ==
-		       atomic_load_explicit(&half->dequeued, memory_order_relaxed) &&
-	       atomic_load_explicit(&half->listing, memory_order_relaxed) == 0 &&
-	       !atomic_load_explicit(&half->cq->armed, memory_order_relaxed);
-}
-
-/* Completes the oldest request, and dequeues it. */
-static void hand_over(struct regioi_half *half, struct regio_result *ret_result)
-{
-	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
-	const struct regioi_request *request = &half->requests[first & half->mask];
-
-	*ret_result = (struct regio_result){
-		.status = request->status,
-		.bytes = request->bytes,
-		.rq_context = half->rq->context,
-		.request_context = request->context,
-	};
-	atomic_store_explicit(&half->completed, first + 1, memory_order_release);
-	/* Release: pairs with the poster's acquire; the slot is free to be written. */
-	atomic_store_explicit(&half->dequeued, first + 1, memory_order_release);
 }
 
 static uint32_t settle(struct regioi_half *half, const struct regioi_work *work,
@@ -103,7 +74,7 @@ static uint32_t settle(struct regioi_half *half, const struct regioi_work *work,
 	return done;
 }
 
-bool regioi_lone_receive(struct regioi_half *half, struct regio_result *ret_result, bool *ret_tried)
+uint32_t regioi_lone_receive(struct regioi_half *half, struct regioi_sink *sink, bool *ret_tried)
 {
 	struct regioi_driver *driver = half->node->driver;
 	struct regioi_work work;
@@ -112,19 +83,17 @@ bool regioi_lone_receive(struct regioi_half *half, struct regio_result *ret_resu
 
 	*ret_tried = false;
 	if (!regioi_half_enter(half))
-		return false;
-	*ret_tried = result_is_next(half) && regioi_lone_prepare(half, &work);
+		return 0;
+	*ret_tried = regioi_lone_prepare(half, &work);
 	if (*ret_tried) {
 		driver->ops->execute(driver->engine, &work.op, 1);
 		done = settle(half, &work, &ready);
-		if (done == 1)
-			hand_over(half, ret_result);
-		else if (done)
-			regioi_half_complete(half, done);
+		if (done)
+			regioi_half_complete(half, done, sink);
 		if (ready != REGIOI_READY_NO &&
 		    atomic_load_explicit(&half->ready, memory_order_relaxed) == REGIOI_READY_NO)
 			atomic_store_explicit(&half->ready, ready, memory_order_release);
 	}
 	regioi_half_done(half);
-	return done == 1;
+	return done;
 }

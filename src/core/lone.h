@@ -14,12 +14,9 @@
 bool regioi_lone_prepare(struct regioi_half *half, struct regioi_work *ret_work);
 
 /*
- * As the consumer of the half's CQ, with its driver's lock held: tries the socket for the oldest
- * receive, where that is plain and nothing is in front of its result. A message that is there is
- * complete and dequeued at once: returns true with its result. False means nothing was there, or
- * that the long way must be gone; *ret_tried tells which.
+ * Tries one receive. *ret_tried is false where the half has another executor, or is not plain.
+ * Returns how many requests completed.
  */
-bool regioi_lone_receive(struct regioi_half *half, struct regio_result *ret_result,
-			 bool *ret_tried);
+uint32_t regioi_lone_receive(struct regioi_half *half, struct regioi_sink *sink, bool *ret_tried);
 
 #endif

@@ -72,6 +72,9 @@ struct regioi_half {
 	uint32_t limit;	   /* most outstanding */
 	uint8_t direction; /* enum regioi_direction */
 	bool stream;	   /* as its RQ */
+	uint8_t lone_op;   /* enum regioi_op_kind that moves one message */
+	/* REGIO_DEFER where requests are always left to others: receives, a driver's thread. */
+	uint8_t flags_implied;
 	/* The poster's. */
 	bool local_wanted;	 /* a receive with a local address slice has been posted */
 	_Atomic bool muted_used; /* a request with DONT_NOTIFY has been posted */
@@ -114,11 +117,21 @@ enum regioi_listed {
 	REGIOI_NODE_PINNED,
 };
 
+/* Whether an RQ's socket is tried on each pass, or when an event or a post says so. */
+enum regioi_heat {
+	REGIOI_COLD,
+	REGIOI_HOT,    /* one of a few, tried in the hope of a quick answer */
+	REGIOI_STEADY, /* one of any number, tried because there always is something */
+};
+
 /* Of RQs, under a driver's lock. */
 struct regioi_list {
 	struct regioi_node *first, *last;
 	uint32_t count;
 };
+
+/* See progress.c. */
+#define REGIOI_STEADY_SHIFT_MIN 4
 
 /* An RQ's place on the list of a driver that serves one of its halves, or both. */
 struct regioi_node {
@@ -128,10 +141,12 @@ struct regioi_node {
 	struct regioi_list *list; /* the driver's that it is on, or NULL */
 	struct regioi_node *list_next, *list_previous;
 	_Atomic uint32_t listed; /* enum regioi_listed: among the arrivals or the active */
-	uint32_t doubtful_since; /* pass, the low bits */
-	uint16_t hot_received;	 /* passes that received something since it is hot */
+	uint32_t received_pass;	 /* the last that received something */
+	uint16_t streak;	 /* passes that did, without a sleep or a long pause between */
+	uint8_t steady_shift;	 /* it becomes steady when 'streak' is 1 << this */
+	uint8_t misses;		 /* of a steady one: tries in a row that found nothing */
 	uint8_t idle_passes;
-	bool hot;      /* among the driver's few that are tried without asking */
+	uint8_t heat;  /* enum regioi_heat */
 	bool received; /* in this pass */
 };
 
@@ -192,12 +207,36 @@ struct regioi_cq {
 	pthread_mutex_t discard_lock; /* once closed, whoever ends a half is the consumer */
 };
 
+/*
+ * Where the dequeue that makes progress wants results. What completes on its CQ while there is room
+ * goes there at once; the rest takes the way over the CQ's list.
+ */
+struct regioi_sink {
+	const struct regioi_cq *cq;
+	struct regio_result *results;
+	uint32_t results_max;
+	uint32_t count;
+};
+
 #define REGIOI_HOT_MAX 4u
+
+/* The thread of a driver that has one: thread.c. */
+struct regioi_thread {
+	pthread_t thread;
+	uint64_t spin_ns;
+	_Atomic bool stop;
+	_Atomic bool asleep;
+	_Atomic uint64_t sleeps;
+};
 
 struct regioi_driver {
 	uint64_t id;
 	const struct regioi_engine_ops *ops;
 	struct regioi_engine *engine;
+	bool batches;  /* the engine gains by executing several operations at once */
+	bool threaded; /* a thread of its own makes the progress */
+	uint32_t busy_poll_us;
+	bool busy_poll_preferred;
 	_Atomic uint32_t references; /* handle, CQs, RQs */
 	_Atomic uint32_t completion_queues;
 	_Atomic uint32_t request_queues;
@@ -208,19 +247,23 @@ struct regioi_driver {
 	/* Threads in a sleep that must end when there is work: wait.c. */
 	_Atomic uint32_t listeners;
 	_Atomic bool called;	    /* and have been told, since the last pass */
-	_Atomic uint32_t unwatched; /* hot RQs that the engine does not watch: watch.c */
+	_Atomic uint32_t unwatched; /* RQs that the engine does not watch: watch.c */
+	_Atomic bool resting;	    /* no RQ is active or doubtful */
+	/* Threads that wait for the lock: who takes it again and again lets them. */
+	_Atomic uint32_t lock_wanted;
 
 	/* Held while progress is made, and by those who take an RQ out. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t lock;
 	struct regioi_list active;   /* may have work */
 	struct regioi_list doubtful; /* REGIOI_READY_PERHAPS and nothing else; oldest first */
+	struct regioi_list steady;   /* not watched, tried on each pass; oldest first */
 	uint32_t passes;
 	bool quiet;		 /* the engine had no event when last asked */
 	_Atomic bool left;	 /* the last pass left work that needs no event */
 	bool busy;		 /* the last pass left an RQ that is ready for sure */
 	uint32_t passes_unasked; /* since the engine was asked for events */
+	uint32_t passes_idle;	 /* in a row that completed nothing */
 	uint32_t hot_count;
-	uint32_t hot_idle;  /* passes in a row that found nothing */
 	uint32_t hot_pause; /* passes until a queue may become hot again */
 
 	pthread_mutex_t areas_lock;
@@ -239,6 +282,8 @@ struct regioi_driver {
 	int descriptor;	       /* what regio_cq_fd() gave, or -1 */
 	int signal_descriptor; /* an eventfd in it, or -1 */
 	uint32_t fired;	       /* CQs that are */
+
+	struct regioi_thread thread;
 
 	char reason[160]; /* why this engine */
 };

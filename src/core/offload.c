@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -73,6 +75,22 @@ static void try_sending(int fd, const struct sockaddr_in *to)
 			 "UDP_SEGMENT on loopback: %s (Linux 4.18 has it)", strerror(-error));
 }
 
+static void try_busy_poll(int fd)
+{
+	struct regioi_epoll_params params = {.busy_poll_usecs = 1, .busy_poll_budget = 8};
+	int one = 1, set = epoll_create1(EPOLL_CLOEXEC);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &one, sizeof(one)) == 0)
+		offload.busy_poll |= REGIO_BUSY_POLL_SOCKET;
+	if (setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &one, sizeof(one)) == 0)
+		offload.busy_poll |= REGIO_BUSY_POLL_PREFER;
+	if (set < 0)
+		return;
+	if (ioctl(set, REGIOI_EPIOCSPARAMS, &params) == 0)
+		offload.busy_poll |= REGIO_BUSY_POLL_SLEEP;
+	close(set);
+}
+
 static void try_offload(void)
 {
 	struct sockaddr_in address = {
@@ -95,6 +113,7 @@ static void try_offload(void)
 	if (!offload.receive_trains && !offload.reason[0])
 		snprintf(offload.reason, sizeof(offload.reason), "UDP_GRO: %s (Linux 5.0 has it)",
 			 strerror(errno));
+	try_busy_poll(receiver);
 	if (receiver >= 0)
 		close(receiver);
 	if (sender >= 0)

@@ -7,10 +7,14 @@
  * half, collected in a batch where the engine gains by that. An RQ stays active while it can do
  * more without an event, and a little longer; one that is only in doubt waits on a list of its own.
  *
- * A few RQs that have just received are hot: their sockets are tried without asking the engine
- * first, which is how spinning reaches the latency of the plain socket. They cool down after
- * about a millisecond of nothing.
+ * Two kinds of RQs are tried without asking the engine first. A few that have just received are
+ * hot, which is how spinning reaches the latency of the plain socket; they cool down after about a
+ * millisecond of nothing. Any number that receive in pass after pass are steady: on a busy server
+ * asking costs more than the few tries in vain, and a socket that the engine does not watch is
+ * cheaper in itself.
  */
+#include <sched.h>
+
 #include "core/barrier.h"
 #include "core/driver.h"
 #include "core/half.h"
@@ -25,8 +29,20 @@
 #define PASSES_UNASKED_HOT 32
 /* Passes without a message, some 250 ns each, before hot RQs cool down. */
 #define HOT_IDLE_PASSES 4096
-/* Passes with a message after which a hot RQ is no longer watched: two system calls to earn. */
-#define HOT_UNWATCHED_PASSES 256
+/*
+ * An RQ becomes steady, and is watched no longer, after 1 << REGIOI_STEADY_SHIFT_MIN passes with a
+ * message: two system calls and some tries in vain to earn back. Each time that it was a mistake
+ * the next time takes twice as long, up to 1 << 12.
+ */
+#define STEADY_SHIFT_MAX 12
+/* Passes between two messages that end a streak. */
+#define STREAK_GAP 64
+/* Tries in a row that found nothing before a steady RQ is watched again. */
+#define STEADY_MISSES 8
+/* Most of them in one pass: what one needs is still in the caches when it is answered. */
+#define STEADY_PASS 16
+/* RQs found empty in one pass before the rest of the steady ones, younger all, are left. */
+#define STEADY_MISSES_PASS 2
 /* Passes without hot RQs after more than REGIOI_HOT_MAX received in one. */
 #define HOT_PAUSE_PASSES 64
 /* Passes without work before a pinned RQ is taken off. */
@@ -129,7 +145,7 @@ void regioi_node_remove(struct regioi_node *node)
 	arrivals_take(driver);
 	if (!node->list)
 		return;
-	driver->hot_count -= node->hot;
+	driver->hot_count -= node->heat == REGIOI_HOT;
 	list_remove(node->list, node);
 }
 
@@ -169,6 +185,16 @@ static void left_set(struct regioi_driver *driver, bool left)
 		atomic_store(&driver->left, left);
 }
 
+/* Read without the lock, by those who would make a pass for nothing. */
+static void rests_set(struct regioi_driver *driver)
+{
+	bool resting = driver->active.count == 0 && driver->doubtful.count == 0 &&
+		       driver->steady.count == 0;
+
+	if (atomic_load_explicit(&driver->resting, memory_order_relaxed) != resting)
+		atomic_store_explicit(&driver->resting, resting, memory_order_relaxed);
+}
+
 /* Under the driver's lock, so an RQ found here is not gone before it is active. */
 static void event_take(struct regioi_driver *driver, const struct regioi_event *event)
 {
@@ -200,8 +226,9 @@ static void events_take(struct regioi_driver *driver, const struct regioi_event 
 void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,
 			       int count)
 {
-	pthread_mutex_lock(&driver->lock);
+	regioi_driver_lock(driver);
 	events_take(driver, events, count);
+	rests_set(driver);
 	/* Until a pass has looked. */
 	if (count > 0)
 		left_set(driver, true);
@@ -219,13 +246,14 @@ static void events_ask(struct regioi_driver *driver)
 static bool all_hot(const struct regioi_driver *driver)
 {
 	return driver->hot_count > 0 && driver->active.count == driver->hot_count &&
-	       driver->doubtful.count == 0;
+	       driver->doubtful.count == 0 && driver->steady.count == 0;
 }
 
 /* Passes that may go by before the engine is asked for events. */
 static uint32_t passes_unasked_max(const struct regioi_driver *driver)
 {
-	if (!driver->busy && driver->hot_count == 0)
+	if ((!driver->busy && driver->hot_count == 0) || driver->steady.count ||
+	    driver->active.count > REGIOI_HOT_MAX)
 		return 0;
 	return all_hot(driver) ? PASSES_UNASKED_HOT : PASSES_UNASKED;
 }
@@ -238,7 +266,7 @@ static void doubtful_take(struct regioi_driver *driver, bool poll)
 
 	for (node = driver->doubtful.first; node; node = next) {
 		next = node->list_next;
-		if (!all && driver->passes - node->doubtful_since < DOUBTFUL_PASSES)
+		if (!all && driver->passes - node->received_pass < DOUBTFUL_PASSES)
 			break;
 		for (int i = 0; i < 2; i++) {
 			uint32_t perhaps = REGIOI_READY_PERHAPS;
@@ -252,11 +280,36 @@ static void doubtful_take(struct regioi_driver *driver, bool poll)
 
 /* ---- Executing ---- */
 
+/* An RQ that goes on receiving has no need of events. */
+static void make_steady(struct regioi_node *node)
+{
+	regioi_watch_suspend(node->rq);
+	if (regioi_watch_is_on(node->rq))
+		node->streak = 0;
+	else if (node->heat == REGIOI_COLD)
+		node->heat = REGIOI_STEADY;
+}
+
+static void count_received(struct regioi_node *node)
+{
+	const uint32_t pass = node->driver->passes;
+
+	if (node->heat == REGIOI_COLD && pass - node->received_pass > STREAK_GAP)
+		node->streak = 0;
+	else if (node->streak < 1u << node->steady_shift &&
+		 ++node->streak == 1u << node->steady_shift)
+		make_steady(node);
+	node->received = true;
+	node->received_pass = pass;
+	node->misses = 0;
+}
+
 struct batch {
 	struct regioi_driver *driver;
 	uint32_t count;
 	uint32_t completed; /* requests, in this pass */
 	uint32_t received;  /* RQs that received something */
+	struct regioi_sink *sink;
 	struct regioi_work works[BATCH_MAX];
 };
 
@@ -268,8 +321,7 @@ static void batch_count(struct batch *batch, struct regioi_half *half, uint32_t 
 	if (done == 0 || half->direction != REGIOI_RECEIVE)
 		return;
 	node = node_of(half->rq, batch->driver);
-	node->received = true;
-	node->doubtful_since = batch->driver->passes;
+	count_received(node);
 	batch->received++;
 }
 
@@ -298,9 +350,11 @@ static void batch_add(struct batch *batch, struct regioi_half *half)
 
 	if (!regioi_half_enter(half))
 		return;
+	batch->works[batch->count].sink = batch->sink;
 	prepared = regioi_half_prepare(half, &batch->works[batch->count]);
 	if (prepared == REGIOI_PREPARED_NO_AREA && batch->count > 0) {
 		batch_execute(batch);
+		batch->works[0].sink = batch->sink;
 		prepared = regioi_half_prepare(half, &batch->works[0]);
 	}
 	if (prepared != REGIOI_PREPARED) {
@@ -318,10 +372,10 @@ static void visit_half(struct batch *batch, struct regioi_half *half, bool try_a
 	    !(try_anyway && regioi_half_pending(half) > 0))
 		return;
 	/* One at a time it goes from beginning to end while what it needs is in the caches. */
-	if (batch->driver->ops->batches)
+	if (batch->driver->batches)
 		batch_add(batch, half);
 	else
-		batch_count(batch, half, regioi_half_run_one(half));
+		batch_count(batch, half, regioi_half_run_one(half, batch->sink));
 }
 
 /* While one RQ is in a system call, the next one is fetched. */
@@ -342,7 +396,8 @@ static void visit_active(struct batch *batch, bool try_hot)
 		if (node->list_next)
 			node_prefetch(node->list_next);
 		visit_half(batch, &node->rq->halves[REGIOI_SEND], false);
-		visit_half(batch, &node->rq->halves[REGIOI_RECEIVE], try_hot && node->hot);
+		visit_half(batch, &node->rq->halves[REGIOI_RECEIVE],
+			   try_hot && node->heat == REGIOI_HOT);
 	}
 	if (batch->count)
 		batch_execute(batch);
@@ -390,47 +445,12 @@ static bool nodes_rest(struct regioi_driver *driver, struct regioi_list *resting
 		list_remove(resting, node);
 		if (ready == REGIOI_READY_YES && node_wake(driver, node))
 			back = true;
+		else if (node->heat == REGIOI_STEADY)
+			list_append(&driver->steady, node);
 		else if (ready == REGIOI_READY_PERHAPS)
 			list_append(&driver->doubtful, node);
 	}
 	return back;
-}
-
-static void cool_all(struct regioi_driver *driver)
-{
-	for (struct regioi_node *node = driver->active.first; node; node = node->list_next) {
-		if (node->hot)
-			regioi_watch_resume(node->rq);
-		node->hot = false;
-		node->hot_received = 0;
-	}
-	driver->hot_count = 0;
-	driver->hot_idle = 0;
-}
-
-/* Decides which RQs are hot: none while somebody sleeps, who relies on events. */
-static void heat(struct regioi_driver *driver, const struct batch *batch, bool alone)
-{
-	struct regioi_node *node;
-
-	if (batch->completed)
-		driver->hot_idle = 0;
-	if (batch->received > REGIOI_HOT_MAX)
-		driver->hot_pause = HOT_PAUSE_PASSES;
-	else if (driver->hot_pause > 0)
-		driver->hot_pause--;
-	if (driver->hot_count && (!alone || batch->received > REGIOI_HOT_MAX ||
-				  (!batch->completed && ++driver->hot_idle >= HOT_IDLE_PASSES)))
-		cool_all(driver);
-	if (!alone || driver->hot_pause || !batch->received)
-		return;
-	for (node = driver->active.first; node && driver->hot_count < REGIOI_HOT_MAX;
-	     node = node->list_next) {
-		if (!node->received || node->hot)
-			continue;
-		node->hot = true;
-		driver->hot_count++;
-	}
 }
 
 /*
@@ -451,11 +471,116 @@ static bool watch_instead(struct regioi_node *node)
 	return false;
 }
 
-/* A hot RQ that goes on receiving has no need of events. */
-static void count_hot(struct regioi_node *node)
+static void cool(struct regioi_node *node)
 {
-	if (++node->hot_received == HOT_UNWATCHED_PASSES)
-		regioi_watch_suspend(node->rq);
+	node->driver->hot_count -= node->heat == REGIOI_HOT;
+	node->heat = REGIOI_COLD;
+	node->streak = 0;
+	watch_instead(node);
+}
+
+static void cool_hot(struct regioi_driver *driver)
+{
+	for (struct regioi_node *node = driver->active.first; node; node = node->list_next) {
+		if (node->heat == REGIOI_HOT)
+			cool(node);
+	}
+}
+
+/* Back to events: what is there already shows as one, unless the engine cannot. */
+static void steady_cool(struct regioi_driver *driver, struct regioi_node *node)
+{
+	list_remove(&driver->steady, node);
+	cool(node);
+	if (node_ready(node) == REGIOI_READY_PERHAPS)
+		list_append(&driver->doubtful, node);
+}
+
+/*
+ * While one RQ is in a system call, what those behind it need is fetched, their answers included:
+ * of the third its node, of the second its halves, of the next its requests.
+ */
+static void prefetch_behind(const struct regioi_node *node)
+{
+	const struct regioi_node *next = node->list_next;
+
+	if (!next || !next->list_next)
+		return;
+	regioi_half_prefetch_requests(&next->rq->halves[REGIOI_RECEIVE]);
+	regioi_half_prefetch_requests(&next->rq->halves[REGIOI_SEND]);
+	node_prefetch(next->list_next);
+	__builtin_prefetch(next->list_next->list_next);
+}
+
+/*
+ * Tries steady RQs, the one that received longest ago first. Clients are often answered in the
+ * order they asked, and ask again in the order they were answered.
+ */
+static void visit_steady(struct batch *batch)
+{
+	struct regioi_driver *driver = batch->driver;
+	struct regioi_node *node = driver->steady.first, *next;
+	uint32_t misses = 0;
+
+	for (uint32_t left = STEADY_PASS; node && left && misses < STEADY_MISSES_PASS; left--) {
+		struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
+		uint32_t done = 0;
+
+		next = node->list_next;
+		prefetch_behind(node);
+		if (regioi_half_pending(receive) > 0)
+			done = regioi_half_run_one(receive, batch->sink);
+		batch_count(batch, receive, done);
+		if (done) {
+			list_move(&driver->steady, &driver->steady, node);
+		} else {
+			misses++;
+			if (++node->misses > STEADY_MISSES) {
+				if (node->steady_shift < STEADY_SHIFT_MAX)
+					node->steady_shift++;
+				steady_cool(driver, node);
+			}
+		}
+		node = next;
+	}
+}
+
+static void steady_cool_all(struct regioi_driver *driver)
+{
+	while (driver->steady.first)
+		steady_cool(driver, driver->steady.first);
+}
+
+static void count_idle(struct regioi_driver *driver, uint32_t completed)
+{
+	if (completed)
+		driver->passes_idle = 0;
+	else if (driver->passes_idle < UINT32_MAX)
+		driver->passes_idle++;
+}
+
+/* Decides which RQs are hot or steady: none while somebody sleeps, who relies on events. */
+static void heat(struct regioi_driver *driver, const struct batch *batch, bool alone)
+{
+	struct regioi_node *node;
+
+	if (batch->received > REGIOI_HOT_MAX)
+		driver->hot_pause = HOT_PAUSE_PASSES;
+	else if (driver->hot_pause > 0)
+		driver->hot_pause--;
+	count_idle(driver, batch->completed);
+	if (driver->hot_count &&
+	    (!alone || batch->received > REGIOI_HOT_MAX || driver->passes_idle >= HOT_IDLE_PASSES))
+		cool_hot(driver);
+	if (!alone || driver->hot_pause || !batch->received)
+		return;
+	for (node = driver->active.first; node && driver->hot_count < REGIOI_HOT_MAX;
+	     node = node->list_next) {
+		if (!node->received || node->heat != REGIOI_COLD)
+			continue;
+		node->heat = REGIOI_HOT;
+		driver->hot_count++;
+	}
 }
 
 /* Decides who stays active. Returns whether work is left that needs no event. */
@@ -466,22 +591,27 @@ static bool pass_end(struct regioi_driver *driver, bool alone)
 
 	driver->busy = false;
 	for (node = driver->active.first; node; node = next) {
-		enum regioi_ready ready = node_ready(node);
+		enum regioi_ready ready;
 
+		if (!alone && node->heat == REGIOI_STEADY)
+			cool(node);
+		ready = node_ready(node);
 		next = node->list_next;
 		node->received = false;
 		if (ready == REGIOI_READY_YES) {
 			node->idle_passes = 0;
 			driver->busy = true;
-		} else if (node->hot) {
+		} else if (node->heat == REGIOI_HOT) {
 			continue;
-		} else if ((ready == REGIOI_READY_PERHAPS && !watch_instead(node)) ||
+		} else if (node->heat == REGIOI_STEADY ||
+			   (ready == REGIOI_READY_PERHAPS && !watch_instead(node)) ||
 			   must_be_unpinned(node, alone) || !stays_idle(node)) {
 			list_move(&driver->active, &resting, node);
 		}
 	}
 	if (resting.first && nodes_rest(driver, &resting))
 		driver->busy = true;
+	rests_set(driver);
 	return driver->busy || driver->doubtful.count > 0;
 }
 
@@ -489,7 +619,7 @@ static bool pass_end(struct regioi_driver *driver, bool alone)
  * A pass over nothing but hot RQs, as while a program spins on a few sockets. Nobody leaves and
  * nobody joins, and there are too few operations for a batch. Returns whether work is left.
  */
-static bool pass_hot(struct regioi_driver *driver)
+static bool pass_hot(struct regioi_driver *driver, struct regioi_sink *sink)
 {
 	struct regioi_node *node;
 	uint32_t completed = 0;
@@ -500,25 +630,27 @@ static bool pass_hot(struct regioi_driver *driver)
 		struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
 
 		if (regioi_half_runnable(send, REGIOI_READY_YES))
-			completed += regioi_half_run_one(send);
+			completed += regioi_half_run_one(send, sink);
 		if (regioi_half_pending(receive) > 0) {
-			uint32_t received = regioi_half_run_one(receive);
+			uint32_t received = regioi_half_run_one(receive, sink);
 
 			if (received)
-				count_hot(node);
+				count_received(node);
 			completed += received;
 		}
 		left |= node_ready(node) == REGIOI_READY_YES;
 	}
-	if (completed)
-		driver->hot_idle = 0;
-	else if (++driver->hot_idle >= HOT_IDLE_PASSES)
-		cool_all(driver);
+	count_idle(driver, completed);
+	if (driver->passes_idle >= HOT_IDLE_PASSES)
+		cool_hot(driver);
 	return left;
 }
 
-/* 'poll': the caller does not sleep, so this is where events are asked for and hot RQs tried. */
-static bool pass(struct regioi_driver *driver, bool poll)
+/*
+ * 'poll': the caller does not sleep, so this is where events are asked for and hot RQs tried.
+ * 'sink' may be NULL. Returns whether work is left that needs no event.
+ */
+static bool pass(struct regioi_driver *driver, bool poll, struct regioi_sink *sink)
 {
 	/* Nobody sleeps on the driver, nor is about to. */
 	const bool alone = poll && !atomic_load(&driver->listeners);
@@ -532,14 +664,19 @@ static bool pass(struct regioi_driver *driver, bool poll)
 	if (poll && ++driver->passes_unasked > passes_unasked_max(driver))
 		events_ask(driver);
 	if (alone && all_hot(driver))
-		return pass_hot(driver);
+		return pass_hot(driver, sink);
 	batch.driver = driver;
+	batch.sink = sink;
 	batch.count = 0;
 	batch.completed = 0;
 	batch.received = 0;
 	if (driver->doubtful.first)
 		doubtful_take(driver, poll);
 	visit_active(&batch, alone);
+	if (alone)
+		visit_steady(&batch);
+	else
+		steady_cool_all(driver);
 	heat(driver, &batch, alone);
 	return pass_end(driver, alone);
 }
@@ -548,11 +685,11 @@ bool regioi_driver_progress(struct regioi_driver *driver)
 {
 	bool left;
 
-	pthread_mutex_lock(&driver->lock);
-	left = pass(driver, false);
+	regioi_driver_lock(driver);
+	left = pass(driver, false, NULL);
 	/* Trying these few costs less than asking the engine, and then trying them. */
 	if (driver->doubtful.first && driver->doubtful.count <= DOUBTFUL_FEW)
-		left = pass(driver, false);
+		left = pass(driver, false, NULL);
 	left_set(driver, left);
 	pthread_mutex_unlock(&driver->lock);
 	/* The caller is a listener itself, and will come by again. */
@@ -563,50 +700,74 @@ bool regioi_driver_progress(struct regioi_driver *driver)
 
 /*
  * Where a program spins on one hot RQ and nothing else is to be done, its socket is all there is
- * to try. Returns whether *ret_result was filled; *ret_tried is false where a pass is needed.
+ * to try. Returns false where a pass is needed.
  */
-static bool poll_lone(struct regioi_driver *driver, struct regioi_cq *cq,
-		      struct regio_result *ret_result, bool *ret_tried)
+static bool poll_lone(struct regioi_driver *driver, struct regioi_sink *sink)
 {
 	struct regioi_node *node = driver->active.first;
 	struct regioi_half *half;
-	bool received;
+	uint32_t received;
+	bool tried;
 
-	*ret_tried = false;
 	if (!all_hot(driver) || driver->hot_count > 1 ||
-	    driver->passes_unasked >= PASSES_UNASKED_HOT || driver->hot_idle >= HOT_IDLE_PASSES ||
+	    driver->passes_unasked >= PASSES_UNASKED_HOT ||
+	    driver->passes_idle >= HOT_IDLE_PASSES ||
 	    atomic_load_explicit(&driver->arrivals, memory_order_relaxed) ||
 	    atomic_load(&driver->listeners))
 		return false;
 	half = &node->rq->halves[REGIOI_RECEIVE];
-	if (half->cq != cq || regioi_half_pending(&node->rq->halves[REGIOI_SEND]) > 0)
+	if (half->cq != sink->cq || regioi_half_pending(&node->rq->halves[REGIOI_SEND]) > 0)
 		return false;
-	received = regioi_lone_receive(half, ret_result, ret_tried);
-	if (*ret_tried) {
+	received = regioi_lone_receive(half, sink, &tried);
+	if (tried) {
 		driver->passes_unasked++;
-		driver->hot_idle = received ? 0 : driver->hot_idle + 1;
+		driver->passes_idle = received ? 0 : driver->passes_idle + 1;
 		if (received)
-			count_hot(node);
+			count_received(node);
 	}
-	return received;
+	return tried;
 }
 
-bool regioi_driver_poll(struct regioi_cq *cq, struct regio_result *ret_result)
+/* Told from memory alone: a program that polls an idle queue makes no system call. */
+static bool nothing_to_do(const struct regioi_driver *driver)
+{
+	return atomic_load_explicit(&driver->resting, memory_order_relaxed) &&
+	       !atomic_load_explicit(&driver->arrivals, memory_order_relaxed) &&
+	       driver->ops->idle && driver->ops->idle(driver->engine);
+}
+
+uint32_t regioi_driver_poll(struct regioi_cq *cq, struct regio_result *results,
+			    uint32_t results_max)
 {
 	struct regioi_driver *driver = cq->driver;
-	bool received = false, tried = false, left = false;
+	struct regioi_sink sink = {.cq = cq, .results = results, .results_max = results_max};
+	bool left = false;
 
-	if (pthread_mutex_trylock(&driver->lock) != 0)
-		return false;
-	if (ret_result)
-		received = poll_lone(driver, cq, ret_result, &tried);
-	if (!tried) {
-		left = pass(driver, true);
+	if (driver->threaded || nothing_to_do(driver) || atomic_load(&driver->lock_wanted) ||
+	    pthread_mutex_trylock(&driver->lock) != 0)
+		return 0;
+	if (!poll_lone(driver, &sink)) {
+		left = pass(driver, true, &sink);
 		left_set(driver, left);
 	}
 	pthread_mutex_unlock(&driver->lock);
 	/* Whoever sleeps on the driver could be the only one to come by again. */
 	if (left && atomic_load(&driver->listeners))
 		regioi_driver_call(driver);
-	return received;
+	return sink.count;
+}
+
+bool regioi_driver_turn(struct regioi_driver *driver)
+{
+	bool found;
+
+	if (nothing_to_do(driver))
+		return false;
+	while (atomic_load(&driver->lock_wanted))
+		sched_yield();
+	pthread_mutex_lock(&driver->lock);
+	left_set(driver, pass(driver, true, NULL));
+	found = driver->passes_idle == 0;
+	pthread_mutex_unlock(&driver->lock);
+	return found;
 }

@@ -147,6 +147,9 @@ static void apply_options(struct regioi_rq *rq, const struct regio_rq_opts *opts
 	send->train_bytes_max =
 		opts->train_max_bytes ? opts->train_max_bytes : REGIOI_TRAIN_BYTES_MAX;
 	rq->halves[REGIOI_RECEIVE].receive.report_icmp = opts->flags & REGIO_RQ_REPORT_ICMP;
+	rq->halves[REGIOI_RECEIVE].lone_op =
+		rq->stream ? REGIOI_OP_RECEIVE_BYTES : REGIOI_OP_RECEIVE;
+	rq->halves[REGIOI_SEND].lone_op = REGIOI_OP_SEND;
 	for (int i = 0; i < 2; i++)
 		rq->halves[i].stream = rq->stream;
 }
@@ -158,6 +161,8 @@ static void nodes_init(struct regioi_rq *rq)
 		struct regioi_half *half = &rq->halves[i];
 		struct regioi_driver *driver = half->cq->driver;
 
+		if (i == REGIOI_RECEIVE || driver->threaded)
+			half->flags_implied = REGIO_DEFER;
 		if (i == 1 && driver == rq->nodes[0].driver) {
 			half->node = &rq->nodes[0];
 			break;
@@ -165,6 +170,7 @@ static void nodes_init(struct regioi_rq *rq)
 		half->node = &rq->nodes[rq->nodes_count++];
 		half->node->rq = rq;
 		half->node->driver = driver;
+		half->node->steady_shift = REGIOI_STEADY_SHIFT_MIN;
 		regioi_driver_hold(driver);
 		atomic_fetch_add(&driver->request_queues, 1);
 	}
@@ -207,6 +213,10 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 	if (error)
 		return error;
 	nodes_init(rq);
+	for (uint32_t i = 0; i < rq->nodes_count && !error; i++)
+		error = regioi_socket_busy_poll(rq, rq->nodes[i].driver);
+	if (error)
+		goto undo;
 	error = regioi_table_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
 	if (error) {
 		regioi_explain("creating an RQ: out of memory");
@@ -222,6 +232,7 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 		if (slot)
 			regioi_table_release(slot, rq->id);
 	}
+undo:
 	regioi_watch_fini(rq);
 	nodes_fini(rq);
 	for (int i = 0; i < 2; i++)
@@ -446,9 +457,9 @@ static void rq_seclude(struct regioi_rq *rq)
 		first = second;
 		second = swap;
 	}
-	pthread_mutex_lock(&first->lock);
+	regioi_driver_lock(first);
 	if (second)
-		pthread_mutex_lock(&second->lock);
+		regioi_driver_lock(second);
 	for (int i = 0; i < 2; i++)
 		regioi_half_close(&rq->halves[i]);
 	for (uint32_t i = 0; i < rq->nodes_count; i++)

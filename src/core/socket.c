@@ -226,6 +226,19 @@ void regioi_socket_size_buffer(const struct regioi_rq *rq, uint32_t receives)
 		option_set(rq->fd, SOL_SOCKET, SO_RCVBUF, (int)(wanted / 2));
 }
 
+int regioi_socket_busy_poll(const struct regioi_rq *rq, const struct regioi_driver *driver)
+{
+	if (!driver->busy_poll_us)
+		return 0;
+	if ((option_set(rq->fd, SOL_SOCKET, SO_BUSY_POLL, (int)driver->busy_poll_us) &&
+	     (!driver->busy_poll_preferred ||
+	      option_set(rq->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, 1))) ||
+	    errno != EPERM)
+		return 0;
+	return regioi_fail(-EPERM,
+			   "creating an RQ: busy polling: not permitted; it needs CAP_NET_ADMIN");
+}
+
 /* ---- While it lives ---- */
 
 bool regioi_socket_join_receives(const struct regioi_rq *rq)

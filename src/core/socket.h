@@ -30,4 +30,7 @@ bool regioi_socket_is_connected(const struct regioi_rq *rq);
 bool regioi_socket_names(const struct regioi_rq *rq, union regioi_address *ret_local,
 			 union regioi_address *ret_peer);
 
+/* Lets receives poll the device, as the driver was asked to. Returns 0 or -EPERM, explained. */
+int regioi_socket_busy_poll(const struct regioi_rq *rq, const struct regioi_driver *driver);
+
 #endif

@@ -75,6 +75,23 @@ static uint32_t refuse_oldest(const struct regioi_window *window, uint32_t *begu
 	return 1;
 }
 
+uint32_t regioi_stream_plan(struct regioi_half *half, const struct regioi_window *window,
+			    struct regioi_work *work)
+{
+	int error = regioi_stream_error(half->rq);
+
+	if (half->direction == REGIOI_RECEIVE)
+		return regioi_stream_receive_plan(&half->receive, window, work->area, &work->op,
+						  &work->planned);
+	if (!error)
+		return regioi_stream_send_plan(&half->send, window, work->area, &work->op,
+					       &work->planned);
+	/* What has arrived is received all the same; behind a send that failed none may follow. */
+	work->planned = 0;
+	regioi_half_fail(half, error);
+	return 0;
+}
+
 /* ---- Receiving ---- */
 
 static enum regioi_ready ready_when_empty(struct regioi_half *half)

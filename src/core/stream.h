@@ -17,6 +17,13 @@ static inline int32_t regioi_stream_error(const struct regioi_rq *rq)
 void regioi_stream_open(struct regioi_rq *rq);
 
 /*
+ * As executor: plans the next operation of a half. Returns how many of the oldest requests are
+ * complete without one; work->planned is 0 where there is none.
+ */
+uint32_t regioi_stream_plan(struct regioi_half *half, const struct regioi_window *window,
+			    struct regioi_work *work);
+
+/*
  * As executor of the receive half: settles an executed operation, with the window that starts at
  * its first request. Returns how many of the oldest
  * requests have their results, and are for the caller to complete; the rest has been dealt with.

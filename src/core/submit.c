@@ -116,11 +116,13 @@ static __attribute__((cold)) int commit(struct regioi_half *half, const struct r
 {
 	if (flags != REGIO_COMMIT_ONLY || data || extra || context)
 		return -EINVAL;
-	/* Not announce(), which is the poster's: this may be another thread. */
-	if (half->direction == REGIOI_SEND)
+	if (!(half->flags_implied & REGIO_DEFER))
 		regioi_half_run(half);
-	/* Receives are executed where completions are taken. Without data an event will come. */
-	else if (atomic_load(&half->ready) != REGIOI_READY_NO)
+	/*
+	 * Not announce(), which is the poster's: this may be another thread. Receives are executed
+	 * where completions are taken; without data an event will come.
+	 */
+	else if (half->direction == REGIOI_SEND || atomic_load(&half->ready) != REGIOI_READY_NO)
 		regioi_node_list(half->node);
 	return 0;
 }
@@ -183,10 +185,10 @@ static int post(struct regioi_half *half, const struct regio_buf *data,
 		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
-	if (half->direction == REGIOI_SEND && !(flags & REGIO_DEFER))
-		regioi_half_run(half);
-	else
+	if ((flags | half->flags_implied) & REGIO_DEFER)
 		announce(half);
+	else
+		regioi_half_run(half);
 	return 0;
 }
 
@@ -233,13 +235,15 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 	struct regioi_rq *rq;
 	uint32_t tail;
 
-	if (!data || (flags != REGIO_DEFER && (direction == REGIOI_SEND || flags != 0)))
+	if (!data || flags & ~REGIO_DEFER)
 		return false;
 	rq = regioi_table_object(handle, REGIOI_KIND_RQ);
 	if (!rq)
 		return false;
 	half = &rq->halves[direction];
 	tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
+	if (direction == REGIOI_SEND && !((flags | half->flags_implied) & REGIO_DEFER))
+		return false;
 	if (tail - half->dequeued_seen >= half->limit ||
 	    atomic_load_explicit(&half->node->listed, memory_order_relaxed) != REGIOI_NODE_PINNED ||
 	    atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||

@@ -9,6 +9,7 @@
 
 #include "core/fork.h"
 #include "core/table.h"
+#include "engine/uring.h"
 
 _Atomic(struct regioi_slot *) regioi_table_chunks[REGIOI_TABLE_CHUNKS];
 
@@ -45,6 +46,7 @@ static void fork_child(void)
 	regioi_locked_pages_fork_child();
 	regioi_drivers_fork_child();
 	regioi_sockets_fork_child();
+	regioi_uring_fork_child();
 }
 
 static struct regioi_slot *slot_at(uint32_t index)

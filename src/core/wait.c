@@ -86,12 +86,33 @@ void regioi_cq_unfire(struct regioi_cq *cq)
 	pthread_mutex_unlock(&driver->wait_lock);
 }
 
+/*
+ * Where a driver has a thread of its own, that thread listens and makes progress; others sleep
+ * until it has completed something.
+ */
+static void listeners_join(struct regioi_driver *driver)
+{
+	if (!driver->threaded)
+		atomic_fetch_add(&driver->listeners, 1);
+}
+
+/* Returns whether others still listen. */
+static bool listeners_leave(struct regioi_driver *driver)
+{
+	return !driver->threaded && atomic_fetch_sub(&driver->listeners, 1) > 1;
+}
+
+static bool progress(struct regioi_driver *driver)
+{
+	return !driver->threaded && regioi_driver_progress(driver);
+}
+
 /* True for the one caller that ends the arming. */
 static bool disarm(struct regioi_cq *cq)
 {
 	if (!atomic_exchange(&cq->armed, false))
 		return false;
-	atomic_fetch_sub(&cq->driver->listeners, 1);
+	listeners_leave(cq->driver);
 	return true;
 }
 
@@ -121,14 +142,14 @@ int regio_cq_notify(struct regio_cq *handle)
 		return regioi_table_reason((uintptr_t)handle, -EBADF);
 	if (atomic_load(&cq->armed))
 		return -EALREADY;
-	atomic_fetch_add(&cq->driver->listeners, 1);
+	listeners_join(cq->driver);
 	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_complete(). */
 	atomic_store(&cq->armed, true);
 	if (regioi_cq_available(cq, 1) == 0)
-		regioi_driver_progress(cq->driver);
+		progress(cq->driver);
 	if (regioi_cq_available(cq, 1) > 0)
 		regioi_cq_wake(cq);
-	else if (regioi_driver_has_work(cq->driver))
+	else if (!cq->driver->threaded && regioi_driver_has_work(cq->driver))
 		cq->driver->ops->doorbell(cq->driver->engine);
 	return 0;
 }
@@ -151,7 +172,8 @@ static int descriptor_make(struct regioi_driver *driver)
 		return -errno;
 	signal = eventfd(driver->fired, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
 	if (signal < 0 || descriptor_add(set, signal) < 0 ||
-	    descriptor_add(set, driver->ops->descriptor(driver->engine)) < 0) {
+	    (!driver->threaded &&
+	     descriptor_add(set, driver->ops->descriptor(driver->engine)) < 0)) {
 		error = -errno;
 		if (signal >= 0)
 			close(signal);
@@ -296,7 +318,7 @@ static int64_t available(struct regioi_cq *cq, int64_t enough)
 	int64_t count = regioi_cq_available(cq, enough);
 
 	while (count < enough) {
-		bool left = regioi_driver_progress(cq->driver);
+		bool left = progress(cq->driver);
 		int64_t before = count;
 
 		count = regioi_cq_available(cq, enough);
@@ -356,10 +378,10 @@ int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_dela
 	 * Sequentially consistent: whoever posts from now on and finds the RQ listed calls. What
 	 * was posted before is seen by the progress made before the sleep.
 	 */
-	atomic_fetch_add(&cq->driver->listeners, 1);
+	listeners_join(cq->driver);
 	result = wait_announced(cq, enough, max_delay_ns, timeout_ns);
 	/* What this thread has taken from the engine may be another's, which sleeps on. */
-	if (atomic_fetch_sub(&cq->driver->listeners, 1) > 1 &&
+	if (listeners_leave(cq->driver) &&
 	    (regioi_driver_has_work(cq->driver) || atomic_load(&cq->driver->called)))
 		cq->driver->ops->doorbell(cq->driver->engine);
 	return result;

@@ -5,8 +5,8 @@
  * Being watched is not free: each send and each arrival on the socket calls into the epoll set, 150
  * to 250 ns (Linux 6.18, sock_wfree and sock_def_readable), and a spinning program has no use for
  * it. So a socket is watched from the first moment an event is needed, when it was found empty with
- * receives posted, or full; and not while its RQ has long been hot. An RQ with two drivers is
- * watched from the start.
+ * receives posted, or full; and not while its RQ receives in pass after pass. An RQ with two
+ * drivers is watched from the start.
  */
 #include "core/watch.h"
 #include "core/driver.h"
@@ -26,21 +26,22 @@ static void engines_unwatch(struct regioi_rq *rq)
 
 static int engines_watch(struct regioi_rq *rq)
 {
-	for (uint32_t i = 0; i < rq->nodes_count; i++) {
-		struct regioi_driver *driver = rq->nodes[i].driver;
-		int error =
-			driver->ops->watch(driver->engine, rq->fd, rq->id, rq->watching_writable);
+	int error = 0;
 
-		if (error) {
-			engines_unwatch(rq);
-			return error;
-		}
+	for (uint32_t i = 0; i < rq->nodes_count && !error; i++) {
+		struct regioi_driver *driver = rq->nodes[i].driver;
+
+		error = driver->ops->watch(driver->engine, rq->fd, rq->id, rq->watching_writable);
 	}
-	atomic_store(&rq->watched, true);
+	if (error)
+		engines_unwatch(rq);
+	else
+		atomic_store(&rq->watched, true);
+	/* Should it fail, the socket stays doubtful, and is tried now and then. */
 	if (rq->watch_suspended)
 		atomic_fetch_sub(&rq->nodes[0].driver->unwatched, 1);
 	rq->watch_suspended = false;
-	return 0;
+	return error;
 }
 
 int regioi_watch_start(struct regioi_rq *rq)
@@ -53,24 +54,15 @@ int regioi_watch_start(struct regioi_rq *rq)
 	return error;
 }
 
-void regioi_watch_resume(struct regioi_rq *rq)
-{
-	pthread_mutex_lock(&rq->watch_lock);
-	/* Should it fail, the socket stays doubtful, and is tried now and then. */
-	if (rq->watch_suspended && engines_watch(rq) != 0) {
-		rq->watch_suspended = false;
-		atomic_fetch_sub(&rq->nodes[0].driver->unwatched, 1);
-	}
-	pthread_mutex_unlock(&rq->watch_lock);
-}
-
 int regioi_watch_writable(struct regioi_rq *rq, bool writable)
 {
-	int error;
+	int error = 0;
 
 	pthread_mutex_lock(&rq->watch_lock);
 	rq->watching_writable = writable;
-	error = engines_watch(rq);
+	/* TCP tells of room only where some was missing: no need to stop it. */
+	if (writable || !rq->stream || rq->family == AF_UNIX)
+		error = engines_watch(rq);
 	if (error)
 		rq->watching_writable = false;
 	pthread_mutex_unlock(&rq->watch_lock);

@@ -29,11 +29,9 @@ static inline bool regioi_watch_is_on(const struct regioi_rq *rq)
 int regioi_watch_writable(struct regioi_rq *rq, bool writable);
 
 /*
- * Stops events of a hot RQ, whose socket is tried on each pass, unless somebody sleeps who might
- * need them. With the lock of the RQ's one driver held.
+ * Stops events of an RQ whose socket is tried on each pass, unless somebody sleeps who might need
+ * them, until regioi_watch_start(). With the lock of the RQ's one driver held.
  */
 void regioi_watch_suspend(struct regioi_rq *rq);
-/* Takes that back, where it was done. */
-void regioi_watch_resume(struct regioi_rq *rq);
 
 #endif

@@ -19,8 +19,9 @@
 #include "dgram/slices.h"
 #include "engine/kernel.h"
 
-/* Lone receives in a row after which more are asked for at once. */
-#define LONE_MAX 4u
+/* Lone receives in a row after which more are asked for at once; doubled each time in vain. */
+#define LONE_MIN 4u
+#define LONE_MAX 64u
 #define ASKED_FIRST 16u
 #define ASKED_TRAINS 4u
 /* Messages. */
@@ -167,14 +168,19 @@ static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t f
 {
 	if (asked == 1) {
 		/* Asking for more costs a lone datagram 65 ns: only where there keep being more. */
-		state->asked = ++state->lone >= LONE_MAX ? ASKED_FIRST : 1;
+		if (state->lone_max == 0)
+			state->lone_max = LONE_MIN;
+		state->asked = ++state->lone >= state->lone_max ? ASKED_FIRST : 1;
 		return;
 	}
 	state->lone = 0;
-	if (found == 1)
+	if (found == 1) {
 		state->asked = 1;
-	else
+		state->lone_max = (uint8_t)lesser(2u * state->lone_max, LONE_MAX);
+	} else {
+		state->lone_max = LONE_MIN;
 		state->asked = lesser(found < asked ? 2 * found : 4 * asked, REGIOI_AREA_MESSAGES);
+	}
 }
 
 static uint32_t settle_lone(struct regioi_receive_state *state, const struct regioi_window *window,

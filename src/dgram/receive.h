@@ -31,11 +31,12 @@ struct regioi_receive_state {
 	_Atomic bool extras;
 	_Atomic bool trains; /* UDP_GRO is on, by us */
 	bool report_icmp;
-	uint8_t asked;	 /* messages the next operation asks for */
-	uint8_t lone;	 /* receives of one that succeeded in a row */
-	uint8_t retries; /* after ICMP errors in a row */
-	uint32_t run;	 /* neighbours from one sender that were queued together */
-	uint32_t begun;	 /* streams: bytes that the oldest request has */
+	uint8_t asked;	  /* messages the next operation asks for */
+	uint8_t lone;	  /* receives of one that succeeded in a row */
+	uint8_t lone_max; /* so many, and more are asked for */
+	uint8_t retries;  /* after ICMP errors in a row */
+	uint32_t run;	  /* neighbours from one sender that were queued together */
+	uint32_t begun;	  /* streams: bytes that the oldest request has */
 	struct regioi_staged staged;
 	_Atomic uint64_t messages;
 	_Atomic uint64_t calls;

@@ -83,25 +83,28 @@ struct regioi_event {
 	uint32_t events;
 };
 
+/* Why an engine does not work here, and what a person can change ("" where nothing). */
+struct regioi_refusal {
+	char reason[160];
+	char remedy[160];
+};
+
 struct regioi_engine_ops {
 	const char *name;
+	const char *about; /* in one line */
 	/* False for engines that never carry real traffic: "auto" passes over them. */
 	bool automatic;
-	/* Executing several operations at once costs less than one after the other. */
-	bool batches;
 
-	/*
-	 * Whether an instance would work here; nothing may stay behind. Returns 0, or negative
-	 * errno with a cause and what a person can change ("" where nothing), both at most
-	 * 'text_size' bytes.
-	 */
-	int (*probe)(char *ret_reason, char *ret_remedy, size_t text_size);
-
-	/* Returns 0, or -EMFILE, -ENFILE, -ENOMEM, -ENOTSUP with nothing left behind. */
-	int (*create)(struct regioi_engine **ret_engine);
+	/* Returns 0, or negative errno and why, with nothing left behind. */
+	int (*create)(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal);
 	/* NULL is no engine. No other call is in progress. */
 	void (*destroy)(struct regioi_engine *engine);
 
+	/*
+	 * Let sleep poll the network devices for 'time_us' first; 'prefer': with their interrupts
+	 * off. Returns 0, -EPERM, or -EOPNOTSUPP where the kernel cannot.
+	 */
+	int (*busy_poll)(struct regioi_engine *engine, uint32_t time_us, bool prefer);
 	/*
 	 * Start to report readiness of 'fd' under 'id', edge-triggered: every arrival makes a new
 	 * event, and the state at the call counts as one. Writability is reported only while
@@ -113,8 +116,11 @@ struct regioi_engine_ops {
 	void (*unwatch)(struct regioi_engine *engine, int fd);
 
 	/*
-	 * Collect up to 'events_max' events without sleeping. Returns how many.
+	 * Whether an ask would find nothing, told without a system call; false where that cannot be
+	 * told. NULL: never can.
 	 */
+	bool (*idle)(struct regioi_engine *engine);
+	/* Collect up to 'events_max' events without sleeping. Returns how many. */
 	int (*ask)(struct regioi_engine *engine, struct regioi_event *ret_events,
 		   uint32_t events_max);
 	/*
@@ -136,6 +142,8 @@ struct regioi_engine_ops {
 	/* A descriptor that is readable while sleep would return; valid until destroy. */
 	int (*descriptor)(struct regioi_engine *engine);
 
+	/* Whether executing several operations at once costs less than one after the other. */
+	bool (*batches)(struct regioi_engine *engine);
 	/* Execute operations and fill in their results. */
 	void (*execute)(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count);
 };
@@ -143,6 +151,7 @@ struct regioi_engine_ops {
 /* NULL behind the last. */
 const struct regioi_engine_ops *regioi_engine_at(uint32_t index);
 
+extern const struct regioi_engine_ops regioi_engine_uring;
 extern const struct regioi_engine_ops regioi_engine_epoll;
 extern const struct regioi_engine_ops regioi_engine_sim;
 

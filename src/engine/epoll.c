@@ -9,24 +9,21 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/engine.h"
+#include "engine/calls.h"
+#include "engine/epoll.h"
+#include "engine/kernel.h"
 
 /* The core's ids are above 2^32. */
 #define DOORBELL_ID 0
 #define WAKE_ID 1
 
 #define EVENTS_MAX 64
-
-struct regioi_engine {
-	int epoll_fd;
-	int doorbell_fd; /* edge-triggered: the first to ask takes it, and makes progress */
-	int wake_fd;	 /* level-triggered semaphore: each wake stays until its unwake */
-	/* epoll_pwait2 is of Linux 5.11; cleared when the kernel, or a filter, does not have it. */
-	atomic_bool nanoseconds;
-};
+/* Packets a busy poll takes at most; more is for CAP_NET_ADMIN. */
+#define BUSY_POLL_BUDGET 64
 
 static int add_eventfd(struct regioi_engine *engine, uint64_t id, uint32_t events)
 {
@@ -44,74 +41,89 @@ static int add_eventfd(struct regioi_engine *engine, uint64_t id, uint32_t event
 	return fd;
 }
 
-static void epoll_engine_destroy(struct regioi_engine *engine)
+void regioi_epoll_fini(struct regioi_engine *engine)
 {
-	if (!engine)
-		return;
 	if (engine->wake_fd >= 0)
 		close(engine->wake_fd);
 	if (engine->doorbell_fd >= 0)
 		close(engine->doorbell_fd);
 	if (engine->epoll_fd >= 0)
 		close(engine->epoll_fd);
-	free(engine);
 }
 
-static int epoll_engine_create(struct regioi_engine **ret_engine)
+int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_refusal)
 {
-	struct regioi_engine *engine = malloc(sizeof(*engine));
 	int error;
 
-	if (!engine)
-		return -ENOMEM;
 	*engine = (struct regioi_engine){.doorbell_fd = -1, .wake_fd = -1, .nanoseconds = true};
 	engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (engine->epoll_fd >= 0)
 		engine->doorbell_fd = add_eventfd(engine, DOORBELL_ID, EPOLLIN | EPOLLET);
 	if (engine->doorbell_fd >= 0)
 		engine->wake_fd = add_eventfd(engine, WAKE_ID, EPOLLIN);
-	if (engine->wake_fd >= 0) {
-		*ret_engine = engine;
+	if (engine->wake_fd >= 0)
 		return 0;
-	}
 	error = -errno;
-	epoll_engine_destroy(engine);
+	regioi_epoll_fini(engine);
+	snprintf(ret_refusal->reason, sizeof(ret_refusal->reason), "creating an epoll set: %s",
+		 strerror(-error));
+	snprintf(ret_refusal->remedy, sizeof(ret_refusal->remedy), "%s",
+		 error == -EMFILE ? "raise the descriptor limit: ulimit -n" : "");
 	return error;
 }
 
-static int epoll_engine_probe(char *ret_reason, char *ret_remedy, size_t text_size)
+static void epoll_engine_destroy(struct regioi_engine *engine)
 {
-	struct regioi_engine *engine = NULL;
-	int error = epoll_engine_create(&engine);
-
-	snprintf(ret_remedy, text_size, "%s",
-		 error == -EMFILE ? "raise the descriptor limit: ulimit -n" : "");
-	if (error) {
-		snprintf(ret_reason, text_size, "creating an epoll set failed: %s",
-			 strerror(-error));
-		return error;
-	}
-	epoll_engine_destroy(engine);
-	snprintf(ret_reason, text_size, "works on every supported kernel");
-	return 0;
+	if (!engine)
+		return;
+	regioi_epoll_fini(engine);
+	free(engine);
 }
 
-static int epoll_engine_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+static int epoll_engine_create(struct regioi_engine **ret_engine,
+			       struct regioi_refusal *ret_refusal)
+{
+	struct regioi_engine *engine = malloc(sizeof(*engine));
+	int error = engine ? regioi_epoll_init(engine, ret_refusal) : -ENOMEM;
+
+	if (error)
+		free(engine);
+	else
+		*ret_engine = engine;
+	return error;
+}
+
+int regioi_epoll_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer)
+{
+	struct regioi_epoll_params params = {
+		.busy_poll_usecs = time_us,
+		.busy_poll_budget = BUSY_POLL_BUDGET,
+		.prefer_busy_poll = prefer,
+	};
+
+	if (ioctl(engine->epoll_fd, REGIOI_EPIOCSPARAMS, &params) == 0)
+		return 0;
+	return errno == EPERM ? -EPERM : -EOPNOTSUPP;
+}
+
+int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
 {
 	struct epoll_event event = {
 		.events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET | (writable ? EPOLLOUT : 0),
 		.data.u64 = id,
 	};
 
-	if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+	/* Who waits for room has mostly been watched before. */
+	if (epoll_ctl(engine->epoll_fd, writable ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
 		return 0;
-	/* Watched already: writability changes. */
+	if (errno == ENOENT && epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+		return 0;
 	if (errno == EEXIST && epoll_ctl(engine->epoll_fd, EPOLL_CTL_MOD, fd, &event) == 0)
 		return 0;
 	return -errno;
 }
 
-static void epoll_engine_unwatch(struct regioi_engine *engine, int fd)
+void regioi_epoll_unwatch(struct regioi_engine *engine, int fd)
 {
 	/*
 	 * Fails harmlessly where the descriptor was closed: the kernel removed the socket then,
@@ -168,8 +180,8 @@ static int translate(const struct epoll_event *events, int found, struct regioi_
 	return count;
 }
 
-static int epoll_engine_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
-			    uint32_t events_max)
+int regioi_epoll_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
+		     uint32_t events_max)
 {
 	struct epoll_event events[EVENTS_MAX];
 	int max = (int)(events_max < EVENTS_MAX ? events_max : EVENTS_MAX);
@@ -177,8 +189,8 @@ static int epoll_engine_ask(struct regioi_engine *engine, struct regioi_event *r
 	return translate(events, epoll_wait(engine->epoll_fd, events, max, 0), ret_events);
 }
 
-static int epoll_engine_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
-			      uint32_t events_max, int64_t timeout_ns)
+int regioi_epoll_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
+		       uint32_t events_max, int64_t timeout_ns)
 {
 	struct epoll_event events[EVENTS_MAX];
 	int max = (int)(events_max < EVENTS_MAX ? events_max : EVENTS_MAX);
@@ -198,17 +210,17 @@ static void add_one(int fd)
 		return;
 }
 
-static void epoll_engine_doorbell(struct regioi_engine *engine)
+void regioi_epoll_doorbell(struct regioi_engine *engine)
 {
 	add_one(engine->doorbell_fd);
 }
 
-static void epoll_engine_wake(struct regioi_engine *engine)
+void regioi_epoll_wake(struct regioi_engine *engine)
 {
 	add_one(engine->wake_fd);
 }
 
-static void epoll_engine_unwake(struct regioi_engine *engine)
+void regioi_epoll_unwake(struct regioi_engine *engine)
 {
 	uint64_t one;
 
@@ -217,83 +229,37 @@ static void epoll_engine_unwake(struct regioi_engine *engine)
 		return;
 }
 
-static int epoll_engine_descriptor(struct regioi_engine *engine)
+int regioi_epoll_descriptor(struct regioi_engine *engine)
 {
 	return engine->epoll_fd;
 }
 
-/*
- * Flags are given per call, and O_NONBLOCK is left as the user has it: with it set, poll reports a
- * datagram with a bad checksum as readable (Linux 6.18, udp_poll).
- */
-static int32_t execute_one(struct regioi_op *op)
+static bool epoll_engine_batches(struct regioi_engine *engine)
 {
-	ssize_t result = 0;
-
-	switch (op->kind) {
-	case REGIOI_OP_RECEIVE:
-		result = recv(op->fd, op->data, op->length, MSG_DONTWAIT | MSG_TRUNC);
-		break;
-	case REGIOI_OP_SEND:
-		result = send(op->fd, op->data, op->length, MSG_DONTWAIT | MSG_NOSIGNAL);
-		break;
-	case REGIOI_OP_RECEIVE_MESSAGES:
-		if (op->count > 1) {
-			result = recvmmsg(op->fd, op->messages, op->count, MSG_DONTWAIT | MSG_TRUNC,
-					  NULL);
-			break;
-		}
-		/* recvmmsg of one costs about 65 ns more. */
-		result = recvmsg(op->fd, &op->messages->msg_hdr, MSG_DONTWAIT | MSG_TRUNC);
-		goto one_message;
-	case REGIOI_OP_SEND_MESSAGES:
-		if (op->count > 1) {
-			result = sendmmsg(op->fd, op->messages, op->count,
-					  MSG_DONTWAIT | MSG_NOSIGNAL);
-			break;
-		}
-		result = sendmsg(op->fd, &op->messages->msg_hdr, MSG_DONTWAIT | MSG_NOSIGNAL);
-		goto one_message;
-	case REGIOI_OP_RECEIVE_BYTES:
-		result = recv(op->fd, op->data, op->length, MSG_DONTWAIT);
-		break;
-	case REGIOI_OP_RECEIVE_VECTORS:
-		result = recvmsg(op->fd, op->message, MSG_DONTWAIT);
-		break;
-	case REGIOI_OP_SEND_VECTORS:
-		result = sendmsg(op->fd, op->message, MSG_DONTWAIT | MSG_NOSIGNAL);
-		break;
-	}
-	return result < 0 ? -errno : (int32_t)result;
-
-one_message:
-	if (result < 0)
-		return -errno;
-	op->messages->msg_len = (unsigned int)result;
-	return 1;
+	return false;
 }
 
 static void epoll_engine_execute(struct regioi_engine *engine, struct regioi_op *ops,
 				 uint32_t ops_count)
 {
-	for (uint32_t i = 0; i < ops_count; i++)
-		ops[i].result = execute_one(&ops[i]);
+	regioi_calls_execute(ops, ops_count);
 }
 
 const struct regioi_engine_ops regioi_engine_epoll = {
 	.name = "epoll",
+	.about = "epoll for readiness, plain system calls; works on every supported kernel",
 	.automatic = true,
-	.batches = false,
-	.probe = epoll_engine_probe,
 	.create = epoll_engine_create,
 	.destroy = epoll_engine_destroy,
-	.watch = epoll_engine_watch,
-	.unwatch = epoll_engine_unwatch,
-	.ask = epoll_engine_ask,
-	.sleep = epoll_engine_sleep,
-	.doorbell = epoll_engine_doorbell,
-	.wake = epoll_engine_wake,
-	.unwake = epoll_engine_unwake,
-	.descriptor = epoll_engine_descriptor,
+	.watch = regioi_epoll_watch,
+	.unwatch = regioi_epoll_unwatch,
+	.busy_poll = regioi_epoll_busy_poll,
+	.ask = regioi_epoll_ask,
+	.sleep = regioi_epoll_sleep,
+	.doorbell = regioi_epoll_doorbell,
+	.wake = regioi_epoll_wake,
+	.unwake = regioi_epoll_unwake,
+	.descriptor = regioi_epoll_descriptor,
+	.batches = epoll_engine_batches,
 	.execute = epoll_engine_execute,
 };

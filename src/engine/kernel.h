@@ -8,6 +8,8 @@
 
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -32,5 +34,17 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
+#ifndef SO_PREFER_BUSY_POLL
+#define SO_PREFER_BUSY_POLL 69 /* Linux 5.11 */
+#endif
+
+/* Of linux/eventpoll.h, Linux 6.9; glibc has its own names for it since 2.40. */
+struct regioi_epoll_params {
+	uint32_t busy_poll_usecs;
+	uint16_t busy_poll_budget;
+	uint8_t prefer_busy_poll;
+	uint8_t padding; /* 0 */
+};
+#define REGIOI_EPIOCSPARAMS _IOW(0x8A, 0x01, struct regioi_epoll_params)
 
 #endif

@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 
 static const struct regioi_engine_ops *const engines[] = {
+	&regioi_engine_uring,
 	&regioi_engine_epoll,
 	&regioi_engine_sim,
 };

@@ -5,7 +5,6 @@
  * library alone; no traffic leaves.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -21,14 +20,7 @@ struct regioi_engine {
 	int descriptor;
 };
 
-static int sim_probe(char *ret_reason, char *ret_remedy, size_t text_size)
-{
-	snprintf(ret_reason, text_size, "always there; carries no traffic, for measuring only");
-	snprintf(ret_remedy, text_size, "%s", "");
-	return 0;
-}
-
-static int sim_create(struct regioi_engine **ret_engine)
+static int sim_create(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal)
 {
 	struct regioi_engine *engine = malloc(sizeof(*engine));
 
@@ -51,6 +43,11 @@ static void sim_destroy(struct regioi_engine *engine)
 		return;
 	close(engine->descriptor);
 	free(engine);
+}
+
+static int sim_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer)
+{
+	return -EOPNOTSUPP;
 }
 
 static int sim_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
@@ -130,6 +127,11 @@ static void execute_one(struct regioi_op *op)
 	}
 }
 
+static bool sim_batches(struct regioi_engine *engine)
+{
+	return false;
+}
+
 static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
 {
 	for (uint32_t i = 0; i < ops_count; i++)
@@ -138,11 +140,11 @@ static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uin
 
 const struct regioi_engine_ops regioi_engine_sim = {
 	.name = "sim",
+	.about = "carries no traffic, for measuring only",
 	.automatic = false,
-	.batches = false,
-	.probe = sim_probe,
 	.create = sim_create,
 	.destroy = sim_destroy,
+	.busy_poll = sim_busy_poll,
 	.watch = sim_watch,
 	.unwatch = sim_unwatch,
 	.ask = sim_ask,
@@ -151,5 +153,6 @@ const struct regioi_engine_ops regioi_engine_sim = {
 	.wake = sim_doorbell,
 	.unwake = sim_doorbell,
 	.descriptor = sim_descriptor,
+	.batches = sim_batches,
 	.execute = sim_execute,
 };

@@ -329,14 +329,13 @@ static int create_on(int fd)
 	return result;
 }
 
-START_TEST(only_datagram_sockets_of_IP_get_a_request_queue)
+START_TEST(only_sockets_of_a_supported_kind_get_a_request_queue)
 {
 	const struct {
 		int family, type;
 	} wrong[] = {
-		{AF_INET, SOCK_STREAM}, {AF_INET6, SOCK_STREAM},   {AF_UNIX, SOCK_DGRAM},
-		{AF_UNIX, SOCK_STREAM}, {AF_UNIX, SOCK_SEQPACKET}, {AF_NETLINK, SOCK_RAW},
-		{AF_INET, SOCK_RAW},	{AF_INET6, SOCK_RAW},	   {AF_PACKET, SOCK_DGRAM},
+		{AF_UNIX, SOCK_DGRAM}, {AF_UNIX, SOCK_SEQPACKET}, {AF_NETLINK, SOCK_RAW},
+		{AF_INET, SOCK_RAW},   {AF_INET6, SOCK_RAW},	  {AF_PACKET, SOCK_DGRAM},
 	};
 	int ends[2];
 
@@ -508,7 +507,16 @@ END_TEST
 START_TEST(bad_options_of_drivers_and_queues_are_refused)
 {
 	const struct regio_driver_opts bad_driver[] = {
-		{.size = 0}, {.size = 3}, {.size = sizeof(bad_driver[0]), .reserved = 1}};
+		{.size = 0},
+		{.size = 3},
+		{.size = sizeof(bad_driver[0]), .flags = 0x80},
+		{.size = sizeof(bad_driver[0]), .flags = REGIO_DRIVER_THREAD_CPU},
+		{.size = sizeof(bad_driver[0]), .flags = REGIO_DRIVER_PREFER_BUSY_POLL},
+		{.size = sizeof(bad_driver[0]), .thread_spin_ns = 1},
+		{.size = sizeof(bad_driver[0]), .flags = REGIO_DRIVER_THREAD, .thread_cpu = 1},
+		{.size = sizeof(bad_driver[0]),
+		 .flags = REGIO_DRIVER_THREAD | REGIO_DRIVER_THREAD_CPU,
+		 .thread_cpu = UINT32_MAX}};
 	const struct regio_cq_opts bad_cq[] = {
 		{.size = 0}, {.size = 3}, {.size = sizeof(bad_cq[0]), .reserved = 1}};
 	struct regio_driver *driver = NULL;
@@ -710,7 +718,7 @@ int main(void)
 		CASE_PER_FAMILY(handles_near_a_live_one_are_no_handles),
 		CASE_PER_FAMILY(a_handle_of_another_kind_is_no_handle),
 		CASE_PER_FAMILY(a_closed_handle_stays_dead_when_others_are_made),
-		CASE_PER_FAMILY(only_datagram_sockets_of_IP_get_a_request_queue),
+		CASE_PER_FAMILY(only_sockets_of_a_supported_kind_get_a_request_queue),
 		CASE_PER_FAMILY(a_descriptor_reused_behind_our_back_is_neither_read_nor_written),
 		CASE_PER_FAMILY(a_socket_closed_behind_our_back_fails_requests_and_nothing_else),
 		CASE(unknown_option_fields_are_refused_unless_0),

@@ -497,12 +497,15 @@ START_TEST(passed_descriptors_hold_nothing_up_and_are_closed)
 	uint8_t data[10];
 	struct side side;
 	int peer = open_pair(&side, AF_UNIX, SLOT_SIZE);
-	unsigned int before = open_descriptors();
+	unsigned int before = 0;
 
 	fill_stream(data, sizeof(data), 10);
 	for (int round = 0; round < 20; round++) {
 		uint32_t bytes = 0;
 
+		/* The first rounds may leave what the process keeps once and for all. */
+		if (round == 5)
+			before = open_descriptors();
 		write_stream(peer, 10, 0);
 		pass_descriptor(peer, data, sizeof(data));
 		write_stream(peer, 10, 20);

@@ -6,6 +6,7 @@
  */
 #include "../support/net.h"
 #include "../support/side.h"
+#include "../support/streams.h"
 #include "../support/suite.h"
 
 #include <signal.h>
@@ -235,12 +236,97 @@ START_TEST(a_batch_that_arrives_in_a_train_is_received_in_a_few_system_calls)
 }
 END_TEST
 
+enum { STREAM_SENDS = 1024, SENDS_MARKED_AFTER = 10 };
+
+static void commit_sends_on_a_stream(int family)
+{
+	struct regio_result results[STREAM_SENDS];
+	struct side side;
+	int fds[2];
+
+	stream_pair(family, fds);
+	side_open(&side, &(struct side_plan){.fd = fds[0], .sends = STREAM_SENDS, .slot_size = 64});
+	for (int round = 0; round <= SENDS_MARKED_AFTER; round++) {
+		if (round == SENDS_MARKED_AFTER)
+			mark(COUNT_FROM);
+		for (uint64_t i = 0; i < STREAM_SENDS; i++)
+			post_send(&side, i, 64, i + 1 < STREAM_SENDS ? REGIO_DEFER : 0);
+		collect(side.send_cq, results, STREAM_SENDS);
+		mark(COUNT_TO);
+		read_all(fds[1], side.memory, (size_t)STREAM_SENDS * 64);
+	}
+}
+
+START_TEST(a_thousand_deferred_sends_on_a_stream_are_one_send_call)
+{
+	struct count count;
+	const char *refused;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(commit_sends_on_a_stream, stream_families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	ck_assert_uint_eq(count.sends, 1);
+	EXPECT(count.all <= 3, "%u system calls", count.all);
+}
+END_TEST
+
+enum { CONNECTIONS = 16, TURNS = 200, TURNS_MARKED = 100 };
+
+/* Every connection of a server gets a message in each turn. */
+static void serve_connections(int family)
+{
+	static uint8_t memory[CONNECTIONS][256];
+	struct regio_cq *cq = cq_of(CONNECTIONS, NULL);
+	struct regio_result results[CONNECTIONS];
+	struct regio_rq *rqs[CONNECTIONS];
+	int fds[CONNECTIONS][2];
+	uint64_t region;
+
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &region));
+	for (uint32_t i = 0; i < CONNECTIONS; i++) {
+		stream_pair(family, fds[i]);
+		EXPECT_RETURN(0, regio_rq_create(fds[i][0], 1, 0, cq, cq, i, NULL, &rqs[i]));
+	}
+	for (int turn = 0; turn < TURNS; turn++) {
+		if (turn == TURNS - TURNS_MARKED)
+			mark(COUNT_FROM);
+		for (uint32_t i = 0; i < CONNECTIONS; i++) {
+			struct regio_buf slice = {region, i * sizeof(memory[0]), sizeof(memory[0])};
+
+			EXPECT_RETURN(0, regio_receive(rqs[i], &slice, 0, i));
+		}
+		for (uint32_t i = 0; i < CONNECTIONS; i++)
+			write_stream(fds[i][1], 64, 0);
+		collect(cq, results, CONNECTIONS);
+	}
+	mark(COUNT_TO);
+}
+
+START_TEST(a_message_on_each_of_many_streams_is_one_receive_call_each)
+{
+	struct count count;
+	const char *refused;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(serve_connections, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	/* None is made to find a socket empty; those of a ring are not counted here. */
+	ck_assert_uint_le(count.receives, CONNECTIONS * TURNS_MARKED);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
 		CASE_PER_FAMILY(a_batch_of_deferred_sends_is_one_send_call),
 		CASE_PER_FAMILY(an_empty_dequeue_of_an_idle_queue_is_at_most_one_system_call),
 		CASE_PER_FAMILY(a_batch_that_arrives_in_a_train_is_received_in_a_few_system_calls),
+		CASE_PER_STREAM(a_thousand_deferred_sends_on_a_stream_are_one_send_call),
+		CASE_PER_FAMILY(a_message_on_each_of_many_streams_is_one_receive_call_each),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

@@ -124,6 +124,8 @@ static const char *choose_engine(struct regio_engine_info *info)
 	if (!engine)
 		return NULL;
 	setenv("REGIO_ENGINE", engine, 1);
+	if (!strcmp(engine, "auto+thread"))
+		return NULL;
 	for (uint32_t index = 0; regio_engine_info(index, info) == 0; index++)
 		if (!strcmp(info->name, engine))
 			return info->available ? NULL : info->reason;

@@ -4,6 +4,7 @@
  */
 #include "info.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "arguments.h"
@@ -33,6 +34,11 @@ static void print_engines(const struct machine *machine)
 	}
 }
 
+static const char *yes_no(bool yes)
+{
+	return yes ? "yes" : "no";
+}
+
 static void print_offload(const struct regio_offload_info *offload)
 {
 	printf("\ntrains (tried on loopback)\n");
@@ -45,6 +51,13 @@ static void print_offload(const struct regio_offload_info *offload)
 		printf("  %-22s yes (UDP_GRO)\n", "receive");
 	else
 		printf("  %-22s no: %s\n", "receive", offload->reason);
+	printf("\nbusy polling of devices (may be asked for here)\n");
+	printf("  %-22s %s (SO_BUSY_POLL)\n", "in receives",
+	       yes_no(offload->busy_poll & REGIO_BUSY_POLL_SOCKET));
+	printf("  %-22s %s (SO_PREFER_BUSY_POLL)\n", "interrupts off",
+	       yes_no(offload->busy_poll & REGIO_BUSY_POLL_PREFER));
+	printf("  %-22s %s (EPIOCSPARAMS)\n", "before sleeping",
+	       yes_no(offload->busy_poll & REGIO_BUSY_POLL_SLEEP));
 }
 
 static void print_socket_buffers(const struct machine *machine)
@@ -171,6 +184,12 @@ static void add_offload(cJSON *root, const struct regio_offload_info *offload)
 
 	add_number(object, "send_train_messages", offload->send_train_messages);
 	cJSON_AddBoolToObject(object, "receive_trains", offload->receive_trains != 0);
+	cJSON_AddBoolToObject(object, "busy_poll_socket",
+			      offload->busy_poll & REGIO_BUSY_POLL_SOCKET);
+	cJSON_AddBoolToObject(object, "busy_poll_prefer",
+			      offload->busy_poll & REGIO_BUSY_POLL_PREFER);
+	cJSON_AddBoolToObject(object, "busy_poll_sleep",
+			      offload->busy_poll & REGIO_BUSY_POLL_SLEEP);
 	cJSON_AddStringToObject(object, "reason", offload->reason);
 }
 

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The thread of a driver that has one: it makes the progress that others would make inside their
+ * calls. While it finds work, or has found some not long ago, it spins; then it sleeps in the
+ * engine, as a listener, so that whoever gives it work calls it.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/thread.h"
+
+#define SPIN_DEFAULT_NS 50000u
+#define EVENTS_MAX 64
+/* Turns without work between two looks at the clock. */
+#define IDLE_TURNS 32u
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+static void sleep_once(struct regioi_driver *driver)
+{
+	struct regioi_event events[EVENTS_MAX];
+	int64_t timeout_ns = -1;
+	int count;
+
+	/* Sequentially consistent, as in regio_cq_wait(). */
+	atomic_fetch_add(&driver->listeners, 1);
+	regioi_driver_progress(driver);
+	if (regioi_driver_has_work(driver) || atomic_load(&driver->thread.stop)) {
+		timeout_ns = 0;
+	} else {
+		atomic_store_explicit(&driver->thread.asleep, true, memory_order_relaxed);
+		atomic_fetch_add_explicit(&driver->thread.sleeps, 1, memory_order_relaxed);
+	}
+	count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
+	atomic_store_explicit(&driver->thread.asleep, false, memory_order_relaxed);
+	regioi_driver_take_events(driver, events, count);
+	atomic_fetch_sub(&driver->listeners, 1);
+}
+
+static void *run(void *argument)
+{
+	struct regioi_driver *driver = argument;
+	uint64_t idle_since_ns = 0;
+	uint32_t idle = 0;
+
+	while (!atomic_load(&driver->thread.stop)) {
+		if (regioi_driver_turn(driver)) {
+			idle = 0;
+			continue;
+		}
+		relax();
+		if (++idle % IDLE_TURNS)
+			continue;
+		if (idle == IDLE_TURNS) {
+			idle_since_ns = regioi_now_ns();
+		} else if (regioi_now_ns() - idle_since_ns >= driver->thread.spin_ns) {
+			sleep_once(driver);
+			idle = 0;
+		}
+	}
+	return NULL;
+}
+
+static int attributes_init(pthread_attr_t *attributes, const struct regio_driver_opts *opts)
+{
+	cpu_set_t cpus;
+
+	pthread_attr_init(attributes);
+	if (!(opts->flags & REGIO_DRIVER_THREAD_CPU))
+		return 0;
+	CPU_ZERO(&cpus);
+	if (opts->thread_cpu >= CPU_SETSIZE)
+		return EINVAL;
+	CPU_SET(opts->thread_cpu, &cpus);
+	return pthread_attr_setaffinity_np(attributes, sizeof(cpus), &cpus);
+}
+
+int regioi_thread_start(struct regioi_driver *driver, const struct regio_driver_opts *opts)
+{
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	int error;
+
+	driver->thread.spin_ns = opts->thread_spin_ns ? opts->thread_spin_ns : SPIN_DEFAULT_NS;
+	/* It inherits the mask: signals are for the program's own threads. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = attributes_init(&attributes, opts);
+	if (!error)
+		error = pthread_create(&driver->thread.thread, &attributes, run, driver);
+	pthread_attr_destroy(&attributes);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!error) {
+		pthread_setname_np(driver->thread.thread, "regio");
+		return 0;
+	}
+	if (error == EINVAL)
+		return regioi_fail(
+			-EINVAL,
+			"creating a driver: its thread cannot run on CPU %u; see taskset -p",
+			opts->thread_cpu);
+	return regioi_fail(-error, "creating a driver: its thread: %s; see ulimit -u",
+			   strerror(error));
+}
+
+void regioi_thread_stop(struct regioi_driver *driver)
+{
+	atomic_store(&driver->thread.stop, true);
+	/* Stays until somebody asks or sleeps, so it is not missed by one about to sleep. */
+	driver->ops->doorbell(driver->engine);
+	pthread_join(driver->thread.thread, NULL);
+}

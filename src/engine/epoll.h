@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Readiness from one edge-triggered epoll set: the whole of the epoll engine, and the ground that
+ * the uring engine stands on. Each function is the one of engine.h that has its name.
+ */
+#ifndef REGIO_ENGINE_EPOLL_H
+#define REGIO_ENGINE_EPOLL_H
+
+#include <stdatomic.h>
+
+#include "engine/engine.h"
+
+struct regioi_engine {
+	int epoll_fd;
+	int doorbell_fd; /* edge-triggered: the first to ask takes it, and makes progress */
+	int wake_fd;	 /* level-triggered semaphore: each wake stays until its unwake */
+	/* epoll_pwait2 is of Linux 5.11; cleared when the kernel, or a filter, does not have it. */
+	atomic_bool nanoseconds;
+};
+
+/* Events of its own that an ask or a sleep may leave out: doorbell and wake. */
+#define REGIOI_EPOLL_OWN 2
+
+/* As create does. */
+int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_refusal);
+void regioi_epoll_fini(struct regioi_engine *engine);
+
+int regioi_epoll_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer);
+int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable);
+void regioi_epoll_unwatch(struct regioi_engine *engine, int fd);
+int regioi_epoll_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
+		     uint32_t events_max);
+int regioi_epoll_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
+		       uint32_t events_max, int64_t timeout_ns);
+void regioi_epoll_doorbell(struct regioi_engine *engine);
+void regioi_epoll_wake(struct regioi_engine *engine);
+void regioi_epoll_unwake(struct regioi_engine *engine);
+int regioi_epoll_descriptor(struct regioi_engine *engine);
+
+#endif
