@@ -16,6 +16,10 @@
 	X(udp_paced)                                                                               \
 	X(udp_fanin)                                                                               \
 	X(udp_sockets)                                                                             \
+	X(tcp_stream)                                                                              \
+	X(tcp_bulk)                                                                                \
+	X(tcp_pingpong)                                                                            \
+	X(tcp_echo)                                                                                \
 	X(idle_poll)                                                                               \
 	X(core_cost)
 

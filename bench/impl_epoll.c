@@ -15,6 +15,7 @@
 #include "impl.h"
 #include "mmsg_batch.h"
 #include "pace.h"
+#include "tcp_sides.h"
 
 #define EVENTS 256
 
@@ -278,5 +279,8 @@ const struct bench_impl bench_impl_epoll = {
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_SOCKETS] = {NULL, sockets_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
+			[SHAPE_TCP_STREAM] = {epoll_tcp_stream_tx, epoll_tcp_stream_rx},
+			[SHAPE_TCP_PINGPONG] = {epoll_tcp_pingpong_tx, epoll_tcp_echo_rx},
+			[SHAPE_TCP_ECHO] = {NULL, epoll_tcp_echo_rx},
 		},
 };

@@ -15,6 +15,7 @@
 #include "impl.h"
 #include "message.h"
 #include "pace.h"
+#include "tcp_sides.h"
 
 /* libuv cuts a receive buffer into pieces this large, and takes 20 at a time. */
 #define PIECE_BYTES 65536u
@@ -286,5 +287,8 @@ const struct bench_impl bench_impl_libuv = {
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_SOCKETS] = {NULL, sockets_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
+			[SHAPE_TCP_STREAM] = {libuv_tcp_stream_tx, libuv_tcp_stream_rx},
+			[SHAPE_TCP_PINGPONG] = {libuv_tcp_pingpong_tx, libuv_tcp_echo_rx},
+			[SHAPE_TCP_ECHO] = {NULL, libuv_tcp_echo_rx},
 		},
 };

@@ -18,6 +18,7 @@
 #include "impl.h"
 #include "limit_trains.h"
 #include "message.h"
+#include "tcp_sides.h"
 
 #ifndef UDP_GRO
 #define UDP_GRO 104
@@ -198,5 +199,6 @@ const struct bench_impl bench_impl_limit = {
 		{
 			[SHAPE_STREAM] = {stream_tx, stream_rx},
 			[SHAPE_NODEFER] = {nodefer_tx, NULL},
+			[SHAPE_TCP_STREAM] = {limit_tcp_stream_tx, socket_tcp_stream_rx},
 		},
 };

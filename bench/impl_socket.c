@@ -16,6 +16,7 @@
 #include "impl.h"
 #include "message.h"
 #include "pace.h"
+#include "tcp_sides.h"
 
 static void send_message(struct bench_side *side, const void *data, uint32_t bytes)
 {
@@ -164,6 +165,8 @@ const struct bench_impl bench_impl_socket = {
 			[SHAPE_PINGPONG] = {pingpong_tx, pingpong_rx},
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
+			[SHAPE_TCP_STREAM] = {socket_tcp_stream_tx, socket_tcp_stream_rx},
+			[SHAPE_TCP_PINGPONG] = {socket_tcp_pingpong_tx, socket_tcp_echo_rx},
 			[SHAPE_NODEFER] = {stream_tx, NULL},
 		},
 };

@@ -15,6 +15,7 @@
 
 #include "impl.h"
 #include "pace.h"
+#include "tcp_sides.h"
 #include "uring_side.h"
 
 #define SENDS 64u
@@ -362,5 +363,8 @@ const struct bench_impl bench_impl_uring = {
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_SOCKETS] = {NULL, sockets_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
+			[SHAPE_TCP_STREAM] = {uring_tcp_stream_tx, uring_tcp_stream_rx},
+			[SHAPE_TCP_PINGPONG] = {uring_tcp_pingpong_tx, uring_tcp_echo_rx},
+			[SHAPE_TCP_ECHO] = {NULL, uring_tcp_echo_rx},
 		},
 };

@@ -20,6 +20,8 @@ struct message_header {
 #define MESSAGE_BYTES_MIN ((uint32_t)sizeof(struct message_header))
 /* The most a datagram holds over IPv4. */
 #define MESSAGE_BYTES_MAX 65507u
+/* The most a message on a stream may have. */
+#define MESSAGE_BYTES_LIMIT (16u << 20)
 /* What a side that sleeps is woken with; never a message. */
 #define MESSAGE_BYTES_WAKE 1u
 /* How many sizes are drawn before they repeat; a power of two. */

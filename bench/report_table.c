@@ -65,6 +65,7 @@ struct column {
 
 static const struct column columns[] = {
 	{"Mmsg/s", 3, rate_millions, 0},
+	{"Gbit/s", 2, NULL, VALUE_GBIT_PER_S},
 	{"ratio", 2, ratio, 0},
 	{"ns/msg", 1, NULL, VALUE_NS_PER_MSG},
 	{"ns tx", 1, NULL, VALUE_TX_NS_PER_MSG},
@@ -129,7 +130,9 @@ static void print_title(FILE *file, const struct bench_group *group)
 		fprintf(file, " %s%u bytes,", params->sizes_vary ? "up to " : "", params->size);
 	if (group->test->sockets)
 		fprintf(file, " %u peer%s,", params->sockets, params->sockets > 1 ? "s" : "");
-	if (group->test->shape == SHAPE_STREAM || group->test->shape == SHAPE_CORE)
+	if (group->test->shape == SHAPE_STREAM ||
+	    (group->test->shape == SHAPE_TCP_STREAM && !group->test->batch) ||
+	    group->test->shape == SHAPE_CORE)
 		fprintf(file, " %u per commit,", params->batch);
 	if (params->verify && case_delivers(group->test))
 		fprintf(file, " every message verified,");
