@@ -27,6 +27,7 @@ struct bench_case {
 	bool packed;		 /* messages lie one after the other in memory */
 	bool streams;		 /* no limit to the size of a message but memory */
 	bool bandwidth;		 /* bytes are of interest */
+	bool copies;		 /* each socket gets every message; the rate is of one socket */
 	bool paced;		 /* the sending thread's CPU time is what pace_done() summed */
 	bool has_latency;	 /* a side records times in its histogram */
 	bool counts_empty;	 /* system calls that found nothing count as well */

@@ -22,6 +22,7 @@ enum bench_shape {
 	SHAPE_TCP_STREAM,   /* tx writes messages to a stream, a commit at a time; rx reads */
 	SHAPE_TCP_PINGPONG, /* one message to and fro; spinning */
 	SHAPE_TCP_ECHO,	    /* rx sends back what comes on many connections; sleeps */
+	SHAPE_MULTICAST,    /* tx sends to a group, rx has all its members; both may spin */
 	SHAPE_CORE,	    /* tx posts sends, rx posts receives, on an engine that does nothing */
 	SHAPES
 };

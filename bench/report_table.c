@@ -129,8 +129,10 @@ static void print_title(FILE *file, const struct bench_group *group)
 	if (params->size)
 		fprintf(file, " %s%u bytes,", params->sizes_vary ? "up to " : "", params->size);
 	if (group->test->sockets)
-		fprintf(file, " %u peer%s,", params->sockets, params->sockets > 1 ? "s" : "");
-	if (group->test->shape == SHAPE_STREAM ||
+		fprintf(file, " %u %s%s,", params->sockets,
+			group->test->copies ? "subscriber" : "peer",
+			params->sockets > 1 ? "s" : "");
+	if (group->test->shape == SHAPE_STREAM || group->test->shape == SHAPE_MULTICAST ||
 	    (group->test->shape == SHAPE_TCP_STREAM && !group->test->batch) ||
 	    group->test->shape == SHAPE_CORE)
 		fprintf(file, " %u per commit,", params->batch);

@@ -112,6 +112,8 @@ void result_from_marks(const struct bench_case *test, const struct bench_params 
 		side_figures(test, BENCH_RX, &shared->records[BENCH_RX], ret_result);
 	values[VALUE_CPU_NS_PER_MSG] = sum_of(&values[VALUE_TX_CPU_NS_PER_MSG], has_tx, has_rx);
 	values[VALUE_NS_PER_MSG] = values[VALUE_TX_NS_PER_MSG + test->rate_of];
+	if (test->copies)
+		values[VALUE_NS_PER_MSG] *= params->sockets;
 	if (test->operations) {
 		values[VALUE_NS_PER_MSG] =
 			sum_of(&values[VALUE_TX_NS_PER_MSG], has_tx, has_rx) / (has_tx + has_rx);

@@ -92,6 +92,12 @@ struct bench_shared {
 struct bench_impl;
 struct gaps;
 
+/* The order of the messages that arrive on one path. */
+struct message_track {
+	uint64_t expected_sequence;
+	struct gaps *gaps;
+};
+
 struct bench_side {
 	enum bench_role role;
 	const struct bench_impl *impl;
@@ -104,13 +110,12 @@ struct bench_side {
 	uint32_t phase; /* the last phase this side has seen */
 	struct bench_shared *shared;
 	struct side_record *record;
-	const uint16_t *sizes; /* of messages that vary, or NULL */
-	struct gaps *gaps;
+	const uint16_t *sizes;	    /* of messages that vary, or NULL */
+	struct message_track track; /* of messages from the one sender there is */
 
-	uint64_t next_sequence;	    /* of the next message to send */
-	uint64_t pending;	    /* made, and not known to be taken by the kernel */
-	uint64_t expected_sequence; /* of the next message to arrive */
-	uint64_t received;	    /* distinct messages, or requests served */
+	uint64_t next_sequence; /* of the next message to send */
+	uint64_t pending;	/* made, and not known to be taken by the kernel */
+	uint64_t received;	/* distinct messages, or requests served */
 	uint64_t lost;
 	uint64_t duplicated;
 	uint64_t reordered;

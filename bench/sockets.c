@@ -38,24 +38,13 @@ static void set_options(int fd, int type, uint32_t buffer_bytes)
 	socket_ask_send_buffer(fd, (int)buffer_bytes);
 }
 
-static int open_bound(const char *address, int type, uint32_t buffer_bytes)
+static int open_here(int type, uint32_t buffer_bytes)
 {
-	struct sockaddr_in local = {.sin_family = AF_INET};
-	int fd;
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
-	if (inet_pton(AF_INET, address ? address : "127.0.0.1", &local.sin_addr) != 1) {
-		errno = EINVAL;
-		return fail("not an IPv4 address:", address ? address : "");
-	}
-	fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail("socket", "");
 	set_options(fd, type, buffer_bytes);
-	if (bind(fd, (struct sockaddr *)&local, sizeof(local))) {
-		fail("bind to", address ? address : "loopback");
-		close(fd);
-		return -1;
-	}
 	return fd;
 }
 
@@ -63,20 +52,19 @@ static int open_bound(const char *address, int type, uint32_t buffer_bytes)
 static int open_in_namespace(const struct socket_opts *opts, enum bench_role role, int type)
 {
 	const char *name = opts->namespaces[role];
-	const char *address = opts->addresses[role];
 	char path[256];
 	int home, there;
 	int fd = -1;
 
 	if (!name)
-		return open_bound(address, type, opts->buffer_bytes);
+		return open_here(type, opts->buffer_bytes);
 	snprintf(path, sizeof(path), "/run/netns/%s", name);
 	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	there = open(path, O_RDONLY | O_CLOEXEC);
 	if (home < 0 || there < 0 || setns(there, CLONE_NEWNET)) {
 		fail("cannot enter network namespace", name);
 	} else {
-		fd = open_bound(address, type, opts->buffer_bytes);
+		fd = open_here(type, opts->buffer_bytes);
 		if (setns(home, CLONE_NEWNET))
 			abort(); /* nothing that follows would be where it says */
 	}
@@ -84,6 +72,36 @@ static int open_in_namespace(const struct socket_opts *opts, enum bench_role rol
 		close(home);
 	if (there >= 0)
 		close(there);
+	return fd;
+}
+
+static const char *address_text(const struct socket_opts *opts, enum bench_role role)
+{
+	return opts->addresses[role] ? opts->addresses[role] : "127.0.0.1";
+}
+
+static int find_address(const struct socket_opts *opts, enum bench_role role,
+			struct in_addr *ret_address)
+{
+	if (inet_pton(AF_INET, address_text(opts, role), ret_address) == 1)
+		return 0;
+	errno = EINVAL;
+	return fail("not an IPv4 address:", address_text(opts, role));
+}
+
+static int open_bound(const struct socket_opts *opts, enum bench_role role, int type)
+{
+	struct sockaddr_in local = {.sin_family = AF_INET};
+	int fd;
+
+	if (find_address(opts, role, &local.sin_addr))
+		return -1;
+	fd = open_in_namespace(opts, role, type);
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&local, sizeof(local))) {
+		fail("bind to", address_text(opts, role));
+		close(fd);
+		return -1;
+	}
 	return fd;
 }
 
@@ -110,7 +128,7 @@ static int open_side(struct bench_sockets *sockets, enum bench_role role, uint32
 	if (make_room(sockets, role, count))
 		return -1;
 	for (uint32_t i = 0; i < count; i++) {
-		int fd = open_in_namespace(opts, role, SOCK_DGRAM);
+		int fd = open_bound(opts, role, SOCK_DGRAM);
 
 		if (fd < 0)
 			return -1;
@@ -158,6 +176,75 @@ fail:
 	return -1;
 }
 
+/* Of the range for use within one site; nothing leaves the interface. */
+#define GROUP_ADDRESS 0xeffff101u /* 239.255.241.1 */
+
+/* Binds a socket to the group, whose port the first one chooses, and joins it. */
+static int join_group(int fd, struct sockaddr_in *group, struct in_addr interface)
+{
+	const struct ip_mreqn join = {.imr_multiaddr = group->sin_addr, .imr_address = interface};
+	socklen_t bytes = sizeof(*group);
+	int on = 1, off = 0;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off)) ||
+	    bind(fd, (struct sockaddr *)group, sizeof(*group)) ||
+	    getsockname(fd, (struct sockaddr *)group, &bytes) ||
+	    setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof(join)))
+		return fail("cannot join a multicast group", "");
+	return 0;
+}
+
+static int open_members(uint32_t members, const struct socket_opts *opts, struct sockaddr_in *group,
+			struct bench_sockets *sockets)
+{
+	struct in_addr interface;
+
+	if (find_address(opts, BENCH_RX, &interface) || make_room(sockets, BENCH_RX, members))
+		return -1;
+	for (uint32_t i = 0; i < members; i++) {
+		int fd = open_in_namespace(opts, BENCH_RX, SOCK_DGRAM);
+
+		if (fd < 0)
+			return -1;
+		sockets->fds[BENCH_RX][sockets->count[BENCH_RX]++] = fd;
+		if (join_group(fd, group, interface))
+			return -1;
+	}
+	return 0;
+}
+
+static int connect_to_group(int fd, const struct sockaddr_in *group, struct in_addr interface)
+{
+	const struct ip_mreqn through = {.imr_address = interface};
+
+	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &through, sizeof(through)) ||
+	    connect(fd, (const struct sockaddr *)group, sizeof(*group)))
+		return fail("cannot send to a multicast group", "");
+	return 0;
+}
+
+int sockets_open_group(uint32_t members, const struct socket_opts *opts,
+		       struct bench_sockets *ret_sockets)
+{
+	struct sockaddr_in group = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(GROUP_ADDRESS),
+	};
+	struct bench_sockets sockets = {0};
+	struct in_addr interface;
+
+	if (find_address(opts, BENCH_TX, &interface) ||
+	    open_members(members, opts, &group, &sockets) ||
+	    open_side(&sockets, BENCH_TX, 1, opts) ||
+	    connect_to_group(sockets.fds[BENCH_TX][0], &group, interface)) {
+		sockets_close(&sockets);
+		return -1;
+	}
+	*ret_sockets = sockets;
+	return 0;
+}
+
 /* One after the other, so that the n-th of one side is the peer of the n-th of the other. */
 static int connect_streams(int listener, uint32_t count, const struct socket_opts *opts,
 			   struct bench_sockets *sockets)
@@ -165,7 +252,7 @@ static int connect_streams(int listener, uint32_t count, const struct socket_opt
 	if (listen(listener, 1))
 		return fail("listen", "");
 	for (uint32_t i = 0; i < count; i++) {
-		int tx = open_in_namespace(opts, BENCH_TX, SOCK_STREAM);
+		int tx = open_bound(opts, BENCH_TX, SOCK_STREAM);
 		int rx;
 
 		if (tx < 0)
@@ -185,7 +272,7 @@ int sockets_open_streams(uint32_t count, const struct socket_opts *opts,
 			 struct bench_sockets *ret_sockets)
 {
 	struct bench_sockets sockets = {.streams = true};
-	int listener = open_in_namespace(opts, BENCH_RX, SOCK_STREAM);
+	int listener = open_bound(opts, BENCH_RX, SOCK_STREAM);
 	int result = -1;
 
 	if (listener < 0)
@@ -237,7 +324,7 @@ int sockets_measure_grant(const struct socket_opts *opts, struct socket_grant *r
 	socklen_t bytes = sizeof(int);
 
 	for (int role = 0; role < BENCH_ROLES; role++) {
-		int fd = open_in_namespace(opts, (enum bench_role)role, SOCK_DGRAM);
+		int fd = open_bound(opts, (enum bench_role)role, SOCK_DGRAM);
 
 		if (fd < 0)
 			return -1;

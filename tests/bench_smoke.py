@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 CASES = ("udp-stream", "udp-mixed", "udp-pingpong", "udp-wait", "udp-paced", "udp-fanin",
-         "udp-sockets", "tcp-stream", "tcp-bulk", "tcp-pingpong", "tcp-echo", "idle-poll",
+         "udp-sockets", "udp-multicast", "tcp-stream", "tcp-bulk", "tcp-pingpong", "tcp-echo", "idle-poll",
          "core-cost")
 # Two threads that hand over to each other, on a machine where others are at work: give them time.
 SLOW_CASES = ("udp-nodefer",)
