@@ -25,13 +25,19 @@ static int fail(const char *what, const char *detail)
 	return -1;
 }
 
-/* The kernel sizes the buffers of a stream by what it carries. */
+/*
+ * The kernel sizes the buffers of a stream by what it carries. Reno is everywhere and
+ * allowed to everybody; what paces its packets, as bbr does, would have its timers
+ * measured.
+ */
 static void set_options(int fd, int type, uint32_t buffer_bytes)
 {
+	static const char reno[] = "reno";
 	int on = 1;
 
 	if (type == SOCK_STREAM) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno, sizeof(reno) - 1);
 		return;
 	}
 	socket_ask_receive_buffer(fd, (int)buffer_bytes);

@@ -41,7 +41,7 @@ int sockets_open_fanin(uint32_t peers, const struct socket_opts *opts,
 int sockets_open_group(uint32_t members, const struct socket_opts *opts,
 		       struct bench_sockets *ret_sockets);
 
-/* 'count' TCP connections, with TCP_NODELAY and the kernel's own buffers. */
+/* 'count' TCP connections, with TCP_NODELAY, reno, and the kernel's own buffers. */
 int sockets_open_streams(uint32_t count, const struct socket_opts *opts,
 			 struct bench_sockets *ret_sockets);
 
