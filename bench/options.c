@@ -59,7 +59,7 @@ static const char help_text[] =
 	"implementations.\n"
 	"\n"
 	"  --size N[,N...]     bytes of a message, 16 to 65507; on TCP to 16777216\n"
-	"  --sockets N[,N...]  peers of a server, 1 to 10000\n"
+	"  --sockets N[,N...]  peers of a server, or subscribers, 1 to 10000\n"
 	"  --batch N           messages per commit, 1 to 4096 (128)\n"
 	"  --rate N            messages a second of udp-paced, 1 to 10000000 (100000)\n"
 	"  --seconds S         measured time per implementation, 0.01 to 3600 (1)\n"

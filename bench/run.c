@@ -114,7 +114,7 @@ static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t pa
 	};
 
 	sigprocmask(SIG_UNBLOCK, &awaited_signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
