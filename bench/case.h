@@ -20,9 +20,14 @@ struct bench_case {
 	const char *figure; /* what to look at, and what the ratio is */
 	enum bench_shape shape;
 	uint32_t size;	  /* unless the user names sizes; 0: messages have none */
+	uint32_t batch;	  /* 0: what the user says */
 	uint32_t sockets; /* unless the user names numbers; 0: always one pair */
 	bool spin;
 	bool sizes_vary;
+	bool packed;		 /* messages lie one after the other in memory */
+	bool streams;		 /* no limit to the size of a message but memory */
+	bool bandwidth;		 /* bytes are of interest */
+	bool copies;		 /* each socket gets every message; the rate is of one socket */
 	bool paced;		 /* the sending thread's CPU time is what pace_done() summed */
 	bool has_latency;	 /* a side records times in its histogram */
 	bool counts_empty;	 /* system calls that found nothing count as well */

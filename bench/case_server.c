@@ -28,6 +28,7 @@ struct load {
 	struct peer *peers;
 	uint8_t *request;
 	uint8_t *reply;
+	uint32_t reply_bytes; /* what is asked for: of a stream, no more than one reply */
 };
 
 static void ask(struct load *load, uint32_t index)
@@ -47,9 +48,11 @@ static void answered(struct load *load, uint32_t index)
 {
 	struct bench_side *side = load->side;
 	struct peer *peer = &load->peers[index];
-	ssize_t bytes = recv(side->fds[index], load->reply, side->params.stride, MSG_DONTWAIT);
+	ssize_t bytes = recv(side->fds[index], load->reply, load->reply_bytes, MSG_DONTWAIT);
 	uint64_t sequence = 0;
 
+	if (bytes == 0)
+		side_fail(side, "the server has closed a connection");
 	if (bytes < 0 || bytes == MESSAGE_BYTES_WAKE)
 		return;
 	if (bytes != side->params.size ||
@@ -82,16 +85,28 @@ static void ask_again(struct load *load)
 	}
 }
 
+/* A stream says that it can be read when all of a reply is there. */
+static void want_whole_replies(struct bench_side *side, int fd)
+{
+	int bytes = (int)side->params.size;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes)))
+		side_fail_call(side, "SO_RCVLOWAT", errno);
+}
+
 static void load_open(struct load *load, struct bench_side *side)
 {
 	load->side = side;
 	load->peers = side_alloc(side, side->fd_count * sizeof(*load->peers));
 	load->request = side_alloc_messages(side, 1);
 	load->reply = side_alloc_messages(side, 1);
+	load->reply_bytes = side->params.streams ? side->params.size : side->params.stride;
 	load->epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (uint32_t i = 0; i < side->fd_count; i++) {
 		struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
 
+		if (side->params.streams)
+			want_whole_replies(side, side->fds[i]);
 		if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, side->fds[i], &event))
 			side_fail_call(side, "epoll_ctl", errno);
 	}
@@ -112,7 +127,7 @@ static void load_run(struct bench_side *side)
 
 		for (int i = 0; i < count; i++)
 			answered(&load, events[i].data.u32);
-		if (count <= 0)
+		if (count <= 0 && !side->params.streams)
 			ask_again(&load);
 	}
 }
@@ -127,6 +142,12 @@ static int open_pairs(const struct bench_params *params, const struct socket_opt
 		      struct bench_sockets *ret_sockets)
 {
 	return sockets_open_pairs(params->sockets, opts, ret_sockets);
+}
+
+static int open_streams(const struct bench_params *params, const struct socket_opts *opts,
+			struct bench_sockets *ret_sockets)
+{
+	return sockets_open_streams(params->sockets, opts, ret_sockets);
 }
 
 const struct bench_case bench_case_udp_fanin = {
@@ -156,5 +177,21 @@ const struct bench_case bench_case_udp_sockets = {
 	.ratio_of = VALUE_RX_CPU_NS_PER_MSG,
 	.reference = "epoll",
 	.open = open_pairs,
+	.load = load_run,
+};
+
+const struct bench_case bench_case_tcp_echo = {
+	.name = "tcp-echo",
+	.about = "many TCP connections, one request on each",
+	.figure = "the server's CPU time for a request (cpu rx); ratio: to epoll, less is better",
+	.shape = SHAPE_TCP_ECHO,
+	.size = 64,
+	.sockets = 64,
+	.streams = true,
+	.has_latency = true,
+	.rate_of = BENCH_RX,
+	.ratio_of = VALUE_RX_CPU_NS_PER_MSG,
+	.reference = "epoll",
+	.open = open_streams,
 	.load = load_run,
 };

@@ -16,6 +16,11 @@
 	X(udp_paced)                                                                               \
 	X(udp_fanin)                                                                               \
 	X(udp_sockets)                                                                             \
+	X(udp_multicast)                                                                           \
+	X(tcp_stream)                                                                              \
+	X(tcp_bulk)                                                                                \
+	X(tcp_pingpong)                                                                            \
+	X(tcp_echo)                                                                                \
 	X(idle_poll)                                                                               \
 	X(core_cost)
 

@@ -12,14 +12,18 @@
 
 /* What the two sides do. Several cases may share a shape. */
 enum bench_shape {
-	SHAPE_STREAM,	/* tx sends as fast as it can, rx receives; both may spin */
-	SHAPE_PACED,	/* tx sends when pace_next() says so, rx sleeps between messages */
-	SHAPE_PINGPONG, /* one message to and fro; spinning or sleeping by params.spin */
-	SHAPE_FANIN,	/* rx answers many peers on one unconnected socket; sleeps */
-	SHAPE_SOCKETS,	/* rx answers many peers, each on a connected socket; sleeps */
-	SHAPE_IDLE,	/* rx polls a socket on which nothing arrives */
-	SHAPE_NODEFER,	/* tx sends one at a time as fast as it can; nobody receives */
-	SHAPE_CORE,	/* tx posts sends, rx posts receives, on an engine that does nothing */
+	SHAPE_STREAM,	    /* tx sends as fast as it can, rx receives; both may spin */
+	SHAPE_PACED,	    /* tx sends when pace_next() says so, rx sleeps between messages */
+	SHAPE_PINGPONG,	    /* one message to and fro; spinning or sleeping by params.spin */
+	SHAPE_FANIN,	    /* rx answers many peers on one unconnected socket; sleeps */
+	SHAPE_SOCKETS,	    /* rx answers many peers, each on a connected socket; sleeps */
+	SHAPE_IDLE,	    /* rx polls a socket on which nothing arrives */
+	SHAPE_NODEFER,	    /* tx sends one at a time as fast as it can; nobody receives */
+	SHAPE_TCP_STREAM,   /* tx writes messages to a stream, a commit at a time; rx reads */
+	SHAPE_TCP_PINGPONG, /* one message to and fro; spinning */
+	SHAPE_TCP_ECHO,	    /* rx sends back what comes on many connections; sleeps */
+	SHAPE_MULTICAST,    /* tx sends to a group, rx has all its members; both may spin */
+	SHAPE_CORE,	    /* tx posts sends, rx posts receives, on an engine that does nothing */
 	SHAPES
 };
 

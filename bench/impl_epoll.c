@@ -15,6 +15,7 @@
 #include "impl.h"
 #include "mmsg_batch.h"
 #include "pace.h"
+#include "tcp_sides.h"
 
 #define EVENTS 256
 
@@ -125,6 +126,26 @@ static void stream_rx(struct bench_side *side)
 			if (count > 0)
 				mmsg_batch_read(&batch, side, (unsigned)count);
 		} while (count == MMSG_BATCH && side_running(side));
+	}
+}
+
+static void multicast_rx(struct bench_side *side)
+{
+	struct message_track *tracks = message_tracks(side);
+	struct mmsg_batch batch;
+	struct loop loop;
+
+	loop_open(&loop, side);
+	mmsg_batch_open(&batch, side, false);
+	side_start(side);
+	while (side_running(side)) {
+		int count = loop_wait(&loop);
+
+		for (int i = 0; i < count; i++) {
+			uint32_t index = loop.events[i].data.u32;
+
+			mmsg_batch_take(&batch, side, index, &tracks[index]);
+		}
 	}
 }
 
@@ -278,5 +299,9 @@ const struct bench_impl bench_impl_epoll = {
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_SOCKETS] = {NULL, sockets_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
+			[SHAPE_MULTICAST] = {stream_tx, multicast_rx},
+			[SHAPE_TCP_STREAM] = {epoll_tcp_stream_tx, epoll_tcp_stream_rx},
+			[SHAPE_TCP_PINGPONG] = {epoll_tcp_pingpong_tx, epoll_tcp_echo_rx},
+			[SHAPE_TCP_ECHO] = {NULL, epoll_tcp_echo_rx},
 		},
 };

@@ -15,6 +15,7 @@
 #include "impl.h"
 #include "message.h"
 #include "pace.h"
+#include "tcp_sides.h"
 
 /* libuv cuts a receive buffer into pieces this large, and takes 20 at a time. */
 #define PIECE_BYTES 65536u
@@ -27,7 +28,8 @@ struct loop {
 	uv_run_mode mode;
 	uv_udp_t *handles;
 	uv_buf_t receive_buffer;
-	uint64_t started_ns; /* of the round trip in progress */
+	struct message_track *tracks; /* of each handle, where all get the same messages */
+	uint64_t started_ns;	      /* of the round trip in progress */
 	uint8_t *message;
 };
 
@@ -143,6 +145,16 @@ static void stream_received(uv_udp_t *handle, ssize_t bytes, const uv_buf_t *buf
 		message_read(loop->side, buffer->base, (uint32_t)bytes);
 }
 
+static void copy_received(uv_udp_t *handle, ssize_t bytes, const uv_buf_t *buffer,
+			  const struct sockaddr *from, unsigned flags)
+{
+	struct loop *loop = handle->data;
+
+	if (from)
+		message_read_on(loop->side, &loop->tracks[handle - loop->handles], buffer->base,
+				(uint32_t)bytes);
+}
+
 static void receive_with(struct bench_side *side, uv_udp_recv_cb received, unsigned flags)
 {
 	struct loop loop;
@@ -156,6 +168,17 @@ static void receive_with(struct bench_side *side, uv_udp_recv_cb received, unsig
 static void stream_rx(struct bench_side *side)
 {
 	receive_with(side, stream_received, UV_UDP_RECVMMSG);
+}
+
+static void multicast_rx(struct bench_side *side)
+{
+	struct loop loop;
+
+	loop_open(&loop, side, copy_received, UV_UDP_RECVMMSG);
+	loop.tracks = message_tracks(side);
+	side_start(side);
+	while (side_running(side))
+		loop_run(&loop);
 }
 
 static void paced_tx(struct bench_side *side)
@@ -286,5 +309,9 @@ const struct bench_impl bench_impl_libuv = {
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_SOCKETS] = {NULL, sockets_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
+			[SHAPE_MULTICAST] = {stream_tx, multicast_rx},
+			[SHAPE_TCP_STREAM] = {libuv_tcp_stream_tx, libuv_tcp_stream_rx},
+			[SHAPE_TCP_PINGPONG] = {libuv_tcp_pingpong_tx, libuv_tcp_echo_rx},
+			[SHAPE_TCP_ECHO] = {NULL, libuv_tcp_echo_rx},
 		},
 };

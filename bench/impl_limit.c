@@ -18,6 +18,7 @@
 #include "impl.h"
 #include "limit_trains.h"
 #include "message.h"
+#include "tcp_sides.h"
 
 #ifndef UDP_GRO
 #define UDP_GRO 104
@@ -103,6 +104,7 @@ static void nodefer_tx(struct bench_side *side)
 /* ---- Receiving ----------------------------------------------------------- */
 
 struct receiver {
+	struct message_track track;
 	uint8_t *slots; /* a buffer for each message */
 	uint32_t *lengths;
 	uint32_t next_slot;
@@ -112,13 +114,15 @@ struct receiver {
 	_Alignas(struct cmsghdr) uint8_t controls[STAGES][CMSG_SPACE(sizeof(int))];
 };
 
-static void receiver_open(struct receiver *receiver, struct bench_side *side)
+/* Of socket number 'index'. */
+static void receiver_open(struct receiver *receiver, struct bench_side *side, uint32_t index)
 {
 	int on = 1;
 
-	if (setsockopt(side->fds[0], SOL_UDP, UDP_GRO, &on, sizeof(on)))
+	if (setsockopt(side->fds[index], SOL_UDP, UDP_GRO, &on, sizeof(on)))
 		side_fail_call(side, "UDP_GRO", errno);
 	memset(receiver, 0, sizeof(*receiver));
+	receiver->track = side->track;
 	receiver->slots = side_alloc_messages(side, SLOTS);
 	receiver->lengths = side_alloc(side, SLOTS * sizeof(*receiver->lengths));
 	receiver->stages = side_alloc(side, STAGES * STAGE_BYTES);
@@ -154,7 +158,7 @@ static void deliver(struct receiver *receiver, struct bench_side *side, const ui
 		bytes = side->params.stride;
 	memcpy(message, data, bytes);
 	receiver->lengths[slot] = bytes;
-	message_read(side, message, receiver->lengths[slot]);
+	message_read_on(side, &receiver->track, message, receiver->lengths[slot]);
 }
 
 static void take_apart(struct receiver *receiver, struct bench_side *side, int index)
@@ -173,21 +177,48 @@ static void take_apart(struct receiver *receiver, struct bench_side *side, int i
 	}
 }
 
+/* Takes what is there, as far as the stages go; how many datagrams, or -1. */
+static int take(struct receiver *receiver, struct bench_side *side, uint32_t index)
+{
+	int count;
+
+	for (int i = 0; i < STAGES; i++)
+		receiver->headers[i].msg_hdr.msg_controllen = sizeof(receiver->controls[i]);
+	count = recvmmsg(side->fds[index], receiver->headers, STAGES, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < count; i++)
+		take_apart(receiver, side, i);
+	return count;
+}
+
+static void multicast_rx(struct bench_side *side)
+{
+	struct receiver *receivers = side_alloc(side, side->fd_count * sizeof(*receivers));
+	struct message_track *tracks = message_tracks(side);
+
+	for (uint32_t i = 0; i < side->fd_count; i++) {
+		receiver_open(&receivers[i], side, i);
+		receivers[i].track = tracks[i];
+	}
+	side_start(side);
+	while (side_running(side)) {
+		int taken = 0;
+
+		for (uint32_t i = 0; i < side->fd_count; i++)
+			taken += take(&receivers[i], side, i) > 0;
+		if (taken == 0)
+			side_relax(side);
+	}
+}
+
 static void stream_rx(struct bench_side *side)
 {
 	struct receiver receiver;
 
-	receiver_open(&receiver, side);
+	receiver_open(&receiver, side, 0);
 	side_start(side);
 	while (side_running(side)) {
-		for (int i = 0; i < STAGES; i++)
-			receiver.headers[i].msg_hdr.msg_controllen = sizeof(receiver.controls[i]);
-		int count = recvmmsg(side->fds[0], receiver.headers, STAGES, MSG_DONTWAIT, NULL);
-
-		if (count <= 0)
+		if (take(&receiver, side, 0) <= 0)
 			side_relax(side);
-		for (int i = 0; i < count; i++)
-			take_apart(&receiver, side, i);
 	}
 }
 
@@ -198,5 +229,7 @@ const struct bench_impl bench_impl_limit = {
 		{
 			[SHAPE_STREAM] = {stream_tx, stream_rx},
 			[SHAPE_NODEFER] = {nodefer_tx, NULL},
+			[SHAPE_MULTICAST] = {stream_tx, multicast_rx},
+			[SHAPE_TCP_STREAM] = {limit_tcp_stream_tx, socket_tcp_stream_rx},
 		},
 };

@@ -42,6 +42,23 @@ static void stream_rx(struct bench_side *side)
 	}
 }
 
+static void multicast_rx(struct bench_side *side)
+{
+	struct message_track *tracks = message_tracks(side);
+	struct mmsg_batch batch;
+
+	mmsg_batch_open(&batch, side, false);
+	side_start(side);
+	while (side_running(side)) {
+		unsigned count = 0;
+
+		for (uint32_t i = 0; i < side->fd_count; i++)
+			count += mmsg_batch_take(&batch, side, i, &tracks[i]);
+		if (count == 0)
+			side_relax(side);
+	}
+}
+
 static void paced_tx(struct bench_side *side)
 {
 	struct mmsg_batch batch;
@@ -111,5 +128,6 @@ const struct bench_impl bench_impl_mmsg = {
 			[SHAPE_PACED] = {paced_tx, paced_rx},
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
+			[SHAPE_MULTICAST] = {stream_tx, multicast_rx},
 		},
 };

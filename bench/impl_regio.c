@@ -4,6 +4,7 @@
  * drivers. In the cases of two sides a row is regio on both.
  */
 #include "regio_side.h"
+#include "tcp_sides.h"
 
 #define REGIO_SIDES                                                                                \
 	{                                                                                          \
@@ -13,6 +14,10 @@
 		[SHAPE_FANIN] = {NULL, regio_fanin_rx},                                            \
 		[SHAPE_SOCKETS] = {NULL, regio_sockets_rx}, [SHAPE_IDLE] = {NULL, regio_idle_rx},  \
 		[SHAPE_NODEFER] = {regio_nodefer_tx, NULL},                                        \
+		[SHAPE_MULTICAST] = {regio_stream_tx, regio_multicast_rx},                         \
+		[SHAPE_TCP_STREAM] = {regio_stream_tx, regio_tcp_stream_rx},                       \
+		[SHAPE_TCP_PINGPONG] = {regio_tcp_pingpong_tx, regio_tcp_echo_rx},                 \
+		[SHAPE_TCP_ECHO] = {NULL, regio_tcp_echo_rx},                                      \
 	}
 
 const struct bench_impl bench_impl_regio_epoll = {

@@ -16,6 +16,7 @@
 #include "impl.h"
 #include "message.h"
 #include "pace.h"
+#include "tcp_sides.h"
 
 static void send_message(struct bench_side *side, const void *data, uint32_t bytes)
 {
@@ -67,6 +68,25 @@ static void stream_rx(struct bench_side *side)
 	side_start(side);
 	while ((bytes = receive(side, message)) >= 0)
 		message_read(side, message, (uint32_t)bytes);
+}
+
+static void multicast_rx(struct bench_side *side)
+{
+	struct message_track *tracks = message_tracks(side);
+	void *message = side_alloc_messages(side, 1);
+
+	side_start(side);
+	while (side_running(side)) {
+		for (uint32_t i = 0; i < side->fd_count; i++) {
+			ssize_t bytes =
+				recv(side->fds[i], message, side->params.stride, MSG_DONTWAIT);
+
+			if (bytes >= 0)
+				message_read_on(side, &tracks[i], message, (uint32_t)bytes);
+			else
+				side_relax(side);
+		}
+	}
 }
 
 static void paced_tx(struct bench_side *side)
@@ -164,6 +184,9 @@ const struct bench_impl bench_impl_socket = {
 			[SHAPE_PINGPONG] = {pingpong_tx, pingpong_rx},
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
+			[SHAPE_MULTICAST] = {stream_tx, multicast_rx},
+			[SHAPE_TCP_STREAM] = {socket_tcp_stream_tx, socket_tcp_stream_rx},
+			[SHAPE_TCP_PINGPONG] = {socket_tcp_pingpong_tx, socket_tcp_echo_rx},
 			[SHAPE_NODEFER] = {stream_tx, NULL},
 		},
 };

@@ -15,6 +15,7 @@
 
 #include "impl.h"
 #include "pace.h"
+#include "tcp_sides.h"
 #include "uring_side.h"
 
 #define SENDS 64u
@@ -108,6 +109,47 @@ static void stream_rx(struct bench_side *side)
 	while (side_running(side)) {
 		if (uring_ready(&uring))
 			take_messages(&uring, message_read);
+		else
+			side_relax(side);
+	}
+}
+
+/* Accounts for all messages that are there, on whatever socket. */
+static void take_copies(struct uring_side *uring, struct message_track *tracks)
+{
+	struct io_uring_cqe *cqe;
+	uint32_t count = 0;
+	unsigned head;
+
+	io_uring_for_each_cqe(&uring->ring, head, cqe)
+	{
+		count++;
+		if (!uring_received(uring, cqe, false))
+			continue;
+		message_read_on(uring->side, &tracks[uring_index_of(cqe)],
+				uring_buffer(uring, uring_buffer_of(cqe)), (uint32_t)cqe->res);
+		uring_return(uring, uring_buffer_of(cqe));
+	}
+	io_uring_cq_advance(&uring->ring, count);
+	uring_return_commit(uring);
+	if (io_uring_sq_ready(&uring->ring) > 0)
+		uring_submit(uring);
+}
+
+static void multicast_rx(struct bench_side *side)
+{
+	struct message_track *tracks = message_tracks(side);
+	struct uring_side uring;
+
+	uring_open(&uring, side);
+	uring_provide(&uring, 0);
+	for (uint32_t i = 0; i < side->fd_count; i++)
+		uring_arm(&uring, i);
+	uring_submit(&uring);
+	side_start(side);
+	while (side_running(side)) {
+		if (uring_ready(&uring))
+			take_copies(&uring, tracks);
 		else
 			side_relax(side);
 	}
@@ -362,5 +404,9 @@ const struct bench_impl bench_impl_uring = {
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_SOCKETS] = {NULL, sockets_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
+			[SHAPE_MULTICAST] = {stream_tx, multicast_rx},
+			[SHAPE_TCP_STREAM] = {uring_tcp_stream_tx, uring_tcp_stream_rx},
+			[SHAPE_TCP_PINGPONG] = {uring_tcp_pingpong_tx, uring_tcp_echo_rx},
+			[SHAPE_TCP_ECHO] = {NULL, uring_tcp_echo_rx},
 		},
 };

@@ -35,9 +35,18 @@ static const uint16_t *draw_sizes(struct bench_side *side)
 
 void message_init(struct bench_side *side)
 {
-	side->gaps = side_alloc(side, sizeof(*side->gaps));
+	side->track.gaps = side_alloc(side, sizeof(*side->track.gaps));
 	if (side->params.sizes_vary)
 		side->sizes = draw_sizes(side);
+}
+
+struct message_track *message_tracks(struct bench_side *side)
+{
+	struct message_track *tracks = side_alloc(side, side->fd_count * sizeof(*tracks));
+
+	for (uint32_t i = 0; i < side->fd_count; i++)
+		tracks[i].gaps = side_alloc(side, sizeof(*tracks[i].gaps));
+	return tracks;
 }
 
 static uint64_t seal_of(const void *data, uint32_t size)
@@ -93,14 +102,14 @@ void message_odd(struct bench_side *side, uint32_t bytes)
 		side->corrupted++;
 }
 
-void message_out_of_turn(struct bench_side *side, uint64_t sequence)
+void message_out_of_turn(struct bench_side *side, struct message_track *track, uint64_t sequence)
 {
-	if (sequence > side->expected_sequence) {
-		side->lost += sequence - side->expected_sequence;
-		gaps_add(side->gaps, side->expected_sequence, sequence, 0);
-		side->expected_sequence = sequence + 1;
+	if (sequence > track->expected_sequence) {
+		side->lost += sequence - track->expected_sequence;
+		gaps_add(track->gaps, track->expected_sequence, sequence, 0);
+		track->expected_sequence = sequence + 1;
 		side->received++;
-	} else if (gaps_fill(side->gaps, sequence)) {
+	} else if (gaps_fill(track->gaps, sequence)) {
 		side->lost--;
 		side->reordered++;
 		side->received++;

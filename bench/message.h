@@ -20,6 +20,8 @@ struct message_header {
 #define MESSAGE_BYTES_MIN ((uint32_t)sizeof(struct message_header))
 /* The most a datagram holds over IPv4. */
 #define MESSAGE_BYTES_MAX 65507u
+/* The most a message on a stream may have. */
+#define MESSAGE_BYTES_LIMIT (16u << 20)
 /* What a side that sleeps is woken with; never a message. */
 #define MESSAGE_BYTES_WAKE 1u
 /* How many sizes are drawn before they repeat; a power of two. */
@@ -28,11 +30,14 @@ struct message_header {
 /* Gives a side its table of sizes and its memory of gaps. */
 void message_init(struct bench_side *side);
 
+/* A track for each of the side's sockets, where each gets every message. */
+struct message_track *message_tracks(struct bench_side *side);
+
 /* What message_write() and message_read() do off their fast path. */
 void message_seal(void *data, uint32_t size);
 bool message_intact(const struct bench_side *side, const void *data, uint32_t bytes);
 void message_odd(struct bench_side *side, uint32_t bytes);
-void message_out_of_turn(struct bench_side *side, uint64_t sequence);
+void message_out_of_turn(struct bench_side *side, struct message_track *track, uint64_t sequence);
 
 /* Both sides know the size of each message. */
 static inline uint32_t message_size(const struct bench_side *side, uint64_t sequence)
@@ -54,8 +59,9 @@ static inline uint32_t message_write(struct bench_side *side, void *data)
 	return size;
 }
 
-/* Accounts for a message that arrived. */
-static inline void message_read(struct bench_side *side, const void *data, uint32_t bytes)
+/* Accounts for a message that arrived on one of several paths. */
+static inline void message_read_on(struct bench_side *side, struct message_track *track,
+				   const void *data, uint32_t bytes)
 {
 	uint64_t sequence;
 
@@ -68,12 +74,18 @@ static inline void message_read(struct bench_side *side, const void *data, uint3
 		return;
 	}
 	memcpy(&sequence, data, sizeof(sequence));
-	if (likely(sequence == side->expected_sequence)) {
-		side->expected_sequence++;
+	if (likely(sequence == track->expected_sequence)) {
+		track->expected_sequence++;
 		side->received++;
 	} else {
-		message_out_of_turn(side, sequence);
+		message_out_of_turn(side, track, sequence);
 	}
+}
+
+/* Accounts for a message that arrived. */
+static inline void message_read(struct bench_side *side, const void *data, uint32_t bytes)
+{
+	message_read_on(side, &side->track, data, bytes);
 }
 
 #endif

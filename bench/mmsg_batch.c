@@ -66,17 +66,32 @@ void mmsg_batch_echo(struct mmsg_batch *batch, unsigned count)
 		batch->vectors[i].iov_len = batch->headers[i].msg_len;
 }
 
-int mmsg_batch_receive(struct mmsg_batch *batch, struct bench_side *side, int flags)
+static int receive_on(struct mmsg_batch *batch, struct bench_side *side, uint32_t index, int flags)
 {
-	int count = recvmmsg(side->fds[0], batch->headers, MMSG_BATCH, flags, NULL);
+	int count = recvmmsg(side->fds[index], batch->headers, MMSG_BATCH, flags, NULL);
 
 	if (count < 0 && errno != EAGAIN && errno != EINTR)
 		side_fail_call(side, "recvmmsg", errno);
 	return count;
 }
 
+int mmsg_batch_receive(struct mmsg_batch *batch, struct bench_side *side, int flags)
+{
+	return receive_on(batch, side, 0, flags);
+}
+
 void mmsg_batch_read(const struct mmsg_batch *batch, struct bench_side *side, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		message_read(side, batch->vectors[i].iov_base, batch->headers[i].msg_len);
+}
+
+unsigned mmsg_batch_take(struct mmsg_batch *batch, struct bench_side *side, uint32_t index,
+			 struct message_track *track)
+{
+	int count = receive_on(batch, side, index, MSG_DONTWAIT);
+
+	for (int i = 0; i < count; i++)
+		message_read_on(side, track, batch->vectors[i].iov_base, batch->headers[i].msg_len);
+	return count > 0 ? (unsigned)count : 0;
 }

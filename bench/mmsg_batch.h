@@ -45,4 +45,11 @@ int mmsg_batch_receive(struct mmsg_batch *batch, struct bench_side *side, int fl
 /* Accounts for 'count' received messages. */
 void mmsg_batch_read(const struct mmsg_batch *batch, struct bench_side *side, unsigned count);
 
+/*
+ * Takes what one of several sockets has, 64 messages at most, and accounts for it;
+ * returns how many there were.
+ */
+unsigned mmsg_batch_take(struct mmsg_batch *batch, struct bench_side *side, uint32_t index,
+			 struct message_track *track);
+
 #endif

@@ -58,8 +58,8 @@ static const char help_text[] =
 	"overview of about four minutes. `regio bench --list` names the cases and\n"
 	"implementations.\n"
 	"\n"
-	"  --size N[,N...]     bytes of a message, 16 to 65507\n"
-	"  --sockets N[,N...]  peers of a server, 1 to 10000\n"
+	"  --size N[,N...]     bytes of a message, 16 to 65507; on TCP to 16777216\n"
+	"  --sockets N[,N...]  peers of a server, or subscribers, 1 to 10000\n"
 	"  --batch N           messages per commit, 1 to 4096 (128)\n"
 	"  --rate N            messages a second of udp-paced, 1 to 10000000 (100000)\n"
 	"  --seconds S         measured time per implementation, 0.01 to 3600 (1)\n"
@@ -190,7 +190,7 @@ static bool apply_numbers(int option, const struct argument *argument,
 	switch (option) {
 	case OPT_SIZE:
 		return argument_numbers(argument,
-					(struct range){MESSAGE_BYTES_MIN, MESSAGE_BYTES_MAX},
+					(struct range){MESSAGE_BYTES_MIN, MESSAGE_BYTES_LIMIT},
 					options->sizes, OPTIONS_LIST_MAX, &options->size_count);
 	case OPT_SOCKETS:
 		return argument_numbers(argument, (struct range){1, 10000}, options->sockets,

@@ -4,9 +4,12 @@
  */
 #include "plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+
+#include "message.h"
 
 /*
  * Message buffers this far apart fall into different sets of the cache; a power
@@ -24,29 +27,33 @@ static const struct {
 	uint32_t size;
 	uint32_t sockets;
 } overview[] = {
-	{"udp-stream", 64, 0},	{"udp-stream", 256, 0}, {"udp-stream", 1400, 0},
-	{"udp-mixed", 0, 0},	{"udp-nodefer", 0, 0},	{"udp-pingpong", 0, 0},
-	{"udp-wait", 0, 0},	{"udp-paced", 0, 0},	{"udp-fanin", 0, 64},
-	{"udp-fanin", 0, 1000}, {"udp-sockets", 0, 64}, {"udp-sockets", 0, 1000},
-	{"idle-poll", 0, 0},	{"core-cost", 0, 0},
+	{"udp-stream", 64, 0},	 {"udp-stream", 256, 0}, {"udp-stream", 1400, 0},
+	{"udp-mixed", 0, 0},	 {"udp-nodefer", 0, 0},	 {"udp-pingpong", 0, 0},
+	{"udp-wait", 0, 0},	 {"udp-paced", 0, 0},	 {"udp-fanin", 0, 64},
+	{"udp-fanin", 0, 1000},	 {"udp-sockets", 0, 64}, {"udp-sockets", 0, 1000},
+	{"udp-multicast", 0, 4}, {"tcp-stream", 0, 0},	 {"tcp-echo", 0, 1000},
+	{"idle-poll", 0, 0},	 {"core-cost", 0, 0},
 };
 
 static void add_group(struct bench_plan *plan, const struct bench_case *test, uint32_t size,
 		      uint32_t sockets)
 {
 	const struct bench_options *options = plan->options;
-	uint32_t rounded = (size + STRIDE_STEP_BYTES - 1) / STRIDE_STEP_BYTES * STRIDE_STEP_BYTES;
+	uint32_t stride = (size + STRIDE_STEP_BYTES - 1) / STRIDE_STEP_BYTES * STRIDE_STEP_BYTES;
 
+	if (stride < STRIDE_BYTES)
+		stride = STRIDE_BYTES;
 	plan->groups[plan->group_count++] = (struct bench_group){
 		.test = test,
 		.params =
 			{
 				.size = size,
-				.stride = rounded > STRIDE_BYTES ? rounded : STRIDE_BYTES,
-				.batch = options->batch,
+				.stride = test->packed ? size : stride,
+				.batch = test->batch ? test->batch : options->batch,
 				.sockets = sockets,
 				.rate = options->rate,
 				.sizes_vary = test->sizes_vary,
+				.streams = test->streams,
 				.verify = options->verify,
 				.spin = test->spin,
 				.one_core = plan->placement.one_core,
@@ -177,6 +184,21 @@ static int raise_descriptor_limit(const struct bench_plan *plan)
 	return 2;
 }
 
+/* What one datagram holds is no limit to a stream. */
+static int refuse_sizes(const struct bench_plan *plan)
+{
+	for (unsigned i = 0; i < plan->group_count; i++) {
+		const struct bench_group *group = &plan->groups[i];
+
+		if (group->test->streams || group->params.size <= MESSAGE_BYTES_MAX)
+			continue;
+		fprintf(stderr, "regio bench: --size %u: must be at most %u in %s\n",
+			group->params.size, MESSAGE_BYTES_MAX, group->test->name);
+		return 2;
+	}
+	return 0;
+}
+
 static int refuse_empty(const struct bench_plan *plan)
 {
 	unsigned rows = 0;
@@ -201,7 +223,7 @@ int plan_make(const struct bench_options *options, const struct placement *place
 	if (!ret_plan->groups)
 		return 2;
 	add_groups(ret_plan);
-	if (raise_descriptor_limit(ret_plan))
+	if (refuse_sizes(ret_plan) || raise_descriptor_limit(ret_plan))
 		return 2;
 	for (unsigned i = 0; i < ret_plan->group_count; i++)
 		add_rows(ret_plan, &ret_plan->groups[i]);

@@ -11,6 +11,8 @@
 /* Batches of slices the sender owns, so that it need not wait for the last to complete. */
 #define SEND_BATCHES 4u
 #define RECEIVES 2048u
+/* On each socket of a group: a few trains. */
+#define COPY_RECEIVES 512u
 
 struct sender {
 	struct regio_side regio;
@@ -131,5 +133,35 @@ void regio_paced_rx(struct bench_side *side)
 	while (side_running(side)) {
 		if (take_messages(&regio, rq, pace_read) == 0)
 			regio_side_wait(&regio);
+	}
+}
+
+/* All subscribers are served from one completion queue; its results say which one it was. */
+void regio_multicast_rx(struct bench_side *side)
+{
+	const uint32_t slots = side->fd_count * COPY_RECEIVES;
+	struct regio_rq **rqs = side_alloc(side, side->fd_count * sizeof(*rqs));
+	struct message_track *tracks = message_tracks(side);
+	struct regio_side regio;
+
+	regio_side_open(&regio, side, slots, 0, slots);
+	for (uint32_t i = 0; i < side->fd_count; i++)
+		rqs[i] = regio_side_add_rq(&regio, i, COPY_RECEIVES, 0);
+	for (uint32_t slot = 0; slot < slots; slot++)
+		regio_side_post_receive(&regio, rqs[slot / COPY_RECEIVES], slot, REGIO_DEFER);
+	side_start(side);
+	while (side_running(side)) {
+		uint32_t count = regio_side_dequeue(&regio);
+
+		for (uint32_t i = 0; i < count; i++) {
+			const struct regio_result *result = &regio.results[i];
+			uint64_t slot = result->request_context;
+
+			message_read_on(side, &tracks[result->rq_context],
+					regio_side_slot(&regio, slot), result->bytes);
+			regio_side_post_receive(&regio, rqs[result->rq_context], slot, REGIO_DEFER);
+		}
+		if (count == 0)
+			regio_side_idle(&regio);
 	}
 }

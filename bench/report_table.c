@@ -65,6 +65,7 @@ struct column {
 
 static const struct column columns[] = {
 	{"Mmsg/s", 3, rate_millions, 0},
+	{"Gbit/s", 2, NULL, VALUE_GBIT_PER_S},
 	{"ratio", 2, ratio, 0},
 	{"ns/msg", 1, NULL, VALUE_NS_PER_MSG},
 	{"ns tx", 1, NULL, VALUE_TX_NS_PER_MSG},
@@ -128,8 +129,12 @@ static void print_title(FILE *file, const struct bench_group *group)
 	if (params->size)
 		fprintf(file, " %s%u bytes,", params->sizes_vary ? "up to " : "", params->size);
 	if (group->test->sockets)
-		fprintf(file, " %u peer%s,", params->sockets, params->sockets > 1 ? "s" : "");
-	if (group->test->shape == SHAPE_STREAM || group->test->shape == SHAPE_CORE)
+		fprintf(file, " %u %s%s,", params->sockets,
+			group->test->copies ? "subscriber" : "peer",
+			params->sockets > 1 ? "s" : "");
+	if (group->test->shape == SHAPE_STREAM || group->test->shape == SHAPE_MULTICAST ||
+	    (group->test->shape == SHAPE_TCP_STREAM && !group->test->batch) ||
+	    group->test->shape == SHAPE_CORE)
 		fprintf(file, " %u per commit,", params->batch);
 	if (params->verify && case_delivers(group->test))
 		fprintf(file, " every message verified,");
@@ -211,7 +216,8 @@ void report_legend(FILE *file)
 	fputs("\n"
 	      "What each figure means\n"
 	      "  Mmsg/s      million distinct messages received a second (round trips, requests);\n"
-	      "              udp-nodefer: sends the kernel has accepted\n"
+	      "              udp-nodefer: sends the kernel has accepted; udp-multicast: of\n"
+	      "              one subscriber\n"
 	      "  ratio       to the implementation named above each table, which has 1.00\n"
 	      "  ns/msg      wall-clock time for each of them\n"
 	      "  cpu tx, rx  CPU time of the sending process per message sent, and of the\n"

@@ -13,6 +13,7 @@
 
 const char *const bench_value_names[VALUES] = {
 	[VALUE_MSGS_PER_S] = "msgs_per_s",
+	[VALUE_GBIT_PER_S] = "gbit_per_s",
 	[VALUE_NS_PER_MSG] = "ns_per_msg",
 	[VALUE_TX_NS_PER_MSG] = "tx_ns_per_msg",
 	[VALUE_RX_NS_PER_MSG] = "rx_ns_per_msg",
@@ -98,8 +99,9 @@ static void add_losses(const struct side_record *record, bool arrivals, struct b
 	losses->corrupted += end->corrupted - start->corrupted;
 }
 
-void result_from_marks(const struct bench_case *test, const struct bench_shared *shared,
-		       bool has_tx, bool has_rx, struct bench_result *ret_result)
+void result_from_marks(const struct bench_case *test, const struct bench_params *params,
+		       const struct bench_shared *shared, bool has_tx, bool has_rx,
+		       struct bench_result *ret_result)
 {
 	double *values = ret_result->values;
 
@@ -110,6 +112,8 @@ void result_from_marks(const struct bench_case *test, const struct bench_shared 
 		side_figures(test, BENCH_RX, &shared->records[BENCH_RX], ret_result);
 	values[VALUE_CPU_NS_PER_MSG] = sum_of(&values[VALUE_TX_CPU_NS_PER_MSG], has_tx, has_rx);
 	values[VALUE_NS_PER_MSG] = values[VALUE_TX_NS_PER_MSG + test->rate_of];
+	if (test->copies)
+		values[VALUE_NS_PER_MSG] *= params->sockets;
 	if (test->operations) {
 		values[VALUE_NS_PER_MSG] =
 			sum_of(&values[VALUE_TX_NS_PER_MSG], has_tx, has_rx) / (has_tx + has_rx);
@@ -118,6 +122,8 @@ void result_from_marks(const struct bench_case *test, const struct bench_shared 
 		values[VALUE_TX_NS_PER_MSG] = NAN;
 		values[VALUE_RX_NS_PER_MSG] = NAN;
 	}
+	if (test->bandwidth)
+		values[VALUE_GBIT_PER_S] = 8.0 * params->size / values[VALUE_NS_PER_MSG];
 	if (test->has_latency)
 		latency_figures(shared, values);
 	for (int role = 0; role < BENCH_ROLES; role++)

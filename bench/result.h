@@ -17,6 +17,7 @@
 /* Where there is a value for each side, tx + role is that of the role. */
 enum bench_value {
 	VALUE_MSGS_PER_S,
+	VALUE_GBIT_PER_S,
 	VALUE_NS_PER_MSG,
 	VALUE_TX_NS_PER_MSG,
 	VALUE_RX_NS_PER_MSG,
@@ -80,8 +81,9 @@ struct bench_row {
 };
 
 /* The figures of one run from the marks its two sides left behind. */
-void result_from_marks(const struct bench_case *test, const struct bench_shared *shared,
-		       bool has_tx, bool has_rx, struct bench_result *ret_result);
+void result_from_marks(const struct bench_case *test, const struct bench_params *params,
+		       const struct bench_shared *shared, bool has_tx, bool has_rx,
+		       struct bench_result *ret_result);
 
 /*
  * Keeps, of all runs of the rows of one group, those made on cores placed as in

@@ -114,6 +114,7 @@ static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t pa
 	};
 
 	sigprocmask(SIG_UNBLOCK, &awaited_signals, NULL);
+	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
@@ -352,8 +353,8 @@ static void collect(struct run *run, struct bench_result *ret_result)
 		memcpy(ret_result->error, run->error, sizeof(ret_result->error));
 		return;
 	}
-	result_from_marks(run->request->test, run->shared, run->started[BENCH_TX],
-			  run->started[BENCH_RX], ret_result);
+	result_from_marks(run->request->test, &run->request->params, run->shared,
+			  run->started[BENCH_TX], run->started[BENCH_RX], ret_result);
 	if (run->request->traced)
 		store_syscalls(run, ret_result);
 }

@@ -67,6 +67,8 @@ void side_fail(struct bench_side *side, const char *format, ...)
 {
 	va_list arguments;
 
+	if (!side_running(side))
+		_exit(0);
 	va_start(arguments, format);
 	vsnprintf(side->record->error, sizeof(side->record->error), format, arguments);
 	va_end(arguments);

@@ -18,8 +18,8 @@
  * A side may have a second thread; side_start_thread() puts it where it belongs.
  *
  * A side that sleeps in the kernel at the end is woken by one-byte datagrams,
- * which message_read() ignores. A side function need not clean up: its process
- * ends when it returns.
+ * which message_read() ignores; streams are shut down then, and side_fail() ends a
+ * side quietly. A side function need not clean up: its process ends when it returns.
  */
 #ifndef BENCH_SIDE_H
 #define BENCH_SIDE_H
@@ -49,6 +49,7 @@ struct bench_params {
 	uint32_t sockets;
 	uint32_t rate; /* messages per second of a paced sender */
 	bool sizes_vary;
+	bool streams;  /* bytes arrive, and messages in pieces */
 	bool verify;   /* seal each message and check it on receipt */
 	bool spin;     /* poll without sleeping; a side that cannot takes it back */
 	bool one_core; /* both sides share a core */
@@ -91,6 +92,12 @@ struct bench_shared {
 struct bench_impl;
 struct gaps;
 
+/* The order of the messages that arrive on one path. */
+struct message_track {
+	uint64_t expected_sequence;
+	struct gaps *gaps;
+};
+
 struct bench_side {
 	enum bench_role role;
 	const struct bench_impl *impl;
@@ -103,18 +110,18 @@ struct bench_side {
 	uint32_t phase; /* the last phase this side has seen */
 	struct bench_shared *shared;
 	struct side_record *record;
-	const uint16_t *sizes; /* of messages that vary, or NULL */
-	struct gaps *gaps;
+	const uint16_t *sizes;	    /* of messages that vary, or NULL */
+	struct message_track track; /* of messages from the one sender there is */
 
-	uint64_t next_sequence;	    /* of the next message to send */
-	uint64_t pending;	    /* made, and not known to be taken by the kernel */
-	uint64_t expected_sequence; /* of the next message to arrive */
-	uint64_t received;	    /* distinct messages, or requests served */
+	uint64_t next_sequence; /* of the next message to send */
+	uint64_t pending;	/* made, and not known to be taken by the kernel */
+	uint64_t received;	/* distinct messages, or requests served */
 	uint64_t lost;
 	uint64_t duplicated;
 	uint64_t reordered;
 	uint64_t corrupted;
-	uint64_t busy_ns; /* time a paced sender spends sending */
+	uint32_t served_bytes; /* of the request that is not whole yet */
+	uint64_t busy_ns;      /* time a paced sender spends sending */
 };
 
 typedef void bench_side_fn(struct bench_side *side);
@@ -153,6 +160,14 @@ static inline void side_count(struct bench_side *side, uint64_t operations)
 		side->received += operations;
 }
 
+/* The same for a server of streams, by the bytes it has answered. */
+static inline void side_count_bytes(struct bench_side *side, uint32_t bytes)
+{
+	side->served_bytes += bytes;
+	for (; side->served_bytes >= side->params.size; side->served_bytes -= side->params.size)
+		side->received++;
+}
+
 /*
  * One message went to the other side and back. Returns the time, which is
  * where the next round trip begins.
@@ -165,7 +180,10 @@ static inline uint64_t side_round_trip(struct bench_side *side, uint64_t started
 	return now_ns;
 }
 
-/* Ends the process and the run, with a reason for the user. */
+/*
+ * Ends the process and the run, with a reason for the user. What fails after the
+ * end of the run is no failure: streams are shut down then.
+ */
 _Noreturn void side_fail(struct bench_side *side, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,46 +25,52 @@ static int fail(const char *what, const char *detail)
 	return -1;
 }
 
-static int open_bound(const char *address, uint32_t buffer_bytes)
+/*
+ * The kernel sizes the buffers of a stream by what it carries. Reno is everywhere and
+ * allowed to everybody; what paces its packets, as bbr does, would have its timers
+ * measured.
+ */
+static void set_options(int fd, int type, uint32_t buffer_bytes)
 {
-	struct sockaddr_in local = {.sin_family = AF_INET};
-	int fd;
+	static const char reno[] = "reno";
+	int on = 1;
 
-	if (inet_pton(AF_INET, address ? address : "127.0.0.1", &local.sin_addr) != 1) {
-		errno = EINVAL;
-		return fail("not an IPv4 address:", address ? address : "");
+	if (type == SOCK_STREAM) {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno, sizeof(reno) - 1);
+		return;
 	}
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return fail("socket", "");
 	socket_ask_receive_buffer(fd, (int)buffer_bytes);
 	socket_ask_send_buffer(fd, (int)buffer_bytes);
-	if (bind(fd, (struct sockaddr *)&local, sizeof(local))) {
-		fail("bind to", address ? address : "loopback");
-		close(fd);
-		return -1;
-	}
+}
+
+static int open_here(int type, uint32_t buffer_bytes)
+{
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return fail("socket", "");
+	set_options(fd, type, buffer_bytes);
 	return fd;
 }
 
 /* A socket belongs to the network namespace its maker was in. */
-static int open_in_namespace(const struct socket_opts *opts, enum bench_role role)
+static int open_in_namespace(const struct socket_opts *opts, enum bench_role role, int type)
 {
 	const char *name = opts->namespaces[role];
-	const char *address = opts->addresses[role];
 	char path[256];
 	int home, there;
 	int fd = -1;
 
 	if (!name)
-		return open_bound(address, opts->buffer_bytes);
+		return open_here(type, opts->buffer_bytes);
 	snprintf(path, sizeof(path), "/run/netns/%s", name);
 	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	there = open(path, O_RDONLY | O_CLOEXEC);
 	if (home < 0 || there < 0 || setns(there, CLONE_NEWNET)) {
 		fail("cannot enter network namespace", name);
 	} else {
-		fd = open_bound(address, opts->buffer_bytes);
+		fd = open_here(type, opts->buffer_bytes);
 		if (setns(home, CLONE_NEWNET))
 			abort(); /* nothing that follows would be where it says */
 	}
@@ -71,6 +78,36 @@ static int open_in_namespace(const struct socket_opts *opts, enum bench_role rol
 		close(home);
 	if (there >= 0)
 		close(there);
+	return fd;
+}
+
+static const char *address_text(const struct socket_opts *opts, enum bench_role role)
+{
+	return opts->addresses[role] ? opts->addresses[role] : "127.0.0.1";
+}
+
+static int find_address(const struct socket_opts *opts, enum bench_role role,
+			struct in_addr *ret_address)
+{
+	if (inet_pton(AF_INET, address_text(opts, role), ret_address) == 1)
+		return 0;
+	errno = EINVAL;
+	return fail("not an IPv4 address:", address_text(opts, role));
+}
+
+static int open_bound(const struct socket_opts *opts, enum bench_role role, int type)
+{
+	struct sockaddr_in local = {.sin_family = AF_INET};
+	int fd;
+
+	if (find_address(opts, role, &local.sin_addr))
+		return -1;
+	fd = open_in_namespace(opts, role, type);
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&local, sizeof(local))) {
+		fail("bind to", address_text(opts, role));
+		close(fd);
+		return -1;
+	}
 	return fd;
 }
 
@@ -85,14 +122,19 @@ static int connect_to(int fd, int peer)
 	return 0;
 }
 
+static int make_room(struct bench_sockets *sockets, enum bench_role role, uint32_t count)
+{
+	sockets->fds[role] = calloc(count, sizeof(int));
+	return sockets->fds[role] ? 0 : fail("sockets", "");
+}
+
 static int open_side(struct bench_sockets *sockets, enum bench_role role, uint32_t count,
 		     const struct socket_opts *opts)
 {
-	sockets->fds[role] = calloc(count, sizeof(int));
-	if (!sockets->fds[role])
-		return fail("sockets", "");
+	if (make_room(sockets, role, count))
+		return -1;
 	for (uint32_t i = 0; i < count; i++) {
-		int fd = open_in_namespace(opts, role);
+		int fd = open_bound(opts, role, SOCK_DGRAM);
 
 		if (fd < 0)
 			return -1;
@@ -140,6 +182,117 @@ fail:
 	return -1;
 }
 
+/* Of the range for use within one site; nothing leaves the interface. */
+#define GROUP_ADDRESS 0xeffff101u /* 239.255.241.1 */
+
+/* Binds a socket to the group, whose port the first one chooses, and joins it. */
+static int join_group(int fd, struct sockaddr_in *group, struct in_addr interface)
+{
+	const struct ip_mreqn join = {.imr_multiaddr = group->sin_addr, .imr_address = interface};
+	socklen_t bytes = sizeof(*group);
+	int on = 1, off = 0;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off)) ||
+	    bind(fd, (struct sockaddr *)group, sizeof(*group)) ||
+	    getsockname(fd, (struct sockaddr *)group, &bytes) ||
+	    setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof(join)))
+		return fail("cannot join a multicast group", "");
+	return 0;
+}
+
+static int open_members(uint32_t members, const struct socket_opts *opts, struct sockaddr_in *group,
+			struct bench_sockets *sockets)
+{
+	struct in_addr interface;
+
+	if (find_address(opts, BENCH_RX, &interface) || make_room(sockets, BENCH_RX, members))
+		return -1;
+	for (uint32_t i = 0; i < members; i++) {
+		int fd = open_in_namespace(opts, BENCH_RX, SOCK_DGRAM);
+
+		if (fd < 0)
+			return -1;
+		sockets->fds[BENCH_RX][sockets->count[BENCH_RX]++] = fd;
+		if (join_group(fd, group, interface))
+			return -1;
+	}
+	return 0;
+}
+
+static int connect_to_group(int fd, const struct sockaddr_in *group, struct in_addr interface)
+{
+	const struct ip_mreqn through = {.imr_address = interface};
+
+	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &through, sizeof(through)) ||
+	    connect(fd, (const struct sockaddr *)group, sizeof(*group)))
+		return fail("cannot send to a multicast group", "");
+	return 0;
+}
+
+int sockets_open_group(uint32_t members, const struct socket_opts *opts,
+		       struct bench_sockets *ret_sockets)
+{
+	struct sockaddr_in group = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(GROUP_ADDRESS),
+	};
+	struct bench_sockets sockets = {0};
+	struct in_addr interface;
+
+	if (find_address(opts, BENCH_TX, &interface) ||
+	    open_members(members, opts, &group, &sockets) ||
+	    open_side(&sockets, BENCH_TX, 1, opts) ||
+	    connect_to_group(sockets.fds[BENCH_TX][0], &group, interface)) {
+		sockets_close(&sockets);
+		return -1;
+	}
+	*ret_sockets = sockets;
+	return 0;
+}
+
+/* One after the other, so that the n-th of one side is the peer of the n-th of the other. */
+static int connect_streams(int listener, uint32_t count, const struct socket_opts *opts,
+			   struct bench_sockets *sockets)
+{
+	if (listen(listener, 1))
+		return fail("listen", "");
+	for (uint32_t i = 0; i < count; i++) {
+		int tx = open_bound(opts, BENCH_TX, SOCK_STREAM);
+		int rx;
+
+		if (tx < 0)
+			return -1;
+		sockets->fds[BENCH_TX][sockets->count[BENCH_TX]++] = tx;
+		if (connect_to(tx, listener))
+			return -1;
+		rx = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (rx < 0)
+			return fail("accept", "");
+		sockets->fds[BENCH_RX][sockets->count[BENCH_RX]++] = rx;
+	}
+	return 0;
+}
+
+int sockets_open_streams(uint32_t count, const struct socket_opts *opts,
+			 struct bench_sockets *ret_sockets)
+{
+	struct bench_sockets sockets = {.streams = true};
+	int listener = open_bound(opts, BENCH_RX, SOCK_STREAM);
+	int result = -1;
+
+	if (listener < 0)
+		return -1;
+	if (!make_room(&sockets, BENCH_TX, count) && !make_room(&sockets, BENCH_RX, count))
+		result = connect_streams(listener, count, opts, &sockets);
+	close(listener);
+	if (result)
+		sockets_close(&sockets);
+	else
+		*ret_sockets = sockets;
+	return result;
+}
+
 void sockets_close(struct bench_sockets *sockets)
 {
 	for (int role = 0; role < BENCH_ROLES; role++) {
@@ -150,10 +303,21 @@ void sockets_close(struct bench_sockets *sockets)
 	memset(sockets, 0, sizeof(*sockets));
 }
 
+static void shut_down(const struct bench_sockets *sockets, enum bench_role role)
+{
+	for (uint32_t i = 0; i < sockets->count[role]; i++)
+		shutdown(sockets->fds[role][i], SHUT_RDWR);
+}
+
 void sockets_wake(const struct bench_sockets *sockets)
 {
 	char wake[MESSAGE_BYTES_WAKE] = {0};
 
+	if (sockets->streams) {
+		shut_down(sockets, BENCH_RX);
+		shut_down(sockets, BENCH_TX);
+		return;
+	}
 	/* One to each side is enough: a side sleeps on all its sockets at once. */
 	for (int role = 0; role < BENCH_ROLES; role++) {
 		if (sockets->count[role] > 0)
@@ -166,7 +330,7 @@ int sockets_measure_grant(const struct socket_opts *opts, struct socket_grant *r
 	socklen_t bytes = sizeof(int);
 
 	for (int role = 0; role < BENCH_ROLES; role++) {
-		int fd = open_in_namespace(opts, (enum bench_role)role);
+		int fd = open_bound(opts, (enum bench_role)role, SOCK_DGRAM);
 
 		if (fd < 0)
 			return -1;

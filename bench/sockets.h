@@ -11,6 +11,7 @@
 struct bench_sockets {
 	int *fds[BENCH_ROLES];
 	uint32_t count[BENCH_ROLES];
+	bool streams;
 };
 
 struct socket_opts {
@@ -36,9 +37,17 @@ int sockets_open_pairs(uint32_t count, const struct socket_opts *opts,
 int sockets_open_fanin(uint32_t peers, const struct socket_opts *opts,
 		       struct bench_sockets *ret_sockets);
 
+/* One socket to send to a multicast group, and 'members' that have joined it. */
+int sockets_open_group(uint32_t members, const struct socket_opts *opts,
+		       struct bench_sockets *ret_sockets);
+
+/* 'count' TCP connections, with TCP_NODELAY, reno, and the kernel's own buffers. */
+int sockets_open_streams(uint32_t count, const struct socket_opts *opts,
+			 struct bench_sockets *ret_sockets);
+
 void sockets_close(struct bench_sockets *sockets);
 
-/* Sends the other side's sleepers one wake-up each; see side.h. */
+/* Wakes sleepers at the end: a datagram to each side, or the end of every stream; see side.h. */
 void sockets_wake(const struct bench_sockets *sockets);
 
 /* Opens a socket on each side, to see that it can be done and what it gets. */

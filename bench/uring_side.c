@@ -85,10 +85,9 @@ void uring_open(struct uring_side *uring, struct bench_side *side)
 	      io_uring_register_files(&uring->ring, side->fds, side->fd_count));
 }
 
-void uring_provide(struct uring_side *uring, uint32_t headroom)
+void uring_provide_buffers(struct uring_side *uring, uint32_t count, uint32_t bytes)
 {
 	struct bench_side *side = uring->side;
-	uint32_t count = enough_for(side->params.sockets, BUFFERS_MIN);
 	struct io_uring_buf_reg registration = {
 		.ring_entries = count,
 		.bgid = URING_BUFFER_GROUP,
@@ -96,7 +95,7 @@ void uring_provide(struct uring_side *uring, uint32_t headroom)
 
 	uring->buffer_count = count;
 	uring->buffer_ring = side_alloc(side, count * sizeof(struct io_uring_buf));
-	uring->buffer_bytes = side->params.stride + headroom;
+	uring->buffer_bytes = bytes;
 	uring->buffers = side_alloc(side, (uint64_t)count * uring->buffer_bytes);
 	registration.ring_addr = (uintptr_t)uring->buffer_ring;
 	check(side, "io_uring_register_buf_ring",
@@ -105,6 +104,14 @@ void uring_provide(struct uring_side *uring, uint32_t headroom)
 	for (uint32_t id = 0; id < count; id++)
 		uring_return(uring, id);
 	uring_return_commit(uring);
+}
+
+void uring_provide(struct uring_side *uring, uint32_t headroom)
+{
+	const struct bench_params *params = &uring->side->params;
+
+	uring_provide_buffers(uring, enough_for(params->sockets, BUFFERS_MIN),
+			      params->stride + headroom);
 }
 
 struct io_uring_sqe *uring_sqe(struct uring_side *uring)

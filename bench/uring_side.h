@@ -72,6 +72,9 @@ int uring_probe(char *ret_reason, size_t reason_bytes);
 /* Makes the ring; the side's sockets become its fixed files 0, 1, ... */
 void uring_open(struct uring_side *uring, struct bench_side *side);
 
+/* Gives the kernel 'count' buffers, a power of two. */
+void uring_provide_buffers(struct uring_side *uring, uint32_t count, uint32_t bytes);
+
 /* Gives the kernel buffers enough for all peers, with 'headroom' before the message. */
 void uring_provide(struct uring_side *uring, uint32_t headroom);
 

@@ -10,7 +10,8 @@ import subprocess
 import sys
 
 CASES = ("udp-stream", "udp-mixed", "udp-pingpong", "udp-wait", "udp-paced", "udp-fanin",
-         "udp-sockets", "idle-poll", "core-cost")
+         "udp-sockets", "udp-multicast", "tcp-stream", "tcp-bulk", "tcp-pingpong", "tcp-echo", "idle-poll",
+         "core-cost")
 # Two threads that hand over to each other, on a machine where others are at work: give them time.
 SLOW_CASES = ("udp-nodefer",)
 ALWAYS = ("case", "impl", "ns_per_msg")
@@ -18,7 +19,7 @@ DISORDER = ("duplicated", "reordered", "corrupted")
 
 
 def run(tool, *arguments):
-    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=150)
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=240)
 
 
 def whole(rows):
