@@ -415,7 +415,7 @@ REGIO_API int regio_driver_close(struct regio_driver *driver);
  *                     driver, or the driver has a thread of its own
  *            -EBADF   no such driver
  *            -ECHILD  the driver belongs to the parent process
- * Since      0.2
+ * Since      0.1
  */
 REGIO_API int regio_driver_run(struct regio_driver *driver, int64_t timeout_ns);
 
@@ -428,7 +428,7 @@ REGIO_API int regio_driver_run(struct regio_driver *driver, int64_t timeout_ns);
  * Returns    0, or
  *            -EBADF   no such driver
  *            -ECHILD  the driver belongs to the parent process
- * Since      0.2
+ * Since      0.1
  */
 REGIO_API int regio_driver_wake(struct regio_driver *driver);
 
@@ -437,9 +437,9 @@ struct regio_driver_info {
 	char reason[160];	    /* why this engine */
 	uint32_t completion_queues; /* that use the driver now */
 	uint32_t request_queues;
-	uint32_t thread;  /* 1: it has a thread of its own */
-	uint32_t asleep;  /* 1: which sleeps now */
-	uint64_t sleeps;  /* of that thread, since the driver was made */
+	uint32_t thread; /* 1: it has a thread of its own */
+	uint32_t asleep; /* 1: which sleeps now */
+	uint64_t sleeps; /* of that thread, since the driver was made */
 };
 
 /*
@@ -716,7 +716,7 @@ REGIO_API int regio_rq_cancel(struct regio_rq *rq, uint32_t halves);
  *            -EOPNOTSUPP  one of the two is no stream socket, or their families
  *                     differ
  *            -ECHILD  the RQ belongs to the parent process
- * Since      0.2
+ * Since      0.1
  */
 REGIO_API int regio_rq_replace_socket(struct regio_rq *rq, int fd);
 
