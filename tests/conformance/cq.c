@@ -218,11 +218,18 @@ START_TEST(a_busy_socket_does_not_keep_another_from_its_turn)
 {
 	enum { BUSY = 400, RARE_CONTEXT = 7 };
 	static struct regio_result results[BUSY + 1];
-	struct regio_cq *cq = cq_of(BUSY + 1, NULL);
-	int busy_fd = bound_socket(families[_i]), rare_fd = bound_socket(families[_i]);
-	int busy_peer = peer_of(busy_fd), rare_peer = peer_of(rare_fd);
+	int busy_fd, busy_peer, rare_fd, rare_peer;
 	struct regio_rq *busy, *rare;
+	struct regio_cq *cq;
 	uint32_t rare_at = 0;
+
+	if (driven_by_a_thread())
+		SKIP("a driver's thread may be through with one before the other has posted");
+	cq = cq_of(BUSY + 1, NULL);
+	busy_fd = bound_socket(families[_i]);
+	rare_fd = bound_socket(families[_i]);
+	busy_peer = peer_of(busy_fd);
+	rare_peer = peer_of(rare_fd);
 
 	EXPECT_RETURN(0, regio_rq_create(busy_fd, BUSY, 0, cq, cq, 0, NULL, &busy));
 	EXPECT_RETURN(0, regio_rq_create(rare_fd, 1, 0, cq, cq, RARE_CONTEXT, NULL, &rare));
