@@ -40,12 +40,12 @@
 /* Batches until a thread gets a ring for them. */
 #define BATCHES_FIRST 8u
 /*
- * Asks in a row, without a sleep between them, until the thread's ring polls the epoll set. A
- * thread that sleeps has no use for it, and each event would wake two instead of one.
+ * Asks in vain, one after the other, until the thread's ring polls the epoll set. A thread that
+ * sleeps, or always finds something, has no use for that, and each event would wake two.
  */
 #define ASKS_FIRST 16u
-/* Sleeps in a row until it does no longer. */
-#define SLEEPS_MAX 64u
+/* Sleeps, and asks that found something, one after the other until it does no longer. */
+#define NEEDLESS_MAX 64u
 /* Engines of a process that can be polled by rings; others are asked each time. */
 #define PLACES 64u
 /* Rings of a process: a program with a thread for each connection keeps its descriptors. */
@@ -62,9 +62,9 @@
 
 /* A ring's poll of the epoll set of one engine. */
 struct epoll_poll {
-	uint64_t serial; /* of the engine */
-	uint32_t asks;	 /* in a row */
-	uint32_t sleeps; /* in a row */
+	uint64_t serial;   /* of the engine */
+	uint32_t asks;	   /* in vain, since the last of the others */
+	uint32_t needless; /* the others, since the last of these */
 	bool armed;
 	bool fired; /* and the epoll set has not been asked since */
 };
@@ -386,9 +386,8 @@ static bool ask_ring(struct regioi_engine *engine)
 	epoll_poll = find_poll(uring);
 	if (!epoll_poll)
 		epoll_poll = take_place(ring, uring);
-	epoll_poll->sleeps = 0;
 	if (!epoll_poll->armed) {
-		if (++epoll_poll->asks >= ASKS_FIRST)
+		if (epoll_poll->asks >= ASKS_FIRST)
 			arm(ring, uring, epoll_poll);
 		return true;
 	}
@@ -396,6 +395,27 @@ static bool ask_ring(struct regioi_engine *engine)
 	/* Before the epoll set is asked: what comes from now on will tell anew. */
 	epoll_poll->fired = false;
 	return true;
+}
+
+static void count_needless(const struct uring *uring)
+{
+	struct epoll_poll *epoll_poll = find_poll(uring);
+
+	if (!epoll_poll)
+		return;
+	epoll_poll->asks = 0;
+	if (++epoll_poll->needless > NEEDLESS_MAX)
+		disarm(own, uring->place);
+}
+
+static void count_in_vain(const struct uring *uring)
+{
+	struct epoll_poll *epoll_poll = find_poll(uring);
+
+	if (!epoll_poll)
+		return;
+	epoll_poll->asks++;
+	epoll_poll->needless = 0;
 }
 
 static int uring_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
@@ -406,6 +426,10 @@ static int uring_ask(struct regioi_engine *engine, struct regioi_event *ret_even
 	if (!ask_ring(engine))
 		return 0;
 	count = regioi_epoll_ask(engine, ret_events, events_max);
+	if (count > 0)
+		count_needless(uring_of(engine));
+	else
+		count_in_vain(uring_of(engine));
 	atomic_store_explicit(&uring_of(engine)->more, count + REGIOI_EPOLL_OWN >= (int)events_max,
 			      memory_order_relaxed);
 	return count;
@@ -415,13 +439,8 @@ static int uring_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 		       uint32_t events_max, int64_t timeout_ns)
 {
 	struct uring *uring = uring_of(engine);
-	struct epoll_poll *epoll_poll = find_poll(uring);
 
-	if (epoll_poll) {
-		epoll_poll->asks = 0;
-		if (++epoll_poll->sleeps > SLEEPS_MAX)
-			disarm(own, uring->place);
-	}
+	count_needless(uring);
 	/* It may leave some, as an ask may. */
 	atomic_store_explicit(&uring->more, true, memory_order_relaxed);
 	return regioi_epoll_sleep(engine, ret_events, events_max, timeout_ns);
