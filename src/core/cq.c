@@ -103,7 +103,7 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regio
 	if (cq->notified)
 		regioi_cq_posted(cq, notifiable);
 	if (atomic_load(&cq->armed) || atomic_load(&cq->sleeper) != REGIOI_AWAKE)
-		regioi_cq_wake(cq);
+		regioi_cq_wake(cq, half, first + count);
 }
 
 /* ---- The consumer's side ---- */

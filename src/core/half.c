@@ -85,6 +85,8 @@ static bool socket_verified(struct regioi_half *half)
 {
 	struct regioi_rq *rq = half->rq;
 
+	if (atomic_load_explicit(&rq->lost, memory_order_relaxed))
+		return false; /* the other half has noticed */
 	if (half->verify_in > 0) {
 		half->verify_in--;
 		return true;

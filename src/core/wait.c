@@ -50,27 +50,6 @@ static void wake_sleeper(struct regioi_cq *cq)
 	}
 }
 
-/*
- * The lock is held across the write, and in regioi_cq_unfire() across the read, so that the
- * eventfd always counts exactly the CQs that have fired. Both are non-blocking.
- */
-static void fire(struct regioi_cq *cq)
-{
-	struct regioi_driver *driver = cq->driver;
-	uint64_t one = 1;
-
-	pthread_mutex_lock(&driver->wait_lock);
-	/* A closed CQ would never take it back. */
-	if (!atomic_load(&cq->fired) && !atomic_load(&cq->closed)) {
-		atomic_store(&cq->fired, true);
-		driver->fired++;
-		if (driver->signal_descriptor >= 0 &&
-		    write(driver->signal_descriptor, &one, sizeof(one)) < 0)
-			driver->fired--; /* cannot be: the counter is far from its limit */
-	}
-	pthread_mutex_unlock(&driver->wait_lock);
-}
-
 void regioi_cq_unfire(struct regioi_cq *cq)
 {
 	struct regioi_driver *driver = cq->driver;
@@ -125,12 +104,43 @@ void regioi_cq_disarm(struct regioi_cq *cq)
 		disarm(cq);
 }
 
-void regioi_cq_wake(struct regioi_cq *cq)
+/*
+ * Whether all up to number 'end' have been dequeued, by a consumer that may have armed since:
+ * a signal would call it for nothing.
+ */
+static bool all_dequeued(const struct regioi_half *half, uint32_t end)
+{
+	return half && (int32_t)(atomic_load(&half->dequeued) - end) >= 0;
+}
+
+/*
+ * The lock is held across the write, and in regioi_cq_unfire() across the read, so that the
+ * eventfd always counts exactly the CQs that have fired. Both are non-blocking.
+ */
+static void fire(struct regioi_cq *cq, const struct regioi_half *half, uint32_t end)
+{
+	struct regioi_driver *driver = cq->driver;
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&driver->wait_lock);
+	/* A closed CQ would never take it back. */
+	if (!all_dequeued(half, end) && disarm(cq) && !atomic_load(&cq->fired) &&
+	    !atomic_load(&cq->closed)) {
+		atomic_store(&cq->fired, true);
+		driver->fired++;
+		if (driver->signal_descriptor >= 0 &&
+		    write(driver->signal_descriptor, &one, sizeof(one)) < 0)
+			driver->fired--; /* cannot be: the counter is far from its limit */
+	}
+	pthread_mutex_unlock(&driver->wait_lock);
+}
+
+void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32_t end)
 {
 	if (cq->notified)
 		regioi_cq_call(cq);
-	else if (disarm(cq))
-		fire(cq);
+	else if (atomic_load(&cq->armed))
+		fire(cq, half, end);
 	if (atomic_load(&cq->sleeper) == REGIOI_AWAKE)
 		return;
 	pthread_mutex_lock(&cq->driver->wait_lock);
@@ -156,7 +166,7 @@ int regio_cq_notify(struct regio_cq *handle)
 	if (regioi_cq_available(cq, 1) == 0)
 		progress(cq->driver);
 	if (regioi_cq_available(cq, 1) > 0)
-		regioi_cq_wake(cq);
+		regioi_cq_wake(cq, NULL, 0);
 	else if (!cq->driver->threaded && regioi_driver_has_work(cq->driver))
 		cq->driver->ops->doorbell(cq->driver->engine);
 	return 0;

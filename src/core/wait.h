@@ -7,8 +7,11 @@
 
 #include "core/objects.h"
 
-/* A notifiable completion has arrived on a CQ that is armed or has a sleeper. */
-void regioi_cq_wake(struct regioi_cq *cq);
+/*
+ * A notifiable completion has arrived on a CQ that is armed or has a sleeper: of 'half', below
+ * number 'end'; or some are known to be there, with half NULL.
+ */
+void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32_t end);
 /* Disarms, where it was armed. */
 void regioi_cq_disarm(struct regioi_cq *cq);
 /* Takes back a signal on the descriptor, at dequeue. */

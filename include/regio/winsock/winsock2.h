@@ -218,8 +218,7 @@ char *WSAAPI inet_ntoa(struct in_addr address) REGIO_WINSOCK_SYMBOL(inet_ntoa);
 
 #if defined(__cplusplus) && defined(REGIO_WINSOCK_POSIX_FIRST)
 /* A length of sizeof, which is an int to Winsock, must not draw a call to the POSIX function. */
-template <typename Length>
-inline int bind(SOCKET s, const struct sockaddr *address, Length length)
+template <typename Length> inline int bind(SOCKET s, const struct sockaddr *address, Length length)
 {
 	return bind(s, address, (int)length);
 }
@@ -228,8 +227,7 @@ inline int connect(SOCKET s, const struct sockaddr *address, Length length)
 {
 	return connect(s, address, (int)length);
 }
-template <typename Length>
-inline int recv(SOCKET s, char *buffer, Length length, int flags)
+template <typename Length> inline int recv(SOCKET s, char *buffer, Length length, int flags)
 {
 	return recv(s, buffer, (int)length, flags);
 }
@@ -239,14 +237,13 @@ inline int recvfrom(SOCKET s, char *buffer, Length length, int flags, struct soc
 {
 	return recvfrom(s, buffer, (int)length, flags, from, from_length);
 }
-template <typename Length>
-inline int send(SOCKET s, const char *buffer, Length length, int flags)
+template <typename Length> inline int send(SOCKET s, const char *buffer, Length length, int flags)
 {
 	return send(s, buffer, (int)length, flags);
 }
 template <typename Length, typename ToLength>
-inline int sendto(SOCKET s, const char *buffer, Length length, int flags,
-		  const struct sockaddr *to, ToLength to_length)
+inline int sendto(SOCKET s, const char *buffer, Length length, int flags, const struct sockaddr *to,
+		  ToLength to_length)
 {
 	return sendto(s, buffer, (int)length, flags, to, (int)to_length);
 }
