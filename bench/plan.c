@@ -190,7 +190,7 @@ static int refuse_sizes(const struct bench_plan *plan)
 	for (unsigned i = 0; i < plan->group_count; i++) {
 		const struct bench_group *group = &plan->groups[i];
 
-		if (group->test->streams || group->params.size <= MESSAGE_BYTES_MAX)
+		if (!group->test || group->test->streams || group->params.size <= MESSAGE_BYTES_MAX)
 			continue;
 		fprintf(stderr, "regio bench: --size %u: must be at most %u in %s\n",
 			group->params.size, MESSAGE_BYTES_MAX, group->test->name);

@@ -140,7 +140,7 @@ void regio_paced_rx(struct bench_side *side)
 void regio_multicast_rx(struct bench_side *side)
 {
 	const uint32_t slots = side->fd_count * COPY_RECEIVES;
-	struct regio_rq **rqs = side_alloc(side, side->fd_count * sizeof(*rqs));
+	struct regio_rq **rqs = side_alloc(side, side->fd_count * sizeof(struct regio_rq *));
 	struct message_track *tracks = message_tracks(side);
 	struct regio_side regio;
 

@@ -155,7 +155,7 @@ void regio_tcp_echo_rx(struct bench_side *side)
 {
 	uint32_t slots = side->fd_count * ECHO_SLOTS;
 	uint32_t flags = REGIO_DONT_NOTIFY | (side->params.spin ? 0 : REGIO_DEFER);
-	struct regio_rq **rqs = side_alloc(side, side->fd_count * sizeof(*rqs));
+	struct regio_rq **rqs = side_alloc(side, side->fd_count * sizeof(struct regio_rq *));
 	struct regio_side regio;
 
 	regio_side_open(&regio, side, slots, 0, 2 * slots);
