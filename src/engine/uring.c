@@ -290,15 +290,14 @@ static int submit(struct ring *ring, struct regioi_op *ops, uint32_t pending)
 	return error;
 }
 
-/* A filter may let a ring be made, and then not be used. */
-static void submit_or_close(struct ring *ring, struct regioi_op *ops, uint32_t pending)
+/* A filter may let a ring be made, and then not be used. Returns whether it is still there. */
+static bool keep_or_close(struct ring *ring, int error)
 {
-	int error = submit(ring, ops, pending);
-
 	if (!error || !is_fatal(error))
-		return;
+		return true;
 	pthread_setspecific(key, NULL);
 	ring_close(ring);
+	return false;
 }
 
 /* ---- Readiness ---- */
@@ -314,38 +313,48 @@ static struct epoll_poll *find_poll(const struct uring *uring)
 	return epoll_poll->serial == uring->serial ? epoll_poll : NULL;
 }
 
-static void disarm(struct ring *ring, uint64_t place)
+/* Returns whether the ring is still there. */
+static bool disarm(struct ring *ring, uint64_t place)
 {
 	struct epoll_poll *epoll_poll = &ring->polls[place];
 	struct io_uring_sqe *sqe;
 
 	/* Between two calls the ring is empty, so there always is an entry. */
 	if (!epoll_poll->armed || !(sqe = io_uring_get_sqe(&ring->io)))
-		return;
+		return true;
 	io_uring_prep_poll_remove(sqe, poll_data(epoll_poll->serial, place));
 	sqe->user_data = CANCEL_DATA;
 	epoll_poll->armed = false;
-	submit_or_close(ring, NULL, 0);
+	return keep_or_close(ring, submit(ring, NULL, 0));
 }
 
 static void arm(struct ring *ring, const struct uring *uring, struct epoll_poll *epoll_poll)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
+	int error;
 
 	if (!sqe)
 		return;
 	io_uring_prep_poll_multishot(sqe, uring->epoll.epoll_fd, POLLIN);
 	sqe->user_data = poll_data(uring->serial, uring->place);
 	epoll_poll->armed = true;
-	submit_or_close(ring, NULL, 0);
+	error = submit(ring, NULL, 0);
+	/* What the kernel has not taken is dropped; the next ask tries again. */
+	if (error)
+		epoll_poll->armed = false;
+	keep_or_close(ring, error);
 }
 
-/* The first ask of a thread: its place may have been another engine's, which is gone. */
+/*
+ * The first ask of a thread: its place may have been another engine's, which is gone. NULL where
+ * the ring is gone, too.
+ */
 static struct epoll_poll *take_place(struct ring *ring, const struct uring *uring)
 {
 	struct epoll_poll *epoll_poll = &ring->polls[uring->place];
 
-	disarm(ring, uring->place);
+	if (!disarm(ring, uring->place))
+		return NULL;
 	*epoll_poll = (struct epoll_poll){.serial = uring->serial};
 	return epoll_poll;
 }
@@ -386,6 +395,8 @@ static bool ask_ring(struct regioi_engine *engine)
 	epoll_poll = find_poll(uring);
 	if (!epoll_poll)
 		epoll_poll = take_place(ring, uring);
+	if (!epoll_poll)
+		return true;
 	if (!epoll_poll->armed) {
 		if (epoll_poll->asks >= ASKS_FIRST)
 			arm(ring, uring, epoll_poll);
@@ -512,7 +523,7 @@ static void uring_execute(struct regioi_engine *engine, struct regioi_op *ops, u
 			regioi_calls_execute(&ops[i], 1);
 	}
 	if (pending)
-		submit_or_close(ring, ops, pending);
+		keep_or_close(ring, submit(ring, ops, pending));
 }
 
 /* ---- Whether it works here ---- */
