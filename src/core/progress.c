@@ -299,7 +299,6 @@ static void count_received(struct regioi_node *node)
 	else if (node->streak < 1u << node->steady_shift &&
 		 ++node->streak == 1u << node->steady_shift)
 		make_steady(node);
-	node->received = true;
 	node->received_pass = pass;
 	node->misses = 0;
 }
@@ -576,7 +575,7 @@ static void heat(struct regioi_driver *driver, const struct batch *batch, bool a
 		return;
 	for (node = driver->active.first; node && driver->hot_count < REGIOI_HOT_MAX;
 	     node = node->list_next) {
-		if (!node->received || node->heat != REGIOI_COLD)
+		if (node->received_pass != driver->passes || node->heat != REGIOI_COLD)
 			continue;
 		node->heat = REGIOI_HOT;
 		driver->hot_count++;
@@ -597,7 +596,6 @@ static bool pass_end(struct regioi_driver *driver, bool alone)
 			cool(node);
 		ready = node_ready(node);
 		next = node->list_next;
-		node->received = false;
 		if (ready == REGIOI_READY_YES) {
 			node->idle_passes = 0;
 			driver->busy = true;

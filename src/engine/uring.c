@@ -26,9 +26,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "engine/calls.h"
 #include "engine/epoll.h"
 #include "engine/uring.h"
@@ -536,14 +536,6 @@ struct trial {
 	uint32_t batch_ns;
 };
 
-static uint64_t clock_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t lesser(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -578,20 +570,20 @@ static int try_operations(struct ring *ring, const int sockets[2], int ready_fd)
 /* Takes 'count' from an eventfd, as many times. Returns how long that took, in ns. */
 static uint64_t time_calls(int event_fd, uint32_t count)
 {
-	uint64_t value, start = clock_ns();
+	uint64_t value, start = regioi_now_ns();
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (syscall(SYS_read, event_fd, &value, sizeof(value)) < 0)
 			return UINT64_MAX;
 	}
-	return clock_ns() - start;
+	return regioi_now_ns() - start;
 }
 
 /* The same in one batch. */
 static uint64_t time_batch(struct ring *ring, int event_fd, uint32_t count)
 {
 	struct regioi_op ops[TRIAL_OPS] = {0};
-	uint64_t values[TRIAL_OPS], start = clock_ns();
+	uint64_t values[TRIAL_OPS], start = regioi_now_ns();
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
@@ -602,7 +594,7 @@ static uint64_t time_batch(struct ring *ring, int event_fd, uint32_t count)
 		sqe->user_data = i;
 		ops[i].kind = REGIOI_OP_SEND;
 	}
-	return submit(ring, ops, count) == 0 ? clock_ns() - start : UINT64_MAX;
+	return submit(ring, ops, count) == 0 ? regioi_now_ns() - start : UINT64_MAX;
 }
 
 /*
