@@ -37,6 +37,24 @@ int argument_next(const char *command, int argc, char **argv, const struct optio
 	return option;
 }
 
+int arguments_apply(const struct argument_plan *plan, int argc, char **argv, void *options)
+{
+	struct argument argument;
+	int option;
+
+	argument_restart();
+	while ((option = argument_next(plan->command, argc, argv, plan->options, &argument)) !=
+	       ARGUMENT_END) {
+		if (option == ARGUMENT_HELP) {
+			fputs(plan->help, stdout);
+			return 0;
+		}
+		if (option == ARGUMENT_BAD || !plan->apply(option, &argument, options))
+			return 2;
+	}
+	return -1;
+}
+
 bool argument_refuse(const struct argument *argument, const char *allowed)
 {
 	fprintf(stderr, "%s: --%s %s: %s\n", argument->command, argument->option, argument->text,

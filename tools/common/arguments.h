@@ -30,6 +30,25 @@ struct range {
 int argument_next(const char *command, int argc, char **argv, const struct option *options,
 		  struct argument *ret_argument);
 
+/* The value of --help in 'options' of struct argument_plan. */
+#define ARGUMENT_HELP 'h'
+
+/* Applies one option to 'options'; false, with why on stderr, when it will not do. */
+typedef bool argument_apply_fn(int option, const struct argument *argument, void *options);
+
+struct argument_plan {
+	const char *command;
+	const struct option *options;
+	const char *help; /* the text of --help */
+	argument_apply_fn *apply;
+};
+
+/*
+ * Applies all options. Returns -1 to go on, with the rest at argv[optind], or the exit status: 0
+ * after --help, 2 when one will not do.
+ */
+int arguments_apply(const struct argument_plan *plan, int argc, char **argv, void *options);
+
 /* Starts over, for another command line. */
 void argument_restart(void);
 

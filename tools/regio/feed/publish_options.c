@@ -28,7 +28,6 @@ enum {
 	OPT_NO_LOOP,
 	OPT_SPIN,
 	OPT_JSON,
-	OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -46,7 +45,7 @@ static const struct option long_options[] = {
 	{"no-loop", no_argument, NULL, OPT_NO_LOOP},
 	{"spin", no_argument, NULL, OPT_SPIN},
 	{"json", required_argument, NULL, OPT_JSON},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, ARGUMENT_HELP},
 	{NULL, 0, NULL, 0},
 };
 
@@ -132,8 +131,9 @@ static bool apply_pace(int option, const struct argument *argument, struct publi
 	}
 }
 
-static bool apply(int option, const struct argument *argument, struct publish_options *options)
+static bool apply(int option, const struct argument *argument, void *to)
 {
+	struct publish_options *options = to;
 	uint32_t ttl;
 
 	switch (option) {
@@ -178,8 +178,8 @@ static int check(const struct publish_options *options)
 
 int publish_options_parse(int argc, char **argv, struct publish_options *ret_options)
 {
-	struct argument argument;
-	int option;
+	const struct argument_plan plan = {COMMAND, long_options, help_text, apply};
+	int status;
 
 	console_open(COMMAND, false);
 	*ret_options = (struct publish_options){
@@ -191,16 +191,9 @@ int publish_options_parse(int argc, char **argv, struct publish_options *ret_opt
 		.heartbeat_ms = 1000,
 	};
 	make_session_name(ret_options->session);
-	argument_restart();
-	while ((option = argument_next(COMMAND, argc, argv, long_options, &argument)) !=
-	       ARGUMENT_END) {
-		if (option == OPT_HELP) {
-			fputs(help_text, stdout);
-			return 0;
-		}
-		if (option == ARGUMENT_BAD || !apply(option, &argument, ret_options))
-			return 2;
-	}
+	status = arguments_apply(&plan, argc, argv, ret_options);
+	if (status >= 0)
+		return status;
 	ret_options->line_count = (uint32_t)(argc - optind);
 	if (lines_read(argc - optind, argv + optind, ret_options->lines, FEED_LINES_MAX))
 		return 2;

@@ -21,7 +21,6 @@ enum {
 	OPT_SPIN,
 	OPT_JSON,
 	OPT_PLOT,
-	OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -34,7 +33,7 @@ static const struct option long_options[] = {
 	{"spin", no_argument, NULL, OPT_SPIN},
 	{"json", required_argument, NULL, OPT_JSON},
 	{"plot", required_argument, NULL, OPT_PLOT},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, ARGUMENT_HELP},
 	{NULL, 0, NULL, 0},
 };
 
@@ -63,8 +62,9 @@ static const char help_text[] =
 	"\n"
 	"Exit status: 0, 1 when nothing was heard or something failed, 2 for bad arguments.\n";
 
-static bool apply(int option, const struct argument *argument, struct subscribe_options *options)
+static bool apply(int option, const struct argument *argument, void *to)
 {
+	struct subscribe_options *options = to;
 	uint32_t bytes;
 
 	switch (option) {
@@ -101,24 +101,17 @@ static bool apply(int option, const struct argument *argument, struct subscribe_
 
 int subscribe_options_parse(int argc, char **argv, struct subscribe_options *ret_options)
 {
-	struct argument argument;
-	int option;
+	const struct argument_plan plan = {COMMAND, long_options, help_text, apply};
+	int status;
 
 	console_open(COMMAND, false);
 	*ret_options = (struct subscribe_options){
 		.line.buffer_bytes = BUFFER_BYTES,
 		.subscribers = 1,
 	};
-	argument_restart();
-	while ((option = argument_next(COMMAND, argc, argv, long_options, &argument)) !=
-	       ARGUMENT_END) {
-		if (option == OPT_HELP) {
-			fputs(help_text, stdout);
-			return 0;
-		}
-		if (option == ARGUMENT_BAD || !apply(option, &argument, ret_options))
-			return 2;
-	}
+	status = arguments_apply(&plan, argc, argv, ret_options);
+	if (status >= 0)
+		return status;
 	ret_options->line_count = (uint32_t)(argc - optind);
 	if (lines_read(argc - optind, argv + optind, ret_options->lines, FEED_LINES_MAX))
 		return 2;

@@ -26,7 +26,6 @@ enum {
 	OPT_SPIN,
 	OPT_JSON,
 	OPT_PLOT,
-	OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -42,7 +41,7 @@ static const struct option long_options[] = {
 	{"spin", no_argument, NULL, OPT_SPIN},
 	{"json", required_argument, NULL, OPT_JSON},
 	{"plot", required_argument, NULL, OPT_PLOT},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, ARGUMENT_HELP},
 	{NULL, 0, NULL, 0},
 };
 
@@ -97,8 +96,10 @@ static bool apply_number(int option, const struct argument *argument, struct loa
 	}
 }
 
-static bool apply(int option, const struct argument *argument, struct load_options *options)
+static bool apply(int option, const struct argument *argument, void *to)
 {
+	struct load_options *options = to;
+
 	switch (option) {
 	case OPT_UDP:
 	case OPT_TCP:
@@ -153,8 +154,8 @@ static int check(const struct load_options *options)
 
 int load_options_parse(int argc, char **argv, struct load_options *ret_options)
 {
-	struct argument argument;
-	int option;
+	const struct argument_plan plan = {COMMAND, long_options, help_text, apply};
+	int status;
 
 	console_open(COMMAND, false);
 	*ret_options = (struct load_options){
@@ -165,16 +166,9 @@ int load_options_parse(int argc, char **argv, struct load_options *ret_options)
 		.seconds = 5,
 		.timeout_ms = 1000,
 	};
-	argument_restart();
-	while ((option = argument_next(COMMAND, argc, argv, long_options, &argument)) !=
-	       ARGUMENT_END) {
-		if (option == OPT_HELP) {
-			fputs(help_text, stdout);
-			return 0;
-		}
-		if (option == ARGUMENT_BAD || !apply(option, &argument, ret_options))
-			return 2;
-	}
+	status = arguments_apply(&plan, argc, argv, ret_options);
+	if (status >= 0)
+		return status;
 	if (apply_names(argc - optind, argv + optind, ret_options) || check(ret_options))
 		return 2;
 	console_open(COMMAND, ret_options->json_path && !strcmp(ret_options->json_path, "-"));

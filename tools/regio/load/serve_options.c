@@ -21,7 +21,6 @@ enum {
 	OPT_SECONDS,
 	OPT_SPIN,
 	OPT_JSON,
-	OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -34,7 +33,7 @@ static const struct option long_options[] = {
 	{"seconds", required_argument, NULL, OPT_SECONDS},
 	{"spin", no_argument, NULL, OPT_SPIN},
 	{"json", required_argument, NULL, OPT_JSON},
-	{"help", no_argument, NULL, OPT_HELP},
+	{"help", no_argument, NULL, ARGUMENT_HELP},
 	{NULL, 0, NULL, 0},
 };
 
@@ -59,8 +58,9 @@ static const char help_text[] =
 	"\n"
 	"Exit status: 0, 1 when something failed, 2 for bad arguments.\n";
 
-static bool apply(int option, const struct argument *argument, struct serve_options *options)
+static bool apply(int option, const struct argument *argument, void *to)
 {
+	struct serve_options *options = to;
 	uint32_t port;
 
 	switch (option) {
@@ -105,8 +105,8 @@ static bool apply_mode(const char *name, struct serve_options *options)
 
 int serve_options_parse(int argc, char **argv, struct serve_options *ret_options)
 {
-	struct argument argument;
-	int option;
+	const struct argument_plan plan = {COMMAND, long_options, help_text, apply};
+	int status;
 
 	console_open(COMMAND, false);
 	*ret_options = (struct serve_options){
@@ -114,16 +114,9 @@ int serve_options_parse(int argc, char **argv, struct serve_options *ret_options
 		.size = 9000,
 		.connections = 1024,
 	};
-	argument_restart();
-	while ((option = argument_next(COMMAND, argc, argv, long_options, &argument)) !=
-	       ARGUMENT_END) {
-		if (option == OPT_HELP) {
-			fputs(help_text, stdout);
-			return 0;
-		}
-		if (option == ARGUMENT_BAD || !apply(option, &argument, ret_options))
-			return 2;
-	}
+	status = arguments_apply(&plan, argc, argv, ret_options);
+	if (status >= 0)
+		return status;
 	if (argc - optind > 1) {
 		console_fail("unexpected argument %s; see regio serve --help", argv[optind + 1]);
 		return 2;
