@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A ring with DEFER_TASKRUN belongs to one thread, and closing a ring interrupts the blocking calls
+ * of every thread that has used it, some time later (Linux 6.18, io_ring_exit_work: TWA_SIGNAL). So
+ * a ring belongs to a thread and not to an engine: it is made when the thread first needs it,
+ * serves whatever engines the thread works on, and is closed when the thread ends. A thread that
+ * cannot have one works through epoll and plain calls. With ring_trial.c this is all that makes
+ * io_uring calls.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "engine/calls.h"
+#include "engine/ring.h"
+
+/* The core executes at most 64 operations at a time. */
+#define RING_ENTRIES 128u
+/* Rings of a process: a program with a thread for each connection keeps its descriptors. */
+#define RINGS_MAX 128u
+
+/* In user_data: of an operation, its index; of a poll, what poll_data() makes. */
+#define POLL_MARK (1ull << 63)
+#define CANCEL_DATA UINT64_MAX
+
+/* ---- The rings of threads ---- */
+
+_Thread_local struct regioi_ring *regioi_ring_own;
+/* It could not have one, or has closed it. */
+static _Thread_local __attribute__((tls_model("initial-exec"))) bool without;
+
+static _Atomic uint32_t rings;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t key; /* for its destructor, at the end of a thread */
+
+/* What an error of a ring says of the ring: the others pass. */
+static bool is_fatal(int error)
+{
+	return error != -EINTR && error != -EAGAIN && error != -EBUSY && error != -ENOMEM;
+}
+
+int regioi_ring_open(struct io_uring *io)
+{
+	struct io_uring_params params = {
+		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			 IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+	};
+	int error = io_uring_queue_init_params(RING_ENTRIES, io, &params);
+
+	/* A forked child has no use for the mappings. */
+	if (!error)
+		io_uring_ring_dontfork(io);
+	return error;
+}
+
+static void ring_close(void *argument)
+{
+	struct regioi_ring *ring = argument;
+
+	io_uring_queue_exit(&ring->io);
+	free(ring);
+	regioi_ring_own = NULL;
+	without = true;
+	atomic_fetch_sub(&rings, 1);
+}
+
+static void key_create(void)
+{
+	/* Without it there are no rings: nobody would close them. */
+	if (pthread_key_create(&key, ring_close) != 0)
+		atomic_store(&rings, RINGS_MAX);
+}
+
+struct regioi_ring *regioi_ring_make(void)
+{
+	struct regioi_ring *ring = NULL;
+
+	if (without)
+		return NULL;
+	pthread_once(&key_once, key_create);
+	if (atomic_fetch_add(&rings, 1) < RINGS_MAX)
+		ring = calloc(1, sizeof(*ring));
+	if (ring && regioi_ring_open(&ring->io) == 0) {
+		if (pthread_setspecific(key, ring) == 0) {
+			regioi_ring_own = ring;
+			return ring;
+		}
+		io_uring_queue_exit(&ring->io);
+	}
+	free(ring);
+	atomic_fetch_sub(&rings, 1);
+	without = true;
+	return NULL;
+}
+
+void regioi_ring_fork_child(void)
+{
+	if (regioi_ring_own) {
+		close(regioi_ring_own->io.ring_fd);
+		free(regioi_ring_own);
+		pthread_setspecific(key, NULL);
+	}
+	regioi_ring_own = NULL;
+	without = false;
+	atomic_store(&rings, 0);
+}
+
+/* ---- Submitting and completing ---- */
+
+static uint64_t poll_data(uint64_t serial, uint32_t place)
+{
+	return POLL_MARK | serial * REGIOI_RING_PLACES | place;
+}
+
+static bool carries_messages(const struct regioi_op *op)
+{
+	return op->kind == REGIOI_OP_RECEIVE_MESSAGES || op->kind == REGIOI_OP_SEND_MESSAGES;
+}
+
+static void settle_op(struct regioi_op *op, int32_t result)
+{
+	op->result = result;
+	if (result < 0 || !carries_messages(op))
+		return;
+	op->messages->msg_len = (unsigned int)result;
+	op->result = 1;
+}
+
+static void settle_poll(struct regioi_ring *ring, const struct io_uring_cqe *cqe)
+{
+	const uint32_t place = cqe->user_data % REGIOI_RING_PLACES;
+	struct regioi_ring_poll *ring_poll = &ring->polls[place];
+
+	/* Of an engine that is gone. */
+	if (poll_data(ring_poll->serial, place) != cqe->user_data)
+		return;
+	ring_poll->fired = true;
+	/* It ends now and then, and is armed again by the next ask. */
+	if (!(cqe->flags & IORING_CQE_F_MORE))
+		ring_poll->armed = false;
+}
+
+/* Takes all completions. Returns how many were of 'ops'. */
+static uint32_t reap(struct regioi_ring *ring, struct regioi_op *ops)
+{
+	struct io_uring_cqe *cqe;
+	uint32_t all = 0, settled = 0;
+	unsigned int head;
+
+	io_uring_for_each_cqe(&ring->io, head, cqe)
+	{
+		all++;
+		if (!(cqe->user_data & POLL_MARK)) {
+			settle_op(&ops[cqe->user_data], cqe->res);
+			settled++;
+		} else if (cqe->user_data != CANCEL_DATA) {
+			settle_poll(ring, cqe);
+		}
+	}
+	io_uring_cq_advance(&ring->io, all);
+	return settled;
+}
+
+/*
+ * Executes operations that the kernel has not taken off the ring as plain calls, and returns how
+ * many. Whatever else it has not taken is dropped.
+ */
+static uint32_t take_back(struct regioi_ring *ring, struct regioi_op *ops)
+{
+	struct io_uring_sq *sq = &ring->io.sq;
+	const unsigned int head = *sq->khead;
+	uint32_t executed = 0;
+
+	for (unsigned int at = head; at != *sq->ktail; at++) {
+		const struct io_uring_sqe *sqe = &sq->sqes[sq->array[at & sq->ring_mask]];
+
+		if (sqe->user_data & POLL_MARK)
+			continue;
+		regioi_calls_execute(&ops[sqe->user_data], 1);
+		executed++;
+	}
+	*sq->ktail = head;
+	sq->sqe_head = head;
+	sq->sqe_tail = head;
+	return executed;
+}
+
+int regioi_ring_submit(struct regioi_ring *ring, struct regioi_op *ops, uint32_t pending)
+{
+	int error = 0, result;
+
+	/*
+	 * With MSG_DONTWAIT an operation is complete when it has been submitted, so this does not
+	 * wait; should a kernel see it otherwise, nothing is left behind all the same.
+	 */
+	do {
+		result = io_uring_submit_and_wait(&ring->io, pending);
+		pending -= reap(ring, ops);
+		if (result < 0 && result != -EINTR) {
+			error = result;
+			pending -= take_back(ring, ops);
+		}
+	} while (pending > 0);
+	/* What is cancelled ends in task work. */
+	if (!ops && regioi_ring_task_work_waits(ring)) {
+		io_uring_get_events(&ring->io);
+		reap(ring, NULL);
+	}
+	ring->flagged = false;
+	return error;
+}
+
+bool regioi_ring_survives(int error)
+{
+	if (!error || !is_fatal(error))
+		return true;
+	pthread_setspecific(key, NULL);
+	ring_close(regioi_ring_own);
+	return false;
+}
+
+/* ---- Polls ---- */
+
+int regioi_ring_arm(struct regioi_ring *ring, uint32_t place, uint64_t serial, int fd)
+{
+	struct regioi_ring_poll *ring_poll = &ring->polls[place];
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
+	int error;
+
+	if (!sqe)
+		return -EAGAIN;
+	io_uring_prep_poll_multishot(sqe, fd, POLLIN);
+	sqe->user_data = poll_data(serial, place);
+	ring_poll->armed = true;
+	error = regioi_ring_submit(ring, NULL, 0);
+	/* What the kernel has not taken is dropped. */
+	if (error)
+		ring_poll->armed = false;
+	return error;
+}
+
+int regioi_ring_disarm(struct regioi_ring *ring, uint32_t place)
+{
+	struct regioi_ring_poll *ring_poll = &ring->polls[place];
+	struct io_uring_sqe *sqe;
+
+	/* Between two calls the ring is empty, so there always is an entry. */
+	if (!ring_poll->armed || !(sqe = io_uring_get_sqe(&ring->io)))
+		return 0;
+	io_uring_prep_poll_remove(sqe, poll_data(ring_poll->serial, place));
+	sqe->user_data = CANCEL_DATA;
+	ring_poll->armed = false;
+	return regioi_ring_submit(ring, NULL, 0);
+}
+
+void regioi_ring_look(struct regioi_ring *ring)
+{
+	bool waits = regioi_ring_task_work_waits(ring);
+
+	/* Run at its second sight: a batch runs it too. */
+	if (waits && ring->flagged)
+		io_uring_get_events(&ring->io);
+	ring->flagged = waits && !ring->flagged;
+	reap(ring, NULL);
+}
+
+/* ---- Batches ---- */
+
+/* False for what has no form in the ring. */
+static bool prepare(struct regioi_ring *ring, const struct regioi_op *op, uint64_t index)
+{
+	const int receive_flags = MSG_DONTWAIT | MSG_TRUNC;
+	const int send_flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	struct io_uring_sqe *sqe;
+
+	if (carries_messages(op) && op->count > 1)
+		return false;
+	sqe = io_uring_get_sqe(&ring->io);
+	if (!sqe)
+		return false;
+	switch (op->kind) {
+	case REGIOI_OP_RECEIVE:
+		io_uring_prep_recv(sqe, op->fd, op->data, op->length, receive_flags);
+		break;
+	case REGIOI_OP_SEND:
+		io_uring_prep_send(sqe, op->fd, op->data, op->length, send_flags);
+		break;
+	case REGIOI_OP_RECEIVE_MESSAGES:
+		io_uring_prep_recvmsg(sqe, op->fd, &op->messages->msg_hdr, receive_flags);
+		break;
+	case REGIOI_OP_SEND_MESSAGES:
+		io_uring_prep_sendmsg(sqe, op->fd, &op->messages->msg_hdr, send_flags);
+		break;
+	case REGIOI_OP_RECEIVE_BYTES:
+		io_uring_prep_recv(sqe, op->fd, op->data, op->length, MSG_DONTWAIT);
+		break;
+	case REGIOI_OP_RECEIVE_VECTORS:
+		io_uring_prep_recvmsg(sqe, op->fd, op->message, MSG_DONTWAIT);
+		break;
+	case REGIOI_OP_SEND_VECTORS:
+		io_uring_prep_sendmsg(sqe, op->fd, op->message, send_flags);
+		break;
+	}
+	sqe->user_data = index;
+	return true;
+}
+
+int regioi_ring_execute(struct regioi_ring *ring, struct regioi_op *ops, uint32_t ops_count)
+{
+	uint32_t pending = 0;
+
+	for (uint32_t i = 0; i < ops_count; i++) {
+		if (prepare(ring, &ops[i], i))
+			pending++;
+		else
+			regioi_calls_execute(&ops[i], 1);
+	}
+	return pending ? regioi_ring_submit(ring, ops, pending) : 0;
+}

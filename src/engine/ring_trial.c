@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether rings work here, and whether batches of operations pay: tried once in a process, with a
+ * ring of its own.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "engine/ring.h"
+#include "engine/ring_trial.h"
+
+/* How often, and how many at once, batches are tried; and what they must save an operation. */
+#define TRIAL_ROUNDS 8
+#define TRIAL_OPS 32u
+#define BATCH_GAIN_NS 30u
+
+/* What came of it. */
+struct trial {
+	const char *step; /* the one that failed */
+	int error;
+	uint32_t calls_ns; /* an operation as a plain call, and in a batch */
+	uint32_t batch_ns;
+};
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Polls an eventfd that is ready, and moves a byte from one socket to another. */
+static int try_operations(struct regioi_ring *ring, const int sockets[2], int ready_fd)
+{
+	char byte = 'r', got = 0;
+	struct regioi_op ops[2] = {
+		{.fd = sockets[0], .kind = REGIOI_OP_SEND, .data = &byte, .length = 1},
+		{.fd = sockets[1], .kind = REGIOI_OP_RECEIVE, .data = &got, .length = 1},
+	};
+	int error;
+
+	error = regioi_ring_arm(ring, 0, ring->polls[0].serial, ready_fd);
+	if (!error)
+		error = regioi_ring_execute(ring, ops, 2);
+	if (error)
+		return error;
+	return ops[0].result == 1 && ops[1].result == 1 && got == byte && ring->polls[0].fired
+		       ? 0
+		       : -EINVAL;
+}
+
+/* Takes 'count' from an eventfd, as many times. Returns how long that took, in ns. */
+static uint64_t time_calls(int event_fd, uint32_t count)
+{
+	uint64_t value, start = regioi_now_ns();
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (syscall(SYS_read, event_fd, &value, sizeof(value)) < 0)
+			return UINT64_MAX;
+	}
+	return regioi_now_ns() - start;
+}
+
+/* The same in one batch. */
+static uint64_t time_batch(struct regioi_ring *ring, int event_fd, uint32_t count)
+{
+	struct regioi_op ops[TRIAL_OPS] = {0};
+	uint64_t values[TRIAL_OPS], start = regioi_now_ns();
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
+
+		if (!sqe)
+			return UINT64_MAX;
+		io_uring_prep_read(sqe, event_fd, &values[i], sizeof(values[i]), 0);
+		sqe->user_data = i;
+		ops[i].kind = REGIOI_OP_SEND;
+	}
+	return regioi_ring_submit(ring, ops, count) == 0 ? regioi_now_ns() - start : UINT64_MAX;
+}
+
+/*
+ * Whether batches pay here. What a ring saves, a system call for each operation, may be less than
+ * what it costs to look up the socket and keep the books of each: that depends on the processor,
+ * on mitigations and on filters. The cheapest operation there is shows it best.
+ */
+static void try_batches(struct regioi_ring *ring, struct trial *trial)
+{
+	const uint64_t plenty = 2u * TRIAL_OPS * TRIAL_ROUNDS;
+	int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+	uint64_t calls_ns = UINT64_MAX, batch_ns = UINT64_MAX;
+
+	if (event_fd < 0)
+		return;
+	if (write(event_fd, &plenty, sizeof(plenty)) == sizeof(plenty)) {
+		for (int i = 0; i < TRIAL_ROUNDS; i++) {
+			calls_ns = lesser(calls_ns, time_calls(event_fd, TRIAL_OPS));
+			batch_ns = lesser(batch_ns, time_batch(ring, event_fd, TRIAL_OPS));
+		}
+		trial->calls_ns = (uint32_t)(calls_ns / TRIAL_OPS);
+		trial->batch_ns = (uint32_t)(batch_ns / TRIAL_OPS);
+	}
+	close(event_fd);
+}
+
+/* In a thread of its own, whose end is the end of what a ring leaves in a thread. */
+static void *try_ring(void *argument)
+{
+	struct trial *trial = argument;
+	struct regioi_ring ring = {0};
+	int sockets[2], ready_fd;
+
+	trial->step = "io_uring_setup";
+	trial->error = regioi_ring_open(&ring.io);
+	if (trial->error)
+		return NULL;
+	ready_fd = eventfd(1, EFD_CLOEXEC);
+	if (ready_fd >= 0 && socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, sockets) == 0) {
+		trial->step = "io_uring_enter";
+		trial->error = try_operations(&ring, sockets, ready_fd);
+		close(sockets[0]);
+		close(sockets[1]);
+	} else {
+		trial->step = "creating descriptors to try it";
+		trial->error = -errno;
+	}
+	if (ready_fd >= 0)
+		close(ready_fd);
+	if (!trial->error)
+		try_batches(&ring, trial);
+	io_uring_queue_exit(&ring.io);
+	return NULL;
+}
+
+static long io_uring_disabled(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "re");
+	long value = 0;
+
+	if (file) {
+		if (fscanf(file, "%ld", &value) != 1)
+			value = 0;
+		fclose(file);
+	}
+	return value;
+}
+
+static const char *remedy_of(int error)
+{
+	switch (error) {
+	case -EPERM:
+	case -EACCES:
+		return "allow io_uring_setup, io_uring_enter and io_uring_register in the seccomp "
+		       "profile";
+	case -ENOSYS:
+		return "Linux 6.1 or newer with io_uring, and no seccomp profile that hides it";
+	case -EINVAL:
+		return "Linux 6.1 or newer";
+	case -ENOMEM:
+		return "raise the locked-memory limit: ulimit -l";
+	case -EMFILE:
+		return "raise the descriptor limit: ulimit -n";
+	default:
+		return "";
+	}
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool tried; /* and what came of it will stay so */
+static struct trial trial;
+static struct regioi_refusal refused;
+static const char *batches_wish; /* "always", "never", or what the trial says */
+
+char regioi_ring_about[160] = "epoll for readiness, io_uring for polls and batches";
+
+bool regioi_ring_batches(void)
+{
+	if (batches_wish && strcmp(batches_wish, "always") == 0)
+		return true;
+	if (batches_wish && strcmp(batches_wish, "never") == 0)
+		return false;
+	return trial.batch_ns + BATCH_GAIN_NS <= trial.calls_ns;
+}
+
+/* What was short then may not be short now. */
+static bool is_passing(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN;
+}
+
+static void try_now(void)
+{
+	pthread_t thread;
+	long disabled;
+	int error;
+
+	batches_wish = getenv("REGIO_URING_BATCHES");
+	/* The thread may have an answer before this one has its own. */
+	error = pthread_create(&thread, NULL, try_ring, &trial);
+	if (error)
+		trial = (struct trial){.step = "creating a thread to try it", .error = -error};
+	else
+		pthread_join(thread, NULL);
+	if (!trial.error) {
+		snprintf(regioi_ring_about, sizeof(regioi_ring_about),
+			 "epoll for readiness, io_uring for polls%s (an operation costs %u ns in a "
+			 "batch, %u as a call)",
+			 regioi_ring_batches() ? " and batches" : "", trial.batch_ns,
+			 trial.calls_ns);
+		return;
+	}
+	disabled = trial.error == -EPERM ? io_uring_disabled() : 0;
+	if (disabled) {
+		snprintf(refused.reason, sizeof(refused.reason), "kernel.io_uring_disabled is %ld",
+			 disabled);
+		snprintf(refused.remedy, sizeof(refused.remedy),
+			 "sysctl kernel.io_uring_disabled=0");
+		return;
+	}
+	snprintf(refused.reason, sizeof(refused.reason), "%s: %s", trial.step,
+		 strerror(-trial.error));
+	snprintf(refused.remedy, sizeof(refused.remedy), "%s", remedy_of(trial.error));
+}
+
+int regioi_ring_try(struct regioi_refusal *ret_refusal)
+{
+	int error;
+
+	pthread_mutex_lock(&lock);
+	if (!tried) {
+		try_now();
+		tried = !is_passing(trial.error);
+	}
+	error = trial.error;
+	if (error)
+		*ret_refusal = refused;
+	pthread_mutex_unlock(&lock);
+	return error;
+}
+
+void regioi_ring_trial_fork_child(void)
+{
+	pthread_mutex_init(&lock, NULL);
+}
