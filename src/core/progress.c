@@ -6,19 +6,16 @@
  * thread makes progress. A pass visits each active RQ once, for at most one operation on each
  * half, collected in a batch where the engine gains by that. An RQ stays active while it can do
  * more without an event, and a little longer; one that is only in doubt waits on a list of its own.
- *
- * Two kinds of RQs are tried without asking the engine first. A few that have just received are
- * hot, which is how spinning reaches the latency of the plain socket; they cool down after about a
- * millisecond of nothing. Any number that receive in pass after pass are steady: on a busy server
- * asking costs more than the few tries in vain, and a socket that the engine does not watch is
- * cheaper in itself.
+ * Some are tried without asking the engine first: heat.h.
  */
 #include <sched.h>
 
 #include "core/barrier.h"
 #include "core/driver.h"
 #include "core/half.h"
+#include "core/heat.h"
 #include "core/lone.h"
+#include "core/nodes.h"
 #include "core/table.h"
 #include "core/watch.h"
 
@@ -27,24 +24,10 @@
 /* Passes over active RQs between two questions to the engine, some microseconds either way. */
 #define PASSES_UNASKED 8
 #define PASSES_UNASKED_HOT 32
-/* Passes without a message, some 250 ns each, before hot RQs cool down. */
-#define HOT_IDLE_PASSES 4096
-/*
- * An RQ becomes steady, and is watched no longer, after 1 << REGIOI_STEADY_SHIFT_MIN passes with a
- * message: two system calls and some tries in vain to earn back. Each time that it was a mistake
- * the next time takes twice as long, up to 1 << 12.
- */
-#define STEADY_SHIFT_MAX 12
-/* Passes between two messages that end a streak. */
-#define STREAK_GAP 64
-/* Tries in a row that found nothing before a steady RQ is watched again. */
-#define STEADY_MISSES 8
 /* Most of them in one pass: what one needs is still in the caches when it is answered. */
 #define STEADY_PASS 16
 /* RQs found empty in one pass before the rest of the steady ones, younger all, are left. */
 #define STEADY_MISSES_PASS 2
-/* Passes without hot RQs after more than REGIOI_HOT_MAX received in one. */
-#define HOT_PAUSE_PASSES 64
 /* Passes without work before a pinned RQ is taken off. */
 #define PINNED_IDLE_PASSES 64
 /* The same for others. */
@@ -53,127 +36,6 @@
 #define DOUBTFUL_PASSES 8
 /* Up to so many are tried before a sleep without asking the engine first: that costs as much. */
 #define DOUBTFUL_FEW 2
-
-/* ---- The lists of RQs ---- */
-
-void regioi_driver_call(struct regioi_driver *driver)
-{
-	/* Once for each pass: a burst of posts is one call. */
-	if (!atomic_exchange(&driver->called, true))
-		driver->ops->doorbell(driver->engine);
-}
-
-void regioi_node_push(struct regioi_node *node)
-{
-	struct regioi_driver *driver = node->driver;
-	struct regioi_node *head = atomic_load_explicit(&driver->arrivals, memory_order_relaxed);
-
-	do {
-		node->next = head;
-		/* Sequentially consistent: pairs with the sleeper's look in wait.c. */
-	} while (!atomic_compare_exchange_weak(&driver->arrivals, &head, node));
-	if (atomic_load(&driver->listeners))
-		regioi_driver_call(driver);
-}
-
-static void list_append(struct regioi_list *list, struct regioi_node *node)
-{
-	node->list = list;
-	node->list_next = NULL;
-	node->list_previous = list->last;
-	if (list->last)
-		list->last->list_next = node;
-	else
-		list->first = node;
-	list->last = node;
-	list->count++;
-}
-
-static void list_remove(struct regioi_list *list, struct regioi_node *node)
-{
-	if (node->list_previous)
-		node->list_previous->list_next = node->list_next;
-	else
-		list->first = node->list_next;
-	if (node->list_next)
-		node->list_next->list_previous = node->list_previous;
-	else
-		list->last = node->list_previous;
-	list->count--;
-	node->list = NULL;
-}
-
-static void list_move(struct regioi_list *from, struct regioi_list *to, struct regioi_node *node)
-{
-	list_remove(from, node);
-	list_append(to, node);
-}
-
-static void arrivals_take(struct regioi_driver *driver)
-{
-	struct regioi_node *node = NULL;
-
-	if (atomic_load_explicit(&driver->arrivals, memory_order_relaxed))
-		node = atomic_exchange_explicit(&driver->arrivals, NULL, memory_order_acquire);
-	while (node) {
-		struct regioi_node *next = node->next;
-
-		if (node->list)
-			list_remove(node->list, node);
-		list_append(&driver->active, node);
-		node = next;
-	}
-}
-
-/* Of a node that rests, in doubt or not. False when somebody else has just listed it. */
-static bool node_wake(struct regioi_driver *driver, struct regioi_node *node)
-{
-	uint32_t resting = REGIOI_NODE_RESTING;
-
-	if (!atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
-		return false;
-	if (node->list)
-		list_remove(node->list, node);
-	list_append(&driver->active, node);
-	return true;
-}
-
-void regioi_node_remove(struct regioi_node *node)
-{
-	struct regioi_driver *driver = node->driver;
-
-	arrivals_take(driver);
-	if (!node->list)
-		return;
-	driver->hot_count -= node->heat == REGIOI_HOT;
-	list_remove(node->list, node);
-}
-
-static struct regioi_node *node_of(struct regioi_rq *rq, const struct regioi_driver *driver)
-{
-	return rq->nodes[0].driver == driver ? &rq->nodes[0] : &rq->nodes[1];
-}
-
-/* The readiest of its halves that have requests. */
-static enum regioi_ready node_ready(const struct regioi_node *node)
-{
-	enum regioi_ready ready = REGIOI_READY_NO;
-
-	for (int i = 0; i < 2; i++) {
-		const struct regioi_half *half = &node->rq->halves[i];
-		enum regioi_ready half_ready;
-
-		if (regioi_half_pending(half) == 0 ||
-		    atomic_load_explicit(&half->cq->closed, memory_order_relaxed))
-			continue;
-		half_ready = atomic_load(&half->ready);
-		if (half_ready == REGIOI_READY_YES)
-			return REGIOI_READY_YES;
-		if (half_ready == REGIOI_READY_PERHAPS)
-			ready = REGIOI_READY_PERHAPS;
-	}
-	return ready;
-}
 
 /* ---- Events ---- */
 
@@ -204,7 +66,7 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 
 	if (!rq)
 		return;
-	node = node_of(rq, driver);
+	node = regioi_node_of(rq, driver);
 	/* First: whoever finds the half not ready any more must find this. */
 	if (event->events & REGIOI_EVENT_BREAK)
 		atomic_store(&rq->broken, true);
@@ -212,8 +74,8 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 		atomic_store(&rq->halves[REGIOI_RECEIVE].ready, REGIOI_READY_YES);
 	if (event->events & REGIOI_EVENT_WRITABLE)
 		atomic_store(&rq->halves[REGIOI_SEND].ready, REGIOI_READY_YES);
-	if (node_ready(node) == REGIOI_READY_YES)
-		node_wake(driver, node);
+	if (regioi_node_ready(node) == REGIOI_READY_YES)
+		regioi_node_wake(driver, node);
 }
 
 static void events_take(struct regioi_driver *driver, const struct regioi_event *events, int count)
@@ -243,19 +105,13 @@ static void events_ask(struct regioi_driver *driver)
 	events_take(driver, events, driver->ops->ask(driver->engine, events, BATCH_MAX));
 }
 
-static bool all_hot(const struct regioi_driver *driver)
-{
-	return driver->hot_count > 0 && driver->active.count == driver->hot_count &&
-	       driver->doubtful.count == 0 && driver->steady.count == 0;
-}
-
 /* Passes that may go by before the engine is asked for events. */
 static uint32_t passes_unasked_max(const struct regioi_driver *driver)
 {
 	if ((!driver->busy && driver->hot_count == 0) || driver->steady.count ||
 	    driver->active.count > REGIOI_HOT_MAX)
 		return 0;
-	return all_hot(driver) ? PASSES_UNASKED_HOT : PASSES_UNASKED;
+	return regioi_heat_all_hot(driver) ? PASSES_UNASKED_HOT : PASSES_UNASKED;
 }
 
 /* Lets doubtful RQs be tried: all when there is nothing better to do, else those long in doubt. */
@@ -274,34 +130,11 @@ static void doubtful_take(struct regioi_driver *driver, bool poll)
 			atomic_compare_exchange_strong(&node->rq->halves[i].ready, &perhaps,
 						       REGIOI_READY_YES);
 		}
-		node_wake(driver, node);
+		regioi_node_wake(driver, node);
 	}
 }
 
 /* ---- Executing ---- */
-
-/* An RQ that goes on receiving has no need of events. */
-static void make_steady(struct regioi_node *node)
-{
-	regioi_watch_suspend(node->rq);
-	if (regioi_watch_is_on(node->rq))
-		node->streak = 0;
-	else if (node->heat == REGIOI_COLD)
-		node->heat = REGIOI_STEADY;
-}
-
-static void count_received(struct regioi_node *node)
-{
-	const uint32_t pass = node->driver->passes;
-
-	if (node->heat == REGIOI_COLD && pass - node->received_pass > STREAK_GAP)
-		node->streak = 0;
-	else if (node->streak < 1u << node->steady_shift &&
-		 ++node->streak == 1u << node->steady_shift)
-		make_steady(node);
-	node->received_pass = pass;
-	node->misses = 0;
-}
 
 struct batch {
 	struct regioi_driver *driver;
@@ -319,8 +152,8 @@ static void batch_count(struct batch *batch, struct regioi_half *half, uint32_t 
 	batch->completed += done;
 	if (done == 0 || half->direction != REGIOI_RECEIVE)
 		return;
-	node = node_of(half->rq, batch->driver);
-	count_received(node);
+	node = regioi_node_of(half->rq, batch->driver);
+	regioi_heat_received(node);
 	batch->received++;
 }
 
@@ -439,60 +272,17 @@ static bool nodes_rest(struct regioi_driver *driver, struct regioi_list *resting
 	if (pinned)
 		regioi_barrier_everywhere();
 	while ((node = resting->first)) {
-		enum regioi_ready ready = node_ready(node);
+		enum regioi_ready ready = regioi_node_ready(node);
 
-		list_remove(resting, node);
-		if (ready == REGIOI_READY_YES && node_wake(driver, node))
+		regioi_list_remove(resting, node);
+		if (ready == REGIOI_READY_YES && regioi_node_wake(driver, node))
 			back = true;
 		else if (node->heat == REGIOI_STEADY)
-			list_append(&driver->steady, node);
+			regioi_list_append(&driver->steady, node);
 		else if (ready == REGIOI_READY_PERHAPS)
-			list_append(&driver->doubtful, node);
+			regioi_list_append(&driver->doubtful, node);
 	}
 	return back;
-}
-
-/*
- * A doubtful socket that is not watched yet: starting to watch it reports what is there, so there
- * is no doubt left. False where it is watched, or cannot be.
- */
-static bool watch_instead(struct regioi_node *node)
-{
-	struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
-
-	if (regioi_watch_is_on(node->rq))
-		return false;
-	/* Before: the event may come at once. */
-	atomic_store(&receive->ready, REGIOI_READY_NO);
-	if (regioi_watch_start(node->rq) == 0)
-		return true;
-	atomic_store(&receive->ready, REGIOI_READY_PERHAPS);
-	return false;
-}
-
-static void cool(struct regioi_node *node)
-{
-	node->driver->hot_count -= node->heat == REGIOI_HOT;
-	node->heat = REGIOI_COLD;
-	node->streak = 0;
-	watch_instead(node);
-}
-
-static void cool_hot(struct regioi_driver *driver)
-{
-	for (struct regioi_node *node = driver->active.first; node; node = node->list_next) {
-		if (node->heat == REGIOI_HOT)
-			cool(node);
-	}
-}
-
-/* Back to events: what is there already shows as one, unless the engine cannot. */
-static void steady_cool(struct regioi_driver *driver, struct regioi_node *node)
-{
-	list_remove(&driver->steady, node);
-	cool(node);
-	if (node_ready(node) == REGIOI_READY_PERHAPS)
-		list_append(&driver->doubtful, node);
 }
 
 /*
@@ -531,54 +321,12 @@ static void visit_steady(struct batch *batch)
 			done = regioi_half_run_one(receive, batch->sink);
 		batch_count(batch, receive, done);
 		if (done) {
-			list_move(&driver->steady, &driver->steady, node);
+			regioi_list_move(&driver->steady, &driver->steady, node);
 		} else {
 			misses++;
-			if (++node->misses > STEADY_MISSES) {
-				if (node->steady_shift < STEADY_SHIFT_MAX)
-					node->steady_shift++;
-				steady_cool(driver, node);
-			}
+			regioi_heat_missed(node);
 		}
 		node = next;
-	}
-}
-
-static void steady_cool_all(struct regioi_driver *driver)
-{
-	while (driver->steady.first)
-		steady_cool(driver, driver->steady.first);
-}
-
-static void count_idle(struct regioi_driver *driver, uint32_t completed)
-{
-	if (completed)
-		driver->passes_idle = 0;
-	else if (driver->passes_idle < UINT32_MAX)
-		driver->passes_idle++;
-}
-
-/* Decides which RQs are hot or steady: none while somebody sleeps, who relies on events. */
-static void heat(struct regioi_driver *driver, const struct batch *batch, bool alone)
-{
-	struct regioi_node *node;
-
-	if (batch->received > REGIOI_HOT_MAX)
-		driver->hot_pause = HOT_PAUSE_PASSES;
-	else if (driver->hot_pause > 0)
-		driver->hot_pause--;
-	count_idle(driver, batch->completed);
-	if (driver->hot_count &&
-	    (!alone || batch->received > REGIOI_HOT_MAX || driver->passes_idle >= HOT_IDLE_PASSES))
-		cool_hot(driver);
-	if (!alone || driver->hot_pause || !batch->received)
-		return;
-	for (node = driver->active.first; node && driver->hot_count < REGIOI_HOT_MAX;
-	     node = node->list_next) {
-		if (node->received_pass != driver->passes || node->heat != REGIOI_COLD)
-			continue;
-		node->heat = REGIOI_HOT;
-		driver->hot_count++;
 	}
 }
 
@@ -593,8 +341,8 @@ static bool pass_end(struct regioi_driver *driver, bool alone)
 		enum regioi_ready ready;
 
 		if (!alone && node->heat == REGIOI_STEADY)
-			cool(node);
-		ready = node_ready(node);
+			regioi_heat_cool(node);
+		ready = regioi_node_ready(node);
 		next = node->list_next;
 		if (ready == REGIOI_READY_YES) {
 			node->idle_passes = 0;
@@ -602,9 +350,9 @@ static bool pass_end(struct regioi_driver *driver, bool alone)
 		} else if (node->heat == REGIOI_HOT) {
 			continue;
 		} else if (node->heat == REGIOI_STEADY ||
-			   (ready == REGIOI_READY_PERHAPS && !watch_instead(node)) ||
+			   (ready == REGIOI_READY_PERHAPS && !regioi_heat_watch_instead(node)) ||
 			   must_be_unpinned(node, alone) || !stays_idle(node)) {
-			list_move(&driver->active, &resting, node);
+			regioi_list_move(&driver->active, &resting, node);
 		}
 	}
 	if (resting.first && nodes_rest(driver, &resting))
@@ -633,14 +381,12 @@ static bool pass_hot(struct regioi_driver *driver, struct regioi_sink *sink)
 			uint32_t received = regioi_half_run_one(receive, sink);
 
 			if (received)
-				count_received(node);
+				regioi_heat_received(node);
 			completed += received;
 		}
-		left |= node_ready(node) == REGIOI_READY_YES;
+		left |= regioi_node_ready(node) == REGIOI_READY_YES;
 	}
-	count_idle(driver, completed);
-	if (driver->passes_idle >= HOT_IDLE_PASSES)
-		cool_hot(driver);
+	regioi_heat_pass_hot(driver, completed);
 	return left;
 }
 
@@ -658,10 +404,10 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_sink *si
 	/* Before the look at anything: pairs with the poster, which stores and then calls. */
 	if (atomic_load_explicit(&driver->called, memory_order_relaxed))
 		atomic_store(&driver->called, false);
-	arrivals_take(driver);
+	regioi_arrivals_take(driver);
 	if (poll && ++driver->passes_unasked > passes_unasked_max(driver))
 		events_ask(driver);
-	if (alone && all_hot(driver))
+	if (alone && regioi_heat_all_hot(driver))
 		return pass_hot(driver, sink);
 	batch.driver = driver;
 	batch.sink = sink;
@@ -674,8 +420,8 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_sink *si
 	if (alone)
 		visit_steady(&batch);
 	else
-		steady_cool_all(driver);
-	heat(driver, &batch, alone);
+		regioi_heat_cool_steady(driver);
+	regioi_heat_pass(driver, batch.received, batch.completed, alone);
 	return pass_end(driver, alone);
 }
 
@@ -707,9 +453,9 @@ static bool poll_lone(struct regioi_driver *driver, struct regioi_sink *sink)
 	uint32_t received;
 	bool tried;
 
-	if (!all_hot(driver) || driver->hot_count > 1 ||
+	if (!regioi_heat_all_hot(driver) || driver->hot_count > 1 ||
 	    driver->passes_unasked >= PASSES_UNASKED_HOT ||
-	    driver->passes_idle >= HOT_IDLE_PASSES ||
+	    driver->passes_idle >= REGIOI_HOT_IDLE_PASSES ||
 	    atomic_load_explicit(&driver->arrivals, memory_order_relaxed) ||
 	    atomic_load(&driver->listeners))
 		return false;
@@ -721,7 +467,7 @@ static bool poll_lone(struct regioi_driver *driver, struct regioi_sink *sink)
 		driver->passes_unasked++;
 		driver->passes_idle = received ? 0 : driver->passes_idle + 1;
 		if (received)
-			count_received(node);
+			regioi_heat_received(node);
 	}
 	return tried;
 }

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lists of a driver: each RQ has a node for each driver it belongs to, which is on none, or on
+ * one of them. Under the driver's lock, but for the push of an arrival.
+ */
+#ifndef REGIO_CORE_NODES_H
+#define REGIO_CORE_NODES_H
+
+#include "core/driver.h"
+#include "core/half.h"
+
+static inline void regioi_list_append(struct regioi_list *list, struct regioi_node *node)
+{
+	node->list = list;
+	node->list_next = NULL;
+	node->list_previous = list->last;
+	if (list->last)
+		list->last->list_next = node;
+	else
+		list->first = node;
+	list->last = node;
+	list->count++;
+}
+
+static inline void regioi_list_remove(struct regioi_list *list, struct regioi_node *node)
+{
+	if (node->list_previous)
+		node->list_previous->list_next = node->list_next;
+	else
+		list->first = node->list_next;
+	if (node->list_next)
+		node->list_next->list_previous = node->list_previous;
+	else
+		list->last = node->list_previous;
+	list->count--;
+	node->list = NULL;
+}
+
+static inline void regioi_list_move(struct regioi_list *from, struct regioi_list *to,
+				    struct regioi_node *node)
+{
+	regioi_list_remove(from, node);
+	regioi_list_append(to, node);
+}
+
+/* Makes active what has arrived. */
+void regioi_arrivals_take(struct regioi_driver *driver);
+/*
+ * Makes a node active that rests, in doubt or not. False when somebody else has just listed it.
+ */
+bool regioi_node_wake(struct regioi_driver *driver, struct regioi_node *node);
+
+static inline struct regioi_node *regioi_node_of(struct regioi_rq *rq,
+						 const struct regioi_driver *driver)
+{
+	return rq->nodes[0].driver == driver ? &rq->nodes[0] : &rq->nodes[1];
+}
+
+/* The readiest of its halves that have requests. */
+static inline enum regioi_ready regioi_node_ready(const struct regioi_node *node)
+{
+	enum regioi_ready ready = REGIOI_READY_NO;
+
+	for (int i = 0; i < 2; i++) {
+		const struct regioi_half *half = &node->rq->halves[i];
+		enum regioi_ready half_ready;
+
+		if (regioi_half_pending(half) == 0 ||
+		    atomic_load_explicit(&half->cq->closed, memory_order_relaxed))
+			continue;
+		half_ready = atomic_load(&half->ready);
+		if (half_ready == REGIOI_READY_YES)
+			return REGIOI_READY_YES;
+		if (half_ready == REGIOI_READY_PERHAPS)
+			ready = REGIOI_READY_PERHAPS;
+	}
+	return ready;
+}
+
+#endif
