@@ -48,7 +48,7 @@ const struct bench_impl bench_impl_regio_thread = {
 const struct bench_impl bench_impl_regio_sim = {
 	.name = "regio-sim",
 	.about = "regio on an engine that does nothing, for core-cost",
-	.engine = "sim",
+	.engine = "null",
 	.probe = regio_side_probe,
 	.sides =
 		{

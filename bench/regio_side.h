@@ -92,7 +92,7 @@ static inline void regio_side_idle(struct regio_side *regio)
 		regio_side_wait(regio);
 }
 
-/* The sides of the cases; those of core-cost run on the engine "sim" alone. */
+/* The sides of the cases; those of core-cost run on the engine "null" alone. */
 bench_side_fn regio_stream_tx, regio_stream_rx, regio_paced_tx, regio_paced_rx, regio_pingpong_tx,
 	regio_pingpong_rx, regio_fanin_rx, regio_sockets_rx, regio_idle_rx, regio_nodefer_tx,
 	regio_multicast_rx, regio_core_tx, regio_core_rx;

@@ -153,6 +153,6 @@ const struct regioi_engine_ops *regioi_engine_at(uint32_t index);
 
 extern const struct regioi_engine_ops regioi_engine_uring;
 extern const struct regioi_engine_ops regioi_engine_epoll;
-extern const struct regioi_engine_ops regioi_engine_sim;
+extern const struct regioi_engine_ops regioi_engine_null;
 
 #endif

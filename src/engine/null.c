@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sim engine: a stack that costs nothing. Every send is accepted at once, every receive finds
+ * The null engine: a stack that costs nothing. Every send is accepted at once, every receive finds
  * a full train, or on a stream all it asks for. It is how `regio bench core-cost` measures the
  * library alone; no traffic leaves.
  */
@@ -20,7 +20,7 @@ struct regioi_engine {
 	int descriptor;
 };
 
-static int sim_create(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal)
+static int null_create(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal)
 {
 	struct regioi_engine *engine = malloc(sizeof(*engine));
 
@@ -37,7 +37,7 @@ static int sim_create(struct regioi_engine **ret_engine, struct regioi_refusal *
 	return 0;
 }
 
-static void sim_destroy(struct regioi_engine *engine)
+static void null_destroy(struct regioi_engine *engine)
 {
 	if (!engine)
 		return;
@@ -45,38 +45,38 @@ static void sim_destroy(struct regioi_engine *engine)
 	free(engine);
 }
 
-static int sim_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer)
+static int null_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer)
 {
 	return -EOPNOTSUPP;
 }
 
-static int sim_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+static int null_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
 {
 	return 0;
 }
 
-static void sim_unwatch(struct regioi_engine *engine, int fd)
+static void null_unwatch(struct regioi_engine *engine, int fd)
 {
 }
 
-static int sim_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
-		   uint32_t events_max)
+static int null_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
+		    uint32_t events_max)
 {
 	return 0;
 }
 
 /* Never sleeps: a queue with receives posted always has something to receive. */
-static int sim_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
-		     uint32_t events_max, int64_t timeout_ns)
+static int null_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
+		      uint32_t events_max, int64_t timeout_ns)
 {
 	return 0;
 }
 
-static void sim_doorbell(struct regioi_engine *engine)
+static void null_doorbell(struct regioi_engine *engine)
 {
 }
 
-static int sim_descriptor(struct regioi_engine *engine)
+static int null_descriptor(struct regioi_engine *engine)
 {
 	return engine->descriptor;
 }
@@ -127,32 +127,32 @@ static void execute_one(struct regioi_op *op)
 	}
 }
 
-static bool sim_batches(struct regioi_engine *engine)
+static bool null_batches(struct regioi_engine *engine)
 {
 	return false;
 }
 
-static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
+static void null_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
 {
 	for (uint32_t i = 0; i < ops_count; i++)
 		execute_one(&ops[i]);
 }
 
-const struct regioi_engine_ops regioi_engine_sim = {
-	.name = "sim",
+const struct regioi_engine_ops regioi_engine_null = {
+	.name = "null",
 	.about = "carries no traffic, for measuring only",
 	.automatic = false,
-	.create = sim_create,
-	.destroy = sim_destroy,
-	.busy_poll = sim_busy_poll,
-	.watch = sim_watch,
-	.unwatch = sim_unwatch,
-	.ask = sim_ask,
-	.sleep = sim_sleep,
-	.doorbell = sim_doorbell,
-	.wake = sim_doorbell,
-	.unwake = sim_doorbell,
-	.descriptor = sim_descriptor,
-	.batches = sim_batches,
-	.execute = sim_execute,
+	.create = null_create,
+	.destroy = null_destroy,
+	.busy_poll = null_busy_poll,
+	.watch = null_watch,
+	.unwatch = null_unwatch,
+	.ask = null_ask,
+	.sleep = null_sleep,
+	.doorbell = null_doorbell,
+	.wake = null_doorbell,
+	.unwake = null_doorbell,
+	.descriptor = null_descriptor,
+	.batches = null_batches,
+	.execute = null_execute,
 };
