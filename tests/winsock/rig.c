@@ -14,6 +14,9 @@ void rig_start(void)
 	SOCKET s;
 
 	EXPECT(WSAStartup(MAKEWORD(2, 2), &data) == 0, "WSAStartup");
+	/* Once: threads of the first rig use the table while others are opened. */
+	if (rio.cbSize)
+		return;
 	s = socket(AF_INET, SOCK_DGRAM, 0);
 	EXPECT(WSAIoctl(s, SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER, &id, sizeof(id), &rio,
 			sizeof(rio), &bytes, NULL, NULL) == 0,
