@@ -514,7 +514,8 @@ REGIO_API int regio_cq_resize(struct regio_cq *cq, uint32_t capacity);
  * use it stay until they are closed, but refuse requests on that half.
  *
  * Ownership  the handle is dead; a driver the CQ made for itself goes with it
- * Threads    as regio_cq_dequeue()
+ * Threads    as regio_cq_dequeue(); a regio_cq_notify() that is still on its
+ *            way out is waited for
  * Blocking   never
  * Returns    0, or
  *            -EBADF   no such CQ
@@ -556,6 +557,7 @@ REGIO_API int regio_cq_dequeue(struct regio_cq *cq, struct regio_result *ret_res
  * Returns    0, or
  *            -EALREADY  armed before, and not fired yet; nothing changed
  *            -EBADF   no such CQ
+ *            -ENOMEM  no memory, in the first call of a thread
  *            -ECHILD  the CQ belongs to the parent process
  * Since      0.1
  */
@@ -732,7 +734,8 @@ REGIO_API int regio_rq_replace_socket(struct regio_rq *rq, int fd);
  * RQ changed are restored, and messages it had joined are discarded.
  *
  * Ownership  the handle is dead; the socket is the caller's, or is closed
- * Threads    not beside another call on the RQ
+ * Threads    beside posts: those that have begun are waited for, later ones
+ *            fail. Not beside another call on the RQ
  * Blocking   for the length of one non-blocking socket call
  * Returns    0, or
  *            -EBADF   no such RQ
@@ -767,6 +770,7 @@ struct regio_rq_info {
  * Returns    0, or
  *            -EBADF   no such RQ
  *            -EINVAL  ret_info is NULL
+ *            -ENOMEM  no memory
  *            -ECHILD  the RQ belongs to the parent process
  * Since      0.1
  */
@@ -798,6 +802,7 @@ REGIO_API int regio_rq_info(struct regio_rq *rq, struct regio_rq_info *ret_info)
  *                     on a stream
  *            -EFAULT  no such region, or read-only memory
  *            -ENOBUFS the limit of outstanding receives is reached
+ *            -ENOMEM  no memory, in the first call of a thread
  *            -ECHILD  the RQ belongs to the parent process
  * Since      0.1
  */
@@ -839,6 +844,7 @@ REGIO_API int regio_receive_ex(struct regio_rq *rq, const struct regio_buf *data
  *                     COMMIT_ONLY with anything else, NULL on a stream
  *            -EFAULT  no such region
  *            -ENOBUFS the limit of outstanding sends is reached
+ *            -ENOMEM  no memory, in the first call of a thread
  *            -ECHILD  the RQ belongs to the parent process
  * Since      0.1
  */

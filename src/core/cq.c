@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/call.h"
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/error.h"
@@ -437,6 +438,7 @@ int regio_cq_close(struct regio_cq *handle)
 	if (!slot)
 		return regioi_fail(regioi_table_reason(id, -EBADF),
 				   "closing a CQ: it is closed already");
+	regioi_calls_wait(id);
 	regioi_table_release(slot, id);
 	driver = cq->driver;
 	/* Sequentially consistent: pairs with REGIOI_ENDING in regioi_half_end(). */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/call.h"
 #include "core/count.h"
 #include "core/cq.h"
 #include "core/driver.h"
@@ -540,6 +541,7 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 	if (!slot)
 		return regioi_fail(regioi_table_reason(id, -EBADF),
 				   "closing an RQ: it is closed already");
+	regioi_calls_wait(id);
 	regioi_half_run(&rq->halves[REGIOI_SEND]);
 	rq_seclude(rq);
 	regioi_table_release(slot, id);
@@ -567,19 +569,11 @@ static uint32_t buffer_bytes(int fd, int name)
 	return getsockopt(fd, SOL_SOCKET, name, &value, &length) < 0 ? 0 : (uint32_t)value;
 }
 
-int regio_rq_info(struct regio_rq *handle, struct regio_rq_info *ret_info)
+static void describe(const struct regioi_rq *rq, struct regio_rq_info *ret_info)
 {
-	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
-	struct regioi_receive_state *receive;
-	struct regioi_send_state *send;
+	const struct regioi_receive_state *receive = &rq->halves[REGIOI_RECEIVE].receive;
+	const struct regioi_send_state *send = &rq->halves[REGIOI_SEND].send;
 
-	if (!rq)
-		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				   "describing an RQ: it is closed");
-	if (!ret_info)
-		return regioi_fail(-EINVAL, "describing an RQ: ret_info is NULL");
-	receive = &rq->halves[REGIOI_RECEIVE].receive;
-	send = &rq->halves[REGIOI_SEND].send;
 	*ret_info = (struct regio_rq_info){
 		.receive_buffer_bytes = buffer_bytes(rq->fd, SO_RCVBUF),
 		.send_buffer_bytes = buffer_bytes(rq->fd, SO_SNDBUF),
@@ -594,5 +588,21 @@ int regio_rq_info(struct regio_rq *handle, struct regio_rq_info *ret_info)
 		.messages_truncated = regioi_count_read(&receive->truncated),
 		.trains_refused = regioi_count_read(&send->trains_refused),
 	};
-	return 0;
+}
+
+int regio_rq_info(struct regio_rq *handle, struct regio_rq_info *ret_info)
+{
+	struct regioi_rq *rq;
+
+	if (!ret_info)
+		return regioi_fail(-EINVAL, "describing an RQ: ret_info is NULL");
+	if (!regioi_call_enter(handle))
+		return regioi_fail(-ENOMEM, "describing an RQ: out of memory");
+	rq = regioi_table_object(handle, REGIOI_KIND_RQ);
+	if (rq)
+		describe(rq, ret_info);
+	regioi_call_leave();
+	return rq ? 0
+		  : regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				"describing an RQ: it is closed");
 }

@@ -3,6 +3,7 @@
  * Posting requests: the way in.
  */
 #include "core/barrier.h"
+#include "core/call.h"
 #include "core/driver.h"
 #include "core/half.h"
 #include "core/region.h"
@@ -202,11 +203,10 @@ static __attribute__((cold)) bool is_wait_for_all(const struct regioi_half *half
 	       !(flags & ~(REGIO_WAITALL | REGIO_DONT_NOTIFY | REGIO_DEFER));
 }
 
-static __attribute__((noinline)) int submit(struct regio_rq *handle,
-					    enum regioi_direction direction,
-					    const struct regio_buf *data,
-					    const struct regio_extra *extra, uint32_t flags,
-					    uint64_t context)
+/* Inside the call, so that the RQ, once found, stays. */
+static int submit_inside(struct regio_rq *handle, enum regioi_direction direction,
+			 const struct regio_buf *data, const struct regio_extra *extra,
+			 uint32_t flags, uint64_t context)
 {
 	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
 	struct regioi_half *half;
@@ -225,6 +225,21 @@ static __attribute__((noinline)) int submit(struct regio_rq *handle,
 	return post(half, data ? data : &no_slice, extra, flags, context);
 }
 
+static __attribute__((noinline)) int submit(struct regio_rq *handle,
+					    enum regioi_direction direction,
+					    const struct regio_buf *data,
+					    const struct regio_extra *extra, uint32_t flags,
+					    uint64_t context)
+{
+	int error;
+
+	if (!regioi_call_enter(handle))
+		return -ENOMEM;
+	error = submit_inside(handle, direction, data, extra, flags, context);
+	regioi_call_leave();
+	return error;
+}
+
 /*
  * The request of a busy queue, in as few instructions as it can be: a plain slice, room, and a
  * pinned node, so that a store is all there is to do. Whatever else a request is or meets is left
@@ -235,11 +250,15 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 							      const struct regio_buf *data,
 							      uint32_t flags, uint64_t context)
 {
+	struct regioi_call *call;
 	struct regioi_half *half;
 	struct regioi_rq *rq;
 	uint32_t tail;
 
 	if (!data || flags & ~REGIO_DEFER)
+		return false;
+	call = regioi_call_enter_quickly(handle);
+	if (!call)
 		return false;
 	rq = regioi_table_object(handle, REGIOI_KIND_RQ);
 	if (!rq)
@@ -262,6 +281,7 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 				     REGIOI_NODE_PINNED,
 			     0))
 		announce(half);
+	regioi_call_leave_quickly(call);
 	return true;
 }
 

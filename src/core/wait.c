@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/call.h"
 #include "core/clock.h"
 #include "core/cq.h"
 #include "core/driver.h"
@@ -150,12 +151,8 @@ void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32
 
 /* ---- Notification ---- */
 
-int regio_cq_notify(struct regio_cq *handle)
+static int notify(struct regioi_cq *cq)
 {
-	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
-
-	if (!cq)
-		return regioi_table_reason((uintptr_t)handle, -EBADF);
 	if (cq->notified)
 		return regioi_cq_arm(cq);
 	if (atomic_load(&cq->armed))
@@ -170,6 +167,20 @@ int regio_cq_notify(struct regio_cq *handle)
 	else if (!cq->driver->threaded && regioi_driver_has_work(cq->driver))
 		cq->driver->ops->doorbell(cq->driver->engine);
 	return 0;
+}
+
+/* Another thread may get the signal, and close the CQ, before this one is out. */
+int regio_cq_notify(struct regio_cq *handle)
+{
+	struct regioi_cq *cq;
+	int error;
+
+	if (!regioi_call_enter(handle))
+		return -ENOMEM;
+	cq = regioi_table_object(handle, REGIOI_KIND_CQ);
+	error = cq ? notify(cq) : regioi_table_reason((uintptr_t)handle, -EBADF);
+	regioi_call_leave();
+	return error;
 }
 
 static int descriptor_add(int set, int fd)

@@ -137,6 +137,68 @@ START_TEST(closing_wakes_those_who_wait_on_the_queue)
 }
 END_TEST
 
+struct arming {
+	HANDLE port;
+	struct rig rig;
+	volatile LONG64 round, done;
+	LONG64 rounds;
+};
+
+static void await(volatile LONG64 *counter, LONG64 value)
+{
+	ULONGLONG until = GetTickCount64() + PATIENCE_MS;
+
+	while (InterlockedCompareExchange64(counter, 0, 0) < value)
+		EXPECT(GetTickCount64() < until, "the other thread makes no progress");
+}
+
+static DWORD WINAPI post_and_arm(LPVOID argument)
+{
+	struct arming *arming = argument;
+
+	for (LONG64 round = 1; round <= arming->rounds; round++) {
+		await(&arming->round, round);
+		if (round % 2)
+			EXPECT(rio.RIONotify(arming->rig.cq) == 0, "RIONotify");
+		EXPECT_TRUE(receive(&arming->rig, 0, 0));
+		if (round % 2 == 0)
+			EXPECT(rio.RIONotify(arming->rig.cq) == 0, "RIONotify");
+		InterlockedExchange64(&arming->done, round);
+	}
+	return 0;
+}
+
+/* In odd rounds the notification finds the thread in the post, in even ones in RIONotify(). */
+START_TEST(whoever_gets_the_notification_may_close_everything_at_once)
+{
+	struct arming arming = {.rounds = (LONG64)scaled(500)};
+	RIO_NOTIFICATION_COMPLETION notification;
+	OVERLAPPED token, *overlapped;
+	HANDLE thread;
+	ULONG_PTR key;
+	DWORD bytes;
+
+	arming.port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	notification = by_port(arming.port, &arming, &token);
+	thread = CreateThread(NULL, 0, post_and_arm, &arming, 0, NULL);
+	EXPECT(thread, "error %u", GetLastError());
+	for (LONG64 round = 1; round <= arming.rounds; round++) {
+		rig_open(&arming.rig,
+			 &(struct rig_plan){.receives = 1, .notification = &notification});
+		peer_send(&arming.rig, "now", 3);
+		InterlockedExchange64(&arming.round, round);
+		EXPECT_TRUE(GetQueuedCompletionStatus(arming.port, &bytes, &key, &overlapped,
+						      PATIENCE_MS));
+		take_one(arming.rig.cq);
+		rig_close(&arming.rig);
+		await(&arming.done, round);
+	}
+	EXPECT(WaitForSingleObject(thread, PATIENCE_MS) == WAIT_OBJECT_0, "the thread goes on");
+	CloseHandle(thread);
+	CloseHandle(arming.port);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -147,6 +209,7 @@ int main(void)
 		CASE(p72_dequeue_on_a_closed_queue_says_so),
 		CASE(flush_ends_what_is_posted),
 		{closing_wakes_those_who_wait_on_the_queue, kinds, 2, CASE_TIMEOUT_S},
+		CASE_SLOW(whoever_gets_the_notification_may_close_everything_at_once),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

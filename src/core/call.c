@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The records of threads, and waiting for them. Records are never freed, but used again: a list
+ * that only grows is read without a lock, also while a thread ends, and in a forked child.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "core/barrier.h"
+#include "core/call.h"
+
+_Thread_local struct regioi_call *regioi_call_quick;
+
+static _Thread_local struct regioi_call *own __attribute__((tls_model("initial-exec")));
+static _Atomic(struct regioi_call *) calls;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t key; /* for its destructor, at the end of a thread */
+static bool key_made;
+
+static void record_give(void *argument)
+{
+	struct regioi_call *call = argument;
+
+	own = regioi_call_quick = NULL;
+	atomic_store(&call->owned, false);
+}
+
+static void key_create(void)
+{
+	key_made = pthread_key_create(&key, record_give) == 0;
+}
+
+static struct regioi_call *record_find(void)
+{
+	for (struct regioi_call *call = atomic_load(&calls); call; call = call->next) {
+		bool owned = false;
+
+		if (atomic_compare_exchange_strong(&call->owned, &owned, true))
+			return call;
+	}
+	return NULL;
+}
+
+static struct regioi_call *record_make(void)
+{
+	struct regioi_call *call = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	*call = (struct regioi_call){.owned = true, .next = atomic_load(&calls)};
+	while (!atomic_compare_exchange_weak(&calls, &call->next, call))
+		continue;
+	return call;
+}
+
+static bool record_take(void)
+{
+	pthread_once(&key_once, key_create);
+	own = record_find();
+	if (!own)
+		own = record_make();
+	if (!own)
+		return false;
+	/* A thread that cannot leave its record to another loses it. */
+	if (key_made)
+		pthread_setspecific(key, own);
+	if (regioi_barrier_available())
+		regioi_call_quick = own;
+	return true;
+}
+
+bool regioi_call_enter(const void *handle)
+{
+	if (__builtin_expect(!own, 0) && !record_take())
+		return false;
+	/* Sequentially consistent: pairs with regioi_calls_wait() where there is no barrier. */
+	atomic_store(&own->inside, (uintptr_t)handle);
+	return true;
+}
+
+void regioi_call_leave(void)
+{
+	/* Release: pairs with the load in regioi_calls_wait(). */
+	atomic_store_explicit(&own->inside, 0, memory_order_release);
+}
+
+void regioi_calls_wait(uint64_t id)
+{
+	if (regioi_barrier_available())
+		regioi_barrier_everywhere();
+	for (struct regioi_call *call = atomic_load(&calls); call; call = call->next)
+		while (atomic_load(&call->inside) == id)
+			sched_yield();
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * closing.c - what is closed while another thread has not yet come out of a call on it
+ *
+ * A thread that dequeues a completion may close everything at once, though the thread that posted
+ * the request, or armed the CQ, is still on its way out. Meant for the sanitizers: each case is a
+ * race run many times.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "../support/net.h"
+#include "../support/side.h"
+#include "../support/suite.h"
+
+#define MESSAGE_SIZE 64u
+#define SENDS 32u
+
+/* Two threads in turns: one calls, the other closes. */
+struct game {
+	struct side side;
+	_Atomic(struct regio_cq *) notified_cq;
+	int (*call)(struct game *game);
+	int peer;
+	int expected; /* of the call */
+	uint64_t rounds;
+	_Atomic uint64_t begun, called;
+	_Atomic bool told;
+};
+
+static void await(const _Atomic uint64_t *counter, uint64_t value)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+
+	while (*counter < value)
+		EXPECT(now_ns() < deadline_ns, "the other thread makes no progress");
+}
+
+static void *call_each_round(void *argument)
+{
+	struct game *game = argument;
+
+	for (uint64_t round = 1; round <= game->rounds; round++) {
+		await(&game->begun, round);
+		EXPECT_RETURN(game->expected, game->call(game));
+		game->called = round;
+	}
+	return NULL;
+}
+
+static pthread_t game_start(struct game *game)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, call_each_round, game), 0);
+	return thread;
+}
+
+static void round_open(struct game *game)
+{
+	side_open(&game->side, &(struct side_plan){.family = AF_INET,
+						   .receives = SENDS,
+						   .sends = SENDS,
+						   .slot_size = MESSAGE_SIZE});
+	game->peer = peer_of(game->side.fd);
+	connect_to(game->side.fd, game->peer);
+}
+
+static void round_close(struct game *game, uint64_t round)
+{
+	side_close(&game->side);
+	close(game->peer);
+	await(&game->called, round);
+}
+
+/* ---- A completion is seen ---- */
+
+static int call_send(struct game *game)
+{
+	struct regio_buf slice = slot_slice(&game->side, SENDS, MESSAGE_SIZE);
+
+	return regio_send(game->side.rq, &slice, 0, 0);
+}
+
+static int call_send_deferred(struct game *game)
+{
+	struct regio_buf slice = slot_slice(&game->side, SENDS, MESSAGE_SIZE);
+
+	return regio_send(game->side.rq, &slice, REGIO_DEFER, 0);
+}
+
+static int call_receive(struct game *game)
+{
+	struct regio_buf slice = slot_slice(&game->side, 0, MESSAGE_SIZE);
+
+	return regio_receive(game->side.rq, &slice, 0, 0);
+}
+
+static int (*const posts[])(struct game *game) = {call_send, call_send_deferred, call_receive};
+static const char *const post_names[] = {"send", "deferred send", "receive"};
+
+START_TEST(everything_is_closed_at_the_completion_of_a_request_that_is_still_being_posted)
+{
+	struct game game = {.call = posts[_i], .rounds = scaled(1000)};
+	pthread_t thread = game_start(&game);
+
+	for (uint64_t round = 1; round <= game.rounds; round++) {
+		bool receive = posts[_i] == call_receive;
+
+		round_open(&game);
+		if (receive)
+			send_plain(game.peer, "message", 8);
+		game.begun = round;
+		poll_one(receive ? game.side.receive_cq : game.side.send_cq);
+		round_close(&game, round);
+	}
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+/* ---- Posts go on ---- */
+
+/* Until the RQ is closed. */
+static int call_sends(struct game *game)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	int error;
+
+	do {
+		game->told = true;
+		error = call_send_deferred(game);
+	} while ((error == 0 || error == -ENOBUFS) && now_ns() < deadline_ns);
+	return error;
+}
+
+START_TEST(a_request_queue_is_closed_beside_posts)
+{
+	struct game game = {.call = call_sends, .rounds = scaled(1000), .expected = -EBADF};
+	struct regio_result results[SENDS];
+	pthread_t thread = game_start(&game);
+
+	for (uint64_t round = 1; round <= game.rounds; round++) {
+		round_open(&game);
+		game.told = false;
+		game.begun = round;
+		while (!game.told)
+			continue;
+		for (uint64_t i = 0; i < round % 8; i++)
+			EXPECT(regio_cq_dequeue(game.side.send_cq, results, SENDS) >= 0, "dequeue");
+		EXPECT_RETURN(0, regio_rq_close(game.side.rq, REGIO_CLOSE_SOCKET));
+		/* What they use otherwise stays until the posts have ended. */
+		await(&game.called, round);
+		EXPECT_RETURN(0, regio_cq_close(game.side.send_cq));
+		EXPECT_RETURN(0, regio_cq_close(game.side.receive_cq));
+		EXPECT_RETURN(0, regio_region_deregister(game.side.region));
+		close(game.peer);
+	}
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+/* ---- A notification is seen ---- */
+
+static void tell(void *context)
+{
+	struct game *game = context;
+
+	game->told = true;
+}
+
+static int call_notify(struct game *game)
+{
+	return regio_cq_notify(game->notified_cq);
+}
+
+START_TEST(a_cq_is_closed_at_the_notification_that_is_still_being_armed)
+{
+	struct game game = {.call = call_notify, .rounds = scaled(1000)};
+	struct regio_cq_opts opts = {
+		.size = sizeof(opts), .notified = tell, .notified_context = &game};
+	pthread_t thread = game_start(&game);
+	struct regio_result result;
+	struct regio_cq *cq;
+
+	for (uint64_t round = 1; round <= game.rounds; round++) {
+		int64_t deadline_ns = now_ns() + PATIENCE_NS;
+
+		EXPECT_RETURN(0, regio_cq_create(SENDS * 2, &opts, &cq));
+		round_open(&game);
+		EXPECT_RETURN(0, regio_rq_close(game.side.rq, 0));
+		EXPECT_RETURN(0, regio_rq_create(game.side.fd, SENDS, SENDS, cq, cq,
+						 SIDE_RQ_CONTEXT, NULL, &game.side.rq));
+		post_message(&game.side, SENDS, MESSAGE_SIZE, round, 0);
+		game.told = false;
+		game.notified_cq = cq;
+		game.begun = round;
+		while (!game.told)
+			EXPECT(now_ns() < deadline_ns, "no notification came");
+		EXPECT_RETURN(1, regio_cq_dequeue(cq, &result, 1));
+		EXPECT_RETURN(0, regio_cq_close(cq));
+		round_close(&game, round);
+	}
+	pthread_join(thread, NULL);
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		{everything_is_closed_at_the_completion_of_a_request_that_is_still_being_posted,
+		 post_names, ARRAY_SIZE(posts), 4 * CASE_TIMEOUT_S},
+		CASE_SLOW(a_request_queue_is_closed_beside_posts),
+		CASE_SLOW(a_cq_is_closed_at_the_notification_that_is_still_being_armed),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}
