@@ -336,7 +336,8 @@ struct regio_driver_opts {
 	uint32_t flags; /* REGIO_DRIVER_... */
 	/*
 	 * "auto" (or NULL), or the name of an engine; "+thread" behind it is as
-	 * good as REGIO_DRIVER_THREAD. The environment variable REGIO_ENGINE
+	 * good as REGIO_DRIVER_THREAD, and "fault+" before it injects faults
+	 * (REGIO_FAULTS, docs/ENGINES.md). The environment variable REGIO_ENGINE
 	 * takes the place of "auto".
 	 */
 	const char *engine;

@@ -9,8 +9,14 @@
 
 #include "core/engine_choice.h"
 #include "core/error.h"
+#include "engine/fault.h"
 
-#define THREAD_SUFFIX "+thread"
+/* What a name asks for: an engine, and words joined to it by '+'. */
+struct wish {
+	char engine[32];
+	bool thread;
+	bool fault;
+};
 
 static const struct regioi_engine_ops *engine_find(const char *name)
 {
@@ -72,33 +78,64 @@ static int engine_automatic(struct regioi_driver *driver)
 			   refusal.remedy);
 }
 
-/* The name without "+thread", which asks for a thread. */
-static void read_wish(const char *wish, char *ret_name, size_t name_size, bool *ret_threaded)
+static bool word_is(const char *word, size_t length, const char *name)
 {
-	size_t length = strlen(wish), suffix = strlen(THREAD_SUFFIX);
-
-	if (length >= suffix && strcmp(wish + length - suffix, THREAD_SUFFIX) == 0) {
-		*ret_threaded = true;
-		length -= suffix;
-	}
-	snprintf(ret_name, name_size, "%.*s", (int)length, wish);
+	return strlen(name) == length && strncmp(word, name, length) == 0;
 }
 
-int regioi_engine_open(const char *wish, struct regioi_driver *driver)
+/* "fault+epoll+thread": the words around the name of the engine may stand on either side. */
+static void read_wish(const char *text, struct wish *wish)
+{
+	size_t length;
+
+	wish->engine[0] = '\0';
+	for (const char *word = text; word; word = word[length] ? word + length + 1 : NULL) {
+		length = strcspn(word, "+");
+		if (word_is(word, length, "thread"))
+			wish->thread = true;
+		else if (word_is(word, length, "fault"))
+			wish->fault = true;
+		else if (!wish->engine[0])
+			snprintf(wish->engine, sizeof(wish->engine), "%.*s", (int)length, word);
+		else
+			/* Two names: one that no engine has. */
+			snprintf(wish->engine, sizeof(wish->engine), "%s", text);
+	}
+}
+
+/* Puts faults between the driver and the engine it has got. */
+static int engine_wrap(struct regioi_driver *driver)
+{
+	struct regioi_refusal refusal = {0};
+	int error = regioi_fault_wrap(&driver->ops, &driver->engine, &refusal);
+
+	if (error == -ENOMEM)
+		return regioi_fail(error, "choosing an engine: out of memory for faults");
+	if (error)
+		return regioi_fail(error, "choosing an engine: %s; it takes %s", refusal.reason,
+				   refusal.remedy);
+	return 0;
+}
+
+int regioi_engine_open(const char *text, struct regioi_driver *driver)
 {
 	const char *environment = getenv("REGIO_ENGINE");
 	const char *why = "the program";
-	char name[32] = "auto";
+	struct wish wish = {.engine = "auto"};
+	int error;
 
-	if (wish)
-		read_wish(wish, name, sizeof(name), &driver->threaded);
-	if (strcmp(name, "auto") == 0 && environment && environment[0]) {
+	if (text)
+		read_wish(text, &wish);
+	if (strcmp(wish.engine, "auto") == 0 && environment && environment[0]) {
 		why = "REGIO_ENGINE";
-		read_wish(environment, name, sizeof(name), &driver->threaded);
+		read_wish(environment, &wish);
 	}
-	if (strcmp(name, "auto") == 0)
-		return engine_automatic(driver);
-	return engine_named(name, why, driver);
+	driver->threaded = wish.thread;
+	if (strcmp(wish.engine, "auto") == 0)
+		error = engine_automatic(driver);
+	else
+		error = engine_named(wish.engine, why, driver);
+	return error || !wish.fault ? error : engine_wrap(driver);
 }
 
 static bool engine_works(const struct regioi_engine_ops *ops, struct regioi_refusal *ret_refusal)

@@ -9,9 +9,10 @@
 
 /*
  * Makes an engine: sets driver->ops, driver->engine and driver->reason, and driver->threaded where
- * '+thread' follows the name. 'wish' is NULL or "auto" for the first engine that works, unless the
- * environment variable REGIO_ENGINE has a wish. Returns 0 or an explained error.
+ * "thread" is joined to the name by '+'; "fault" puts faults before the engine. 'text' is NULL or
+ * "auto" for the first engine that works, unless the environment variable REGIO_ENGINE has a wish.
+ * Returns 0 or an explained error; then there may be an engine all the same.
  */
-int regioi_engine_open(const char *wish, struct regioi_driver *driver);
+int regioi_engine_open(const char *text, struct regioi_driver *driver);
 
 #endif

@@ -38,6 +38,9 @@ struct regioi_engine; /* each engine's own */
  * SEND_VECTORS             of all its vectors; recvmsg(2) without MSG_TRUNC, sendmsg(2).
  *                          result: bytes, as for RECEIVE_BYTES and SEND.
  *
+ * -EAGAIN, and fewer bytes of a stream or fewer messages than asked for, mean that no more can be
+ * done now; where the socket is watched, an event follows when it can.
+ *
  * No operation blocks, raises SIGPIPE, or keeps a pointer after execute has returned. Operations
  * of one batch may be executed in any order; the core never puts two for one direction of one
  * socket in a batch.
@@ -125,8 +128,8 @@ struct regioi_engine_ops {
 		   uint32_t events_max);
 	/*
 	 * The same, sleeping until there is an event, doorbell or wake is called, or 'timeout_ns'
-	 * is over (0: do not sleep; below 0: no end). Returns how many, 0 after a call or the
-	 * time-out, or -EINTR. One thread at a time.
+	 * is over (0: do not sleep; below 0: no end). Returns how many, 0 after a call, the
+	 * time-out or for no reason, or -EINTR. One thread at a time.
 	 */
 	int (*sleep)(struct regioi_engine *engine, struct regioi_event *ret_events,
 		     uint32_t events_max, int64_t timeout_ns);

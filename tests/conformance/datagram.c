@@ -427,9 +427,12 @@ END_TEST
 START_TEST(plain_sends_on_the_socket_go_beside_requests)
 {
 	struct side side;
-	int peer = open_pair(&side, families[_i], 64);
 	uint8_t data[64];
+	int peer;
 
+	if (faults_injected())
+		SKIP("a delayed send waits for the next call, and this case makes none");
+	peer = open_pair(&side, families[_i], 64);
 	post_message(&side, RECEIVES, 64, 1, 0);
 	collect_one(side.send_cq);
 	send_plain(side.fd, "beside", 6);

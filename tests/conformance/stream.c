@@ -57,8 +57,11 @@ START_TEST(bytes_of_every_kind_of_length_go_both_ways)
 	const uint32_t slot_size = 100000;
 	struct side side;
 	uint64_t offset = 0;
-	int peer = open_pair(&side, stream_families[_i], slot_size);
+	int peer;
 
+	if (faults_injected())
+		SKIP("a delayed send waits for the next call, and this case makes none");
+	peer = open_pair(&side, stream_families[_i], slot_size);
 	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 		receive_slice(&side, 0, lengths[i], REGIO_WAITALL);
 		send_slice(&side, 0, lengths[i], offset, 0);

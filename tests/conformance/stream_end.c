@@ -331,6 +331,8 @@ START_TEST(bytes_before_a_reset_come_before_it)
 	struct regio_result result;
 	struct side side;
 
+	if (faults_injected())
+		SKIP("a receive that finds nothing on a broken connection ends it");
 	for (uint64_t receives = 1; receives <= 3; receives++) {
 		int peer = open_pair(&side, stream_families[_i]);
 

@@ -67,6 +67,13 @@ bool driven_by_a_thread(void)
 	return engine && strstr(engine, "+thread");
 }
 
+bool faults_injected(void)
+{
+	const char *engine = getenv("REGIO_ENGINE");
+
+	return engine && strstr(engine, "fault+");
+}
+
 const char *closing_refused(void)
 {
 	return driven_by_a_thread() && built_with_thread_sanitizer()
@@ -150,12 +157,12 @@ static const char *choose_engine(struct regio_engine_info *info)
 		return NULL;
 	setenv("REGIO_ENGINE", engine, 1);
 	/* Tested also where they do not pay. */
-	if (!strcmp(engine, "uring"))
+	if (strstr(engine, "uring"))
 		setenv("REGIO_URING_BATCHES", "always", 0);
-	if (!strcmp(engine, "auto+thread"))
+	if (strstr(engine, "auto"))
 		return NULL;
 	for (uint32_t index = 0; regio_engine_info(index, info) == 0; index++)
-		if (!strcmp(info->name, engine))
+		if (strstr(engine, info->name))
 			return info->available ? NULL : info->reason;
 	return "this build has no engine of that name";
 }

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fault engine: whatever engine.h allows an engine to do, and the machine seldom does.
+ *
+ * It stands between the core and another engine. By a seeded draw it does not execute an operation,
+ * or a part of it only, and tells of the rest by an event later; holds events back, or repeats
+ * them; ends sleeps early; has no room to watch; fails. What it owes as an event it keeps, and it
+ * rings the doorbell as long as it owes any, so that no sleep outlasts a debt.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/fault.h"
+#include "engine/fault_options.h"
+
+/* Operations handed on together. */
+#define CHUNK 64u
+/* Asks until what is owed is told. */
+#define ASKS_MAX 4u
+/* The other engine's ids are descriptors, above those that an engine may keep for itself. */
+#define ID_BASE (1ull << 32)
+
+struct watched {
+	uint64_t id;	    /* 0: not watched */
+	uint32_t owed;	    /* REGIOI_EVENT_... that will be told */
+	uint32_t asks_left; /* until then */
+};
+
+struct regioi_engine {
+	struct regioi_engine_ops ops; /* this engine's, with the name and abilities of the other */
+	const struct regioi_engine_ops *inner_ops;
+	struct regioi_engine *inner;
+	struct regioi_fault_options options;
+	char name[16];
+	_Atomic uint64_t drawn;
+
+	pthread_mutex_t lock;
+	struct watched *watched; /* by descriptor */
+	size_t watched_room;
+	_Atomic uint32_t owing; /* of them */
+};
+
+/* An operation as it is handed on. */
+struct changed {
+	struct regioi_op op;
+	struct msghdr message; /* in place of the operation's own */
+	bool delayed;
+	bool shortened;
+};
+
+/* ---- Chance ---- */
+
+/* splitmix64: any thread may draw, and the same seed draws the same. */
+static uint64_t draw(struct regioi_engine *engine)
+{
+	uint64_t z = atomic_fetch_add_explicit(&engine->drawn, 0x9E3779B97F4A7C15u,
+					       memory_order_relaxed);
+
+	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+	z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+	return z ^ (z >> 31);
+}
+
+static size_t draw_below(struct regioi_engine *engine, size_t limit)
+{
+	return (size_t)(draw(engine) % limit);
+}
+
+static bool strikes(struct regioi_engine *engine, enum regioi_fault fault)
+{
+	return engine->options.percent[fault] &&
+	       draw_below(engine, 100) < engine->options.percent[fault];
+}
+
+/* ---- What is owed ---- */
+
+/* Under the lock. NULL for a descriptor that is not watched. */
+static struct watched *find_watched(struct regioi_engine *engine, uint64_t fd)
+{
+	return fd < engine->watched_room && engine->watched[fd].id ? &engine->watched[fd] : NULL;
+}
+
+/* Under the lock, as the next ones. */
+static void owe(struct regioi_engine *engine, struct watched *watched, uint32_t events)
+{
+	if (!watched->owed)
+		atomic_fetch_add(&engine->owing, 1);
+	watched->owed |= events;
+	watched->asks_left = 1 + (uint32_t)draw_below(engine, ASKS_MAX);
+}
+
+static void owe_nothing(struct regioi_engine *engine, struct watched *watched)
+{
+	if (watched->owed)
+		atomic_fetch_sub(&engine->owing, 1);
+	watched->owed = 0;
+}
+
+/* Pays what is due, behind 'count' events. Returns how many there are then. */
+static uint32_t pay(struct regioi_engine *engine, struct regioi_event *events, uint32_t count,
+		    uint32_t events_max)
+{
+	uint32_t owing = atomic_load(&engine->owing);
+
+	for (struct watched *watched = engine->watched; owing > 0; watched++) {
+		if (!watched->owed)
+			continue;
+		owing--;
+		if (watched->asks_left > 0)
+			watched->asks_left--;
+		if (watched->asks_left > 0 || count == events_max)
+			continue;
+		events[count++] = (struct regioi_event){watched->id, watched->owed};
+		owe_nothing(engine, watched);
+	}
+	return count;
+}
+
+/* Makes of the other engine's events those that are told now. Returns how many. */
+static int tell(struct regioi_engine *engine, struct regioi_event *events, int found,
+		uint32_t events_max)
+{
+	uint32_t count = 0;
+	bool more;
+
+	pthread_mutex_lock(&engine->lock);
+	for (int i = 0; i < found; i++) {
+		struct watched *watched = find_watched(engine, events[i].id - ID_BASE);
+		bool late = strikes(engine, REGIOI_FAULT_LATE);
+
+		if (!watched)
+			continue;
+		if (late || strikes(engine, REGIOI_FAULT_REPEAT))
+			owe(engine, watched, events[i].events);
+		if (!late)
+			events[count++] = (struct regioi_event){watched->id, events[i].events};
+	}
+	count = pay(engine, events, count, events_max);
+	more = atomic_load(&engine->owing) > 0;
+	pthread_mutex_unlock(&engine->lock);
+	/* Ends a sleep that has begun, and makes the descriptor readable. */
+	if (more)
+		engine->inner_ops->doorbell(engine->inner);
+	return (int)count;
+}
+
+/* After an operation that did less than it could: where events are waited for, one will come. */
+static void owe_for(struct regioi_engine *engine, const struct regioi_op *op)
+{
+	const bool send = op->kind == REGIOI_OP_SEND || op->kind == REGIOI_OP_SEND_MESSAGES ||
+			  op->kind == REGIOI_OP_SEND_VECTORS;
+	struct watched *watched;
+
+	pthread_mutex_lock(&engine->lock);
+	watched = find_watched(engine, (uint64_t)op->fd);
+	if (watched)
+		owe(engine, watched, send ? REGIOI_EVENT_WRITABLE : REGIOI_EVENT_READABLE);
+	pthread_mutex_unlock(&engine->lock);
+	if (watched)
+		engine->inner_ops->doorbell(engine->inner);
+}
+
+/* ---- Readiness ---- */
+
+/* Under the lock. */
+static bool watched_reserve(struct regioi_engine *engine, size_t fd)
+{
+	size_t room = engine->watched_room ? engine->watched_room : 64;
+	struct watched *larger;
+
+	if (fd < engine->watched_room)
+		return true;
+	while (room <= fd)
+		room *= 2;
+	larger = realloc(engine->watched, room * sizeof(*larger));
+	if (!larger)
+		return false;
+	memset(larger + engine->watched_room, 0, (room - engine->watched_room) * sizeof(*larger));
+	engine->watched = larger;
+	engine->watched_room = room;
+	return true;
+}
+
+static int fault_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+{
+	uint64_t before = 0;
+	bool room;
+	int error;
+
+	if (strikes(engine, REGIOI_FAULT_WATCH))
+		return draw(engine) & 1 ? -ENOMEM : -ENOSPC;
+	if (fd < 0)
+		return -EBADF;
+	pthread_mutex_lock(&engine->lock);
+	room = watched_reserve(engine, (size_t)fd);
+	/* Before: the first event may come at once. */
+	if (room) {
+		before = engine->watched[fd].id;
+		engine->watched[fd].id = id;
+	}
+	pthread_mutex_unlock(&engine->lock);
+	if (!room)
+		return -ENOMEM;
+	error = engine->inner_ops->watch(engine->inner, fd, ID_BASE + (uint64_t)fd, writable);
+	if (error) {
+		pthread_mutex_lock(&engine->lock);
+		if (!before)
+			owe_nothing(engine, &engine->watched[fd]);
+		engine->watched[fd].id = before;
+		pthread_mutex_unlock(&engine->lock);
+	}
+	return error;
+}
+
+static void fault_unwatch(struct regioi_engine *engine, int fd)
+{
+	struct watched *watched;
+
+	engine->inner_ops->unwatch(engine->inner, fd);
+	pthread_mutex_lock(&engine->lock);
+	watched = find_watched(engine, (uint64_t)fd);
+	if (watched) {
+		owe_nothing(engine, watched);
+		watched->id = 0;
+	}
+	pthread_mutex_unlock(&engine->lock);
+}
+
+static bool fault_idle(struct regioi_engine *engine)
+{
+	return atomic_load(&engine->owing) == 0 && engine->inner_ops->idle(engine->inner);
+}
+
+static int fault_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
+		     uint32_t events_max)
+{
+	return tell(engine, ret_events,
+		    engine->inner_ops->ask(engine->inner, ret_events, events_max), events_max);
+}
+
+static int fault_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
+		       uint32_t events_max, int64_t timeout_ns)
+{
+	int found;
+
+	if (strikes(engine, REGIOI_FAULT_SIGNAL))
+		return -EINTR;
+	/* What is owed from now on rings the doorbell. */
+	if (atomic_load(&engine->owing) || strikes(engine, REGIOI_FAULT_EARLY))
+		timeout_ns = 0;
+	found = engine->inner_ops->sleep(engine->inner, ret_events, events_max, timeout_ns);
+	return found < 0 ? found : tell(engine, ret_events, found, events_max);
+}
+
+/* ---- Executing ---- */
+
+static bool is_stream(const struct regioi_op *op)
+{
+	int type = 0;
+	socklen_t length = sizeof(type);
+
+	switch (op->kind) {
+	case REGIOI_OP_RECEIVE_BYTES:
+	case REGIOI_OP_RECEIVE_VECTORS:
+	case REGIOI_OP_SEND_VECTORS:
+		return true;
+	case REGIOI_OP_SEND:
+		return getsockopt(op->fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+		       type == SOCK_STREAM;
+	default:
+		return false;
+	}
+}
+
+/* What such an operation may fail with: of a stream what ends it. */
+static int32_t failure(const struct regioi_op *op)
+{
+	if (is_stream(op))
+		return -ECONNRESET;
+	return op->kind == REGIOI_OP_SEND || op->kind == REGIOI_OP_SEND_MESSAGES ? -ENOBUFS
+										 : -ENOMEM;
+}
+
+static void shorten_vectors(struct regioi_engine *engine, struct changed *changed)
+{
+	struct msghdr *message = &changed->message;
+
+	*message = *changed->op.message;
+	changed->op.message = message;
+	if (message->msg_iovlen < 2)
+		return;
+	message->msg_iovlen = 1 + draw_below(engine, message->msg_iovlen - 1);
+	changed->op.length = 0;
+	for (size_t i = 0; i < message->msg_iovlen; i++)
+		changed->op.length += message->msg_iov[i].iov_len;
+	changed->shortened = true;
+}
+
+static void shorten(struct regioi_engine *engine, struct changed *changed)
+{
+	struct regioi_op *op = &changed->op;
+
+	switch (op->kind) {
+	case REGIOI_OP_RECEIVE_MESSAGES:
+	case REGIOI_OP_SEND_MESSAGES:
+		if (op->count < 2)
+			return;
+		op->count = 1 + (uint32_t)draw_below(engine, op->count - 1);
+		changed->shortened = true;
+		return;
+	case REGIOI_OP_RECEIVE_VECTORS:
+	case REGIOI_OP_SEND_VECTORS:
+		shorten_vectors(engine, changed);
+		return;
+	case REGIOI_OP_RECEIVE_BYTES:
+	case REGIOI_OP_SEND:
+		if (op->length < 2 || !is_stream(op))
+			return;
+		op->length = 1 + draw_below(engine, op->length - 1);
+		changed->shortened = true;
+		return;
+	case REGIOI_OP_RECEIVE:
+		return;
+	}
+}
+
+/* Counts datagrams that fill their slices as longer, as if they had been. */
+static void cut(struct regioi_engine *engine, struct regioi_op *op)
+{
+	if (op->result < 0)
+		return;
+	if (op->kind == REGIOI_OP_RECEIVE && (size_t)op->result == op->length &&
+	    strikes(engine, REGIOI_FAULT_CUT))
+		op->result++;
+	if (op->kind != REGIOI_OP_RECEIVE_MESSAGES)
+		return;
+	for (uint32_t i = 0; i < (uint32_t)op->result; i++) {
+		struct mmsghdr *message = &op->messages[i];
+
+		if (message->msg_len != message->msg_hdr.msg_iov->iov_len ||
+		    !strikes(engine, REGIOI_FAULT_CUT))
+			continue;
+		message->msg_len++;
+		message->msg_hdr.msg_flags |= MSG_TRUNC;
+	}
+}
+
+/* Draws what is to become of an operation. Returns whether it is handed on. */
+static bool change(struct regioi_engine *engine, struct regioi_op *op, struct changed *ret_changed)
+{
+	*ret_changed = (struct changed){.op = *op};
+	if (strikes(engine, REGIOI_FAULT_FAIL)) {
+		op->result = failure(op);
+		return false;
+	}
+	if (strikes(engine, REGIOI_FAULT_DELAY)) {
+		op->result = -EAGAIN;
+		ret_changed->delayed = true;
+		return false;
+	}
+	if (strikes(engine, REGIOI_FAULT_SHORT))
+		shorten(engine, ret_changed);
+	return true;
+}
+
+/* After the operations: the core takes an event that comes during one for news. */
+static void settle(struct regioi_engine *engine, struct regioi_op *op, struct changed *changed)
+{
+	if (changed->delayed || (changed->shortened && changed->op.result > 0))
+		owe_for(engine, op);
+}
+
+static void execute_chunk(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
+{
+	struct changed changes[CHUNK];
+	struct regioi_op handed[CHUNK];
+	uint32_t places[CHUNK], count = 0;
+
+	for (uint32_t i = 0; i < ops_count; i++) {
+		if (!change(engine, &ops[i], &changes[i]))
+			continue;
+		places[count] = i;
+		handed[count++] = changes[i].op;
+	}
+	if (count)
+		engine->inner_ops->execute(engine->inner, handed, count);
+	for (uint32_t i = 0; i < count; i++) {
+		cut(engine, &handed[i]);
+		changes[places[i]].op.result = handed[i].result;
+		ops[places[i]].result = handed[i].result;
+	}
+	for (uint32_t i = 0; i < ops_count; i++)
+		settle(engine, &ops[i], &changes[i]);
+}
+
+static void fault_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
+{
+	for (uint32_t done = 0; done < ops_count; done += CHUNK)
+		execute_chunk(engine, ops + done,
+			      ops_count - done < CHUNK ? ops_count - done : CHUNK);
+}
+
+/* ---- What is the other engine's alone ---- */
+
+static int fault_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer)
+{
+	return engine->inner_ops->busy_poll(engine->inner, time_us, prefer);
+}
+
+static void fault_doorbell(struct regioi_engine *engine)
+{
+	engine->inner_ops->doorbell(engine->inner);
+}
+
+static void fault_wake(struct regioi_engine *engine)
+{
+	engine->inner_ops->wake(engine->inner);
+}
+
+static void fault_unwake(struct regioi_engine *engine)
+{
+	engine->inner_ops->unwake(engine->inner);
+}
+
+static int fault_descriptor(struct regioi_engine *engine)
+{
+	return engine->inner_ops->descriptor(engine->inner);
+}
+
+static bool fault_batches(struct regioi_engine *engine)
+{
+	return engine->inner_ops->batches(engine->inner);
+}
+
+/* ---- Life ---- */
+
+static void fault_destroy(struct regioi_engine *engine)
+{
+	if (!engine)
+		return;
+	engine->inner_ops->destroy(engine->inner);
+	pthread_mutex_destroy(&engine->lock);
+	free(engine->watched);
+	free(engine);
+}
+
+int regioi_fault_wrap(const struct regioi_engine_ops **ops, struct regioi_engine **engine,
+		      struct regioi_refusal *ret_refusal)
+{
+	struct regioi_engine *outer = calloc(1, sizeof(*outer));
+	int error = outer ? regioi_fault_options_read(getenv("REGIO_FAULTS"), &outer->options,
+						      ret_refusal)
+			  : -ENOMEM;
+
+	if (error) {
+		free(outer);
+		return error;
+	}
+	pthread_mutex_init(&outer->lock, NULL);
+	outer->inner_ops = *ops;
+	outer->inner = *engine;
+	outer->drawn = outer->options.seed;
+	snprintf(outer->name, sizeof(outer->name), "fault+%s", outer->inner_ops->name);
+	outer->ops = (struct regioi_engine_ops){
+		.name = outer->name,
+		.about = outer->inner_ops->about,
+		.automatic = false,
+		.destroy = fault_destroy,
+		.busy_poll = fault_busy_poll,
+		.watch = fault_watch,
+		.unwatch = fault_unwatch,
+		.idle = outer->inner_ops->idle ? fault_idle : NULL,
+		.ask = fault_ask,
+		.sleep = fault_sleep,
+		.doorbell = fault_doorbell,
+		.wake = fault_wake,
+		.unwake = fault_unwake,
+		.descriptor = fault_descriptor,
+		.batches = fault_batches,
+		.execute = fault_execute,
+	};
+	*ops = &outer->ops;
+	*engine = outer;
+	return 0;
+}
