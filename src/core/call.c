@@ -72,9 +72,11 @@ static bool record_take(void)
 
 bool regioi_call_enter(const void *handle)
 {
+	if (regioi_call_enter_quickly(handle))
+		return true;
 	if (__builtin_expect(!own, 0) && !record_take())
 		return false;
-	/* Sequentially consistent: pairs with regioi_calls_wait() where there is no barrier. */
+	/* Sequentially consistent: there may be no barrier in regioi_calls_wait(), its partner. */
 	atomic_store(&own->inside, (uintptr_t)handle);
 	return true;
 }
