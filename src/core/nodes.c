@@ -58,8 +58,10 @@ void regioi_node_remove(struct regioi_node *node)
 	struct regioi_driver *driver = node->driver;
 
 	regioi_arrivals_take(driver);
-	if (!node->list)
-		return;
-	driver->hot_count -= node->heat == REGIOI_HOT;
-	regioi_list_remove(node->list, node);
+	if (node->list) {
+		driver->hot_count -= node->heat == REGIOI_HOT;
+		regioi_list_remove(node->list, node);
+	}
+	/* Others have arrived with it, and are not among the arrivals any more. */
+	regioi_rests_set(driver);
 }

@@ -43,6 +43,16 @@ static inline void regioi_list_move(struct regioi_list *from, struct regioi_list
 	regioi_list_append(to, node);
 }
 
+/* Read without the lock, by those who would make a pass for nothing. */
+static inline void regioi_rests_set(struct regioi_driver *driver)
+{
+	bool resting = driver->active.count == 0 && driver->doubtful.count == 0 &&
+		       driver->steady.count == 0;
+
+	if (atomic_load_explicit(&driver->resting, memory_order_relaxed) != resting)
+		atomic_store_explicit(&driver->resting, resting, memory_order_relaxed);
+}
+
 /* Makes active what has arrived. */
 void regioi_arrivals_take(struct regioi_driver *driver);
 /*

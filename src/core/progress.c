@@ -47,16 +47,6 @@ static void left_set(struct regioi_driver *driver, bool left)
 		atomic_store(&driver->left, left);
 }
 
-/* Read without the lock, by those who would make a pass for nothing. */
-static void rests_set(struct regioi_driver *driver)
-{
-	bool resting = driver->active.count == 0 && driver->doubtful.count == 0 &&
-		       driver->steady.count == 0;
-
-	if (atomic_load_explicit(&driver->resting, memory_order_relaxed) != resting)
-		atomic_store_explicit(&driver->resting, resting, memory_order_relaxed);
-}
-
 /* Under the driver's lock, so an RQ found here is not gone before it is active. */
 static void event_take(struct regioi_driver *driver, const struct regioi_event *event)
 {
@@ -90,7 +80,7 @@ void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi
 {
 	regioi_driver_lock(driver);
 	events_take(driver, events, count);
-	rests_set(driver);
+	regioi_rests_set(driver);
 	/* Until a pass has looked. */
 	if (count > 0)
 		left_set(driver, true);
@@ -357,7 +347,7 @@ static bool pass_end(struct regioi_driver *driver, bool alone)
 	}
 	if (resting.first && nodes_rest(driver, &resting))
 		driver->busy = true;
-	rests_set(driver);
+	regioi_rests_set(driver);
 	return driver->busy || driver->doubtful.count > 0;
 }
 

@@ -428,6 +428,40 @@ START_TEST(a_socket_has_one_request_queue_at_a_time)
 }
 END_TEST
 
+/* A driver that has long had nothing to do asks the engine for events, and looks at little else. */
+START_TEST(closing_a_request_queue_forgets_nothing_that_another_has_posted)
+{
+	enum { IDLE_POLLS = 10000 };
+	struct regio_driver *driver;
+	struct side one, other;
+	struct regio_result result;
+	int peer;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	side_open(&one, &(struct side_plan){.family = AF_INET,
+					    .receives = 1,
+					    .sends = 1,
+					    .slot_size = MESSAGE_SIZE,
+					    .driver = driver});
+	side_open(&other, &(struct side_plan){.family = AF_INET,
+					      .receives = 1,
+					      .sends = 1,
+					      .slot_size = MESSAGE_SIZE,
+					      .driver = driver});
+	peer = peer_of(other.fd);
+	send_plain(peer, "message", 8);
+	for (int i = 0; i < IDLE_POLLS; i++)
+		EXPECT_RETURN(0, regio_cq_dequeue(other.receive_cq, &result, 1));
+	post_receive(&other, 0);
+	side_close(&one);
+	result = poll_one(other.receive_cq);
+	expect_result(&result, 0, 8, 0);
+	close(peer);
+	side_close(&other);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 START_TEST(closing_leaves_the_socket_usable_or_closes_it)
 {
 	struct side side;
@@ -632,6 +666,7 @@ int main(void)
 		CASE_PER_FAMILY(closing_completes_everything_outstanding_once_and_in_order),
 		CASE_PER_FAMILY(a_closed_request_queue_is_an_error_for_every_call),
 		CASE_PER_FAMILY(a_socket_has_one_request_queue_at_a_time),
+		CASE(closing_a_request_queue_forgets_nothing_that_another_has_posted),
 		CASE_PER_FAMILY(closing_leaves_the_socket_usable_or_closes_it),
 		CASE_PER_FAMILY(cancelling_a_half_completes_it_in_order_and_leaves_the_other),
 		CASE_PER_FAMILY(cancelling_deferred_sends_completes_each_of_them_once),
