@@ -12,6 +12,7 @@
 #include "core/clock.h"
 #include "core/cq.h"
 #include "core/driver.h"
+#include "core/guard.h"
 #include "core/half.h"
 #include "core/lone.h"
 #include "core/socket.h"
@@ -69,6 +70,8 @@ uint32_t regioi_half_fail(struct regioi_half *half, int status)
 	for (uint32_t i = 0; i < count; i++) {
 		struct regioi_request *request = &half->requests[(first + i) & half->mask];
 
+		if (REGIOI_GUARDED && half->direction == REGIOI_RECEIVE)
+			regioi_guard_open_request(request);
 		request->status = status;
 		request->bytes = i == 0 && half->stream ? take_begun(half) : 0;
 	}
@@ -312,6 +315,7 @@ uint32_t regioi_half_finish(struct regioi_work *work)
 	else
 		done = finish_receive(half, work, &ready);
 
+	regioi_half_shut_rest(half, work->planned, done);
 	/*
 	 * Unless an event has come meanwhile, which knows better; if it comes just now, a doubt
 	 * is raised where there was certainty, and nothing lost. Leaving the half is the barrier

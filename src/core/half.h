@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "core/guard.h"
 #include "core/objects.h"
 
 /* One operation for one half, between preparing and finishing. */
@@ -57,6 +58,22 @@ static inline struct regioi_window regioi_half_window(const struct regioi_half *
 		/* Acquire: pairs with the poster's store of 'tail' behind the request. */
 		.count = atomic_load_explicit(&half->tail, memory_order_acquire) - first,
 	};
+}
+
+/*
+ * As executor: an operation has opened the slices of the receives it asked for. Those that it left
+ * queued are shut again.
+ */
+static inline void regioi_half_shut_rest(const struct regioi_half *half, uint32_t planned,
+					 uint32_t done)
+{
+	struct regioi_window window;
+
+	if (!REGIOI_GUARDED || half->direction != REGIOI_RECEIVE)
+		return;
+	window = regioi_half_window(half);
+	for (uint32_t i = 0; done + i < planned && i < window.count; i++)
+		regioi_guard_shut_request(regioi_window_request(&window, i));
 }
 
 /* Whether executing the half now achieves something (YES), or might (PERHAPS). */
@@ -121,7 +138,10 @@ uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_sink *sink)
 /* Execute the half now, unless somebody is at it. */
 void regioi_half_run(struct regioi_half *half);
 
-/* As executor: complete everything outstanding with 'status'. Returns how many. */
+/*
+ * As executor, in a read section of any driver: complete everything outstanding with 'status'.
+ * Returns how many.
+ */
 uint32_t regioi_half_fail(struct regioi_half *half, int status);
 
 #endif

@@ -45,6 +45,8 @@ bool regioi_lone_prepare(struct regioi_half *half, struct regioi_work *ret_work)
 	data = regioi_region_resolve(request->region, request->offset);
 	if (!data)
 		return false;
+	if (!send)
+		regioi_guard_open(data, request->bytes);
 	half->verify_in--;
 	ret_work->half = half;
 	ret_work->area = NULL;
@@ -90,6 +92,7 @@ uint32_t regioi_lone_receive(struct regioi_half *half, struct regioi_sink *sink,
 		done = settle(half, &work, &ready);
 		if (done)
 			regioi_half_complete(half, done, sink);
+		regioi_half_shut_rest(half, 1, done);
 		if (ready != REGIOI_READY_NO &&
 		    atomic_load_explicit(&half->ready, memory_order_relaxed) == REGIOI_READY_NO)
 			atomic_store_explicit(&half->ready, ready, memory_order_release);

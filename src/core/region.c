@@ -11,6 +11,7 @@
 
 #include "core/driver.h"
 #include "core/error.h"
+#include "core/guard.h"
 #include "core/locked_pages.h"
 #include "core/options.h"
 #include "core/region.h"
@@ -224,6 +225,7 @@ int regio_region_deregister(uint64_t region)
 	length = atomic_load_explicit(&slot->length, memory_order_relaxed);
 	flags = atomic_load_explicit(&slot->flags, memory_order_relaxed);
 	regioi_drivers_synchronize();
+	regioi_guard_open(address, length);
 	if (flags & REGIOI_REGION_LOCKED)
 		regioi_pages_unlock(address, length);
 	if (flags & REGIOI_REGION_OWNED)

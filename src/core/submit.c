@@ -5,6 +5,7 @@
 #include "core/barrier.h"
 #include "core/call.h"
 #include "core/driver.h"
+#include "core/guard.h"
 #include "core/half.h"
 #include "core/region.h"
 #include "core/socket.h"
@@ -168,6 +169,18 @@ static inline void store_request(struct regioi_half *half, uint32_t tail,
 	request->status = 0;
 }
 
+/* Before the store of 'tail', behind which it may be opened. */
+static inline void shut_slice(struct regioi_half *half, uint32_t tail)
+{
+	uint32_t section;
+
+	if (!REGIOI_GUARDED || half->direction != REGIOI_RECEIVE)
+		return;
+	section = regioi_readers_enter(half->node->driver);
+	regioi_guard_shut_request(&half->requests[tail & half->mask]);
+	regioi_readers_leave(half->node->driver, section);
+}
+
 static int post(struct regioi_half *half, const struct regio_buf *data,
 		const struct regio_extra *extra, uint32_t flags, uint64_t context)
 {
@@ -188,6 +201,7 @@ static int post(struct regioi_half *half, const struct regio_buf *data,
 	}
 	if (flags & REGIO_DONT_NOTIFY)
 		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
+	shut_slice(half, tail);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
 	if ((flags | half->flags_implied) & REGIO_DEFER)
@@ -274,6 +288,7 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 	    !regioi_region_allows(data, direction == REGIOI_RECEIVE))
 		return false;
 	store_request(half, tail, data, flags, context);
+	shut_slice(half, tail);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
 	/* Taken off meanwhile: announce it after all. See announce(). */

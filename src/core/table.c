@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "core/fork.h"
+#include "core/guard.h"
 #include "core/table.h"
 #include "engine/uring.h"
 
@@ -29,6 +30,27 @@ static void fork_parent(void)
 	pthread_mutex_unlock(&table_lock);
 }
 
+static struct regioi_slot *slot_at(uint32_t index)
+{
+	struct regioi_slot *slots = atomic_load_explicit(
+		&regioi_table_chunks[index >> REGIOI_TABLE_CHUNK_BITS], memory_order_acquire);
+
+	return slots + (index & (REGIOI_TABLE_CHUNK_SLOTS - 1));
+}
+
+/* In the child the slices of the parent's receives are memory like any other. */
+static void open_regions(void)
+{
+	const uint64_t kind_mask = (1u << REGIOI_TABLE_KIND_BITS) - 1;
+
+	for (uint32_t i = index_inherited; REGIOI_GUARDED && i < index_next; i++) {
+		struct regioi_slot *slot = slot_at(i);
+
+		if ((slot->id & kind_mask) == REGIOI_KIND_REGION)
+			regioi_guard_open(slot->object, slot->length);
+	}
+}
+
 /*
  * The parent's objects stay in the child's memory, unreachable: another thread of the parent may
  * have been changing any of them. New ids start in a fresh chunk.
@@ -37,6 +59,7 @@ static void fork_child(void)
 {
 	uint32_t chunks = (index_next + REGIOI_TABLE_CHUNK_SLOTS - 1) >> REGIOI_TABLE_CHUNK_BITS;
 
+	open_regions();
 	for (uint32_t i = 0; i < chunks && i < REGIOI_TABLE_CHUNKS; i++)
 		atomic_store_explicit(&regioi_table_chunks[i], NULL, memory_order_relaxed);
 	index_next = chunks << REGIOI_TABLE_CHUNK_BITS;
@@ -47,14 +70,6 @@ static void fork_child(void)
 	regioi_drivers_fork_child();
 	regioi_sockets_fork_child();
 	regioi_uring_fork_child();
-}
-
-static struct regioi_slot *slot_at(uint32_t index)
-{
-	struct regioi_slot *slots = atomic_load_explicit(
-		&regioi_table_chunks[index >> REGIOI_TABLE_CHUNK_BITS], memory_order_acquire);
-
-	return slots + (index & (REGIOI_TABLE_CHUNK_SLOTS - 1));
 }
 
 /* Under the lock. Returns 0 or -ENOMEM. */

@@ -237,6 +237,7 @@ static uint32_t deliver_equal(const struct regioi_window *window, uint32_t index
 		if (request->bytes < segment || request->region != region ||
 		    request->flags & REGIOI_REQUEST_EXTRA)
 			break;
+		regioi_guard_open(base + request->offset, request->bytes);
 		regioi_copy(base + request->offset, pieces, segment);
 		request->bytes = segment;
 		pieces += segment;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/guard.h"
 #include "core/region.h"
 #include "core/request.h"
 
@@ -39,13 +40,15 @@ static inline void regioi_slice_fill(const struct regio_buf *slice, const void *
 		memcpy(at, data, length < slice->length ? length : slice->length);
 }
 
-/* The memory of request 'index', or NULL when one of its regions has ended. */
+/* The memory of request 'index', opened, or NULL when one of its regions has ended. */
 static inline uint8_t *regioi_receive_open(struct regioi_resolver *resolver,
 					   const struct regioi_window *window, uint32_t index)
 {
 	static uint8_t empty[1];
 	const struct regioi_request *request = regioi_window_request(window, index);
 
+	/* Also where it will be refused. */
+	regioi_guard_open_request(request);
 	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) &&
 	    !regioi_extra_lives(regioi_window_extra(window, index)))
 		return NULL;

@@ -221,7 +221,9 @@ uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
 uint32_t regioi_stream_receive_end(struct regioi_receive_state *state,
 				   const struct regioi_window *window)
 {
-	for (uint32_t i = 0; i < window->count; i++)
+	for (uint32_t i = 0; i < window->count; i++) {
+		regioi_guard_open_request(regioi_window_request(window, i));
 		complete_request(state, window, i);
+	}
 	return window->count;
 }

@@ -373,17 +373,21 @@ START_TEST(a_slice_lies_within_its_region)
 					     .slot_size = 64});
 	connect_to(side.fd, side.fd);
 	uint64_t region = register_memory(map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE), 1000);
+	/* What a receive is to fill is not to be sent. */
+	uint64_t other = register_memory(map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE), 1000);
 
 	for (size_t i = 0; i < ARRAY_SIZE(slices); i++) {
 		struct regio_buf slice = {region, slices[i].offset, slices[i].length};
+		struct regio_buf other_slice = {other, slices[i].offset, slices[i].length};
 		int received = regio_receive(side.rq, &slice, 0, i);
-		int sent = regio_send(side.rq, &slice, 0, i);
+		int sent = regio_send(side.rq, &other_slice, 0, i);
 
 		EXPECT(received == slices[i].error, "row %zu: %s", i, regio_error_name(received));
 		EXPECT(sent == slices[i].error, "row %zu: %s", i, regio_error_name(sent));
 	}
 	side_close(&side);
 	EXPECT_RETURN(0, regio_region_deregister(region));
+	EXPECT_RETURN(0, regio_region_deregister(other));
 }
 END_TEST
 

@@ -49,15 +49,20 @@ static bool built_with_thread_sanitizer(void)
 #endif
 }
 
-bool built_with_sanitizer(void)
+bool built_with_address_sanitizer(void)
 {
 #if defined(__SANITIZE_ADDRESS__)
 	return true;
 #elif defined(__has_feature)
-	return __has_feature(address_sanitizer) || built_with_thread_sanitizer();
+	return __has_feature(address_sanitizer);
 #else
-	return built_with_thread_sanitizer();
+	return false;
 #endif
+}
+
+bool built_with_sanitizer(void)
+{
+	return built_with_address_sanitizer() || built_with_thread_sanitizer();
 }
 
 bool driven_by_a_thread(void)

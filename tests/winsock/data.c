@@ -127,6 +127,8 @@ START_TEST(p55_datagrams_land_in_posting_order_also_when_posted_again_before_use
 	struct rig rig;
 	uint64_t sent = 0, seen = 0, total = scaled(20000);
 
+	if (built_with_address_sanitizer())
+		SKIP("the address build reports who touches a posted slice");
 	rig_open(&rig, &(struct rig_plan){.receives = SLOTS});
 	for (ULONG i = 0; i < SLOTS; i++)
 		EXPECT_TRUE(receive(&rig, i, 0));

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guard of queued receives: in builds with the address sanitizer the data slice of a receive is
+ * shut from its post to its completion, and whoever reads or writes it meanwhile is reported. In
+ * other builds nothing of this is left.
+ *
+ * Whoever executes a receive opens its slice, and shuts it again if the receive is queued still.
+ * Only whole granules of the sanitizer are shut: bytes that share one with a neighbouring slice may
+ * be another thread's.
+ */
+#ifndef REGIO_CORE_GUARD_H
+#define REGIO_CORE_GUARD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/region.h"
+#include "core/request.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define REGIOI_GUARDED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define REGIOI_GUARDED 1
+#endif
+#endif
+
+#ifdef REGIOI_GUARDED
+#include <sanitizer/asan_interface.h>
+#else
+#define REGIOI_GUARDED 0
+#define __asan_poison_memory_region(start, length) ((void)(start), (void)(length))
+#define __asan_unpoison_memory_region(start, length) ((void)(start), (void)(length))
+#endif
+
+#define REGIOI_GUARD_GRANULE 8u
+
+/* The whole granules inside: from *ret_from on, so many bytes. */
+static inline size_t regioi_guard_span(const void *start, size_t length, void **ret_from)
+{
+	const uintptr_t mask = ~(uintptr_t)(REGIOI_GUARD_GRANULE - 1);
+	uintptr_t from = ((uintptr_t)start + REGIOI_GUARD_GRANULE - 1) & mask;
+	uintptr_t to = ((uintptr_t)start + length) & mask;
+
+	*ret_from = (void *)from;
+	return from < to ? to - from : 0;
+}
+
+static inline void regioi_guard_shut(const void *start, size_t length)
+{
+	void *from;
+
+	if (!REGIOI_GUARDED)
+		return;
+	length = regioi_guard_span(start, length, &from);
+	__asan_poison_memory_region(from, length);
+}
+
+static inline void regioi_guard_open(const void *start, size_t length)
+{
+	void *from;
+
+	if (!REGIOI_GUARDED)
+		return;
+	length = regioi_guard_span(start, length, &from);
+	__asan_unpoison_memory_region(from, length);
+}
+
+/*
+ * The slice of a posted receive, whose 'bytes' are its length still. Inside a read section: a
+ * region that ends is opened as a whole when its readers have left.
+ */
+static inline void regioi_guard_shut_request(const struct regioi_request *request)
+{
+	const void *data;
+
+	if (!REGIOI_GUARDED)
+		return;
+	data = regioi_region_resolve(request->region, request->offset);
+	if (data)
+		regioi_guard_shut(data, request->bytes);
+}
+
+static inline void regioi_guard_open_request(const struct regioi_request *request)
+{
+	const void *data;
+
+	if (!REGIOI_GUARDED)
+		return;
+	data = regioi_region_resolve(request->region, request->offset);
+	if (data)
+		regioi_guard_open(data, request->bytes);
+}
+
+#endif
