@@ -107,6 +107,12 @@ bool regioi_control_to_user(struct msghdr *header, uint32_t hidden, uint8_t *sli
 	return truncated;
 }
 
+/* Whether all of it is there: where a buffer is full the kernel cuts the last message. */
+static bool control_holds(const struct cmsghdr *item, size_t data_length)
+{
+	return item->cmsg_len >= CMSG_LEN(data_length);
+}
+
 uint32_t regioi_control_segment(struct msghdr *header)
 {
 	struct regioi_control_span span = control_span(header);
@@ -116,7 +122,7 @@ uint32_t regioi_control_segment(struct msghdr *header)
 
 	while (control_next(&span, &at, &item)) {
 		if (item.cmsg_level == SOL_UDP && item.cmsg_type == UDP_GRO &&
-		    item.cmsg_len >= CMSG_LEN(sizeof(segment))) {
+		    control_holds(&item, sizeof(segment))) {
 			memcpy(&segment, span.data + start + CMSG_LEN(0), sizeof(segment));
 			return segment > 0 ? (uint32_t)segment : 0;
 		}
@@ -138,10 +144,12 @@ void regioi_control_local_address(struct msghdr *header, union regioi_address *a
 
 		if (!control_is_packet_info(&item))
 			continue;
-		if (item.cmsg_level == IPPROTO_IP && address->any.sa_family == AF_INET) {
+		if (item.cmsg_level == IPPROTO_IP && address->any.sa_family == AF_INET &&
+		    control_holds(&item, sizeof(v4))) {
 			memcpy(&v4, data, sizeof(v4));
 			address->v4.sin_addr = v4.ipi_addr;
-		} else if (item.cmsg_level == IPPROTO_IPV6 && address->any.sa_family == AF_INET6) {
+		} else if (item.cmsg_level == IPPROTO_IPV6 && address->any.sa_family == AF_INET6 &&
+			   control_holds(&item, sizeof(v6))) {
 			memcpy(&v6, data, sizeof(v6));
 			address->v6.sin6_addr = v6.ipi6_addr;
 			address->v6.sin6_scope_id =
