@@ -718,6 +718,7 @@ REGIO_API int regio_rq_cancel(struct regio_rq *rq, uint32_t halves);
  *            -ENOTSOCK  fd is not a socket
  *            -EOPNOTSUPP  one of the two is no stream socket, or their families
  *                     differ
+ *            -EEXIST  the socket has another RQ
  *            -ECHILD  the RQ belongs to the parent process
  * Since      0.1
  */

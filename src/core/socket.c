@@ -199,6 +199,7 @@ int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts 
 
 int regioi_socket_replace(struct regioi_rq *rq, int fd)
 {
+	const uint64_t before = rq->cookie;
 	uint64_t fresh;
 	int error = cookie(fd, &fresh);
 
@@ -208,9 +209,16 @@ int regioi_socket_replace(struct regioi_rq *rq, int fd)
 	    option(fd, SOL_SOCKET, SO_DOMAIN) != rq->family)
 		return -EOPNOTSUPP;
 	registry_remove(rq);
-	error = dup3(fd, rq->fd, O_CLOEXEC) < 0 ? -errno : 0;
+	rq->cookie = fresh;
+	if (!registry_add(rq))
+		error = -EEXIST;
+	else if (fd != rq->fd && dup3(fd, rq->fd, O_CLOEXEC) < 0)
+		error = -errno;
 	if (!error)
-		rq->cookie = fresh;
+		return 0;
+	if (error != -EEXIST)
+		registry_remove(rq);
+	rq->cookie = before;
 	registry_add(rq);
 	return error;
 }
