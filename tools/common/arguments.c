@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,16 +23,29 @@ static const char *option_name(const struct option *options, int value)
 	return options->name;
 }
 
+/*
+ * Names what getopt would not have. No command has options of one letter; of several behind one
+ * dash, getopt tells the letter and not the argument.
+ */
+static int refuse_option(const char *command, int option, char **argv)
+{
+	char letter[] = {'-', (char)optopt, '\0'};
+	/* 0: no letter; below 0: one beyond ASCII. */
+	bool short_one = option == '?' && optopt && optopt <= UCHAR_MAX;
+
+	fprintf(stderr, "%s: %s: %s; see %s --help\n", command,
+		short_one ? letter : argv[optind - 1],
+		option == ':' ? "needs a value" : "no such option", command);
+	return ARGUMENT_BAD;
+}
+
 int argument_next(const char *command, int argc, char **argv, const struct option *options,
 		  struct argument *ret_argument)
 {
 	int option = getopt_long(argc, argv, ":", options, NULL);
 
-	if (option == '?' || option == ':') {
-		fprintf(stderr, "%s: %s: %s; see %s --help\n", command, argv[optind - 1],
-			option == ':' ? "needs a value" : "no such option", command);
-		return ARGUMENT_BAD;
-	}
+	if (option == '?' || option == ':')
+		return refuse_option(command, option, argv);
 	if (option != -1)
 		*ret_argument = (struct argument){command, option_name(options, option), optarg};
 	return option;

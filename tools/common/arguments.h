@@ -30,8 +30,8 @@ struct range {
 int argument_next(const char *command, int argc, char **argv, const struct option *options,
 		  struct argument *ret_argument);
 
-/* The value of --help in 'options' of struct argument_plan. */
-#define ARGUMENT_HELP 'h'
+/* The value of --help in 'options' of struct argument_plan; like all others, no character's. */
+#define ARGUMENT_HELP 0x8000
 
 /* Applies one option to 'options'; false, with why on stderr, when it will not do. */
 typedef bool argument_apply_fn(int option, const struct argument *argument, void *options);

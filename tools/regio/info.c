@@ -12,6 +12,10 @@
 #include "numbers.h"
 #include "output.h"
 
+enum {
+	OPT_JSON = 256,
+};
+
 /* ---- Table --------------------------------------------------------------- */
 
 static struct number_text limit_text(rlim_t limit)
@@ -274,7 +278,10 @@ static const char usage[] = "usage: regio info [--json]\n"
 int info_command(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"json", no_argument, NULL, OPT_JSON},
+		{"help", no_argument, NULL, ARGUMENT_HELP},
+		{0},
+	};
 	struct argument argument;
 	struct machine machine;
 	int option, json = 0;
@@ -284,7 +291,7 @@ int info_command(int argc, char **argv)
 	       ARGUMENT_END) {
 		if (option == ARGUMENT_BAD)
 			return 2;
-		if (option == 'h') {
+		if (option == ARGUMENT_HELP) {
 			fputs(usage, stdout);
 			return 0;
 		}
