@@ -18,11 +18,52 @@ FILE *json_open(const char *command, const char *path)
 	return file;
 }
 
+/* The length of the UTF-8 sequence at 'text', or 0 where there is none. */
+static size_t sequence_length(const unsigned char *text)
+{
+	/* The first code point that needs as many bytes. */
+	static const unsigned long least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t length = *text < 0x80	? 1
+			: *text < 0xC0	? 0
+			: *text < 0xE0	? 2
+			: *text < 0xF0	? 3
+			: *text <= 0xF4 ? 4
+					: 0;
+	unsigned long point = length > 1 ? *text & (0x7Fu >> length) : *text;
+
+	for (size_t i = 1; i < length; i++) {
+		/* The end of the text is no continuation either. */
+		if ((text[i] & 0xC0) != 0x80)
+			return 0;
+		point = point << 6 | (text[i] & 0x3Fu);
+	}
+	if (point < least[length] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
+		return 0;
+	return length;
+}
+
+/* Names that people give may hold any bytes; JSON is UTF-8. */
+static void make_utf8(char *text)
+{
+	unsigned char *at = (unsigned char *)text;
+
+	while (*at) {
+		size_t length = sequence_length(at);
+
+		if (!length)
+			*at = '?';
+		at += length ? length : 1;
+	}
+}
+
 int json_write(const char *command, FILE *file, const cJSON *document)
 {
 	char *text = cJSON_Print(document);
-	int failed = !text || fprintf(file, "%s\n", text) < 0 || fflush(file);
+	int failed;
 
+	if (text)
+		make_utf8(text);
+	failed = !text || fprintf(file, "%s\n", text) < 0 || fflush(file);
 	cJSON_free(text);
 	if (file != stdout && fclose(file))
 		failed = 1;
