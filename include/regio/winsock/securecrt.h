@@ -63,7 +63,7 @@ static inline errno_t strncpy_s(char *destination, size_t room, const char *sour
 
 	if (!destination || !room || !source)
 		return EINVAL;
-	length = strnlen(source, count == _TRUNCATE ? room : count);
+	length = strnlen(source, count < room ? count : room);
 	if (length >= room && count != _TRUNCATE) {
 		destination[0] = '\0';
 		return ERANGE;
