@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.c - command lines of the tool, in any order and with any text
+ *
+ * Properties. A line is accepted with every value inside the range that its help names, or helped,
+ * or refused; what is refused is explained in one line that begins with the command and names an
+ * argument or what is missing, and nothing but help and lists goes to standard output. Names are
+ * looked up as numbers only, so nothing leaves the machine.
+ */
+#include "target.h"
+
+#include <netdb.h>
+
+#include "feed/publish.h"
+#include "feed/subscribe.h"
+#include "load/load.h"
+#include "load/serve.h"
+#include "message.h"
+#include "options.h"
+
+#define ARGUMENTS_MAX 16
+
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		       struct addrinfo **ret_list);
+int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		       struct addrinfo **ret_list);
+
+/* In place of the C library's, by the linker. */
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		       struct addrinfo **ret_list)
+{
+	struct addrinfo numeric = hints ? *hints : (struct addrinfo){0};
+
+	numeric.ai_flags |= AI_NUMERICHOST;
+	return __real_getaddrinfo(node, service, &numeric, ret_list);
+}
+
+/* ---- Arguments ---- */
+
+static const char *const words[] = {
+	"--size",
+	"--sockets",
+	"--batch",
+	"--rate",
+	"--seconds",
+	"--rounds",
+	"--impl",
+	"--json",
+	"--plot",
+	"--cpus",
+	"--addresses",
+	"--netns",
+	"--port",
+	"--connections",
+	"--depth",
+	"--timeout",
+	"--burst",
+	"--count",
+	"--per-packet",
+	"--packet-bytes",
+	"--heartbeat",
+	"--session",
+	"--interface",
+	"--ttl",
+	"--no-loop",
+	"--spin",
+	"--subscribers",
+	"--until-end",
+	"--from-start",
+	"--buffer",
+	"--bind",
+	"--tcp",
+	"--udp",
+	"--verify",
+	"--no-verify",
+	"--help",
+	"--list",
+	"--",
+	"echo",
+	"sink",
+	"source",
+	"udp-stream",
+	"127.0.0.1",
+	"239.1.1.1:5000",
+	"[ff15::1]:5000",
+	"24-64",
+	"1,2",
+	"65507",
+	"0.5",
+	"regio-epoll,mmsg",
+	"-",
+	"-xyz",
+	"--s",
+	"18446744073709551616",
+};
+
+#define WORDS (sizeof(words) / sizeof(words[0]))
+
+struct line {
+	int count;
+	char *arguments[ARGUMENTS_MAX + 1];
+	const char *original[ARGUMENTS_MAX + 1]; /* getopt changes their order */
+};
+
+/* A word that is known, several put together, or any text. */
+static char *take_argument(struct input *input)
+{
+	char text[256];
+	size_t length = 0, part;
+	uint8_t kind = input_byte(input);
+	char *argument;
+
+	if (kind < 3 * WORDS) {
+		length = strlen(words[kind % WORDS]);
+		memcpy(text, words[kind % WORDS], length);
+	}
+	if (kind >= WORDS) {
+		if (kind < 2 * WORDS)
+			text[length++] = '=';
+		part = input_byte(input) % 128;
+		length += input_copy(input, text + length, part);
+	}
+	argument = malloc(length + 1);
+	CHECK(argument, "no memory");
+	memcpy(argument, text, length);
+	argument[length] = '\0';
+	return argument;
+}
+
+static struct line take_line(struct input *input, const char *command)
+{
+	struct line line = {.count = 1};
+
+	line.arguments[0] = strdup(command);
+	CHECK(line.arguments[0], "no memory");
+	while (line.count < ARGUMENTS_MAX && input_left(input))
+		line.arguments[line.count++] = take_argument(input);
+	memcpy(line.original, line.arguments, sizeof(line.original));
+	return line;
+}
+
+static void free_line(struct line *line)
+{
+	for (int i = 0; i < line->count; i++)
+		free(line->arguments[i]);
+}
+
+/* ---- What was said ---- */
+
+/* Standard output and standard error, kept. */
+struct said {
+	FILE *streams[2];
+	char *texts[2];
+	size_t sizes[2];
+};
+
+static void start_listening(struct said *said)
+{
+	FILE *kept[2] = {stdout, stderr};
+
+	for (int i = 0; i < 2; i++) {
+		said->streams[i] = open_memstream(&said->texts[i], &said->sizes[i]);
+		CHECK(said->streams[i], "no memory");
+	}
+	stdout = said->streams[0];
+	stderr = said->streams[1];
+	said->streams[0] = kept[0];
+	said->streams[1] = kept[1];
+}
+
+static void stop_listening(struct said *said)
+{
+	FILE *kept[2] = {stdout, stderr};
+
+	stdout = said->streams[0];
+	stderr = said->streams[1];
+	fclose(kept[0]);
+	fclose(kept[1]);
+}
+
+/* One of several letters behind a dash. */
+static bool names_a_letter(const char *text, const char *argument)
+{
+	const char *letter = strstr(text, ": -");
+
+	return letter && argument[0] == '-' && letter[3] && strchr(argument + 1, letter[3]) &&
+	       letter[4] == ':';
+}
+
+static bool names_an_argument(const char *text, const struct line *line)
+{
+	for (int i = 1; i < line->count; i++) {
+		/* Behind an = is a value, and either may be named without the other. */
+		const char *value = strchr(line->original[i], '=');
+		size_t option_length = strcspn(line->original[i], "=");
+
+		if (strstr(text, line->original[i]) || names_a_letter(text, line->original[i]))
+			return true;
+		if (value && (strstr(text, value + 1) ||
+			      memmem(text, strlen(text), line->original[i], option_length)))
+			return true;
+	}
+	return false;
+}
+
+static void check_said(const struct said *said, const struct line *line, const char *command,
+		       int status)
+{
+	const char *refusal = said->texts[1];
+
+	if (status == 0) {
+		CHECK(said->sizes[0] && !said->sizes[1], "help on the wrong stream");
+		return;
+	}
+	CHECK(said->sizes[0] == 0, "said on standard output: %s", said->texts[0]);
+	if (status == -1) {
+		CHECK(said->sizes[1] == 0, "accepted, and said: %s", refusal);
+		return;
+	}
+	CHECK(status == 2, "status %d", status);
+	CHECK(said->sizes[1] && refusal[said->sizes[1] - 1] == '\n', "refused without a word");
+	CHECK(!strncmp(refusal, command, strlen(command)), "who says this: %s", refusal);
+	CHECK(names_an_argument(refusal, line) || strstr(refusal, "names no") ||
+		      strstr(refusal, "groups given") || strstr(refusal, "find the address of"),
+	      "what is refused: %s", refusal);
+}
+
+/* ---- What was accepted ---- */
+
+static bool within(uint64_t value, uint64_t least, uint64_t most)
+{
+	return value >= least && value <= most;
+}
+
+static bool seconds_within(double seconds, double least, double most)
+{
+	return seconds >= least && seconds <= most;
+}
+
+static int run_serve(struct line *line)
+{
+	struct serve_options options;
+	int status = serve_options_parse(line->count, line->arguments, &options);
+
+	if (status == -1)
+		CHECK(options.mode < SERVE_MODES && within(options.size, 64, 65507) &&
+			      within(options.connections, 1, 100000) &&
+			      (options.seconds == 0 || seconds_within(options.seconds, 0.01, 1e6)),
+		      "serve");
+	return status;
+}
+
+static int run_load(struct line *line)
+{
+	struct load_options options;
+	int status = load_options_parse(line->count, line->arguments, &options);
+
+	if (status == -1)
+		CHECK(options.host && options.mode < SERVE_MODES && options.port &&
+			      within(options.size, 16, 65507) && within(options.depth, 1, 4096) &&
+			      within(options.connections, 1, 10000) && options.rate <= 1000000000 &&
+			      within(options.timeout_ms, 1, 600000) &&
+			      seconds_within(options.seconds, 0.01, 1e6),
+		      "load");
+	return status;
+}
+
+static int run_publish(struct line *line)
+{
+	struct publish_options options;
+	int status = publish_options_parse(line->count, line->arguments, &options);
+
+	if (status == -1)
+		CHECK(within(options.line_count, 1, FEED_LINES_MAX) &&
+			      within(options.size.least, 12, options.size.most) &&
+			      options.size.most + 22 <= options.packet_bytes &&
+			      within(options.packet_bytes, 64, 2000) &&
+			      within(options.per_packet.least, 1, options.per_packet.most) &&
+			      options.per_packet.most <= 2000 && options.rate <= 1000000000 &&
+			      options.burst <= 100000000 && options.count <= 1000000000000000ull &&
+			      within(options.heartbeat_ms, 1, 60000) &&
+			      within((uint64_t)options.line.ttl, 0, 255) &&
+			      (options.seconds == 0 || seconds_within(options.seconds, 0.01, 1e6)),
+		      "publish");
+	return status;
+}
+
+static int run_subscribe(struct line *line)
+{
+	struct subscribe_options options;
+	int status = subscribe_options_parse(line->count, line->arguments, &options);
+
+	if (status == -1)
+		CHECK(within(options.line_count, 1, FEED_LINES_MAX) &&
+			      within(options.subscribers, 1, SUBSCRIBERS_MAX) &&
+			      within((uint64_t)options.line.buffer_bytes, 1, 1u << 30) &&
+			      (options.seconds == 0 || seconds_within(options.seconds, 0.01, 1e6)),
+		      "subscribe");
+	return status;
+}
+
+static int run_bench(struct line *line)
+{
+	struct bench_options options;
+	enum options_outcome outcome = options_parse(line->count, line->arguments, &options);
+
+	if (outcome != OPTIONS_RUN)
+		return outcome == OPTIONS_DONE ? 0 : 2;
+	CHECK(options.case_count <= OPTIONS_LIST_MAX && options.impl_count <= OPTIONS_LIST_MAX &&
+		      options.size_count <= OPTIONS_LIST_MAX &&
+		      options.socket_count <= OPTIONS_LIST_MAX && within(options.batch, 1, 4096) &&
+		      within(options.rate, 1, 10000000) && within(options.rounds, 1, 100) &&
+		      seconds_within(options.seconds, 0.01, 3600) &&
+		      (options.cpu_count == 0 || options.cpu_count == 2 || options.cpu_count == 4),
+	      "bench");
+	for (uint32_t i = 0; i < options.size_count; i++)
+		CHECK(within(options.sizes[i], MESSAGE_BYTES_MIN, MESSAGE_BYTES_LIMIT), "size");
+	for (uint32_t i = 0; i < options.socket_count; i++)
+		CHECK(within(options.sockets[i], 1, 10000), "sockets");
+	for (uint32_t i = 0; i < options.cpu_count; i++)
+		CHECK(within((uint64_t)options.cpus[i], 0, 4095), "cpus");
+	return -1;
+}
+
+static const struct {
+	const char *name;
+	const char *argument;
+	int (*run)(struct line *line);
+} commands[] = {
+	{"regio serve", "serve", run_serve},
+	{"regio load", "load", run_load},
+	{"regio feed publish", "publish", run_publish},
+	{"regio feed subscribe", "subscribe", run_subscribe},
+	{"regio bench", "bench", run_bench},
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input input = {data, data + size};
+	uint32_t command = input_below(&input, sizeof(commands) / sizeof(commands[0]));
+	struct line line = take_line(&input, commands[command].argument);
+	struct said said;
+	int status;
+
+	start_listening(&said);
+	status = commands[command].run(&line);
+	stop_listening(&said);
+	check_said(&said, &line, commands[command].name, status);
+	free(said.texts[0]);
+	free(said.texts[1]);
+	free_line(&line);
+	return 0;
+}
