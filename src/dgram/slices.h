@@ -46,15 +46,20 @@ static inline uint8_t *regioi_receive_open(struct regioi_resolver *resolver,
 {
 	static uint8_t empty[1];
 	const struct regioi_request *request = regioi_window_request(window, index);
+	uint8_t *data;
 
-	/* Also where it will be refused. */
-	regioi_guard_open_request(request);
 	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) &&
-	    !regioi_extra_lives(regioi_window_extra(window, index)))
+	    !regioi_extra_lives(regioi_window_extra(window, index))) {
+		regioi_guard_open_request(request);
 		return NULL;
+	}
 	if (request->region == 0)
 		return empty;
-	return regioi_resolve(resolver, request->region, request->offset);
+	data = regioi_resolve(resolver, request->region, request->offset);
+	/* Not by its id again: the region may be ending, and wait for this section. */
+	if (data)
+		regioi_guard_open(data, request->bytes);
+	return data;
 }
 
 #endif

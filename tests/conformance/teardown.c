@@ -52,22 +52,28 @@ struct scene {
 	uint64_t region;
 	struct regio_cq *cq;
 	struct regio_rq *rq;
-	uint64_t sends; /* posted */
+	uint64_t receives, sends; /* posted */
 	int fd, peer, decoy, decoy_peer;
 	bool gone[STEPS];
 };
 
 #define SCENE_SIZE (64u << 10)
 
+/* A slice of 128 bytes for each of more requests than may be outstanding, and none for two. */
+static uint32_t slice_offset(uint64_t posted)
+{
+	return (uint32_t)posted % 256 * 128;
+}
+
 static void post_on_scene(struct scene *scene, uint64_t receives, uint64_t sends)
 {
 	for (uint64_t i = 0; i < receives; i++) {
-		struct regio_buf slice = {scene->region, (uint32_t)i * 128, 128};
+		struct regio_buf slice = {scene->region, slice_offset(scene->receives), 128};
 
-		regio_receive(scene->rq, &slice, 0, i);
+		scene->receives += regio_receive(scene->rq, &slice, 0, i) == 0;
 	}
 	for (uint64_t i = 0; i < sends; i++) {
-		struct regio_buf slice = {scene->region, 32768 + (uint32_t)i * 128, 128};
+		struct regio_buf slice = {scene->region, 32768 + slice_offset(scene->sends), 128};
 
 		scene->sends += regio_send(scene->rq, &slice, REGIO_DEFER, i) == 0;
 	}
