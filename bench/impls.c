@@ -17,6 +17,7 @@
 	X(regio_epoll)                                                                             \
 	X(regio_uring)                                                                             \
 	X(regio_thread)                                                                            \
+	X(regio_winsock)                                                                           \
 	X(regio_sim)
 
 #define DECLARE(name) extern const struct bench_impl bench_impl_##name;

@@ -36,7 +36,7 @@ static __attribute__((cold)) BOOL refused(int error)
 }
 
 /* Whether pData and its count are of one of the two forms the pages allow. */
-static __attribute__((cold)) BOOL check_data(const RIO_BUF *data, ULONG count)
+static BOOL check_data(const RIO_BUF *data, ULONG count)
 {
 	if (count > 1 || !data != !count)
 		return regioi_ws_fail(WSAEINVAL, FALSE);
@@ -68,12 +68,29 @@ static bool take_extra(const struct extra_slices *slices, struct regio_extra *re
 	       take_slice(slices->message_flags, &ret_extra->message_flags);
 }
 
+typedef int post_plain(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
+		       uint64_t context);
+
+/* Without a plain slice: COMMIT_ONLY, an empty datagram, a mistake. */
+static __attribute__((cold, noinline)) BOOL post_odd(post_plain *how, RIO_RQ queue,
+						     const RIO_BUF *data, ULONG count, DWORD flags,
+						     PVOID context)
+{
+	int error;
+
+	if (!check_data(data, count))
+		return FALSE;
+	error = how((struct regio_rq *)queue, (const struct regio_buf *)data, flags,
+		    (uintptr_t)context);
+	return error ? refused(error) : TRUE;
+}
+
 static BOOL PASCAL rio_receive(RIO_RQ queue, PRIO_BUF data, ULONG count, DWORD flags, PVOID context)
 {
 	int error;
 
-	if (!data_is_plain(data, count) && !check_data(data, count))
-		return FALSE;
+	if (!data_is_plain(data, count))
+		return post_odd(regio_receive, queue, data, count, flags, context);
 	error = regio_receive((struct regio_rq *)queue, (const struct regio_buf *)data, flags,
 			      (uintptr_t)context);
 	return __builtin_expect(error == 0, 1) ? TRUE : refused(error);
@@ -83,8 +100,8 @@ static BOOL PASCAL rio_send(RIO_RQ queue, PRIO_BUF data, ULONG count, DWORD flag
 {
 	int error;
 
-	if (!data_is_plain(data, count) && !check_data(data, count))
-		return FALSE;
+	if (!data_is_plain(data, count))
+		return post_odd(regio_send, queue, data, count, flags, context);
 	error = regio_send((struct regio_rq *)queue, (const struct regio_buf *)data, flags,
 			   (uintptr_t)context);
 	return __builtin_expect(error == 0, 1) ? TRUE : refused(error);
