@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * net.h - plain sockets for the far end of a test, and messages that prove themselves
+ * net.h - plain sockets for the far end of a test
  *
  * Every function fails the case when the system refuses something a machine must grant.
  */
@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+
+#include "message.h"
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -64,15 +66,6 @@ unsigned int train_limit(void);
  * a message when several arrived joined, else the length.
  */
 size_t receive_train(int fd, void *ret_data, size_t size, size_t *ret_message_size);
-
-/* Bytes that follow from the sequence number alone, number first. */
-void fill_message(void *ret_data, size_t length, uint64_t sequence);
-bool message_is(const void *data, size_t length, uint64_t sequence);
-/* As message_is(), and fails the case with what was found. */
-void expect_message(const void *data, size_t length, uint64_t sequence);
-
-/* A repeatable random number below 'limit'. */
-uint32_t random_below(uint64_t *state, uint32_t limit);
 
 /* How many descriptors the process has open. */
 unsigned int open_descriptors(void);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wakers.h - traffic that wakes threads through events and ports, and counts what they find
+ *
+ * A sender stops after each burst until all of it has been received, so a wake-up that is lost
+ * hangs, and the case fails. Number and content of every message are checked.
+ */
+#ifndef REGIO_TESTS_WINSOCK_WAKERS_H
+#define REGIO_TESTS_WINSOCK_WAKERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WAKE_SIDES_MAX 8
+#define WAKE_THREADS_MAX 8
+
+struct wakes {
+	uint64_t messages;
+	uint64_t wakes;
+	uint64_t empty; /* of them found nothing */
+};
+
+/* 'wanted' messages to each of the queues, which share a port that the threads wait on. */
+struct wakes wake_by_port(int threads_count, int sides_count, uint64_t wanted);
+/* The same to queues that have an event and a thread each. */
+struct wakes wake_by_events(int sides_count, bool manual, uint64_t wanted);
+/* To four queues, whose events one thread waits for at once. */
+struct wakes wake_by_any_of_four(uint64_t wanted);
+/* To one queue, whose event is polled with a time-out of 0. */
+struct wakes wake_by_polling(uint64_t wanted);
+
+#endif
