@@ -45,14 +45,18 @@ void regioi_heat_received(struct regioi_node *node)
 bool regioi_heat_watch_instead(struct regioi_node *node)
 {
 	struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
+	uint32_t perhaps = REGIOI_READY_PERHAPS, no = REGIOI_READY_NO;
 
 	if (regioi_watch_is_on(node->rq))
 		return false;
-	/* Before: the event may come at once. */
-	atomic_store(&receive->ready, REGIOI_READY_NO);
+	/*
+	 * Before: the event may come at once. A doubt goes, and no more: messages that wait in
+	 * stages for receives are ready without an event, and none will tell of them.
+	 */
+	atomic_compare_exchange_strong(&receive->ready, &perhaps, REGIOI_READY_NO);
 	if (regioi_watch_start(node->rq) == 0)
 		return true;
-	atomic_store(&receive->ready, REGIOI_READY_PERHAPS);
+	atomic_compare_exchange_strong(&receive->ready, &no, REGIOI_READY_PERHAPS);
 	return false;
 }
 
@@ -75,9 +79,14 @@ static void cool_hot(struct regioi_driver *driver)
 /* Back to events: what is there already shows as one, unless the engine cannot. */
 static void steady_cool(struct regioi_driver *driver, struct regioi_node *node)
 {
+	enum regioi_ready ready;
+
 	regioi_list_remove(&driver->steady, node);
 	regioi_heat_cool(node);
-	if (regioi_node_ready(node) == REGIOI_READY_PERHAPS)
+	ready = regioi_node_ready(node);
+	if (ready == REGIOI_READY_YES)
+		regioi_node_wake(driver, node);
+	else if (ready == REGIOI_READY_PERHAPS)
 		regioi_list_append(&driver->doubtful, node);
 }
 

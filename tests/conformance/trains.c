@@ -438,6 +438,60 @@ START_TEST(a_train_longer_than_the_posted_receives_waits_for_later_ones)
 }
 END_TEST
 
+/* So long that it is tried without events; the wait has it watched again. */
+static void receive_one_by_one(struct side *side, int peer)
+{
+	struct regio_result result;
+
+	for (int round = 0; round < 2000; round++) {
+		post_receive(side, 0);
+		send_plain(peer, "x", 1);
+		while (regio_cq_dequeue(side->receive_cq, &result, 1) == 0)
+			continue;
+	}
+}
+
+START_TEST(messages_that_wait_for_receives_are_kept_when_a_busy_queue_cools_down)
+{
+	static uint8_t data[8 * 64];
+	struct regio_driver *driver;
+	struct regio_result result;
+	struct side side;
+
+	REQUIRE_TRAINS();
+	/* A queue with two drivers is always watched. */
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	side_open(&side, &(struct side_plan){.family = families[_i],
+					     .receives = 64,
+					     .slot_size = 64,
+					     .driver = driver});
+	int peer = peer_of(side.fd);
+
+	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
+	for (uint64_t i = 0; i < 8; i++)
+		fill_message(data + i * 64, 64, i);
+	for (int round = 0; round < 3; round++) {
+		receive_one_by_one(&side, peer);
+		post_receive(&side, 0);
+		send_train(peer, data, sizeof(data), 64);
+		result = poll_one(side.receive_cq);
+		expect_result(&result, 0, 64, 0);
+		EXPECT_RETURN(-ETIMEDOUT,
+			      regio_cq_wait(side.receive_cq, 1, 0, 20 * MILLISECOND_NS));
+		for (uint64_t i = 1; i < 8; i++)
+			post_receive(&side, i);
+		for (uint64_t i = 1; i < 8; i++) {
+			result = collect_one(side.receive_cq);
+			expect_result(&result, 0, 64, i);
+			expect_message(slot_memory(&side, i), 64, i);
+		}
+	}
+	side_close(&side);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	close(peer);
+}
+END_TEST
+
 START_TEST(messages_already_read_survive_a_cancel)
 {
 	static uint8_t data[8 * 64];
@@ -771,6 +825,8 @@ int main(void)
 		CASE_PER_FAMILY(receive_trains_stay_off_where_a_filter_looks_at_datagrams),
 		CASE_PER_FAMILY(trains_are_taken_apart_and_counted),
 		CASE_PER_FAMILY(a_train_longer_than_the_posted_receives_waits_for_later_ones),
+		CASE_PER_FAMILY(
+			messages_that_wait_for_receives_are_kept_when_a_busy_queue_cools_down),
 		CASE_PER_FAMILY(messages_already_read_survive_a_cancel),
 		CASE_PER_FAMILY(a_flood_of_tiny_datagrams_arrives_whole),
 		CASE_PER_FAMILY(sends_are_not_joined_where_departure_times_are_wanted),
