@@ -11,7 +11,10 @@
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -323,6 +326,67 @@ START_TEST(a_reset_completes_every_request_of_both_halves_and_every_later_one)
 	expect_failed_sends(&side, first, -ECONNRESET);
 	expect_dead(&side, -ECONNRESET);
 	side_close(&side);
+}
+END_TEST
+
+struct sender {
+	struct side *side;
+	pthread_barrier_t start;
+	_Atomic bool stop;
+	_Atomic bool sent;
+};
+
+/* One send a round, at the moment when the other thread receives. */
+static void *send_each_round(void *argument)
+{
+	struct sender *sender = argument;
+
+	for (;;) {
+		pthread_barrier_wait(&sender->start);
+		if (atomic_load(&sender->stop))
+			return NULL;
+		post_send(sender->side, 1, 1, 0);
+		atomic_store(&sender->sent, true);
+	}
+}
+
+/* The kernel tells of a reset once, on whichever half asks first, and then shows an end. */
+START_TEST(a_reset_is_no_end_however_the_halves_race)
+{
+	const uint64_t rounds = scaled(4000);
+	struct side side = {0};
+	struct sender sender = {.side = &side};
+	struct regio_driver *driver;
+	struct regio_result result;
+	pthread_t thread;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	pthread_barrier_init(&sender.start, NULL, 2);
+	ck_assert_int_eq(pthread_create(&thread, NULL, send_each_round, &sender), 0);
+	for (uint64_t round = 0; round < rounds; round++) {
+		int fds[2];
+
+		stream_pair(stream_families[_i], fds);
+		side_open(&side, &(struct side_plan){.fd = fds[0],
+						     .receives = 1,
+						     .sends = 1,
+						     .slot_size = 8,
+						     .driver = driver});
+		reset_stream(fds[1]);
+		post_receive(&side, 0);
+		atomic_store(&sender.sent, false);
+		pthread_barrier_wait(&sender.start);
+		result = poll_one(side.receive_cq);
+		EXPECT(result.status != 0, "an end in round %llu", (unsigned long long)round);
+		while (!atomic_load(&sender.sent))
+			sched_yield();
+		side_close(&side);
+	}
+	atomic_store(&sender.stop, true);
+	pthread_barrier_wait(&sender.start);
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&sender.start);
+	EXPECT_RETURN(0, regio_driver_close(driver));
 }
 END_TEST
 
@@ -774,6 +838,7 @@ int main(void)
 		CASE_PER_STREAM(after_a_shutdown_of_its_own_sends_fail_and_receives_go_on),
 		CASE_PER_STREAM(a_shutdown_under_waiting_requests_completes_them),
 		CASE_PER_STREAM(a_reset_completes_every_request_of_both_halves_and_every_later_one),
+		{a_reset_is_no_end_however_the_halves_race, stream_family_names, 2, CASE_TIMEOUT_S},
 		CASE_PER_STREAM(bytes_before_a_reset_come_before_it),
 		CASE_PER_STREAM(at_a_reset_a_WAITALL_receive_tells_what_it_got),
 		CASE_PER_STREAM(a_peer_that_is_killed_ends_or_resets_the_stream),
