@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "core/barrier.h"
+#include "core/call.h"
 #include "core/driver.h"
 #include "core/engine_choice.h"
 #include "core/error.h"
@@ -144,6 +145,9 @@ int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_dri
 		driver_free(driver);
 		return error;
 	}
+	/* What the first of a thread's calls does has no place in the first post. */
+	if (regioi_call_enter(NULL))
+		regioi_call_leave();
 	pthread_mutex_lock(&drivers_lock);
 	driver->next = drivers;
 	if (drivers)
