@@ -32,4 +32,13 @@ static inline bool regioi_error_is_icmp(int error)
 	}
 }
 
+/*
+ * Whether a receive may fail with it for another reason, such as a security module's, which is
+ * there the next time as well. The others are gone once read: each is of another ICMP message.
+ */
+static inline bool regioi_error_may_last(int error)
+{
+	return error == -EACCES || error == -EOPNOTSUPP;
+}
+
 #endif

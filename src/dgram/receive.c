@@ -342,10 +342,11 @@ static uint32_t settle_error(struct regioi_receive_state *state, const struct re
 		return 0;
 	}
 	/* The answer to something sent before; reading it has cleared it. */
-	if (regioi_error_is_icmp(error) && !state->report_icmp &&
-	    state->retries < REGIOI_ICMP_RETRIES) {
-		state->retries++;
-		return 0;
+	if (regioi_error_is_icmp(error) && !state->report_icmp) {
+		if (!regioi_error_may_last(error))
+			return 0;
+		if (state->retries++ < REGIOI_ICMP_RETRIES)
+			return 0;
 	}
 	state->retries = 0;
 	refuse_request(regioi_window_request(window, 0), error);
