@@ -78,10 +78,14 @@ static struct wakes wake(struct station *station)
 	case 1:
 		station_does(station, "Windows spelling, a port with %d threads and %d queues",
 			     threads, sides);
-		return wake_by_port(threads, sides, wanted);
+		return wake_by_crew(
+			&(struct wake_crew){.port_sides = sides, .port_threads = threads}, wanted);
 	case 2:
 		station_does(station, "Windows spelling, %d events", sides);
-		return wake_by_events(sides, threads % 2, wanted);
+		return wake_by_crew(&(struct wake_crew){.event_sides = sides,
+							.event_threads = 1,
+							.manual = threads % 2},
+				    wanted);
 	case 3:
 		station_does(station, "Windows spelling, a thread that waits for four events");
 		return wake_by_any_of_four(wanted);

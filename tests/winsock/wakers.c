@@ -118,17 +118,39 @@ static DWORD WINAPI send_bursts(LPVOID argument)
 	return 0;
 }
 
+/* A sender whose messages do not arrive gives up, so the end comes. */
 static void join(HANDLE thread, const char *whose)
 {
 	DWORD code = 1;
 
-	EXPECT(WaitForSingleObject(thread, 2 * STALL_MS) == WAIT_OBJECT_0, "%s goes on", whose);
+	EXPECT(WaitForSingleObject(thread, INFINITE) == WAIT_OBJECT_0, "%s goes on", whose);
 	EXPECT_TRUE(GetExitCodeThread(thread, &code));
 	EXPECT(code == 0, "%s: a wake-up was lost", whose);
 	CloseHandle(thread);
 }
 
-/* ---- One port ---- */
+static void send_to(struct side *sides, int count, uint64_t wanted)
+{
+	HANDLE senders[WAKE_SIDES_MAX];
+
+	for (int i = 0; i < count; i++) {
+		sides[i].wanted = wanted;
+		senders[i] = CreateThread(NULL, 0, send_bursts, &sides[i], 0, NULL);
+	}
+	for (int i = 0; i < count; i++)
+		join(senders[i], "a sender");
+}
+
+static struct wakes sides_close(struct side *sides, int count)
+{
+	struct wakes wakes = {0};
+
+	for (int i = 0; i < count; i++)
+		side_close(&sides[i], &wakes);
+	return wakes;
+}
+
+/* ---- A port, and events with threads of their own ---- */
 
 static DWORD WINAPI serve_port(LPVOID argument)
 {
@@ -149,35 +171,6 @@ static DWORD WINAPI serve_port(LPVOID argument)
 	return 1;
 }
 
-struct wakes wake_by_port(int threads_count, int sides_count, uint64_t wanted)
-{
-	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
-	HANDLE threads[WAKE_THREADS_MAX], senders[WAKE_SIDES_MAX];
-	struct side sides[WAKE_SIDES_MAX];
-	struct wakes wakes = {0};
-
-	for (int i = 0; i < sides_count; i++) {
-		side_open(&sides[i], NULL, false, port);
-		sides[i].wanted = wanted;
-	}
-	for (int i = 0; i < threads_count; i++)
-		threads[i] = CreateThread(NULL, 0, serve_port, port, 0, NULL);
-	for (int i = 0; i < sides_count; i++)
-		senders[i] = CreateThread(NULL, 0, send_bursts, &sides[i], 0, NULL);
-	for (int i = 0; i < sides_count; i++)
-		join(senders[i], "a sender");
-	for (int i = 0; i < threads_count; i++)
-		EXPECT_TRUE(PostQueuedCompletionStatus(port, 0, 0, NULL));
-	for (int i = 0; i < threads_count; i++)
-		join(threads[i], "a server");
-	for (int i = 0; i < sides_count; i++)
-		side_close(&sides[i], &wakes);
-	CloseHandle(port);
-	return wakes;
-}
-
-/* ---- Events ---- */
-
 static DWORD WINAPI serve_event(LPVOID argument)
 {
 	struct side *side = argument;
@@ -191,37 +184,70 @@ static DWORD WINAPI serve_event(LPVOID argument)
 	}
 }
 
-/* A set event lets its thread through once more. */
+static void start_port(const struct wake_crew *crew, HANDLE port, struct side *sides,
+		       HANDLE *threads)
+{
+	for (int i = 0; i < crew->port_sides; i++)
+		side_open(&sides[i], NULL, false, port);
+	for (int i = 0; i < crew->port_threads; i++)
+		threads[i] = CreateThread(NULL, 0, serve_port, port, 0, NULL);
+}
+
+static void start_events(const struct wake_crew *crew, struct side *sides, HANDLE *threads)
+{
+	for (int i = 0; i < crew->event_sides; i++) {
+		side_open(&sides[i], CreateEvent(NULL, crew->manual, FALSE, NULL), crew->manual,
+			  NULL);
+		for (int j = 0; j < crew->event_threads; j++)
+			*threads++ = CreateThread(NULL, 0, serve_event, &sides[i], 0, NULL);
+	}
+}
+
+static void end_port(const struct wake_crew *crew, HANDLE port, HANDLE *threads)
+{
+	for (int i = 0; i < crew->port_threads; i++)
+		EXPECT_TRUE(PostQueuedCompletionStatus(port, 0, 0, NULL));
+	for (int i = 0; i < crew->port_threads; i++)
+		join(threads[i], "a server");
+}
+
+/* A set event that is set again lets one through, which may be another of the side's threads. */
 static void stop_server(struct side *side, HANDLE thread)
 {
 	InterlockedExchange(&side->stop, 1);
-	SetEvent(side->event);
+	do {
+		SetEvent(side->event);
+	} while (WaitForSingleObject(thread, 1) == WAIT_TIMEOUT);
 	join(thread, "a server");
 }
 
-struct wakes wake_by_events(int sides_count, bool manual, uint64_t wanted)
+static void end_events(const struct wake_crew *crew, struct side *sides, HANDLE *threads)
 {
-	HANDLE threads[WAKE_SIDES_MAX], senders[WAKE_SIDES_MAX];
-	struct side sides[WAKE_SIDES_MAX];
-	struct wakes wakes = {0};
-
-	for (int i = 0; i < sides_count; i++) {
-		side_open(&sides[i], CreateEvent(NULL, manual, FALSE, NULL), manual, NULL);
-		sides[i].wanted = wanted;
-		threads[i] = CreateThread(NULL, 0, serve_event, &sides[i], 0, NULL);
-		senders[i] = CreateThread(NULL, 0, send_bursts, &sides[i], 0, NULL);
+	for (int i = 0; i < crew->event_sides; i++) {
+		for (int j = 0; j < crew->event_threads; j++)
+			stop_server(&sides[i], *threads++);
 	}
-	for (int i = 0; i < sides_count; i++)
-		join(senders[i], "a sender");
-	for (int i = 0; i < sides_count; i++) {
-		stop_server(&sides[i], threads[i]);
-		side_close(&sides[i], &wakes);
-	}
-	return wakes;
 }
 
-/* One thread waits for all events at once, as programs do with a receive, a send and a quit event.
- */
+struct wakes wake_by_crew(const struct wake_crew *crew, uint64_t wanted)
+{
+	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	const int count = crew->port_sides + crew->event_sides;
+	HANDLE threads[WAKE_THREADS_MAX];
+	struct side sides[WAKE_SIDES_MAX];
+
+	start_port(crew, port, sides, threads);
+	start_events(crew, sides + crew->port_sides, threads + crew->port_threads);
+	send_to(sides, count, wanted);
+	end_port(crew, port, threads);
+	end_events(crew, sides + crew->port_sides, threads + crew->port_threads);
+	CloseHandle(port);
+	return sides_close(sides, count);
+}
+
+/* ---- One thread ---- */
+
+/* Waits for all events at once, as programs do with a receive, a send and a quit event. */
 static DWORD WINAPI serve_any(LPVOID argument)
 {
 	struct side *sides = argument;
@@ -241,28 +267,19 @@ static DWORD WINAPI serve_any(LPVOID argument)
 struct wakes wake_by_any_of_four(uint64_t wanted)
 {
 	struct side sides[4];
-	HANDLE senders[4], server;
-	struct wakes wakes = {0};
+	HANDLE server;
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++)
 		side_open(&sides[i], CreateEvent(NULL, i % 2, FALSE, NULL), i % 2, NULL);
-		sides[i].wanted = wanted;
-	}
 	server = CreateThread(NULL, 0, serve_any, sides, 0, NULL);
-	for (int i = 0; i < 4; i++)
-		senders[i] = CreateThread(NULL, 0, send_bursts, &sides[i], 0, NULL);
-	for (int i = 0; i < 4; i++)
-		join(senders[i], "a sender");
+	send_to(sides, 4, wanted);
 	stop_server(&sides[0], server);
-	for (int i = 0; i < 4; i++)
-		side_close(&sides[i], &wakes);
-	return wakes;
+	return sides_close(sides, 4);
 }
 
 /* As by a program with an event loop of its own. */
 struct wakes wake_by_polling(uint64_t wanted)
 {
-	struct wakes wakes = {0};
 	struct side side;
 	HANDLE sender;
 
@@ -276,6 +293,5 @@ struct wakes wake_by_polling(uint64_t wanted)
 			SwitchToThread();
 	}
 	join(sender, "the sender");
-	side_close(&side, &wakes);
-	return wakes;
+	return sides_close(&side, 1);
 }

@@ -20,10 +20,15 @@ struct wakes {
 	uint64_t empty; /* of them found nothing */
 };
 
-/* 'wanted' messages to each of the queues, which share a port that the threads wait on. */
-struct wakes wake_by_port(int threads_count, int sides_count, uint64_t wanted);
-/* The same to queues that have an event and a thread each. */
-struct wakes wake_by_events(int sides_count, bool manual, uint64_t wanted);
+/* Queues on one port, which threads share, and queues with an event and threads of their own. */
+struct wake_crew {
+	int port_sides, port_threads;
+	int event_sides, event_threads; /* threads of each */
+	bool manual;			/* the events' reset */
+};
+
+/* 'wanted' messages to each of the queues. */
+struct wakes wake_by_crew(const struct wake_crew *crew, uint64_t wanted);
 /* To four queues, whose events one thread waits for at once. */
 struct wakes wake_by_any_of_four(uint64_t wanted);
 /* To one queue, whose event is polled with a time-out of 0. */
