@@ -41,7 +41,10 @@ static void sleep_once(struct regioi_driver *driver)
 		timeout_ns = 0;
 	} else {
 		atomic_fetch_add_explicit(&driver->thread.sleeps, 1, memory_order_relaxed);
-		/* Pairs with the loads in regio_driver_info(): whoever sees it asleep has this sleep counted. */
+		/*
+		 * Pairs with the loads in regio_driver_info(): whoever sees it asleep has this
+		 * sleep counted.
+		 */
 		atomic_store_explicit(&driver->thread.asleep, true, memory_order_release);
 	}
 	count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
