@@ -460,8 +460,7 @@ static int replace_taken(struct regioi_rq *rq, int fd)
 		atomic_store(&rq->halves[i].ready, REGIOI_READY_YES);
 	}
 	/* After: the state of the new socket is an event. */
-	if (watched)
-		regioi_watch_start(rq);
+	regioi_watch_resume(rq, watched);
 	return error;
 }
 

@@ -67,6 +67,15 @@ int regioi_watch_start(struct regioi_rq *rq)
 	return error;
 }
 
+void regioi_watch_resume(struct regioi_rq *rq, bool was_on)
+{
+	pthread_mutex_lock(&rq->watch_lock);
+	/* Somebody may have started it since, on the old socket. */
+	if (was_on || regioi_watch_is_on(rq))
+		engines_watch(rq);
+	pthread_mutex_unlock(&rq->watch_lock);
+}
+
 bool regioi_watch_pause(struct regioi_rq *rq)
 {
 	bool on;

@@ -10,8 +10,12 @@
 void regioi_watch_init(struct regioi_rq *rq);
 /* Watches from now on. Returns 0 or the engine's error. */
 int regioi_watch_start(struct regioi_rq *rq);
-/* Until regioi_watch_start(), while no half is executed. Returns whether it was on. */
+/*
+ * While the socket is replaced: stops it, and returns whether it was on, which is for resume to
+ * know. Whoever makes progress meanwhile may start it again.
+ */
 bool regioi_watch_pause(struct regioi_rq *rq);
+void regioi_watch_resume(struct regioi_rq *rq, bool was_on);
 /* Ends it for good. */
 void regioi_watch_fini(struct regioi_rq *rq);
 

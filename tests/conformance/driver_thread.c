@@ -5,6 +5,7 @@
  */
 #include "../support/net.h"
 #include "../support/side.h"
+#include "../support/streams.h"
 #include "../support/suite.h"
 
 #include <dirent.h>
@@ -669,6 +670,59 @@ START_TEST(sends_that_gather_behind_one_in_progress_travel_together)
 }
 END_TEST
 
+/* ---- Another socket ------------------------------------------------------------ */
+
+/* One by one, until the thread watches the socket no longer. */
+static void receive_in_pieces(struct side *side, int peer, uint32_t pieces)
+{
+	for (uint32_t i = 0; i < pieces; i++) {
+		struct regio_result result;
+
+		post_receive(side, 0);
+		write_stream(peer, side->slot_size, (uint64_t)i * side->slot_size);
+		result = poll_one(side->receive_cq);
+		expect_result(&result, 0, side->slot_size, 0);
+		expect_stream(side->memory, side->slot_size, (uint64_t)i * side->slot_size);
+	}
+}
+
+START_TEST(a_socket_that_is_replaced_is_watched_whatever_the_thread_does_meanwhile)
+{
+	enum { PIECES = 40 };
+	struct regio_driver *driver = threaded_driver();
+	struct side side;
+	uint64_t random = 1;
+	int fds[2];
+
+	stream_pair(AF_UNIX, fds);
+	side_open(&side, &(struct side_plan){.fd = fds[0],
+					     .receives = 1,
+					     .slot_size = MESSAGE_SIZE,
+					     .driver = driver});
+	for (uint64_t round = 0; round < scaled(1000); round++) {
+		int peer = fds[1];
+		int64_t until_ns = now_ns() + random_below(&random, 150000);
+
+		receive_in_pieces(&side, peer, PIECES);
+		/* At any moment of its going to sleep. */
+		while (now_ns() < until_ns)
+			continue;
+		stream_pair(AF_UNIX, fds);
+		EXPECT_RETURN(0, regio_rq_replace_socket(side.rq, fds[0]));
+		close(fds[0]);
+		close(peer);
+		post_receive(&side, 0);
+		write_stream(fds[1], MESSAGE_SIZE, 0);
+		struct regio_result result = collect_one(side.receive_cq);
+
+		expect_result(&result, 0, MESSAGE_SIZE, 0);
+	}
+	side_close(&side);
+	close(fds[1]);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -684,6 +738,7 @@ int main(void)
 		CASE(threads_that_poll_wait_and_sleep_share_one_driver),
 		CASE(each_signal_on_the_descriptor_finds_a_completion_and_none_is_lost),
 		CASE(sends_that_gather_behind_one_in_progress_travel_together),
+		CASE_SLOW(a_socket_that_is_replaced_is_watched_whatever_the_thread_does_meanwhile),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
