@@ -7,6 +7,9 @@
 #include "engine/calls.h"
 #include "engine/syscalls.h"
 
+/* No result of an operation: nothing has been moved, so it is tried again. */
+#define TRIES_MAX 16u
+
 /*
  * Flags are given per call, and O_NONBLOCK is left as the user has it: with it set, poll reports a
  * datagram with a bad checksum as readable (Linux 6.18, udp_poll).
@@ -62,6 +65,11 @@ one_message:
 
 void regioi_calls_execute(struct regioi_op *ops, uint32_t ops_count)
 {
-	for (uint32_t i = 0; i < ops_count; i++)
-		ops[i].result = call(&ops[i]);
+	for (uint32_t i = 0; i < ops_count; i++) {
+		uint32_t tries = 0;
+
+		do {
+			ops[i].result = call(&ops[i]);
+		} while (__builtin_expect(ops[i].result == -EINTR, 0) && ++tries < TRIES_MAX);
+	}
 }

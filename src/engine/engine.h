@@ -41,9 +41,9 @@ struct regioi_engine; /* each engine's own */
  * -EAGAIN, and fewer bytes of a stream or fewer messages than asked for, mean that no more can be
  * done now; where the socket is watched, an event follows when it can.
  *
- * No operation blocks, raises SIGPIPE, or keeps a pointer after execute has returned. Operations
- * of one batch may be executed in any order; the core never puts two for one direction of one
- * socket in a batch.
+ * No operation blocks, gives -EINTR, raises SIGPIPE, or keeps a pointer after execute has returned.
+ * Operations of one batch may be executed in any order; the core never puts two for one direction
+ * of one socket in a batch.
  */
 enum regioi_op_kind {
 	REGIOI_OP_RECEIVE,
