@@ -379,7 +379,8 @@ struct regio_driver_opts {
  *            -ENOTSUP the engine does not work here; regio_last_error() says why
  *            -EPERM   busy polling is not permitted
  *            -EAGAIN  no thread left
- *            -EMFILE, -ENFILE, -ENOMEM  no descriptor or memory left
+ *            -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or room
+ *                     among fs.epoll.max_user_watches left
  * Since      0.1
  */
 REGIO_API int regio_driver_create(const struct regio_driver_opts *opts,
@@ -487,7 +488,8 @@ struct regio_cq_opts {
  *                     REGIO_CQ_CAPACITY_MAX, bad size, reserved field not 0
  *            -E2BIG   opts has fields this version does not know
  *            -EBADF   opts->driver is closed
- *            -ENOMEM, -EMFILE, -ENFILE, -ENOENT, -ENOTSUP  as regio_driver_create()
+ *            -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, -ENOENT, -ENOTSUP  as
+ *                     regio_driver_create()
  * Since      0.1
  */
 REGIO_API int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts,
@@ -596,6 +598,7 @@ REGIO_API int regio_cq_wait(struct regio_cq *cq, uint32_t min_count, uint64_t ma
  * Blocking   never
  * Returns    the descriptor, the same for the life of the CQ, or
  *            -EBADF   no such CQ
+ *            -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  as regio_driver_create()
  *            -ECHILD  the CQ belongs to the parent process
  * Since      0.1
  */
@@ -654,6 +657,8 @@ struct regio_rq_opts {
  *            -EEXIST  the socket has an RQ
  *            -ENOBUFS a CQ has not enough room left
  *            -ENOMEM  no memory
+ *            -ENOSPC  the CQs have two drivers, and there is no room left among
+ *                     fs.epoll.max_user_watches
  *            -EPERM   the driver's busy polling is not permitted
  *            -ECHILD  a CQ belongs to the parent process
  * Since      0.1

@@ -29,10 +29,19 @@ static const struct regioi_engine_ops *engine_find(const char *name)
 	return NULL;
 }
 
-/* What is short of descriptors or memory is no judgement on the engine. */
+/* What is short of descriptors, memory or threads is no judgement on the engine. */
 static int refusal_error(int error)
 {
-	return error == -EMFILE || error == -ENFILE || error == -ENOMEM ? error : -ENOTSUP;
+	switch (error) {
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+	case -ENOSPC:
+	case -EAGAIN:
+		return error;
+	default:
+		return -ENOTSUP;
+	}
 }
 
 static int engine_named(const char *name, const char *why, struct regioi_driver *driver)

@@ -231,8 +231,9 @@ int regio_cq_fd(struct regio_cq *handle)
 		result = driver->descriptor;
 	pthread_mutex_unlock(&driver->wait_lock);
 	if (result < 0)
-		return regioi_fail(result, "asking for a CQ's descriptor: %s; raise ulimit -n",
-				   regio_error_text(result));
+		return regioi_fail(result, "asking for a CQ's descriptor: %s; raise %s",
+				   regio_error_text(result),
+				   result == -ENOSPC ? "fs.epoll.max_user_watches" : "ulimit -n");
 	return result;
 }
 

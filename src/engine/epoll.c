@@ -68,7 +68,9 @@ int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_r
 	snprintf(ret_refusal->reason, sizeof(ret_refusal->reason), "creating an epoll set: %s",
 		 strerror(-error));
 	snprintf(ret_refusal->remedy, sizeof(ret_refusal->remedy), "%s",
-		 error == -EMFILE ? "raise the descriptor limit: ulimit -n" : "");
+		 error == -EMFILE   ? "raise the descriptor limit: ulimit -n"
+		 : error == -ENOSPC ? "raise fs.epoll.max_user_watches"
+				    : "");
 	return error;
 }
 

@@ -192,7 +192,8 @@ bool regioi_ring_batches(void)
 /* What was short then may not be short now. */
 static bool is_passing(int error)
 {
-	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN;
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN ||
+	       error == -EBUSY;
 }
 
 static void try_now(void)
