@@ -292,6 +292,8 @@ struct regio_region_opts {
  *            -E2BIG   opts has fields this version does not know
  *            -EMSGSIZE length is 4 GiB or more
  *            -ENOMEM  no memory
+ *            -EPERM, -ENOSYS  the node cannot be chosen here, mostly because of a
+ *                     container's seccomp profile
  * Since      0.1
  */
 REGIO_API int regio_region_allocate(size_t length, const struct regio_region_opts *opts,

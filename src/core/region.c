@@ -50,6 +50,12 @@ static enum access range_access_from_maps(uintptr_t start, uintptr_t end)
 	return covered < end ? ACCESS_NONE : access;
 }
 
+/* Errors of madvise(2) that are not about the range: a filter, or a moment without resources. */
+static bool says_nothing(int error)
+{
+	return error == EPERM || error == EACCES || error == ENOSYS || error == EAGAIN;
+}
+
 /* What can be done with all of the range, found by faulting it in. */
 static enum access range_access(void *address, size_t length)
 {
@@ -62,12 +68,15 @@ static enum access range_access(void *address, size_t length)
 	end = (end + page - 1) & ~(page - 1);
 	if (madvise((void *)start, end - start, MADV_POPULATE_WRITE) == 0)
 		return ACCESS_WRITE;
+	if (says_nothing(errno))
+		return range_access_from_maps(start, end);
 	if (errno != EINVAL)
 		return ACCESS_NONE;
 	/* EINVAL: read-only somewhere, or a kernel that does not know the advice. */
 	if (madvise((void *)start, end - start, MADV_POPULATE_READ) == 0)
 		return ACCESS_READ;
-	return errno == EINVAL ? range_access_from_maps(start, end) : ACCESS_NONE;
+	return errno == EINVAL || says_nothing(errno) ? range_access_from_maps(start, end)
+						      : ACCESS_NONE;
 }
 
 static int region_check_length(const char *step, size_t length)
@@ -145,6 +154,17 @@ static int place_on_node(void *address, size_t length, uint32_t node)
 	return errno == ENOSYS && node == 0 ? 0 : -errno;
 }
 
+static int refuse_node(const char *step, int error, uint32_t node)
+{
+	if (error == -EINVAL)
+		return regioi_fail(error, "%s: NUMA node %u is not there; see regio info", step,
+				   node);
+	return regioi_fail(error,
+			   "%s: choosing NUMA node %u: %s; where a container forbids mbind, its "
+			   "seccomp profile has to allow it",
+			   step, node, regio_error_text(error));
+}
+
 static size_t allocation_length(size_t length)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -178,9 +198,7 @@ int regio_region_allocate(size_t length, const struct regio_region_opts *opts, u
 		error = place_on_node(address, mapped, known.numa_node);
 		if (error) {
 			munmap(address, mapped);
-			return regioi_fail(error == -EINVAL ? error : -ENOMEM,
-					   "%s: NUMA node %u is not there; see regio info", step,
-					   known.numa_node);
+			return refuse_node(step, error, known.numa_node);
 		}
 	}
 	if (regioi_pages_lock(address, length))
