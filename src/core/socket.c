@@ -89,11 +89,15 @@ static int cookie(int fd, uint64_t *ret_cookie)
 	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, ret_cookie, &length) < 0 ? -errno : 0;
 }
 
+/* Only a closed descriptor, or another's, says no: a refusal to tell does not. */
 bool regioi_socket_is_ours(const struct regioi_rq *rq)
 {
-	uint64_t now;
+	uint64_t now = 0;
+	int error = cookie(rq->fd, &now);
 
-	return cookie(rq->fd, &now) == 0 && now == rq->cookie;
+	if (error)
+		return error != -EBADF && error != -ENOTSOCK;
+	return now == rq->cookie;
 }
 
 /* A filter sees the length of what is queued, and a train is one long packet to it. */
@@ -140,11 +144,25 @@ static bool is_supported(int family, int type, int protocol)
 	return type == SOCK_DGRAM || (type == SOCK_STREAM && protocol == IPPROTO_TCP);
 }
 
+static int kind(int fd, int *ret_family, int *ret_type, int *ret_protocol)
+{
+	const int names[] = {SO_DOMAIN, SO_TYPE, SO_PROTOCOL};
+	int *const values[] = {ret_family, ret_type, ret_protocol};
+
+	for (int i = 0; i < 3; i++) {
+		socklen_t length = sizeof(int);
+
+		if (getsockopt(fd, SOL_SOCKET, names[i], values[i], &length) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
 static int check_type(struct regioi_rq *rq, int fd, bool *ret_udp)
 {
 	static const char step[] = "creating an RQ";
 	int error = cookie(fd, &rq->cookie);
-	int type, protocol;
+	int type = 0, protocol = 0;
 
 	if (error == -ENOTSOCK || error == -EBADF)
 		return regioi_fail(error, "%s: descriptor %d is %s", step, fd,
@@ -152,9 +170,10 @@ static int check_type(struct regioi_rq *rq, int fd, bool *ret_udp)
 	if (error)
 		return regioi_fail(error, "%s: asking for SO_COOKIE: %s; regio needs Linux 4.18",
 				   step, strerror(-error));
-	type = option(fd, SOL_SOCKET, SO_TYPE);
-	protocol = option(fd, SOL_SOCKET, SO_PROTOCOL);
-	rq->family = option(fd, SOL_SOCKET, SO_DOMAIN);
+	error = kind(fd, &rq->family, &type, &protocol);
+	if (error)
+		return regioi_fail(error, "%s: asking what socket descriptor %d is: %s", step, fd,
+				   regio_error_text(error));
 	if (!is_supported(rq->family, type, protocol))
 		return regioi_fail(-EOPNOTSUPP,
 				   "%s: descriptor %d is no socket of UDP or TCP over IPv4 or "
@@ -200,13 +219,15 @@ int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts 
 int regioi_socket_replace(struct regioi_rq *rq, int fd)
 {
 	const uint64_t before = rq->cookie;
+	int family, type, protocol, error;
 	uint64_t fresh;
-	int error = cookie(fd, &fresh);
 
+	error = cookie(fd, &fresh);
+	if (!error)
+		error = kind(fd, &family, &type, &protocol);
 	if (error)
 		return error;
-	if (option(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM ||
-	    option(fd, SOL_SOCKET, SO_DOMAIN) != rq->family)
+	if (type != SOCK_STREAM || family != rq->family)
 		return -EOPNOTSUPP;
 	registry_remove(rq);
 	rq->cookie = fresh;
