@@ -130,11 +130,14 @@ static void check_status(struct team *team, struct lane *lane, const struct regi
 	       regio_error_name(result->status), result->bytes);
 }
 
-static void take_sent(struct lane *lane, const struct regio_result *result, uint32_t length)
+static void take_sent(struct team *team, struct lane *lane, const struct regio_result *result,
+		      uint32_t length)
 {
 	EXPECT(result->status != 0 || result->bytes == length, "%u of %u bytes sent", result->bytes,
 	       length);
 	lane->accepted += result->status == 0;
+	atomic_store_explicit(&team->traffic->accepted[result->rq_context], lane->accepted,
+			      memory_order_relaxed);
 }
 
 static void take_received(struct team *team, uint32_t number, struct lane *lane,
@@ -167,7 +170,7 @@ static void take_result(struct team *team, const struct regio_result *result)
 	       (unsigned long long)lane->posted);
 	check_status(team, lane, result);
 	if (team->sends)
-		take_sent(lane, result, lane->lengths[lane->done % team->traffic->slots]);
+		take_sent(team, lane, result, lane->lengths[lane->done % team->traffic->slots]);
 	else
 		take_received(team, number, lane, result);
 	lane->done++;

@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* Posts of one lane in one step. */
@@ -68,6 +69,7 @@ static void post_message(struct team *team, uint32_t number, uint32_t flags)
 	lane->lengths[lane->posted % team->traffic->slots] = length;
 	lane->posted++;
 	lane->sent++;
+	atomic_store_explicit(&team->traffic->posted[number], lane->sent, memory_order_relaxed);
 }
 
 static bool post_sends(struct team *team, uint32_t number)
@@ -159,6 +161,25 @@ void team_wait(struct team *team, int64_t timeout_ns)
 
 /* ---- To the end ---------------------------------------------------------------- */
 
+static void tell_stall(const struct team *receiver, uint32_t number)
+{
+	const struct traffic *traffic = receiver->traffic;
+	const struct lane *lane = receiver->lanes[number];
+	struct regio_rq_info info = {0};
+	int queued = -1;
+
+	ioctl(lane->fd, FIONREAD, &queued);
+	regio_rq_info(lane->rq, &info);
+	EXPECT(false,
+	       "lane %u has stopped: %llu messages posted, %llu accepted, %llu arrived; "
+	       "%llu receives posted, %llu messages received, %d bytes queued in the socket; "
+	       "the kernel has dropped nothing",
+	       number, (unsigned long long)traffic->posted[number],
+	       (unsigned long long)traffic->accepted[number], (unsigned long long)lane->verified,
+	       (unsigned long long)(lane->posted - lane->done),
+	       (unsigned long long)info.messages_received, queued);
+}
+
 /* The rest of a traffic in which messages have stayed away. */
 static void explain_stall(struct team *receiver)
 {
@@ -174,11 +195,8 @@ static void explain_stall(struct team *receiver)
 		atomic_store(&traffic->over, true);
 	}
 	for (uint32_t i = 0; i < traffic->lanes && !atomic_load(&traffic->over); i++)
-		EXPECT(lane_is_done(receiver, receiver->lanes[i]),
-		       "lane %u has stopped at message %llu, %llu requests posted, and the kernel "
-		       "has dropped nothing",
-		       i, (unsigned long long)receiver->lanes[i]->verified,
-		       (unsigned long long)(receiver->lanes[i]->posted - receiver->lanes[i]->done));
+		if (!lane_is_done(receiver, receiver->lanes[i]))
+			tell_stall(receiver, i);
 }
 
 /* Between the set-up and the end, whose plain calls need not bear it, threads bear signals. */
