@@ -14,6 +14,7 @@
  *
  * Threads, in general: calls on one CQ, and calls on one half (receive or send)
  * of one RQ, are serialised by the caller; everything else may run in parallel.
+ * No call is a cancellation point.
  *
  * Handles are not addresses. Each carries a generation, so a call on a closed
  * handle is an error, never a dangling pointer. In a forked child the handles
@@ -414,7 +415,8 @@ REGIO_API int regio_driver_close(struct regio_driver *driver);
  * Blocking   yes
  * Returns    0 after regio_driver_wake(), also one of before this call, or
  *            -ETIMEDOUT  the time is over
- *            -EINTR   a signal came first
+ *            -EINTR   a signal came first, whatever SA_RESTART says, or the
+ *                     process was stopped and continued
  *            -EBUSY   another thread is in this call, or waits on a CQ of the
  *                     driver, or the driver has a thread of its own
  *            -EBADF   no such driver
@@ -580,7 +582,8 @@ REGIO_API int regio_cq_notify(struct regio_cq *cq);
  * Blocking   yes
  * Returns    how many are queued, at least 1, or
  *            -ETIMEDOUT  none came in time
- *            -EINTR   a signal came first
+ *            -EINTR   a signal came first, whatever SA_RESTART says, or the
+ *                     process was stopped and continued
  *            -EBADF   no such CQ
  *            -ECHILD  the CQ belongs to the parent process
  * Since      0.1

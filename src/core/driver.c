@@ -16,6 +16,7 @@
 #include "core/options.h"
 #include "core/table.h"
 #include "core/thread.h"
+#include "core/uncancelled.h"
 #include "core/wait.h"
 
 static pthread_mutex_t drivers_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -130,6 +131,7 @@ static void driver_free(struct regioi_driver *driver)
 
 int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_driver **ret_driver)
 {
+	REGIOI_UNCANCELLED;
 	struct regioi_driver *driver = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*driver));
 	int error;
 
@@ -165,6 +167,8 @@ void regioi_driver_hold(struct regioi_driver *driver)
 
 void regioi_driver_release(struct regioi_driver *driver)
 {
+	REGIOI_UNCANCELLED;
+
 	if (atomic_fetch_sub(&driver->references, 1) != 1)
 		return;
 	pthread_mutex_lock(&drivers_lock);

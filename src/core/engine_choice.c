@@ -9,6 +9,7 @@
 
 #include "core/engine_choice.h"
 #include "core/error.h"
+#include "core/uncancelled.h"
 #include "engine/fault.h"
 
 /* What a name asks for: an engine, and words joined to it by '+'. */
@@ -149,6 +150,7 @@ int regioi_engine_open(const char *text, struct regioi_driver *driver)
 
 static bool engine_works(const struct regioi_engine_ops *ops, struct regioi_refusal *ret_refusal)
 {
+	REGIOI_UNCANCELLED;
 	struct regioi_engine *engine;
 
 	if (ops->create(&engine, ret_refusal) != 0)

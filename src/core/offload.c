@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "core/offload.h"
+#include "core/uncancelled.h"
 #include "dgram/control.h"
 #include "engine/kernel.h"
 
@@ -93,6 +94,7 @@ static void try_busy_poll(int fd)
 
 static void try_offload(void)
 {
+	REGIOI_UNCANCELLED;
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),

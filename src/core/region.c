@@ -15,6 +15,7 @@
 #include "core/locked_pages.h"
 #include "core/options.h"
 #include "core/region.h"
+#include "core/uncancelled.h"
 #include "engine/kernel.h"
 
 enum access {
@@ -29,6 +30,7 @@ enum access {
  */
 static enum access range_access_from_maps(uintptr_t start, uintptr_t end)
 {
+	REGIOI_UNCANCELLED;
 	FILE *maps = fopen("/proc/self/maps", "re");
 	enum access access = ACCESS_WRITE;
 	uintptr_t covered = start;

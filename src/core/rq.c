@@ -19,6 +19,7 @@
 #include "core/socket.h"
 #include "core/stream.h"
 #include "core/table.h"
+#include "core/uncancelled.h"
 #include "core/watch.h"
 
 /* Requests announced before a busy queue's node is pinned (submit.c). */
@@ -530,6 +531,7 @@ static void receive_state_fini(struct regioi_half *half)
 
 int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 {
+	REGIOI_UNCANCELLED;
 	uint64_t id = (uintptr_t)handle;
 	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
 	struct regioi_slot *slot;

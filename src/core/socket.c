@@ -14,6 +14,7 @@
 #include "core/offload.h"
 #include "core/socket.h"
 #include "core/stream.h"
+#include "core/uncancelled.h"
 #include "dgram/control.h"
 #include "engine/kernel.h"
 
@@ -247,6 +248,7 @@ int regioi_socket_replace(struct regioi_rq *rq, int fd)
 /* SO_RCVBUF above this would be cut to it, and so might lower what a privileged user has set. */
 static uint32_t buffer_max(void)
 {
+	REGIOI_UNCANCELLED;
 	FILE *file = fopen("/proc/sys/net/core/rmem_max", "re");
 	uint32_t bytes = BUFFER_DEFAULT_MAX;
 

@@ -31,10 +31,14 @@
 #include "core/error.h"
 #include "core/notified.h"
 #include "core/table.h"
+#include "core/uncancelled.h"
 #include "core/wait.h"
+#include "engine/syscalls.h"
 #include "regio.h"
 
 #define EVENTS_MAX 64
+/* Then a sleeper looks, and sleeps again. */
+#define NO_END_S (365 * 86400)
 
 /* ---- Waking ---- */
 
@@ -54,14 +58,13 @@ static void wake_sleeper(struct regioi_cq *cq)
 void regioi_cq_unfire(struct regioi_cq *cq)
 {
 	struct regioi_driver *driver = cq->driver;
-	uint64_t one;
 
 	pthread_mutex_lock(&driver->wait_lock);
 	if (atomic_load(&cq->fired)) {
 		atomic_store(&cq->fired, false);
 		driver->fired--;
 		if (driver->signal_descriptor >= 0 &&
-		    read(driver->signal_descriptor, &one, sizeof(one)) < 0)
+		    !regioi_sys_event_take(driver->signal_descriptor))
 			driver->fired = 0; /* cannot be: it counts this CQ */
 	}
 	pthread_mutex_unlock(&driver->wait_lock);
@@ -121,7 +124,6 @@ static bool all_dequeued(const struct regioi_half *half, uint32_t end)
 static void fire(struct regioi_cq *cq, const struct regioi_half *half, uint32_t end)
 {
 	struct regioi_driver *driver = cq->driver;
-	uint64_t one = 1;
 
 	pthread_mutex_lock(&driver->wait_lock);
 	/* A closed CQ would never take it back. */
@@ -130,7 +132,7 @@ static void fire(struct regioi_cq *cq, const struct regioi_half *half, uint32_t 
 		atomic_store(&cq->fired, true);
 		driver->fired++;
 		if (driver->signal_descriptor >= 0 &&
-		    write(driver->signal_descriptor, &one, sizeof(one)) < 0)
+		    !regioi_sys_event_add(driver->signal_descriptor))
 			driver->fired--; /* cannot be: the counter is far from its limit */
 	}
 	pthread_mutex_unlock(&driver->wait_lock);
@@ -193,6 +195,7 @@ static int descriptor_add(int set, int fd)
 /* Under the driver's wait_lock. */
 static int descriptor_make(struct regioi_driver *driver)
 {
+	REGIOI_UNCANCELLED;
 	int set = epoll_create1(EPOLL_CLOEXEC);
 	int signal = -1;
 	int error;
@@ -306,15 +309,16 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 static int sleep_following(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 {
 	struct regioi_driver *driver = cq->driver;
+	/* With a time-out a signal is never passed over, whatever SA_RESTART says. */
 	struct timespec timeout = {
-		.tv_sec = timeout_ns / 1000000000,
-		.tv_nsec = timeout_ns % 1000000000,
+		.tv_sec = timeout_ns < 0 ? NO_END_S : timeout_ns / 1000000000,
+		.tv_nsec = timeout_ns < 0 ? 0 : timeout_ns % 1000000000,
 	};
 	int error = 0;
 
 	if (regioi_cq_available(cq, seen + 1) <= seen &&
-	    syscall(SYS_futex, &cq->sleeper, FUTEX_WAIT_PRIVATE, REGIOI_SLEEPS_ON_FUTEX,
-		    timeout_ns < 0 ? NULL : &timeout, NULL, 0) < 0 &&
+	    syscall(SYS_futex, &cq->sleeper, FUTEX_WAIT_PRIVATE, REGIOI_SLEEPS_ON_FUTEX, &timeout,
+		    NULL, 0) < 0 &&
 	    errno == EINTR)
 		error = -EINTR;
 	pthread_mutex_lock(&driver->wait_lock);

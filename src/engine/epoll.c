@@ -16,6 +16,7 @@
 #include "engine/calls.h"
 #include "engine/epoll.h"
 #include "engine/kernel.h"
+#include "engine/syscalls.h"
 
 /* The core's ids are above 2^32. */
 #define DOORBELL_ID 0
@@ -145,7 +146,7 @@ static int wait_for_events(struct regioi_engine *engine, struct epoll_event *eve
 	int count;
 
 	if (timeout_ns > 0 && atomic_load_explicit(&engine->nanoseconds, memory_order_relaxed)) {
-		count = epoll_pwait2(engine->epoll_fd, events, events_max, &timeout, NULL);
+		count = regioi_sys_epoll_pwait2(engine->epoll_fd, events, events_max, &timeout);
 		if (count >= 0 || (errno != ENOSYS && errno != EPERM))
 			return count;
 		atomic_store_explicit(&engine->nanoseconds, false, memory_order_relaxed);
@@ -154,7 +155,7 @@ static int wait_for_events(struct regioi_engine *engine, struct epoll_event *eve
 		timeout_ms = -1;
 	else if (timeout_ms > INT32_MAX)
 		timeout_ms = INT32_MAX; /* the core looks at the clock and sleeps again */
-	return epoll_wait(engine->epoll_fd, events, events_max, (int)timeout_ms);
+	return regioi_sys_epoll_wait(engine->epoll_fd, events, events_max, (int)timeout_ms);
 }
 
 /* Leaves out what is ours. */
@@ -188,7 +189,8 @@ int regioi_epoll_ask(struct regioi_engine *engine, struct regioi_event *ret_even
 	struct epoll_event events[EVENTS_MAX];
 	int max = (int)(events_max < EVENTS_MAX ? events_max : EVENTS_MAX);
 
-	return translate(events, epoll_wait(engine->epoll_fd, events, max, 0), ret_events);
+	return translate(events, regioi_sys_epoll_wait(engine->epoll_fd, events, max, 0),
+			 ret_events);
 }
 
 int regioi_epoll_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
@@ -203,32 +205,21 @@ int regioi_epoll_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 	return translate(events, found, ret_events);
 }
 
-static void add_one(int fd)
-{
-	uint64_t one = 1;
-
-	/* Fails only when the counter is near 2^64. */
-	if (write(fd, &one, sizeof(one)) < 0)
-		return;
-}
-
 void regioi_epoll_doorbell(struct regioi_engine *engine)
 {
-	add_one(engine->doorbell_fd);
+	/* Fails only when the counter is near 2^64; so does the next one. */
+	regioi_sys_event_add(engine->doorbell_fd);
 }
 
 void regioi_epoll_wake(struct regioi_engine *engine)
 {
-	add_one(engine->wake_fd);
+	regioi_sys_event_add(engine->wake_fd);
 }
 
 void regioi_epoll_unwake(struct regioi_engine *engine)
 {
-	uint64_t one;
-
 	/* Fails only without a wake before it. */
-	if (read(engine->wake_fd, &one, sizeof(one)) < 0)
-		return;
+	regioi_sys_event_take(engine->wake_fd);
 }
 
 int regioi_epoll_descriptor(struct regioi_engine *engine)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system calls of the data path.
+ * The system calls of the data path, and those that sleep.
  *
  * Those of libc are cancellation points: in a program with threads each costs two locked
  * instructions more, and a thread cancelled in one would leave with our locks. The sanitizers know
@@ -9,6 +9,8 @@
 #ifndef REGIO_ENGINE_SYSCALLS_H
 #define REGIO_ENGINE_SYSCALLS_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -79,6 +81,54 @@ static inline int regioi_sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned
 	return sendmmsg(fd, messages, count, flags);
 #else
 	return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
+#endif
+}
+
+/* What the kernel takes a set of signals to be long. */
+#define REGIOI_SIGNALS_SIZE 8
+
+static inline int regioi_sys_epoll_wait(int fd, struct epoll_event *events, int events_max,
+					int timeout_ms)
+{
+#if REGIOI_LIBC_CALLS
+	return epoll_wait(fd, events, events_max, timeout_ms);
+#else
+	return (int)syscall(SYS_epoll_pwait, fd, events, events_max, timeout_ms, NULL,
+			    REGIOI_SIGNALS_SIZE);
+#endif
+}
+
+static inline int regioi_sys_epoll_pwait2(int fd, struct epoll_event *events, int events_max,
+					  const struct timespec *timeout)
+{
+#if REGIOI_LIBC_CALLS
+	return epoll_pwait2(fd, events, events_max, timeout, NULL);
+#else
+	return (int)syscall(SYS_epoll_pwait2, fd, events, events_max, timeout, NULL,
+			    REGIOI_SIGNALS_SIZE);
+#endif
+}
+
+/* Of an eventfd. Returns false where there is nothing to be had, or no room. */
+static inline bool regioi_sys_event_take(int fd)
+{
+	uint64_t value;
+
+#if REGIOI_LIBC_CALLS
+	return read(fd, &value, sizeof(value)) == sizeof(value);
+#else
+	return syscall(SYS_read, fd, &value, sizeof(value)) == sizeof(value);
+#endif
+}
+
+static inline bool regioi_sys_event_add(int fd)
+{
+	const uint64_t one = 1;
+
+#if REGIOI_LIBC_CALLS
+	return write(fd, &one, sizeof(one)) == sizeof(one);
+#else
+	return syscall(SYS_write, fd, &one, sizeof(one)) == sizeof(one);
 #endif
 }
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * No call is a cancellation point: a thread cancelled inside would leave with our locks, or as the
+ * leader that others wait for. What moves data, and what sleeps, makes system calls that are none
+ * (engine/syscalls.h); the rest puts it off.
+ */
+#ifndef REGIO_CORE_UNCANCELLED_H
+#define REGIO_CORE_UNCANCELLED_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+static inline int regioi_cancel_disable(void)
+{
+	int before;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	return before;
+}
+
+static inline void regioi_cancel_restore(const int *before)
+{
+	pthread_setcancelstate(*before, NULL);
+}
+
+/* A declaration: until the end of its block. */
+#define REGIOI_UNCANCELLED                                                                         \
+	__attribute__((cleanup(regioi_cancel_restore), unused)) const int cancel_state =           \
+		regioi_cancel_disable()
+
+#endif
