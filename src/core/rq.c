@@ -389,6 +389,21 @@ static int resize_taken(struct regioi_rq *rq, const uint32_t limits[2])
 	return error;
 }
 
+/*
+ * Whoever makes progress may have come by meanwhile, found us here, and gone to sleep: what there
+ * is to do, also the rest of what regioi_half_done() has left in doubt, is left where it looks.
+ */
+static void halves_give_back(struct regioi_rq *rq)
+{
+	for (int i = 0; i < 2; i++) {
+		struct regioi_half *half = &rq->halves[i];
+
+		regioi_half_done(half);
+		if (regioi_half_pending(half) > 0 && atomic_load(&half->ready) != REGIOI_READY_NO)
+			regioi_node_list(half->node);
+	}
+}
+
 int regio_rq_resize(struct regio_rq *handle, uint32_t max_receives, uint32_t max_sends)
 {
 	static const char step[] = "resizing an RQ";
@@ -407,8 +422,7 @@ int regio_rq_resize(struct regio_rq *handle, uint32_t max_receives, uint32_t max
 	regioi_half_take(&rq->halves[REGIOI_RECEIVE]);
 	regioi_half_take(&rq->halves[REGIOI_SEND]);
 	error = resize_taken(rq, limits);
-	regioi_half_done(&rq->halves[REGIOI_SEND]);
-	regioi_half_done(&rq->halves[REGIOI_RECEIVE]);
+	halves_give_back(rq);
 	regioi_readers_leave(rq->nodes[0].driver, section);
 	if (!error)
 		regioi_socket_size_buffer(rq, max_receives);

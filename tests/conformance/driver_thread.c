@@ -723,6 +723,64 @@ START_TEST(a_socket_that_is_replaced_is_watched_whatever_the_thread_does_meanwhi
 }
 END_TEST
 
+struct pair_sender {
+	int peer;
+	_Atomic uint64_t rounds;
+	_Atomic uint64_t received;
+};
+
+/* Two at a time, then none until both have come: the second has no event of its own. */
+static void *send_pairs(void *argument)
+{
+	struct pair_sender *sender = argument;
+
+	for (uint64_t round = 0; round < sender->rounds; round++) {
+		while (sender->received < 2 * round)
+			sched_yield();
+		send_plain(sender->peer, "1", 1);
+		send_plain(sender->peer, "2", 1);
+	}
+	return NULL;
+}
+
+START_TEST(resizing_beside_the_thread_leaves_no_message_behind)
+{
+	struct regio_driver_opts opts = {.size = sizeof(opts), .flags = REGIO_DRIVER_THREAD};
+	struct pair_sender sender = {.rounds = UINT64_MAX / 2};
+	const int64_t end_ns = now_ns() + SECOND_NS;
+	int64_t deadline_ns = end_ns + PATIENCE_NS;
+	struct regio_driver *driver;
+	struct regio_result results[4];
+	struct side side;
+	pthread_t thread;
+
+	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
+	side_open(&side,
+		  &(struct side_plan){
+			  .family = families[0], .receives = 4, .slot_size = 64, .driver = driver});
+	sender.peer = peer_of(side.fd);
+	for (uint64_t i = 0; i < 4; i++)
+		post_receive(&side, i);
+	EXPECT(pthread_create(&thread, NULL, send_pairs, &sender) == 0, "%m");
+	while (sender.received < 2 * sender.rounds) {
+		int got = regio_cq_dequeue(side.receive_cq, results, 4);
+
+		for (int i = 0; i < got; i++)
+			post_receive(&side, results[i].request_context);
+		sender.received += (uint64_t)got;
+		EXPECT_RETURN(0, regio_rq_resize(side.rq, 4, 0));
+		if (sender.rounds > sender.received && now_ns() > end_ns)
+			sender.rounds = sender.received / 2 + 2;
+		EXPECT(now_ns() < deadline_ns, "message %llu stays away",
+		       (unsigned long long)sender.received);
+	}
+	pthread_join(thread, NULL);
+	side_close(&side);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	close(sender.peer);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -739,6 +797,7 @@ int main(void)
 		CASE(each_signal_on_the_descriptor_finds_a_completion_and_none_is_lost),
 		CASE(sends_that_gather_behind_one_in_progress_travel_together),
 		CASE_SLOW(a_socket_that_is_replaced_is_watched_whatever_the_thread_does_meanwhile),
+		CASE(resizing_beside_the_thread_leaves_no_message_behind),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
