@@ -9,6 +9,7 @@
 
 void regioi_locked_pages_fork_child(void);
 void regioi_drivers_fork_child(void);
+void regioi_offload_fork_child(void);
 void regioi_sockets_fork_child(void);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel lets a train do, found by trying it on loopback once in a process. Versions say
- * little: the segment count is 64 or 128, and filters of containers refuse options.
+ * What the kernel lets a train do, found by trying it on loopback, once in a process that can.
+ * Versions say little: the segment count is 64 or 128, and filters of containers refuse options.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,12 +15,14 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/offload.h"
 #include "core/uncancelled.h"
 #include "dgram/control.h"
 #include "engine/kernel.h"
 
-static pthread_once_t tried = PTHREAD_ONCE_INIT;
+static pthread_mutex_t tried_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool tried;
 static struct regio_offload_info offload;
 
 /* Sends 'count' messages of one byte as a train. Returns 0 or negative errno. */
@@ -92,46 +95,79 @@ static void try_busy_poll(int fd)
 	close(set);
 }
 
-static void try_offload(void)
+/*
+ * Nothing to try it with, for want of descriptors or memory, or in a sandbox. What is not there is
+ * noticed when it is used: messages go singly then.
+ */
+static void assume_all(int error)
 {
-	REGIOI_UNCANCELLED;
+	offload = (struct regio_offload_info){.send_train_messages = 64, .receive_trains = 1};
+	snprintf(offload.reason, sizeof(offload.reason),
+		 "assumed: there is no socket to try it with: %s", strerror(error));
+}
+
+static void try_sockets(int sender, int receiver)
+{
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	socklen_t length = sizeof(address);
-	int receiver = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int one = 1;
 
-	if (receiver < 0 || sender < 0 ||
-	    bind(receiver, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    getsockname(receiver, (struct sockaddr *)&address, &length) < 0) {
+	offload = (struct regio_offload_info){0};
+	if (bind(receiver, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    getsockname(receiver, (struct sockaddr *)&address, &length) < 0)
 		assume_sending(sender);
-	} else {
+	else
 		try_sending(sender, &address);
-	}
 	offload.receive_trains = setsockopt(receiver, SOL_UDP, UDP_GRO, &one, sizeof(one)) == 0;
 	if (!offload.receive_trains && !offload.reason[0])
 		snprintf(offload.reason, sizeof(offload.reason), "UDP_GRO: %s (Linux 5.0 has it)",
 			 strerror(errno));
 	try_busy_poll(receiver);
-	if (receiver >= 0)
-		close(receiver);
-	if (sender >= 0)
-		close(sender);
 }
 
-const struct regio_offload_info *regioi_offload(void)
+/* Returns whether that is settled for good. */
+static bool try_offload(void)
 {
-	pthread_once(&tried, try_offload);
-	return &offload;
+	REGIOI_UNCANCELLED;
+	int receiver = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int sender = receiver < 0 ? -1 : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool both = sender >= 0;
+
+	if (both)
+		try_sockets(sender, receiver);
+	else
+		assume_all(errno);
+	if (receiver >= 0)
+		close(receiver);
+	if (both)
+		close(sender);
+	return both;
+}
+
+struct regio_offload_info regioi_offload(void)
+{
+	struct regio_offload_info found;
+
+	pthread_mutex_lock(&tried_lock);
+	if (!tried)
+		tried = try_offload();
+	found = offload;
+	pthread_mutex_unlock(&tried_lock);
+	return found;
+}
+
+void regioi_offload_fork_child(void)
+{
+	pthread_mutex_init(&tried_lock, NULL);
 }
 
 int regio_offload_info(struct regio_offload_info *ret_info)
 {
 	if (!ret_info)
 		return regioi_fail(-EINVAL, "describing offloads: ret_info is NULL");
-	*ret_info = *regioi_offload();
+	*ret_info = regioi_offload();
 	return 0;
 }

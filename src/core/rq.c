@@ -142,7 +142,7 @@ static int check_limits(const char *step, uint32_t max_receives, uint32_t max_se
 static void apply_options(struct regioi_rq *rq, const struct regio_rq_opts *opts)
 {
 	struct regioi_send_state *send = &rq->halves[REGIOI_SEND].send;
-	uint32_t messages = regioi_offload()->send_train_messages;
+	uint32_t messages = regioi_offload().send_train_messages;
 
 	if (opts->train_max_messages && opts->train_max_messages < messages)
 		messages = opts->train_max_messages;

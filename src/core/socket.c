@@ -196,7 +196,7 @@ static void choose_trains(struct regioi_rq *rq, bool udp, const struct regio_rq_
 
 	rq->join_allowed = wanted && !has_timestamps(rq->fd, true) && !has_transmit_time(rq->fd);
 	rq->trains_auto = wanted && opts->trains == REGIO_TRAINS_AUTO &&
-			  regioi_offload()->receive_trains && !has_timestamps(rq->fd, false) &&
+			  regioi_offload().receive_trains && !has_timestamps(rq->fd, false) &&
 			  !has_filter(rq->fd);
 }
 

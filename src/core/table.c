@@ -68,6 +68,7 @@ static void fork_child(void)
 	pthread_mutex_unlock(&table_lock);
 	regioi_locked_pages_fork_child();
 	regioi_drivers_fork_child();
+	regioi_offload_fork_child();
 	regioi_sockets_fork_child();
 	regioi_uring_fork_child();
 }

@@ -7,11 +7,22 @@
 #ifndef REGIO_TESTS_REFUSE_H
 #define REGIO_TESTS_REFUSE_H
 
+#include <stdint.h>
+
 /*
  * From now on the system calls fail with 'error', as under a container's seccomp profile. Fails the
  * case where filters cannot be had.
  */
 void refuse_calls(const int *numbers, unsigned int count, int error);
+
+/* The same for one call, where the low half of an argument, counted from 0, has the value. */
+void refuse_call_with(int number, unsigned int argument, uint32_t value, int error);
+
+/* Nothing is in /proc. Returns NULL, or why that is not allowed. */
+const char *hide_proc(void);
+
+/* The process may have no more threads than it has, nor privileges that lift the limit. */
+void refuse_threads(void);
 
 /*
  * /proc/sys/kernel/io_uring_disabled reads as 'value', to this process alone. Returns NULL, or why
