@@ -18,11 +18,32 @@
 #include "core/uncancelled.h"
 #include "engine/kernel.h"
 
+/* Asked about at a time. */
+#define RESIDENCE_PAGES 512
+
 enum access {
 	ACCESS_NONE,
 	ACCESS_READ,
 	ACCESS_WRITE,
 };
+
+/*
+ * For those kernels where /proc is not mounted either: whether the range is mapped. Whether it may
+ * be written then shows when it is.
+ */
+static enum access range_access_from_residence(uintptr_t start, uintptr_t end)
+{
+	const uintptr_t step = (uintptr_t)sysconf(_SC_PAGESIZE) * RESIDENCE_PAGES;
+	unsigned char pages[RESIDENCE_PAGES];
+
+	for (; start < end; start += step) {
+		uintptr_t length = end - start < step ? end - start : step;
+
+		if (mincore((void *)start, length, pages) < 0 && errno == ENOMEM)
+			return ACCESS_NONE;
+	}
+	return ACCESS_WRITE;
+}
 
 /*
  * For kernels before 5.14, without MADV_POPULATE_READ: what /proc/self/maps says of the whole
@@ -38,7 +59,7 @@ static enum access range_access_from_maps(uintptr_t start, uintptr_t end)
 	char rights[5], line[512];
 
 	if (!maps)
-		return ACCESS_NONE;
+		return range_access_from_residence(start, end);
 	while (covered < end && fgets(line, sizeof(line), maps)) {
 		if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) != 3 || to <= covered)
 			continue;
