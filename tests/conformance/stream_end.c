@@ -353,7 +353,8 @@ static void *send_each_round(void *argument)
 /* The kernel tells of a reset once, on whichever half asks first, and then shows an end. */
 START_TEST(a_reset_is_no_end_however_the_halves_race)
 {
-	const uint64_t rounds = scaled(4000);
+	/* A driver's thread executes both halves, so there is no race. */
+	const uint64_t rounds = scaled(driven_by_a_thread() ? 400 : 4000);
 	struct side side = {0};
 	struct sender sender = {.side = &side};
 	struct regio_driver *driver;
