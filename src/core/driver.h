@@ -5,6 +5,7 @@
 #ifndef REGIO_CORE_DRIVER_H
 #define REGIO_CORE_DRIVER_H
 
+#include "core/clock.h"
 #include "core/objects.h"
 
 /*
@@ -15,6 +16,12 @@ int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_dri
 void regioi_driver_hold(struct regioi_driver *driver);
 /* Ends the driver with the last reference. */
 void regioi_driver_release(struct regioi_driver *driver);
+
+/* The time that its sleeps are measured in. */
+static inline uint64_t regioi_driver_now_ns(const struct regioi_driver *driver)
+{
+	return driver->ops->now_ns ? driver->ops->now_ns(driver->engine) : regioi_now_ns();
+}
 
 /* Takes its lock, which those who make progress take again and again. */
 static inline void regioi_driver_lock(struct regioi_driver *driver)

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <sched.h>
 
-#include "core/clock.h"
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/guard.h"
@@ -106,7 +105,7 @@ static bool socket_verified(struct regioi_half *half)
 /* The clock is read only where a path is remembered. */
 static uint64_t send_clock(const struct regioi_half *half)
 {
-	return half->send.paths.used ? regioi_now_ns() : 0;
+	return half->send.paths.used ? regioi_driver_now_ns(half->node->driver) : 0;
 }
 
 /* What the executor of a receive half must know of the socket to fill in addresses and control. */
@@ -287,7 +286,7 @@ static uint32_t finish_send(struct regioi_half *half, struct regioi_work *work,
 {
 	struct regioi_window window = regioi_half_window(half);
 	enum regioi_send_verdict verdict;
-	uint64_t now = work->op.result < 0 ? regioi_now_ns() : 0;
+	uint64_t now = work->op.result < 0 ? regioi_driver_now_ns(half->node->driver) : 0;
 	uint32_t done = half->stream ? regioi_stream_settle_send(half, &window, work, &verdict)
 				     : regioi_send_settle(&half->send, &window, work->area,
 							  &work->op, now, &verdict);

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 
-#include "core/clock.h"
 #include "core/driver.h"
 #include "core/table.h"
 #include "core/wait.h"
@@ -51,7 +50,7 @@ static int sleep_once(struct regioi_driver *driver, int64_t timeout_ns)
 
 static int run(struct regioi_driver *driver, int64_t timeout_ns)
 {
-	uint64_t until = timeout_ns > 0 ? regioi_now_ns() + (uint64_t)timeout_ns : 0;
+	uint64_t until = timeout_ns > 0 ? regioi_driver_now_ns(driver) + (uint64_t)timeout_ns : 0;
 	bool looked = false;
 	int result;
 
@@ -65,7 +64,7 @@ static int run(struct regioi_driver *driver, int64_t timeout_ns)
 		if (result <= 0)
 			return result;
 		if (timeout_ns > 0) {
-			uint64_t now = regioi_now_ns();
+			uint64_t now = regioi_driver_now_ns(driver);
 
 			timeout_ns = now < until ? (int64_t)(until - now) : 0;
 		}

@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #include "core/call.h"
-#include "core/clock.h"
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/error.h"
@@ -392,12 +391,12 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 	int error = -ETIMEDOUT;
 
 	if (timeout_ns >= 0)
-		until = later(regioi_now_ns(), (uint64_t)timeout_ns);
+		until = later(regioi_driver_now_ns(cq->driver), (uint64_t)timeout_ns);
 	for (;;) {
 		count = available(cq, enough);
 		if (count >= enough)
 			break;
-		now = until == UINT64_MAX && count == 0 ? 0 : regioi_now_ns();
+		now = until == UINT64_MAX && count == 0 ? 0 : regioi_driver_now_ns(cq->driver);
 		if (count > 0 && window_until == UINT64_MAX)
 			window_until = later(now, max_delay_ns);
 		rest_ns = remaining_ns(until, window_until, now);

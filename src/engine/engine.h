@@ -142,6 +142,8 @@ struct regioi_engine_ops {
 	 */
 	void (*wake)(struct regioi_engine *engine);
 	void (*unwake)(struct regioi_engine *engine);
+	/* What time it is for sleeps; NULL: CLOCK_MONOTONIC. */
+	uint64_t (*now_ns)(struct regioi_engine *engine);
 	/* A descriptor that is readable while sleep would return; valid until destroy. */
 	int (*descriptor)(struct regioi_engine *engine);
 
@@ -156,6 +158,7 @@ const struct regioi_engine_ops *regioi_engine_at(uint32_t index);
 
 extern const struct regioi_engine_ops regioi_engine_uring;
 extern const struct regioi_engine_ops regioi_engine_epoll;
+extern const struct regioi_engine_ops regioi_engine_sim;
 extern const struct regioi_engine_ops regioi_engine_null;
 
 #endif

@@ -431,6 +431,11 @@ static int fault_descriptor(struct regioi_engine *engine)
 	return engine->inner_ops->descriptor(engine->inner);
 }
 
+static uint64_t fault_now_ns(struct regioi_engine *engine)
+{
+	return engine->inner_ops->now_ns(engine->inner);
+}
+
 static bool fault_batches(struct regioi_engine *engine)
 {
 	return engine->inner_ops->batches(engine->inner);
@@ -480,6 +485,7 @@ int regioi_fault_wrap(const struct regioi_engine_ops **ops, struct regioi_engine
 		.wake = fault_wake,
 		.unwake = fault_unwake,
 		.descriptor = fault_descriptor,
+		.now_ns = outer->inner_ops->now_ns ? fault_now_ns : NULL,
 		.batches = fault_batches,
 		.execute = fault_execute,
 	};

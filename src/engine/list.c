@@ -7,6 +7,7 @@
 static const struct regioi_engine_ops *const engines[] = {
 	&regioi_engine_uring,
 	&regioi_engine_epoll,
+	&regioi_engine_sim,
 	&regioi_engine_null,
 };
 

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sim engine: the epoll engine, with a network in between that has a clock and a temper of its
+ * own (sim_net.h). The same seed gives one thread the same answers again.
+ *
+ * While something is under way nobody sleeps: the clock jumps to when it is due, or to the end of
+ * the sleep. Otherwise a sleep is a sleep, for what ends it is outside.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/epoll.h"
+#include "engine/sim_net.h"
+
+#define START_NS UINT64_C(1000000000)
+#define NEVER_NS UINT64_MAX
+
+struct sim {
+	struct regioi_engine epoll;
+	bool pends; /* events are there, or under way: its wake is set for as long */
+	bool batches;
+};
+
+static struct sim *sim_of(struct regioi_engine *engine)
+{
+	_Static_assert(offsetof(struct sim, epoll) == 0, "the one is the other");
+	return (struct sim *)engine;
+}
+
+static void lock(void)
+{
+	pthread_mutex_lock(&regioi_sim_net.lock);
+}
+
+static void unlock(void)
+{
+	pthread_mutex_unlock(&regioi_sim_net.lock);
+}
+
+/* ---- Life ---- */
+
+/* REGIO_SIM: "seed=7,loss=10,errors=5", each of them or none. */
+static bool read_wish(const char *wish, uint64_t *ret_seed, uint32_t *ret_loss,
+		      uint32_t *ret_errors)
+{
+	unsigned long long seed;
+	int read;
+
+	for (; *wish; wish += read + (wish[read] == ',')) {
+		if (sscanf(wish, "seed=%llu%n", &seed, &read) == 1)
+			*ret_seed = seed;
+		else if (sscanf(wish, "loss=%u%n", ret_loss, &read) != 1 &&
+			 sscanf(wish, "errors=%u%n", ret_errors, &read) != 1)
+			return false;
+		if (wish[read] && wish[read] != ',')
+			return false;
+	}
+	return true;
+}
+
+static bool net_start(struct regioi_refusal *ret_refusal)
+{
+	const char *wish = getenv("REGIO_SIM");
+	uint64_t seed = 1;
+
+	regioi_sim_net.clock_ns = START_NS;
+	regioi_sim_net.loss = regioi_sim_net.errors = 0;
+	if (wish && !read_wish(wish, &seed, &regioi_sim_net.loss, &regioi_sim_net.errors)) {
+		snprintf(ret_refusal->reason, sizeof(ret_refusal->reason),
+			 "REGIO_SIM is \"%.100s\"", wish);
+		snprintf(ret_refusal->remedy, sizeof(ret_refusal->remedy),
+			 "REGIO_SIM=seed=NUMBER,loss=PER_THOUSAND,errors=PER_THOUSAND");
+		return false;
+	}
+	regioi_sim_net.chance = seed;
+	return true;
+}
+
+static int sim_create(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal)
+{
+	struct sim *sim = calloc(1, sizeof(*sim));
+	int error = sim ? regioi_epoll_init(&sim->epoll, ret_refusal) : -ENOMEM;
+
+	if (error) {
+		free(sim);
+		return error;
+	}
+	lock();
+	if (regioi_sim_net.engines == 0 && !net_start(ret_refusal))
+		error = -EINVAL;
+	else
+		regioi_sim_net.engines++;
+	sim->batches = regioi_sim_below(2);
+	unlock();
+	if (error) {
+		regioi_epoll_fini(&sim->epoll);
+		free(sim);
+		return error;
+	}
+	*ret_engine = &sim->epoll;
+	return 0;
+}
+
+static void sim_destroy(struct regioi_engine *engine)
+{
+	if (!engine)
+		return;
+	lock();
+	regioi_sim_unwatch(-1, engine);
+	if (--regioi_sim_net.engines == 0)
+		regioi_sim_forget_all();
+	unlock();
+	regioi_epoll_fini(engine);
+	free(sim_of(engine));
+}
+
+/* ---- Events ---- */
+
+void regioi_sim_engine_pends(struct regioi_engine *engine)
+{
+	struct sim *sim = sim_of(engine);
+
+	if (!sim->pends)
+		regioi_epoll_wake(engine);
+	sim->pends = true;
+}
+
+static void pends_no_longer(struct regioi_engine *engine)
+{
+	struct sim *sim = sim_of(engine);
+
+	if (sim->pends)
+		regioi_epoll_unwake(engine);
+	sim->pends = false;
+}
+
+/* When the watcher is to be told next. */
+static uint64_t next_of(const struct regioi_sim_socket *socket,
+			const struct regioi_sim_watcher *watcher)
+{
+	uint64_t next_ns = NEVER_NS;
+
+	for (const struct regioi_sim_item *item = socket->items; item; item = item->next) {
+		if (item->due_ns <= watcher->told_ns)
+			continue;
+		next_ns = item->due_ns;
+		break;
+	}
+	if (watcher->writable && socket->full_until_ns > watcher->told_writable_ns &&
+	    socket->full_until_ns < next_ns)
+		next_ns = socket->full_until_ns;
+	return next_ns;
+}
+
+/* When the engine has its next event; NEVER_NS: nothing is under way. */
+static uint64_t next_event(const struct regioi_engine *engine)
+{
+	uint64_t next_ns = NEVER_NS;
+
+	for (const struct regioi_sim_socket *socket = regioi_sim_net.sockets; socket;
+	     socket = socket->next) {
+		for (const struct regioi_sim_watcher *watcher = socket->watchers; watcher;
+		     watcher = watcher->next) {
+			uint64_t of_watcher_ns = next_of(socket, watcher);
+
+			if (watcher->engine == engine && of_watcher_ns < next_ns)
+				next_ns = of_watcher_ns;
+		}
+	}
+	return next_ns;
+}
+
+static struct regioi_event tell(const struct regioi_sim_socket *socket,
+				struct regioi_sim_watcher *watcher)
+{
+	const uint64_t now_ns = regioi_sim_net.clock_ns;
+	struct regioi_event event = {.id = watcher->id};
+
+	for (const struct regioi_sim_item *item = socket->items; item && item->due_ns <= now_ns;
+	     item = item->next) {
+		event.events |= REGIOI_EVENT_READABLE;
+		if (item->end || item->error)
+			event.events |= REGIOI_EVENT_BREAK;
+	}
+	if (watcher->writable && socket->full_until_ns <= now_ns) {
+		event.events |= REGIOI_EVENT_WRITABLE;
+		watcher->told_writable_ns = now_ns;
+	}
+	watcher->told_ns = now_ns;
+	return event;
+}
+
+/* What is due, and has not been told. */
+static int collect(struct regioi_engine *engine, struct regioi_event *ret_events, int most)
+{
+	int count = 0;
+
+	for (struct regioi_sim_socket *socket = regioi_sim_net.sockets; socket;
+	     socket = socket->next) {
+		for (struct regioi_sim_watcher *watcher = socket->watchers; watcher && count < most;
+		     watcher = watcher->next) {
+			if (watcher->engine == engine &&
+			    next_of(socket, watcher) <= regioi_sim_net.clock_ns)
+				ret_events[count++] = tell(socket, watcher);
+		}
+	}
+	return count;
+}
+
+static struct regioi_sim_socket *socket_watched(const struct regioi_engine *engine, uint64_t id)
+{
+	for (struct regioi_sim_socket *socket = regioi_sim_net.sockets; socket;
+	     socket = socket->next) {
+		for (const struct regioi_sim_watcher *watcher = socket->watchers; watcher;
+		     watcher = watcher->next) {
+			if (watcher->engine == engine && watcher->id == id)
+				return socket;
+		}
+	}
+	return NULL;
+}
+
+/* What the kernel tells is taken off the socket, and told again when it has arrived. */
+static bool pass_on(const struct regioi_engine *engine, struct regioi_event *event)
+{
+	struct regioi_sim_socket *socket = socket_watched(engine, event->id);
+
+	if (!socket)
+		return false;
+	if (event->events & REGIOI_EVENT_READABLE) {
+		regioi_sim_take(socket);
+		if (socket->items)
+			event->events &= ~REGIOI_EVENT_READABLE;
+	}
+	if (regioi_sim_net.clock_ns < socket->full_until_ns)
+		event->events &= ~REGIOI_EVENT_WRITABLE;
+	return event->events;
+}
+
+/* Events of the kernel, 'found' of them, and behind those that remain the network's own. */
+static int translate(struct regioi_engine *engine, struct regioi_event *events, int found,
+		     uint32_t events_max)
+{
+	int count = 0;
+
+	for (int i = 0; i < found; i++) {
+		if (pass_on(engine, &events[i]))
+			events[count++] = events[i];
+	}
+	count += collect(engine, events + count, (int)events_max - count);
+	if (next_event(engine) == NEVER_NS)
+		pends_no_longer(engine);
+	return count;
+}
+
+static int ask_locked(struct regioi_engine *engine, struct regioi_event *ret_events,
+		      uint32_t events_max)
+{
+	int found;
+
+	regioi_sim_tick();
+	found = regioi_epoll_ask(engine, ret_events, events_max);
+	return translate(engine, ret_events, found, events_max);
+}
+
+static int sim_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
+		   uint32_t events_max)
+{
+	int count;
+
+	lock();
+	count = ask_locked(engine, ret_events, events_max);
+	unlock();
+	return count;
+}
+
+/* ---- Sleeping ---- */
+
+static uint64_t real_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* For those who have something under way. Returns how many events, or -1: nothing is. */
+static int jump(struct regioi_engine *engine, struct regioi_event *ret_events, uint32_t events_max,
+		int64_t timeout_ns)
+{
+	uint64_t next_ns = next_event(engine), until_ns = NEVER_NS;
+
+	if (next_ns == NEVER_NS)
+		return -1;
+	if (timeout_ns >= 0)
+		until_ns = regioi_sim_net.clock_ns + (uint64_t)timeout_ns;
+	if (next_ns > until_ns)
+		next_ns = until_ns;
+	if (regioi_sim_net.clock_ns < next_ns)
+		regioi_sim_net.clock_ns = next_ns;
+	return ask_locked(engine, ret_events, events_max);
+}
+
+static int sim_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
+		     uint32_t events_max, int64_t timeout_ns)
+{
+	uint64_t start_ns;
+	int count;
+
+	lock();
+	count = jump(engine, ret_events, events_max, timeout_ns);
+	unlock();
+	if (count >= 0)
+		return count;
+	start_ns = real_ns();
+	count = regioi_epoll_sleep(engine, ret_events, events_max, timeout_ns);
+	lock();
+	regioi_sim_net.clock_ns += real_ns() - start_ns;
+	if (count >= 0)
+		count = translate(engine, ret_events, count, events_max);
+	unlock();
+	return count;
+}
+
+static uint64_t sim_now_ns(struct regioi_engine *engine)
+{
+	uint64_t now_ns;
+
+	lock();
+	now_ns = regioi_sim_net.clock_ns;
+	unlock();
+	return now_ns;
+}
+
+/* ---- Watching ---- */
+
+static int watch_locked(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+{
+	struct regioi_sim_socket *socket = regioi_sim_find(fd);
+	struct regioi_sim_watcher *watcher = socket ? socket->watchers : NULL;
+
+	while (watcher && watcher->engine != engine)
+		watcher = watcher->next;
+	if (!watcher) {
+		watcher = socket ? calloc(1, sizeof(*watcher)) : NULL;
+		if (!watcher)
+			return socket ? -ENOMEM : -EBADF;
+		watcher->next = socket->watchers;
+		socket->watchers = watcher;
+	}
+	*watcher = (struct regioi_sim_watcher){
+		.next = watcher->next,
+		.engine = engine,
+		.id = id,
+		.writable = writable,
+	};
+	regioi_sim_engine_pends(engine);
+	return 0;
+}
+
+static int sim_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+{
+	int error;
+
+	lock();
+	error = watch_locked(engine, fd, id, writable);
+	if (!error)
+		error = regioi_epoll_watch(engine, fd, id, writable);
+	unlock();
+	return error;
+}
+
+static void sim_unwatch(struct regioi_engine *engine, int fd)
+{
+	lock();
+	regioi_sim_unwatch(fd, engine);
+	unlock();
+	regioi_epoll_unwatch(engine, fd);
+}
+
+/* ---- Executing ---- */
+
+static bool sim_batches(struct regioi_engine *engine)
+{
+	return sim_of(engine)->batches;
+}
+
+static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
+{
+	lock();
+	for (uint32_t i = 0; i < ops_count; i++)
+		regioi_sim_execute(&ops[i]);
+	unlock();
+}
+
+const struct regioi_engine_ops regioi_engine_sim = {
+	.name = "sim",
+	.about = "a network with a clock, delays and faults of its own, for tests",
+	.automatic = false,
+	.create = sim_create,
+	.destroy = sim_destroy,
+	.busy_poll = regioi_epoll_busy_poll,
+	.watch = sim_watch,
+	.unwatch = sim_unwatch,
+	.ask = sim_ask,
+	.sleep = sim_sleep,
+	.doorbell = regioi_epoll_doorbell,
+	.wake = regioi_epoll_wake,
+	.unwake = regioi_epoll_unwake,
+	.descriptor = regioi_epoll_descriptor,
+	.now_ns = sim_now_ns,
+	.batches = sim_batches,
+	.execute = sim_execute,
+};
