@@ -122,6 +122,8 @@ START_TEST(a_resize_below_what_is_reserved_changes_nothing)
 	EXPECT_RETURN(-ETOOMANYREFS, regio_cq_resize(side.send_cq, 7));
 	EXPECT_RETURN(-EINVAL, regio_cq_resize(side.send_cq, 0));
 	EXPECT_RETURN(-EINVAL, regio_cq_resize(side.send_cq, REGIO_CQ_CAPACITY_MAX + 1));
+	EXPECT_RETURN(-ENOBUFS,
+		      regio_rq_create(fd, 0, 1, side.receive_cq, side.send_cq, 0, NULL, &second));
 	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 8));
 	EXPECT_RETURN(-ENOBUFS,
 		      regio_rq_create(fd, 0, 1, side.receive_cq, side.send_cq, 0, NULL, &second));

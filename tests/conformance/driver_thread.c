@@ -595,6 +595,30 @@ static uint64_t take_all(struct side *side, uint64_t received)
 	return received - before;
 }
 
+/* All of them before the thread, which has just done something, has announced its sleep. */
+START_TEST(what_is_posted_while_the_thread_goes_to_sleep_is_done)
+{
+	struct regio_driver *driver = driver_with((struct regio_driver_opts){.thread_spin_ns = 1});
+	const uint64_t rounds = scaled(20000);
+	struct regio_result results[4];
+	struct side side;
+	int peer = open_pair(&side, driver, 4);
+
+	for (uint64_t round = 0; round < rounds; round++) {
+		for (int i = 0; i < 4; i++)
+			send_plain(peer, "x", 1);
+		post_receive(&side, 0);
+		for (uint64_t pause = round % 5000; pause > 0; pause--)
+			atomic_signal_fence(memory_order_seq_cst);
+		for (uint64_t slot = 1; slot < 4; slot++)
+			post_receive(&side, slot);
+		collect(side.receive_cq, results, 4);
+	}
+	close_pair(&side, peer);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 START_TEST(each_signal_on_the_descriptor_finds_a_completion_and_none_is_lost)
 {
 	struct regio_driver *driver = threaded_driver();
@@ -794,6 +818,7 @@ int main(void)
 		CASE(traffic_goes_on_while_the_thread_that_uses_it_is_blocked),
 		CASE(a_forked_child_has_no_thread_but_may_make_one),
 		CASE(threads_that_poll_wait_and_sleep_share_one_driver),
+		CASE(what_is_posted_while_the_thread_goes_to_sleep_is_done),
 		CASE(each_signal_on_the_descriptor_finds_a_completion_and_none_is_lost),
 		CASE(sends_that_gather_behind_one_in_progress_travel_together),
 		CASE_SLOW(a_socket_that_is_replaced_is_watched_whatever_the_thread_does_meanwhile),

@@ -412,8 +412,8 @@ static void expect_peer_sees(int peer, const struct family_options *options, int
 START_TEST(control_data_goes_out_with_its_own_message_only)
 {
 	const struct family_options *options = &family_options[_i];
-	struct regio_result results[6];
-	struct extra marked, other;
+	struct regio_result results[7];
+	struct extra marked, alike, other;
 	struct side side;
 
 	open_side(&side, 0, families[_i]);
@@ -424,34 +424,40 @@ START_TEST(control_data_goes_out_with_its_own_message_only)
 	set_option(peer, options->level, options->receive_class, 1);
 	set_option(peer, options->level, options->receive_hops, 1);
 	extra_open(&marked);
+	extra_open(&alike);
 	extra_open(&other);
 	add_control_int(&marked, options->level, options->class, 0x28);
 	add_control_int(&marked, options->level, options->hops, 7);
+	add_control_int(&alike, options->level, options->class, 0x28);
+	add_control_int(&alike, options->level, options->hops, 8);
 	add_control_int(&other, options->level, options->class, 0x88);
-	const struct regio_extra *pattern[6] = {
+	const struct regio_extra *pattern[7] = {
 		NULL,
 		&(struct regio_extra){.control = marked.slices.control},
 		&(struct regio_extra){.control = marked.slices.control},
+		&(struct regio_extra){.control = alike.slices.control},
 		&(struct regio_extra){.control = other.slices.control},
 		NULL,
 		NULL};
 
-	for (uint64_t i = 0; i < 6; i++) {
+	for (uint64_t i = 0; i < 7; i++) {
 		struct regio_buf slice = slot_slice(&side, 128 + i, 64);
 
 		EXPECT_RETURN(
-			0, regio_send_ex(side.rq, &slice, pattern[i], i < 5 ? REGIO_DEFER : 0, i));
+			0, regio_send_ex(side.rq, &slice, pattern[i], i < 6 ? REGIO_DEFER : 0, i));
 	}
-	collect(side.send_cq, results, 6);
-	for (uint64_t i = 0; i < 6; i++)
+	collect(side.send_cq, results, 7);
+	for (uint64_t i = 0; i < 7; i++)
 		expect_result(&results[i], 0, 64, i);
 	expect_peer_sees(peer, options, 0, 44);
 	expect_peer_sees(peer, options, 0x28, 7);
 	expect_peer_sees(peer, options, 0x28, 7);
+	expect_peer_sees(peer, options, 0x28, 8);
 	expect_peer_sees(peer, options, 0x88, 44);
 	expect_peer_sees(peer, options, 0, 44);
 	expect_peer_sees(peer, options, 0, 44);
 	extra_close(&marked);
+	extra_close(&alike);
 	extra_close(&other);
 	side_close(&side);
 	close(peer);

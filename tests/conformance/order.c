@@ -219,6 +219,39 @@ START_TEST(sends_complete_in_posting_order)
 }
 END_TEST
 
+/* Handed over at once, where there is room: not before those for which there was none. */
+START_TEST(results_keep_their_order_where_not_all_fit)
+{
+	static uint8_t memory[64];
+	struct regio_result results[2];
+	struct regio_buf gone = {.length = sizeof(memory)};
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = families[_i], .sends = 4, .slot_size = 64});
+	int peer = peer_of(side.fd);
+
+	connect_to(side.fd, peer);
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &gone.region));
+	for (uint64_t i = 0; i < 3; i++)
+		EXPECT_RETURN(0, regio_send(side.rq, &gone, REGIO_DEFER, i));
+	EXPECT_RETURN(0, regio_region_deregister(gone.region));
+	post_send(&side, 3, 64, REGIO_DEFER);
+	for (uint64_t done = 0; done < 4;) {
+		int got = regio_cq_dequeue(side.send_cq, results, ARRAY_SIZE(results));
+
+		EXPECT(got >= 0 && now_ns() < deadline_ns, "%d after %d results", got, (int)done);
+		for (int i = 0; i < got; i++, done++) {
+			ck_assert_uint_eq(results[i].request_context, done);
+			if (!driven_by_a_thread())
+				ck_assert_int_eq(results[i].status, done < 3 ? -EFAULT : 0);
+		}
+	}
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -230,6 +263,7 @@ int main(void)
 			a_slot_posted_again_before_it_is_copied_out_is_not_overwritten_early),
 		CASE_PER_FAMILY(a_slot_posted_again_early_survives_a_burst_longer_than_the_ring),
 		CASE_PER_FAMILY(sends_complete_in_posting_order),
+		CASE_PER_FAMILY(results_keep_their_order_where_not_all_fit),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

@@ -686,6 +686,41 @@ START_TEST(each_operation_of_a_batch_has_its_own_result)
 }
 END_TEST
 
+/* The event comes while the thread executes the batch that makes it. */
+START_TEST(what_a_batch_sends_to_a_queue_of_its_own_thread_arrives)
+{
+	struct regio_result results[BATCH];
+	struct side receiver;
+	struct batch batch;
+
+	open_batch(&batch, families[_i]);
+	side_open(&receiver, &(struct side_plan){.family = families[_i],
+						 .receives = BATCH,
+						 .slot_size = MESSAGE_SIZE,
+						 .driver = batch.driver});
+	for (uint64_t round = 0; round < 20; round++)
+		run_batch(&batch, round);
+	for (uint64_t i = 0; i < BATCH; i++)
+		connect_to(batch.sides[i].fd, receiver.fd);
+	for (uint64_t round = 0; round < 20; round++) {
+		for (uint64_t i = 0; i < BATCH; i++)
+			post_receive(&receiver, i);
+		/* Until nothing is tried in the hope of a quick answer. */
+		for (int i = 0; i < 5000; i++)
+			expect_empty(receiver.receive_cq);
+		post_batch(&batch, round);
+		for (uint64_t i = 0; i < BATCH; i++)
+			results[i] = poll_one(receiver.receive_cq);
+		for (uint64_t i = 0; i < BATCH; i++) {
+			expect_result(&results[i], 0, MESSAGE_SIZE, i);
+			poll_one(batch.sides[i].send_cq);
+		}
+	}
+	side_close(&receiver);
+	close_batch(&batch);
+}
+END_TEST
+
 /* What a batch of receives finds on the i-th socket: slots have MESSAGE_SIZE bytes. */
 static uint32_t arrival_length(uint64_t i, uint64_t round)
 {
@@ -734,6 +769,7 @@ int main(void)
 		CASE(a_driver_in_the_place_of_another_is_polled_anew),
 		CASE(more_threads_poll_than_there_are_rings),
 		CASE_PER_FAMILY(each_operation_of_a_batch_has_its_own_result),
+		CASE_PER_FAMILY(what_a_batch_sends_to_a_queue_of_its_own_thread_arrives),
 		CASE_PER_FAMILY(a_batch_of_receives_keeps_what_is_empty_and_what_is_cut),
 	};
 

@@ -114,12 +114,48 @@ START_TEST(armed_queue_calls_once_and_finds_a_completion)
 }
 END_TEST
 
+/* More than one pass takes, and no event for what is left. */
+START_TEST(a_run_goes_on_until_nothing_is_left_to_do)
+{
+	enum { MESSAGES = 200 };
+	struct called called = {.driver = driver_open()};
+	struct regio_cq_opts opts = {.size = sizeof(opts),
+				     .driver = called.driver,
+				     .notified = call,
+				     .notified_context = &called};
+	struct regio_buf slice = {.length = 0};
+	struct regio_result results[MESSAGES];
+	struct regio_cq *cq;
+	struct regio_rq *rq;
+	int fd = bound_socket(AF_INET), peer = peer_of(fd);
+
+	if (driven_by_a_thread())
+		SKIP("the driver has a thread that runs it");
+	EXPECT_RETURN(0, regio_cq_create(MESSAGES, &opts, &cq));
+	EXPECT_RETURN(0, regio_rq_create(fd, MESSAGES, 0, cq, cq, 0, NULL, &rq));
+	EXPECT_RETURN(0, regio_cq_notify(cq));
+	for (uint64_t i = 0; i < MESSAGES; i++) {
+		ck_assert_int_eq(send(peer, "", 0, 0), 0);
+		EXPECT_RETURN(
+			0, regio_receive(rq, &slice, i < MESSAGES - 1 ? REGIO_DONT_NOTIFY : 0, i));
+	}
+	EXPECT_RETURN(0, regio_driver_run(called.driver, PATIENCE_NS));
+	ck_assert_int_eq(called.times, 1);
+	EXPECT_RETURN(MESSAGES, regio_cq_dequeue(cq, results, MESSAGES));
+	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	EXPECT_RETURN(0, regio_driver_close(called.driver));
+	close(peer);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
 		CASE(wake_before_a_run_ends_it_and_time_is_kept),
 		CASE(one_thread_runs_a_driver_at_a_time),
 		CASE(armed_queue_calls_once_and_finds_a_completion),
+		CASE(a_run_goes_on_until_nothing_is_left_to_do),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

@@ -195,6 +195,158 @@ START_TEST(a_thread_that_polls_does_not_take_the_wake_of_one_that_sleeps)
 }
 END_TEST
 
+/* What one thread hands to another that waits, round for round. */
+struct handover {
+	struct regio_cq *cq;
+	uint64_t rounds;
+	pthread_barrier_t begin, end;
+};
+
+static void *wait_in_rounds(void *argument)
+{
+	struct handover *handover = argument;
+	struct regio_result result;
+
+	for (uint64_t round = 0; round < handover->rounds; round++) {
+		pthread_barrier_wait(&handover->begin);
+		EXPECT(regio_cq_wait(handover->cq, 1, 0, PATIENCE_NS) > 0, "nobody called");
+		pthread_barrier_wait(&handover->end);
+		EXPECT_RETURN(1, regio_cq_dequeue(handover->cq, &result, 1));
+	}
+	return NULL;
+}
+
+/* The thread may be woken by its own completion and the other queue's message at once. */
+START_TEST(a_thread_that_leaves_with_the_event_of_another_queue_tells_so)
+{
+	struct handover handover = {.rounds = scaled(4000)};
+	struct side waited, armed;
+	struct regio_driver *driver;
+	pthread_t waiter;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	side_open(&waited,
+		  &(struct side_plan){
+			  .family = families[_i], .sends = 1, .slot_size = 64, .driver = driver});
+	side_open(&armed, &(struct side_plan){.family = families[_i],
+					      .receives = 1,
+					      .slot_size = 64,
+					      .driver = driver});
+	int sink = peer_of(waited.fd), source = peer_of(armed.fd);
+
+	connect_to(waited.fd, sink);
+	handover.cq = waited.send_cq;
+	pthread_barrier_init(&handover.begin, NULL, 2);
+	pthread_barrier_init(&handover.end, NULL, 2);
+	ck_assert_int_eq(pthread_create(&waiter, NULL, wait_in_rounds, &handover), 0);
+	for (uint64_t round = 0; round < handover.rounds; round++) {
+		post_receive(&armed, 0);
+		arm(armed.receive_cq);
+		pthread_barrier_wait(&handover.begin);
+		for (uint64_t pause = round % 50; pause > 0; pause--)
+			nothing_queued(sink);
+		send_plain(source, "x", 1);
+		post_send(&waited, 0, 64, 0);
+		pthread_barrier_wait(&handover.end);
+		EXPECT(readable(armed.receive_cq, 5000), "round %llu: the message was left lying",
+		       (unsigned long long)round);
+		collect_one(armed.receive_cq);
+	}
+	pthread_join(waiter, NULL);
+	pthread_barrier_destroy(&handover.begin);
+	pthread_barrier_destroy(&handover.end);
+	side_close(&waited);
+	side_close(&armed);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	close(sink);
+	close(source);
+}
+END_TEST
+
+/* Of two threads one sleeps on the driver for both; it leaves, and nobody else comes by. */
+START_TEST(a_thread_that_leaves_has_another_sleep_on_the_driver)
+{
+	struct handover handovers[2];
+	pthread_t threads[2];
+	struct side sides[2];
+	int peers[2];
+	struct regio_driver *driver;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	for (int i = 0; i < 2; i++) {
+		side_open(&sides[i], &(struct side_plan){.family = families[_i],
+							 .receives = 2,
+							 .slot_size = 64,
+							 .driver = driver});
+		peers[i] = peer_of(sides[i].fd);
+		handovers[i] = (struct handover){.cq = sides[i].receive_cq, .rounds = scaled(1000)};
+		pthread_barrier_init(&handovers[i].begin, NULL, 2);
+		pthread_barrier_init(&handovers[i].end, NULL, 2);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, wait_in_rounds, &handovers[i]),
+				 0);
+	}
+	for (uint64_t round = 0; round < handovers[0].rounds; round++) {
+		for (int i = 0; i < 2; i++) {
+			post_receive(&sides[i], 0);
+			pthread_barrier_wait(&handovers[i].begin);
+			for (uint64_t pause = 50 + round % 100; pause > 0; pause--)
+				nothing_queued(peers[0]);
+		}
+		for (int i = 0; i < 2; i++) {
+			send_plain(peers[i], "x", 1);
+			pthread_barrier_wait(&handovers[i].end);
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		pthread_barrier_destroy(&handovers[i].begin);
+		pthread_barrier_destroy(&handovers[i].end);
+		side_close(&sides[i]);
+		close(peers[i]);
+	}
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
+/* More than are tried in the hope of a quick answer, so that they are not watched while busy. */
+#define BUSY_QUEUES 16
+
+START_TEST(a_thread_may_sleep_after_polling_many_queues_that_were_busy)
+{
+	struct side sides[BUSY_QUEUES];
+	int peers[BUSY_QUEUES];
+	struct regio_driver *driver;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	for (int i = 0; i < BUSY_QUEUES; i++) {
+		side_open(&sides[i], &(struct side_plan){.family = families[_i],
+							 .receives = 2,
+							 .slot_size = 64,
+							 .driver = driver});
+		peers[i] = peer_of(sides[i].fd);
+		post_receive(&sides[i], 0);
+	}
+	for (uint64_t round = 1; round <= 100; round++) {
+		for (int i = 0; i < BUSY_QUEUES; i++) {
+			post_receive(&sides[i], round % 2);
+			send_plain(peers[i], "x", 1);
+		}
+		for (int i = 0; i < BUSY_QUEUES; i++)
+			poll_one(sides[i].receive_cq);
+	}
+	for (int i = 0; i < BUSY_QUEUES; i++) {
+		send_plain(peers[i], "x", 1);
+		EXPECT_RETURN(1, regio_cq_wait(sides[i].receive_cq, 1, 0, PATIENCE_NS));
+		collect_one(sides[i].receive_cq);
+	}
+	for (int i = 0; i < BUSY_QUEUES; i++) {
+		side_close(&sides[i]);
+		close(peers[i]);
+	}
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 START_TEST(a_queue_that_was_hot_and_has_no_receives_left_is_no_work)
 {
 	struct regio_result result;
@@ -232,6 +384,9 @@ int main(void)
 		CASE_PER_FAMILY(
 			a_message_behind_a_silent_one_signals_though_another_queue_took_the_event),
 		CASE_PER_FAMILY(a_thread_that_polls_does_not_take_the_wake_of_one_that_sleeps),
+		CASE_PER_FAMILY(a_thread_that_leaves_with_the_event_of_another_queue_tells_so),
+		CASE_PER_FAMILY(a_thread_that_leaves_has_another_sleep_on_the_driver),
+		CASE_PER_FAMILY(a_thread_may_sleep_after_polling_many_queues_that_were_busy),
 		CASE_PER_FAMILY(a_queue_that_was_hot_and_has_no_receives_left_is_no_work),
 	};
 

@@ -315,6 +315,32 @@ START_TEST(a_send_completes_when_the_stack_has_all_of_it)
 END_TEST
 
 /* The socket is full of deferred sends, and nobody does anything but wait. */
+START_TEST(a_lone_send_goes_on_where_the_socket_stopped)
+{
+	enum { LONG = 8 << 20 };
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_result result;
+	uint64_t read = 0;
+	struct side side;
+	int fds[2], have = 0;
+
+	stream_pair(stream_families[_i], fds);
+	set_option(fds[0], SOL_SOCKET, SO_SNDBUF, 4096);
+	side_open(&side, &(struct side_plan){.fd = fds[0], .sends = 1, .slot_size = LONG});
+	fill_stream(slot_memory(&side, 0), LONG, 0);
+	post_send(&side, 0, LONG, 0);
+	while (have == 0 && now_ns() < deadline_ns) {
+		read += read_some(fds[1], read);
+		have = regio_cq_dequeue(side.send_cq, &result, 1);
+	}
+	ck_assert_int_eq(have, 1);
+	expect_result(&result, 0, LONG, 0);
+	read_stream(fds[1], LONG - read, read);
+	side_close(&side);
+	close(fds[1]);
+}
+END_TEST
+
 START_TEST(a_wait_finishes_sends_that_met_a_full_socket)
 {
 	enum { LONG = 1 << 20 };
@@ -593,6 +619,7 @@ int main(void)
 		CASE_PER_STREAM(an_empty_send_completes_in_its_turn),
 		CASE_PER_STREAM(queued_sends_of_mixed_lengths_keep_their_order),
 		CASE_PER_STREAM(a_send_completes_when_the_stack_has_all_of_it),
+		CASE_PER_STREAM(a_lone_send_goes_on_where_the_socket_stopped),
 		CASE_PER_STREAM(a_wait_finishes_sends_that_met_a_full_socket),
 		CASE_PER_STREAM(resizing_keeps_what_the_oldest_requests_have_moved),
 		CASE_PER_FAMILY(a_receive_tells_both_addresses),

@@ -153,6 +153,10 @@ START_TEST(the_end_completes_every_receive_with_nothing_and_every_later_one)
 	for (int round = 0; round < 3; round++) {
 		post_receives(&side, 10);
 		expect_all(side.receive_cq, 10, 0, 0);
+		/* Also to a thread that does not poll. */
+		post_receives(&side, 1);
+		EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
+		expect_all(side.receive_cq, 1, 0, 0);
 	}
 	side_close(&side);
 	close(peer);
@@ -773,18 +777,24 @@ START_TEST(cancelling_tells_what_the_oldest_had_moved)
 	struct regio_buf slice = slot_slice(&side, 0, LONG);
 
 	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_WAITALL, 0));
+	post_receive(&side, 1);
 	fill_stream(slot_memory(&side, 2), LONG, 0);
 	post_send(&side, 2, LONG, 0);
+	post_send(&side, 3, LONG, 0);
 	write_stream(fds[1], 1000, 0);
 	expect_taken(&side);
-	EXPECT_RETURN(1, regio_rq_cancel(side.rq, REGIO_HALF_RECEIVE));
+	EXPECT_RETURN(2, regio_rq_cancel(side.rq, REGIO_HALF_RECEIVE));
 	result = collect_one(side.receive_cq);
 	expect_result(&result, -ECANCELED, 1000, 0);
-	EXPECT_RETURN(1, regio_rq_cancel(side.rq, REGIO_HALF_SEND));
+	result = collect_one(side.receive_cq);
+	expect_result(&result, -ECANCELED, 0, 1);
+	EXPECT_RETURN(2, regio_rq_cancel(side.rq, REGIO_HALF_SEND));
 	result = collect_one(side.send_cq);
 	EXPECT(result.status == -ECANCELED && result.bytes > 0 && result.bytes < LONG,
 	       "%s with %u bytes", regio_error_name(result.status), result.bytes);
 	read_stream(fds[1], result.bytes, 0);
+	result = collect_one(side.send_cq);
+	expect_result(&result, -ECANCELED, 0, 3);
 	/* The next of each half starts afresh. */
 	post_send(&side, 2, 100, 0);
 	result = collect_one(side.send_cq);

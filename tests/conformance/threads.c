@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SLOTS 128u
@@ -390,6 +391,126 @@ static void *close_queue(void *argument)
 	return NULL;
 }
 
+/* A thread that executes sends once in each round, beside what the case does. */
+struct executor {
+	struct side *side;
+	bool commits; /* or dequeues, which has an operation looked at once */
+	uint64_t rounds;
+	uint64_t begun, started, done;
+};
+
+static void *execute_in_rounds(void *argument)
+{
+	struct executor *executor = argument;
+
+	for (uint64_t round = 0; round < executor->rounds; round++) {
+		await_above(&executor->begun, round);
+		advance(&executor->started, 1);
+		if (executor->commits)
+			EXPECT_RETURN(0,
+				      regio_send(executor->side->rq, NULL, REGIO_COMMIT_ONLY, 0));
+		else
+			EXPECT_RETURN(0, regio_cq_dequeue(executor->side->send_cq, NULL, 0));
+		advance(&executor->done, 1);
+	}
+	return NULL;
+}
+
+/* Has it begin, and lets some time go by that differs from round to round. */
+static void begin_round(struct executor *executor, uint64_t round)
+{
+	advance(&executor->begun, 1);
+	await_above(&executor->started, round);
+	for (uint64_t pause = round * 7 % 20000; pause > 0; pause--)
+		peek(&executor->done);
+}
+
+/* It is posted to a half that is being executed, and nobody comes by afterwards. */
+START_TEST(a_send_posted_while_another_is_executed_leaves_with_it)
+{
+	struct regio_result results[2];
+	uint8_t data[MESSAGE_SIZE];
+	struct side side;
+
+	side_open(&side, &(struct side_plan){
+				 .family = families[_i], .sends = 2, .slot_size = MESSAGE_SIZE});
+	int peer = peer_of(side.fd);
+	struct executor executor = {.side = &side, .rounds = scaled(20000)};
+
+	connect_to(side.fd, peer);
+	pthread_t thread = start(execute_in_rounds, &executor);
+
+	for (uint64_t round = 0; round < executor.rounds; round++) {
+		post_message(&side, 0, MESSAGE_SIZE, 2 * round, REGIO_DEFER);
+		begin_round(&executor, round);
+		post_message(&side, 1, MESSAGE_SIZE, 2 * round + 1, 0);
+		await_above(&executor.done, round);
+		for (uint64_t i = 0; i < 2; i++) {
+			receive_plain(peer, data, sizeof(data));
+			expect_message(data, sizeof(data), 2 * round + i);
+		}
+		collect(side.send_cq, results, 2);
+	}
+	pthread_join(thread, NULL);
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
+#define LONG_SIZE 16000u
+#define LONG_SENDS 8u
+
+/* What still leaves was read before the region ended. */
+static void expect_intact(int peer, uint8_t byte)
+{
+	uint8_t data[LONG_SIZE];
+
+	while (!nothing_queued(peer)) {
+		ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), LONG_SIZE);
+		for (size_t i = 0; i < LONG_SIZE; i++)
+			EXPECT(data[i] == byte, "byte %zu is %#x, not %#x", i, data[i], byte);
+	}
+}
+
+START_TEST(memory_is_not_read_after_its_region_has_ended_beside_a_commit)
+{
+	static uint8_t memory[LONG_SENDS * LONG_SIZE];
+	struct side side;
+
+	side_open(&side, &(struct side_plan){
+				 .family = families[_i], .sends = LONG_SENDS, .slot_size = 64});
+	int peer = peer_of(side.fd);
+	struct executor executor = {.side = &side, .commits = true, .rounds = scaled(4000)};
+
+	connect_to(side.fd, peer);
+	pthread_t thread = start(execute_in_rounds, &executor);
+
+	for (uint64_t round = 0; round < executor.rounds; round++) {
+		const uint8_t byte = (uint8_t)(round % 100 + 1);
+		struct regio_buf slice = {.length = LONG_SIZE};
+
+		memset(memory, byte, sizeof(memory));
+		EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &slice.region));
+		for (uint64_t i = 0; i < LONG_SENDS; i++, slice.offset += LONG_SIZE)
+			EXPECT_RETURN(0, regio_send(side.rq, &slice, REGIO_DEFER, i));
+		begin_round(&executor, round);
+		EXPECT_RETURN(0, regio_region_deregister(slice.region));
+		memset(memory, 0xEE, sizeof(memory));
+		await_above(&executor.done, round);
+		for (uint64_t i = 0; i < LONG_SENDS; i++) {
+			struct regio_result result = collect_one(side.send_cq);
+
+			EXPECT(result.status == 0 || result.status == -EFAULT, "%s",
+			       regio_error_name(result.status));
+		}
+		expect_intact(peer, byte);
+	}
+	pthread_join(thread, NULL);
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
 START_TEST(a_close_wakes_a_thread_that_waits)
 {
 	struct regio_result results[SLOTS];
@@ -551,6 +672,8 @@ int main(void)
 		CASE_PER_FAMILY(a_cq_is_resized_while_another_thread_completes_into_it),
 		CASE_PER_FAMILY(the_counts_are_read_on_another_thread),
 		CASE_PER_FAMILY(regions_come_and_go_beside_traffic),
+		CASE_PER_FAMILY(a_send_posted_while_another_is_executed_leaves_with_it),
+		CASE_PER_FAMILY(memory_is_not_read_after_its_region_has_ended_beside_a_commit),
 		CASE_PER_FAMILY(a_close_wakes_a_thread_that_waits),
 		CASE_PER_FAMILY(a_wait_on_the_receive_queue_pushes_on_stranded_sends),
 		CASE_PER_FAMILY(a_dequeue_on_the_receive_queue_pushes_on_stranded_sends),

@@ -233,6 +233,7 @@ START_TEST(a_train_has_no_more_messages_and_bytes_than_allowed)
 		{OPTS(.train_max_bytes = 640, .train_max_messages = 7), 64, 7},
 		{OPTS(.trains = REGIO_TRAINS_OFF), 64, 1},
 		{OPTS(0), 1400, 46},
+		{OPTS(0), 1258, 51},
 #undef OPTS
 	};
 

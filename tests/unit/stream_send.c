@@ -36,14 +36,15 @@ static void set_up(void)
 	window = (struct regioi_window){requests, extras, REQUESTS - 1, 0, 0};
 }
 
-/* Posts 'bytes' bytes that name their request. */
+/* Posts 'bytes' bytes that name their request, and their place in it. */
 static struct regioi_request *post(uint32_t bytes)
 {
 	uint32_t number = (window.first + window.count++) & window.mask;
 
 	requests[number] = (struct regioi_request){
 		.region = region, .offset = number * SLICE_BYTES, .bytes = bytes};
-	memset(memory + requests[number].offset, (int)(number % 251 + 1), bytes);
+	for (uint32_t i = 0; i < bytes; i++)
+		memory[requests[number].offset + i] = (uint8_t)(number % 251 + i % 239);
 	return &requests[number];
 }
 
@@ -207,6 +208,27 @@ START_TEST(what_the_socket_did_not_take_is_left)
 }
 END_TEST
 
+START_TEST(a_lone_request_goes_on_where_the_socket_stopped)
+{
+	const uint32_t parts[] = {1, 1000, 0, 2000};
+	uint32_t moved = 0;
+
+	set_up();
+	post(4096);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		ck_assert_uint_eq(plan(), 0);
+		check_plan();
+		ck_assert_uint_eq(op.length, 4096 - moved);
+		ck_assert_uint_eq(settle(parts[i]), 0);
+		moved += parts[i];
+	}
+	plan();
+	check_plan();
+	ck_assert_uint_eq(settle(4096 - moved), 1);
+	ck_assert_uint_eq(state.begun, 0);
+}
+END_TEST
+
 START_TEST(empty_requests_complete_with_those_before_them)
 {
 	set_up();
@@ -271,6 +293,7 @@ int main(void)
 		CASE(small_ones_between_long_ones_are_copied_together),
 		CASE(an_operation_is_bounded),
 		CASE(what_the_socket_did_not_take_is_left),
+		CASE(a_lone_request_goes_on_where_the_socket_stopped),
 		CASE(empty_requests_complete_with_those_before_them),
 		CASE(a_request_without_its_region_ends_the_operation_and_fails_in_its_turn),
 		CASE(a_request_that_loses_its_region_half_way_tells_what_is_gone),
