@@ -17,8 +17,6 @@
 #define SLOTS 64u
 #define ROUNDS 100u
 
-extern char **environ;
-
 /* ---- Threads that end ---------------------------------------------------------- */
 
 struct task {

@@ -27,8 +27,6 @@
 /* Steps that find nothing after the peer's end: what it has sent is there. */
 #define QUIET_STEPS 64u
 
-extern char **environ;
-
 /* In the memory that is shared. */
 struct meeting {
 	struct traffic traffic;

@@ -22,7 +22,8 @@ void report_round(uint32_t round, int64_t elapsed_ns);
  * with everything closed,
  * - no more descriptors may be open than at most in the first,
  * - no more of the heap in use than at most in the first, plus HEAP_SLACK,
- * - no more memory resident than at most in the first, plus RESIDENT_SLACK.
+ * - no more memory resident than at most in the first, plus RESIDENT_SLACK; in runs of ROUNDS_WARM
+ *   rounds and more.
  */
 void report_verdict(uint32_t rounds);
 
