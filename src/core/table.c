@@ -43,7 +43,9 @@ static void open_regions(void)
 {
 	const uint64_t kind_mask = (1u << REGIOI_TABLE_KIND_BITS) - 1;
 
-	for (uint32_t i = index_inherited; REGIOI_GUARDED && i < index_next; i++) {
+	if (!REGIOI_GUARDED)
+		return;
+	for (uint32_t i = index_inherited; i < index_next; i++) {
 		struct regioi_slot *slot = slot_at(i);
 
 		if ((slot->id & kind_mask) == REGIOI_KIND_REGION)

@@ -390,6 +390,7 @@ static void execute_chunk(struct regioi_engine *engine, struct regioi_op *ops, u
 		engine->inner_ops->execute(engine->inner, handed, count);
 	for (uint32_t i = 0; i < count; i++) {
 		cut(engine, &handed[i]);
+		/* cppcheck-suppress uninitvar ; the loop above has filled 'count' of them */
 		changes[places[i]].op.result = handed[i].result;
 		ops[places[i]].result = handed[i].result;
 	}

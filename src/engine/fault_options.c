@@ -56,11 +56,10 @@ static const char *item_read(const char *item, struct regioi_fault_options *opti
 		return NULL;
 	if (length == strlen("seed") && strncmp(item, "seed", length) == 0)
 		options->seed = number;
-	else if (number > PERCENT_MAX)
-		return NULL;
-	else if (length == strlen("share") && strncmp(item, "share", length) == 0)
+	else if (number <= PERCENT_MAX && length == strlen("share") &&
+		 strncmp(item, "share", length) == 0)
 		share_set(options, (uint32_t)number);
-	else if (!kind_set(options, item, length, (uint32_t)number))
+	else if (number > PERCENT_MAX || !kind_set(options, item, length, (uint32_t)number))
 		return NULL;
 	return *end ? end + 1 : end;
 }

@@ -248,6 +248,7 @@ static void reply_on_many_sockets(int family)
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	requests = cq_of(REPLIERS, driver);
 	for (uint64_t i = 0; i < REPLIERS; i++) {
+		/* cppcheck-suppress uninitvar ; opened here */
 		struct side *side = &repliers[i].side;
 
 		side_open(side, &(struct side_plan){.family = family,

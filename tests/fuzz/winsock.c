@@ -150,6 +150,7 @@ static void run_strings(struct input *input)
 		      "%zu of %zu in %zu", wanted, length, room);
 	else
 		CHECK(room == 0 || (cut && wanted != _TRUNCATE && target[0] == '\0'), "refused");
+	/* cppcheck-suppress invalidFunctionArg ; no room at all is to be refused */
 	if (strcpy_s(target, room, source) == 0)
 		CHECK(!strcmp(target, source), "copied");
 	else

@@ -319,7 +319,8 @@ void team_close(struct team *team)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t at = random_below(&team->random, i + 1);
 
-		order[i] = order[at];
+		if (at != i)
+			order[i] = order[at];
 		order[at] = i;
 	}
 	for (uint32_t i = 0; i < count; i++)
