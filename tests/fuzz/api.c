@@ -679,7 +679,7 @@ static void call_rq_create(struct input *input)
 	struct model_socket *socket = take_socket(input);
 	const uint32_t limits[2] = {take_limit(input, REGIO_RQ_REQUESTS_MAX),
 				    take_limit(input, REGIO_RQ_REQUESTS_MAX)};
-	/* cppcheck-suppress internalAstError ; statements in an initialiser are beyond its parser */
+	/* cppcheck-suppress internalAstError ; statements in an initialiser, it cannot */
 	struct regio_cq *cqs[2] = {TAKE_HANDLE(input, world.cqs, world.cqs_count),
 				   TAKE_HANDLE(input, world.cqs, world.cqs_count)};
 	struct regio_rq_opts fields = {.trains = input_byte(input) % 4u};
