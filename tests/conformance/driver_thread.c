@@ -599,7 +599,7 @@ static uint64_t take_all(struct side *side, uint64_t received)
 START_TEST(what_is_posted_while_the_thread_goes_to_sleep_is_done)
 {
 	struct regio_driver *driver = driver_with((struct regio_driver_opts){.thread_spin_ns = 1});
-	const uint64_t rounds = scaled(20000);
+	const uint64_t rounds = scaled(5000);
 	struct regio_result results[4];
 	struct side side;
 	int peer = open_pair(&side, driver, 4);
