@@ -608,23 +608,38 @@ static bool check_datagram(struct model *model, const struct model_rq *rq,
 
 /* ---- Streams ---- */
 
-static bool append(struct model *model, uint8_t socket, const uint8_t *data, uint32_t length)
+/*
+ * The RQs of a socket receive one after the other, whatever the order in which their CQs are
+ * dequeued; a plain receive comes after all.
+ */
+static bool append(struct model *model, uint8_t socket, uint8_t by, const uint8_t *data,
+		   uint32_t length)
 {
 	struct model_stream *stream = &model->streams[peer_of_socket(socket)];
+	uint32_t at = stream->got;
 
-	if (length && stream->ended)
+	_Static_assert(MODEL_OBJECTS < UINT8_MAX, "'by' holds any RQ");
+
+	if (length && stream->ended && by >= stream->ended_by)
 		return reject(model, "bytes behind the end of a stream");
-	memcpy(stream->data + stream->got, data, length);
+	while (at > 0 && stream->by[at - 1] > by)
+		at--;
+	memmove(stream->data + at + length, stream->data + at, stream->got - at);
+	memmove(stream->by + at + length, stream->by + at, stream->got - at);
+	memcpy(stream->data + at, data, length);
+	memset(stream->by + at, by, length);
 	stream->got += length;
 	return true;
 }
 
-static bool end_of_stream(struct model *model, uint8_t socket, uint32_t when)
+static bool end_of_stream(struct model *model, uint8_t socket, uint8_t by, uint32_t when)
 {
 	struct model_stream *stream = &model->streams[peer_of_socket(socket)];
 
 	if (!stream->shut_begin || stream->shut_begin > when)
 		return reject(model, "the end of a stream that nobody has ended");
+	if (!stream->ended || by < stream->ended_by)
+		stream->ended_by = by;
 	stream->ended = true;
 	return true;
 }
@@ -634,16 +649,17 @@ static bool check_stream_bytes(struct model *model, const struct model_rq *rq,
 			       const struct completion *completion)
 {
 	const struct regio_result *result = &completion->result;
+	const uint8_t by = (uint8_t)(rq - model->rqs);
 
 	if (result->bytes > request->length)
 		return reject(model, "%u bytes in a slice of %u", result->bytes, request->length);
-	if (!append(model, rq->socket, &model->history->data[completion->data],
+	if (!append(model, rq->socket, by, &model->history->data[completion->data],
 		    completion->bytes_seen))
 		return false;
 	if (result->status == 0 && request->length &&
 	    (result->bytes == 0 ||
 	     (request->flags & REGIO_WAITALL && result->bytes < request->length)))
-		return end_of_stream(model, rq->socket, event->end);
+		return end_of_stream(model, rq->socket, by, event->end);
 	return true;
 }
 
@@ -1122,8 +1138,9 @@ static bool end_plain_receive(struct model *model, const struct event *event)
 				       UINT32_MAX);
 	if (event->result == 0)
 		return is_reset(model, socket, event->end) ||
-		       end_of_stream(model, socket, event->end);
-	return append(model, socket, &model->history->data[event->first], (uint32_t)event->result);
+		       end_of_stream(model, socket, UINT8_MAX, event->end);
+	return append(model, socket, UINT8_MAX, &model->history->data[event->first],
+		      (uint32_t)event->result);
 }
 
 /* ---- All together ---- */

@@ -96,10 +96,12 @@ struct model_rq {
 struct model_stream {
 	uint32_t shut_begin, shut_end; /* stamps */
 	uint32_t reset_begin, reset_end;
-	bool ended;	/* the end has been received */
-	bool unchecked; /* bytes were received that nobody has seen */
-	uint32_t got;	/* bytes */
+	bool ended;	  /* the end has been received */
+	uint8_t ended_by; /* the first that did, as in 'by' */
+	bool unchecked;	  /* bytes were received that nobody has seen */
+	uint32_t got;	  /* bytes */
 	uint8_t data[DATA_MAX / 2];
+	uint8_t by[DATA_MAX / 2]; /* for each byte: as 'received_by' of a message */
 };
 
 struct model {
