@@ -170,6 +170,27 @@ int WSAAPI gethostname(char *name, int length)
 
 /* ---- Addresses as text ---- */
 
+/* An IPv6 address with its scope, brackets and port. */
+#define ADDRESS_TEXT 80
+
+/* Text of numbers and points. False where it is something else, or too long. */
+static bool narrow_text(char *narrow, size_t size, const WCHAR *text)
+{
+	for (size_t i = 0; i < size && (text[i] >= 0 && text[i] < 128); i++) {
+		narrow[i] = (char)text[i];
+		if (!text[i])
+			return true;
+	}
+	return false;
+}
+
+static void widen_text(WCHAR *text, const char *narrow)
+{
+	do
+		*text++ = (WCHAR)*narrow;
+	while (*narrow++);
+}
+
 INT WSAAPI inet_pton(INT family, PCSTR text, PVOID ret_address)
 {
 	int result;
@@ -187,6 +208,96 @@ PCSTR WSAAPI inet_ntop(INT family, const void *address, PSTR text, size_t size)
 	if (!result)
 		SetLastError(errno == ENOSPC ? ERROR_INVALID_PARAMETER : WSAEAFNOSUPPORT);
 	return result;
+}
+
+INT WSAAPI InetPtonW(INT family, PCWSTR text, PVOID ret_address)
+{
+	char narrow[INET6_ADDRSTRLEN];
+
+	if (!text)
+		return regioi_ws_fail(WSAEFAULT, -1);
+	/* What is longer, or has other characters, is no address. */
+	return narrow_text(narrow, sizeof(narrow), text) ? inet_pton(family, narrow, ret_address)
+							 : 0;
+}
+
+PCWSTR WSAAPI InetNtopW(INT family, const void *address, PWSTR text, size_t size)
+{
+	char narrow[INET6_ADDRSTRLEN];
+
+	if (!inet_ntop(family, address, narrow, sizeof(narrow)))
+		return NULL;
+	if (strlen(narrow) < size) {
+		widen_text(text, narrow);
+		return text;
+	}
+	SetLastError(ERROR_INVALID_PARAMETER);
+	return NULL;
+}
+
+/* "1.2.3.4:80", "[2001:db8::1%2]:80"; without the port where that is 0. Returns the length. */
+static size_t describe(const struct sockaddr *address, char text[ADDRESS_TEXT])
+{
+	const SOCKADDR_INET *name = (const void *)address;
+	unsigned int port = ntohs(name->Ipv4.sin_port); /* at the same place in both */
+	char number[INET6_ADDRSTRLEN], scope[16] = "";
+	int length;
+
+	if (address->sa_family == AF_INET) {
+		sys_inet_ntop(AF_INET, &name->Ipv4.sin_addr, number, sizeof(number));
+		length = snprintf(text, ADDRESS_TEXT, port ? "%s:%u" : "%s", number, port);
+		return (size_t)length;
+	}
+	sys_inet_ntop(AF_INET6, &name->Ipv6.sin6_addr, number, sizeof(number));
+	if (name->Ipv6.sin6_scope_id)
+		snprintf(scope, sizeof(scope), "%%%u", name->Ipv6.sin6_scope_id);
+	length = snprintf(text, ADDRESS_TEXT, port ? "[%s%s]:%u" : "%s%s", number, scope, port);
+	return (size_t)length;
+}
+
+/* Returns 0 with the text's length, or the error. */
+static int address_text(const struct sockaddr *address, DWORD length, const DWORD *size,
+			char text[ADDRESS_TEXT], DWORD *ret_needed)
+{
+	if (!regioi_ws_started())
+		return WSANOTINITIALISED;
+	if (!address || !size)
+		return WSAEFAULT;
+	if ((address->sa_family != AF_INET || length < sizeof(SOCKADDR_IN)) &&
+	    (address->sa_family != AF_INET6 || length < sizeof(SOCKADDR_IN6)))
+		return WSAEINVAL;
+	*ret_needed = (DWORD)describe(address, text) + 1;
+	return 0;
+}
+
+INT WSAAPI WSAAddressToStringA(struct sockaddr *address, DWORD length, LPWSAPROTOCOL_INFOA protocol,
+			       LPSTR ret_text, LPDWORD size)
+{
+	char text[ADDRESS_TEXT];
+	DWORD needed = 0;
+	int error = address_text(address, length, size, text, &needed);
+	bool fits = !error && ret_text && *size >= needed;
+
+	if (fits)
+		memcpy(ret_text, text, needed);
+	if (!error)
+		*size = needed;
+	return fits ? 0 : regioi_ws_fail(error ? error : WSAEFAULT, SOCKET_ERROR);
+}
+
+INT WSAAPI WSAAddressToStringW(struct sockaddr *address, DWORD length, LPWSAPROTOCOL_INFOW protocol,
+			       LPWSTR ret_text, LPDWORD size)
+{
+	char text[ADDRESS_TEXT];
+	DWORD needed = 0;
+	int error = address_text(address, length, size, text, &needed);
+	bool fits = !error && ret_text && *size >= needed;
+
+	if (fits)
+		widen_text(ret_text, text);
+	if (!error)
+		*size = needed;
+	return fits ? 0 : regioi_ws_fail(error ? error : WSAEFAULT, SOCKET_ERROR);
 }
 
 char *WSAAPI inet_ntoa(struct in_addr address)

@@ -2,7 +2,9 @@
 /*
  * Where and how urgently threads run, and sleeping.
  */
+#include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -120,6 +122,27 @@ int WINAPI GetThreadPriority(HANDLE thread)
 	while (i + 1 < (int)ARRAYSIZE(priorities) && priorities[i].nice > nice)
 		i++;
 	return priorities[i].priority;
+}
+
+/* The kernel keeps 15 characters of it; a debugger and top show them. */
+HRESULT WINAPI SetThreadDescription(HANDLE thread, PCWSTR name)
+{
+	pid_t id = regioi_ws_thread_id(thread);
+	char path[64], text[16];
+	size_t length = 0;
+	ssize_t written;
+	int fd;
+
+	if (!id || !name)
+		return HRESULT_FROM_WIN32(id ? ERROR_INVALID_PARAMETER : GetLastError());
+	for (; name[length] && length < sizeof(text) - 1; length++)
+		text[length] = name[length] > 0 && name[length] < 128 ? (char)name[length] : '?';
+	snprintf(path, sizeof(path), "/proc/self/task/%d/comm", id);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	written = fd < 0 ? -1 : write(fd, text, length);
+	if (fd >= 0)
+		close(fd);
+	return written < 0 ? HRESULT_FROM_WIN32(ERROR_ACCESS_DENIED) : S_OK;
 }
 
 BOOL WINAPI SetPriorityClass(HANDLE process, DWORD priority_class)

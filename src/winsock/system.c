@@ -3,6 +3,7 @@
  * What the machine is, and its clocks.
  */
 #include <sched.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "winsock/domain.h"
@@ -42,6 +43,36 @@ void WINAPI GetSystemInfo(LPSYSTEM_INFO ret_info)
 void WINAPI GetNativeSystemInfo(LPSYSTEM_INFO ret_info)
 {
 	GetSystemInfo(ret_info);
+}
+
+DWORD WINAPI GetActiveProcessorCount(WORD group)
+{
+	if (group == 0 || group == ALL_PROCESSOR_GROUPS)
+		return (DWORD)sysconf(_SC_NPROCESSORS_ONLN);
+	return (DWORD)regioi_ws_fail(ERROR_INVALID_PARAMETER, 0);
+}
+
+void WINAPI OutputDebugStringA(LPCSTR text)
+{
+}
+
+void WINAPI OutputDebugStringW(LPCWSTR text)
+{
+}
+
+/* Whether the kernel knows of a process that traces this one. */
+BOOL WINAPI IsDebuggerPresent(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[128];
+	long tracer = 0;
+
+	while (status && !tracer && fgets(line, sizeof(line), status))
+		if (!strncmp(line, "TracerPid:", 10))
+			tracer = strtol(line + 10, NULL, 10);
+	if (status)
+		fclose(status);
+	return tracer != 0;
 }
 
 BOOL WINAPI QueryPerformanceCounter(LARGE_INTEGER *ret_count)

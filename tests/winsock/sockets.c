@@ -308,6 +308,7 @@ START_TEST(names_and_addresses)
 	       "%s", text);
 	EXPECT(inet_addr("1.2.3.4") == htonl(0x01020304) && inet_addr("x") == INADDR_NONE, "addr");
 	EXPECT(strcmp(inet_ntoa(address), "10.1.2.3") == 0, "%s", inet_ntoa(address));
+	EXPECT(htonll(UINT64_C(0x0102030405060708)) == UINT64_C(0x0807060504030201), "htonll");
 	s = socket(AF_INET, SOCK_DGRAM, 0);
 	EXPECT_FAILS(WSAEINVAL, SOCKET_ERROR, getsockname(s, (struct sockaddr *)&name, &length));
 	EXPECT_FAILS(WSAENOTCONN, SOCKET_ERROR, getpeername(s, (struct sockaddr *)&name, &length));
@@ -321,6 +322,46 @@ struct operation {
 	WSABUF buffer;
 	char data[64];
 };
+
+/* What programs print. */
+START_TEST(addresses_as_text_have_port_and_scope)
+{
+	SOCKADDR_INET name = {.Ipv4 = {.sin_family = AF_INET, .sin_port = htons(80)}};
+	struct sockaddr *any = (struct sockaddr *)&name;
+	IN6_ADDR address;
+	wchar_t wide[64];
+	char text[64];
+	DWORD size = sizeof(text);
+
+	rig_start();
+	EXPECT(InetPtonW(AF_INET, L"10.1.2.3", &name.Ipv4.sin_addr) == 1, "no address");
+	EXPECT(InetPtonW(AF_INET, L"10.1.2.\u0663", &name.Ipv4.sin_addr) == 0, "an address");
+	EXPECT(WSAAddressToStringA(any, sizeof(name), NULL, text, &size) == 0, "error %d",
+	       WSAGetLastError());
+	EXPECT(strcmp(text, "10.1.2.3:80") == 0 && size == 12, "%s, %u", text, size);
+	size = 11;
+	EXPECT_FAILS(WSAEFAULT, SOCKET_ERROR,
+		     WSAAddressToStringA(any, sizeof(name), NULL, text, &size));
+	EXPECT(size == 12, "%u", size);
+	EXPECT_FAILS(WSAEINVAL, SOCKET_ERROR, WSAAddressToStringA(any, 4, NULL, text, &size));
+	memset(&name, 0, sizeof(name));
+	name.si_family = AF_INET6;
+	name.Ipv6.sin6_scope_id = 3;
+	EXPECT(InetPtonW(AF_INET6, L"fe80::1", &name.Ipv6.sin6_addr) == 1, "no address");
+	size = ARRAYSIZE(wide);
+	EXPECT(WSAAddressToStringW(any, sizeof(name), NULL, wide, &size) == 0 &&
+		       wcscmp(wide, L"fe80::1%3") == 0 && size == 10,
+	       "%ls, %u", wide, size);
+	name.Ipv6.sin6_port = htons(443);
+	size = ARRAYSIZE(wide);
+	EXPECT(WSAAddressToStringW(any, sizeof(name), NULL, wide, &size) == 0 &&
+		       wcscmp(wide, L"[fe80::1%3]:443") == 0,
+	       "%ls, %u", wide, size);
+	address = in6addr_loopback;
+	EXPECT(InetNtopW(AF_INET6, &address, wide, 4) && wcscmp(wide, L"::1") == 0, "%ls", wide);
+	EXPECT_FAILS(ERROR_INVALID_PARAMETER, NULL, InetNtopW(AF_INET6, &address, wide, 3));
+}
+END_TEST
 
 START_TEST(overlapped_receive_and_send_report_to_port_and_event)
 {
@@ -503,6 +544,7 @@ int main(void)
 		CASE(ioctls_that_programs_use),
 		CASE(connection_resets_are_reported_where_asked_for),
 		CASE(names_and_addresses),
+		CASE(addresses_as_text_have_port_and_scope),
 		CASE(overlapped_receive_and_send_report_to_port_and_event),
 		CASE(queue_made_before_accept_ex_and_connect_ex_follows_its_socket),
 		CASE(accept_ex_refuses_what_it_does_not_do_and_ends_with_its_listener),

@@ -2,6 +2,11 @@
 /*
  * win32.c - the part of Win32 that Registered I/O programs use
  */
+#include <conio.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "rig.h"
 
 /* ---- Events and waits ---- */
@@ -323,6 +328,210 @@ START_TEST(texts_of_errors)
 }
 END_TEST
 
+START_TEST(calendar_agrees_with_the_clock)
+{
+	SYSTEMTIME time = {.wYear = 2024,
+			   .wMonth = 2,
+			   .wDay = 29,
+			   .wHour = 23,
+			   .wMinute = 59,
+			   .wSecond = 58,
+			   .wMilliseconds = 999};
+	SYSTEMTIME again, now;
+	FILETIME counts, precise;
+	uint64_t a, b;
+
+	EXPECT_TRUE(SystemTimeToFileTime(&time, &counts));
+	EXPECT_TRUE(FileTimeToSystemTime(&counts, &again));
+	/* 133537247989990000 is what Windows has for it. */
+	a = (uint64_t)counts.dwHighDateTime << 32 | counts.dwLowDateTime;
+	EXPECT(a == 133537247989990000, "%llu", (unsigned long long)a);
+	time.wDayOfWeek = 4;
+	EXPECT(memcmp(&time, &again, sizeof(time)) == 0, "day %u of the week", again.wDayOfWeek);
+	time.wYear = 2023;
+	EXPECT_FAILS(ERROR_INVALID_PARAMETER, FALSE, SystemTimeToFileTime(&time, &counts));
+	GetSystemTime(&now);
+	GetSystemTimePreciseAsFileTime(&precise);
+	EXPECT_TRUE(SystemTimeToFileTime(&now, &counts));
+	a = (uint64_t)counts.dwHighDateTime << 32 | counts.dwLowDateTime;
+	b = (uint64_t)precise.dwHighDateTime << 32 | precise.dwLowDateTime;
+	EXPECT(b >= a && b - a < UINT64_C(10000000) * 60, "%llu counts apart",
+	       (unsigned long long)(b - a));
+	GetLocalTime(&now);
+	EXPECT(now.wYear >= 2024 && now.wMonth >= 1 && now.wMonth <= 12, "%u", now.wYear);
+}
+END_TEST
+
+/* ---- Threads' own values ---- */
+
+static DWORD WINAPI set_own_value(LPVOID argument)
+{
+	DWORD index = *(DWORD *)argument;
+
+	if (TlsGetValue(index) || !TlsSetValue(index, argument))
+		return 1;
+	return TlsGetValue(index) == argument ? 7 : 1;
+}
+
+START_TEST(threads_have_values_and_names_of_their_own)
+{
+	DWORD index = TlsAlloc(), code;
+	char name[16] = "";
+	HANDLE thread;
+
+	EXPECT(index != TLS_OUT_OF_INDEXES, "error %u", GetLastError());
+	EXPECT_TRUE(TlsSetValue(index, name));
+	thread = CreateThread(NULL, 0, set_own_value, &index, 0, NULL);
+	EXPECT(WaitForSingleObject(thread, PATIENCE_MS) == WAIT_OBJECT_0, "it goes on");
+	EXPECT_TRUE(GetExitCodeThread(thread, &code));
+	EXPECT(code == 7 && TlsGetValue(index) == name, "%u", code);
+	EXPECT_TRUE(TlsFree(index));
+	EXPECT_FAILS(ERROR_INVALID_PARAMETER, FALSE, TlsSetValue(index, name));
+	EXPECT_FAILS(ERROR_INVALID_PARAMETER, FALSE, TlsFree(TLS_OUT_OF_INDEXES));
+	EXPECT(SetThreadDescription(GetCurrentThread(), L"a name of seventeen") == S_OK, "no name");
+	pthread_getname_np(pthread_self(), name, sizeof(name));
+	EXPECT(strcmp(name, "a name of seven") == 0, "%s", name);
+	EXPECT(FAILED(SetThreadDescription(thread, L"it has ended")), "it has a name");
+	CloseHandle(thread);
+	EXPECT(GetActiveProcessorCount(ALL_PROCESSOR_GROUPS) >= 1, "no processor");
+	EXPECT_FAILS(ERROR_INVALID_PARAMETER, 0, GetActiveProcessorCount(1));
+}
+END_TEST
+
+/* ---- Being told to stop ---- */
+
+static volatile LONG asked[2], events_seen[3];
+static HANDLE told;
+
+static BOOL WINAPI wants_all(DWORD event)
+{
+	InterlockedIncrement(&asked[0]);
+	InterlockedIncrement(&events_seen[event]);
+	SetEvent(told);
+	return TRUE;
+}
+
+static BOOL WINAPI wants_none(DWORD event)
+{
+	(void)event;
+	/* Added last, so asked first. */
+	if (InterlockedIncrement(&asked[1]) != asked[0] + 1)
+		InterlockedExchange(&asked[1], 1000);
+	return FALSE;
+}
+
+START_TEST(handlers_are_told_of_signals)
+{
+	told = CreateEvent(NULL, FALSE, FALSE, NULL);
+	EXPECT_TRUE(SetConsoleCtrlHandler(wants_all, TRUE));
+	EXPECT_TRUE(SetConsoleCtrlHandler(wants_none, TRUE));
+	kill(getpid(), SIGINT);
+	EXPECT(WaitForSingleObject(told, PATIENCE_MS) == WAIT_OBJECT_0, "nobody was told");
+	EXPECT(events_seen[CTRL_C_EVENT] == 1 && asked[1] == 1, "%d, %d", asked[0], asked[1]);
+	EXPECT_TRUE(SetConsoleCtrlHandler(wants_none, FALSE));
+	EXPECT_FAILS(ERROR_INVALID_PARAMETER, FALSE, SetConsoleCtrlHandler(wants_none, FALSE));
+	/* With Ctrl+C ignored the next event is the other one. */
+	EXPECT_TRUE(SetConsoleCtrlHandler(NULL, TRUE));
+	kill(getpid(), SIGINT);
+	kill(getpid(), SIGTERM);
+	EXPECT(WaitForSingleObject(told, PATIENCE_MS) == WAIT_OBJECT_0, "nobody was told");
+	EXPECT(events_seen[CTRL_BREAK_EVENT] == 1 && events_seen[CTRL_C_EVENT] == 1, "%d, %d",
+	       events_seen[CTRL_BREAK_EVENT], events_seen[CTRL_C_EVENT]);
+	CloseHandle(told);
+}
+END_TEST
+
+START_TEST(signal_that_no_handler_wants_ends_the_process)
+{
+	const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		pid_t child = fork();
+		int status = 0;
+
+		if (child == 0) {
+			told = CreateEvent(NULL, FALSE, FALSE, NULL);
+			/* Even one who wants it does not keep a console that closes. */
+			SetConsoleCtrlHandler(signals[i] == SIGHUP ? wants_all : wants_none, TRUE);
+			kill(getpid(), signals[i]);
+			Sleep(PATIENCE_MS);
+			_exit(0);
+		}
+		EXPECT(child > 0 && waitpid(child, &status, 0) == child, "no child");
+		EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == signals[i], "status %#x", status);
+	}
+}
+END_TEST
+
+START_TEST(forked_child_is_not_its_parents_console)
+{
+	pid_t child;
+	int status = 0;
+
+	told = CreateEvent(NULL, FALSE, FALSE, NULL);
+	EXPECT_TRUE(SetConsoleCtrlHandler(wants_all, TRUE));
+	child = fork();
+	if (child == 0) {
+		kill(getpid(), SIGTERM);
+		Sleep(PATIENCE_MS);
+		_exit(0);
+	}
+	EXPECT(child > 0 && waitpid(child, &status, 0) == child, "no child");
+	EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM, "status %#x", status);
+	EXPECT(asked[0] == 0, "the parent was told");
+	CloseHandle(told);
+}
+END_TEST
+
+START_TEST(keys_come_from_standard_input)
+{
+	int ends[2];
+
+	EXPECT(pipe(ends) == 0 && dup2(ends[0], STDIN_FILENO) >= 0, "no pipe");
+	EXPECT(!_kbhit(), "a key");
+	EXPECT(write(ends[1], "kx", 2) == 2, "no room");
+	EXPECT(_kbhit() && _getch() == 'k' && _getch() == 'x' && !_kbhit(), "other keys");
+	close(ends[1]);
+	EXPECT(_getch() == EOF, "a key");
+	close(ends[0]);
+}
+END_TEST
+
+/* ---- The C library ---- */
+
+START_TEST(texts_that_do_not_fit_are_errors_or_cut)
+{
+	char text[8], *copy = NULL, *rest = NULL;
+	char list[] = "a,b";
+	wchar_t wide[4];
+	size_t size = 9;
+
+	EXPECT(sprintf_s(text, sizeof(text), "%d", 1234567) == 7, "%s", text);
+	EXPECT(sprintf_s(text, sizeof(text), "%d", 12345678) == -1 && !text[0], "%s", text);
+	EXPECT(_snprintf_s(text, sizeof(text), _TRUNCATE, "%s", "123456789") == -1 &&
+		       strcmp(text, "1234567") == 0,
+	       "%s", text);
+	EXPECT(strcpy_s(text, 4, "1234") == ERANGE && !text[0], "%s", text);
+	EXPECT(strcat_s(text, 4, "12") == 0 && strcat_s(text, 4, "34") == ERANGE, "%s", text);
+	EXPECT(strncpy_s(text, 4, "12345", 3) == 0 && strcmp(text, "123") == 0, "%s", text);
+	EXPECT(wcscpy_s(wide, 4, L"123") == 0 && wcscat_s(wide, 4, L"4") == ERANGE && !wide[3],
+	       "it fits");
+	EXPECT(swprintf_s(wide, 4, L"%d", 123) == 3 && swprintf_s(wide, 4, L"%d", 1234) == -1 &&
+		       !wide[0],
+	       "it fits");
+	EXPECT(strcmp(strtok_s(list, ",", &rest), "a") == 0 && strcmp(rest, "b") == 0, "%s", rest);
+	setenv("REGIO_TEST_TEXT", "value", 1);
+	EXPECT(getenv_s(&size, text, sizeof(text), "REGIO_TEST_TEXT") == 0 && size == 6 &&
+		       strcmp(text, "value") == 0,
+	       "%s, %zu", text, size);
+	EXPECT(getenv_s(&size, text, 5, "REGIO_TEST_TEXT") == ERANGE, "it fits");
+	EXPECT(_dupenv_s(&copy, &size, "REGIO_TEST_TEXT") == 0 && strcmp(copy, "value") == 0, "%s",
+	       copy);
+	free(copy);
+	EXPECT(_dupenv_s(&copy, &size, "REGIO_TEST_NONE") == 0 && !copy && size == 0, "a value");
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -335,6 +544,13 @@ int main(void)
 		CASE(memory_is_reserved_committed_and_released),
 		CASE(clocks_go_forward),
 		CASE(texts_of_errors),
+		CASE(calendar_agrees_with_the_clock),
+		CASE(threads_have_values_and_names_of_their_own),
+		CASE(handlers_are_told_of_signals),
+		CASE(signal_that_no_handler_wants_ends_the_process),
+		CASE(forked_child_is_not_its_parents_console),
+		CASE(keys_come_from_standard_input),
+		CASE(texts_that_do_not_fit_are_errors_or_cut),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

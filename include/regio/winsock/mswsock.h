@@ -101,6 +101,28 @@ typedef void(PASCAL FAR *LPFN_GETACCEPTEXSOCKADDRS)(PVOID buffer, DWORD receive_
 						    struct sockaddr **ret_remote,
 						    LPINT ret_remote_length);
 
+/* Not there: asking for their pointers fails, which a program can live with. */
+typedef INT(PASCAL FAR *LPFN_WSARECVMSG)(SOCKET s, LPWSAMSG message, LPDWORD ret_bytes,
+					 LPWSAOVERLAPPED overlapped,
+					 LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+typedef INT(PASCAL FAR *LPFN_WSASENDMSG)(SOCKET s, LPWSAMSG message, DWORD flags, LPDWORD ret_bytes,
+					 LPWSAOVERLAPPED overlapped,
+					 LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);
+
+#define WSAID_WSARECVMSG                                                                           \
+	{                                                                                          \
+		0xf689d7c8, 0x6f1f, 0x436b,                                                        \
+		{                                                                                  \
+			0x8a, 0x53, 0xe5, 0x4f, 0xe3, 0x51, 0xc3, 0x22                             \
+		}                                                                                  \
+	}
+#define WSAID_WSASENDMSG                                                                           \
+	{                                                                                          \
+		0xa441e712, 0x754f, 0x43ca,                                                        \
+		{                                                                                  \
+			0x84, 0xa7, 0x0d, 0xee, 0x44, 0xcf, 0x60, 0x6d                             \
+		}                                                                                  \
+	}
 #define WSAID_ACCEPTEX                                                                             \
 	{                                                                                          \
 		0xb5367df1, 0xcbac, 0x11cf,                                                        \

@@ -7,6 +7,8 @@
 #ifndef REGIO_WINSOCK_WINBASE_H
 #define REGIO_WINSOCK_WINBASE_H
 
+#include <signal.h>
+
 #include "windef.h"
 #include "winerror.h"
 
@@ -96,6 +98,12 @@ DWORD WINAPI FormatMessageW(DWORD flags, LPCVOID source, DWORD message, DWORD la
 	REGIO_WINSOCK_SYMBOL(FormatMessageW);
 HLOCAL WINAPI LocalFree(HLOCAL memory) REGIO_WINSOCK_SYMBOL(LocalFree);
 
+/* A debugger that listens to the text is not there: it goes nowhere, as on Windows without one. */
+void WINAPI OutputDebugStringA(LPCSTR text) REGIO_WINSOCK_SYMBOL(OutputDebugStringA);
+void WINAPI OutputDebugStringW(LPCWSTR text) REGIO_WINSOCK_SYMBOL(OutputDebugStringW);
+BOOL WINAPI IsDebuggerPresent(void) REGIO_WINSOCK_SYMBOL(IsDebuggerPresent);
+#define DebugBreak() raise(SIGTRAP)
+
 /* ---- Objects and waiting ------------------------------------------------------- */
 
 BOOL WINAPI CloseHandle(HANDLE handle) REGIO_WINSOCK_SYMBOL(CloseHandle);
@@ -172,6 +180,15 @@ BOOL WINAPI GetProcessAffinityMask(HANDLE process, PDWORD_PTR ret_process, PDWOR
 BOOL WINAPI SwitchToThread(void) REGIO_WINSOCK_SYMBOL(SwitchToThread);
 void WINAPI Sleep(DWORD timeout_ms) REGIO_WINSOCK_SYMBOL(Sleep);
 DWORD WINAPI SleepEx(DWORD timeout_ms, BOOL alertable) REGIO_WINSOCK_SYMBOL(SleepEx);
+
+HRESULT WINAPI SetThreadDescription(HANDLE thread, PCWSTR name)
+	REGIO_WINSOCK_SYMBOL(SetThreadDescription);
+
+#define TLS_OUT_OF_INDEXES 0xFFFFFFFFu
+DWORD WINAPI TlsAlloc(void) REGIO_WINSOCK_SYMBOL(TlsAlloc);
+BOOL WINAPI TlsFree(DWORD index) REGIO_WINSOCK_SYMBOL(TlsFree);
+LPVOID WINAPI TlsGetValue(DWORD index) REGIO_WINSOCK_SYMBOL(TlsGetValue);
+BOOL WINAPI TlsSetValue(DWORD index, LPVOID value) REGIO_WINSOCK_SYMBOL(TlsSetValue);
 
 /* ---- Locks ------------------------------------------------------------------------- */
 
@@ -310,15 +327,26 @@ void WINAPI GetSystemTimeAsFileTime(LPFILETIME ret_time)
 	REGIO_WINSOCK_SYMBOL(GetSystemTimeAsFileTime);
 void WINAPI GetSystemTimePreciseAsFileTime(LPFILETIME ret_time)
 	REGIO_WINSOCK_SYMBOL(GetSystemTimePreciseAsFileTime);
+void WINAPI GetSystemTime(LPSYSTEMTIME ret_time) REGIO_WINSOCK_SYMBOL(GetSystemTime);
+void WINAPI GetLocalTime(LPSYSTEMTIME ret_time) REGIO_WINSOCK_SYMBOL(GetLocalTime);
+BOOL WINAPI FileTimeToSystemTime(const FILETIME *time, LPSYSTEMTIME ret_time)
+	REGIO_WINSOCK_SYMBOL(FileTimeToSystemTime);
+BOOL WINAPI SystemTimeToFileTime(const SYSTEMTIME *time, LPFILETIME ret_time)
+	REGIO_WINSOCK_SYMBOL(SystemTimeToFileTime);
+
+#define ALL_PROCESSOR_GROUPS 0xFFFF
+DWORD WINAPI GetActiveProcessorCount(WORD group) REGIO_WINSOCK_SYMBOL(GetActiveProcessorCount);
 
 REGIO_WINSOCK_END
 
 #if defined(UNICODE)
 #define CreateEvent CreateEventW
 #define FormatMessage FormatMessageW
+#define OutputDebugString OutputDebugStringW
 #else
 #define CreateEvent CreateEventA
 #define FormatMessage FormatMessageA
+#define OutputDebugString OutputDebugStringA
 #endif
 
 #define ZeroMemory(destination, length) __builtin_memset((destination), 0, (length))

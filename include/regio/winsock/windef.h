@@ -61,6 +61,8 @@
 #define REGIO_WINSOCK_DECLSPEC_dllimport
 #endif
 #define DECLSPEC_ALIGN(bytes) __attribute__((aligned(bytes)))
+#define MEMORY_ALLOCATION_ALIGNMENT 16
+#define SYSTEM_CACHE_ALIGNMENT_SIZE 64
 #define DECLSPEC_CACHEALIGN __attribute__((aligned(64)))
 #define DECLSPEC_NORETURN __attribute__((noreturn))
 #define DECLSPEC_NOINLINE __attribute__((noinline))
@@ -138,6 +140,7 @@ typedef LPCSTR LPCTSTR, PCTSTR;
 #define MAX_PATH 260
 #define MAXDWORD 0xFFFFFFFFu
 #define MAXULONG 0xFFFFFFFFu
+#define MAXULONG64 UINT64_MAX
 #define MAXLONG 0x7FFFFFFF
 
 #define LOWORD(value) ((WORD)((DWORD_PTR)(value)&0xFFFF))
@@ -152,6 +155,7 @@ typedef LPCSTR LPCTSTR, PCTSTR;
 #define UNREFERENCED_PARAMETER(name) ((void)(name))
 #define DBG_UNREFERENCED_PARAMETER(name) ((void)(name))
 #define ARRAYSIZE(array) (sizeof(array) / sizeof((array)[0]))
+#define RTL_NUMBER_OF ARRAYSIZE
 #define _countof(array) (sizeof(array) / sizeof((array)[0]))
 #define FIELD_OFFSET(type, field) ((LONG)offsetof(type, field))
 #define CONTAINING_RECORD(address, type, field)                                                    \
@@ -216,6 +220,22 @@ typedef struct _FILETIME {
 	DWORD dwLowDateTime;
 	DWORD dwHighDateTime;
 } FILETIME, *PFILETIME, *LPFILETIME;
+
+typedef struct _SYSTEMTIME {
+	WORD wYear;
+	WORD wMonth;
+	WORD wDayOfWeek;
+	WORD wDay;
+	WORD wHour;
+	WORD wMinute;
+	WORD wSecond;
+	WORD wMilliseconds;
+} SYSTEMTIME, *PSYSTEMTIME, *LPSYSTEMTIME;
+
+typedef struct _LIST_ENTRY {
+	struct _LIST_ENTRY *Flink;
+	struct _LIST_ENTRY *Blink;
+} LIST_ENTRY, *PLIST_ENTRY;
 
 #ifndef GUID_DEFINED
 #define GUID_DEFINED

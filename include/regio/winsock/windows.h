@@ -9,10 +9,14 @@
 #define _WINDOWS_
 #define _INC_WINDOWS
 
+#include "consoleapi.h"
 #include "interlocked.h"
 #include "securecrt.h"
 #include "winbase.h"
 #include "windef.h"
 #include "winerror.h"
+#if !defined(WIN32_LEAN_AND_MEAN)
+#include "timeapi.h"
+#endif
 
 #endif

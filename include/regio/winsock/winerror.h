@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * winerror.h - the error codes that the library returns, with the values of Windows
+ * winerror.h - error codes, with the values of Windows: those that the library returns, and a few
+ * that programs look for
  */
 #ifndef REGIO_WINSOCK_WINERROR_H
 #define REGIO_WINSOCK_WINERROR_H
@@ -8,16 +9,22 @@
 #define ERROR_SUCCESS 0
 #define NO_ERROR 0
 #define S_OK 0
+#define S_FALSE 1
+#define E_FAIL ((HRESULT)0x80004005)
 #define ERROR_INVALID_FUNCTION 1
 #define ERROR_FILE_NOT_FOUND 2
+#define ERROR_PATH_NOT_FOUND 3
 #define ERROR_TOO_MANY_OPEN_FILES 4
 #define ERROR_ACCESS_DENIED 5
 #define ERROR_INVALID_HANDLE 6
 #define ERROR_NOT_ENOUGH_MEMORY 8
 #define ERROR_OUTOFMEMORY 14
+#define ERROR_HANDLE_EOF 38
 #define ERROR_NOT_SUPPORTED 50
 #define ERROR_NETNAME_DELETED 64
 #define ERROR_INVALID_PARAMETER 87
+#define ERROR_BROKEN_PIPE 109
+#define ERROR_CALL_NOT_IMPLEMENTED 120
 #define ERROR_SEM_TIMEOUT 121
 #define ERROR_INSUFFICIENT_BUFFER 122
 #define ERROR_BUSY 170
@@ -30,6 +37,7 @@
 #define ERROR_OPERATION_ABORTED 995
 #define ERROR_IO_INCOMPLETE 996
 #define ERROR_IO_PENDING 997
+#define ERROR_NOACCESS 998
 #define ERROR_NOT_FOUND 1168
 #define ERROR_CONNECTION_REFUSED 1225
 #define ERROR_HOST_UNREACHABLE 1232

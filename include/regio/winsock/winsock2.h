@@ -286,10 +286,24 @@ WSAEVENT WSAAPI WSACreateEvent(void) REGIO_WINSOCK_SYMBOL(WSACreateEvent);
 BOOL WSAAPI WSACloseEvent(WSAEVENT event) REGIO_WINSOCK_SYMBOL(WSACloseEvent);
 BOOL WSAAPI WSASetEvent(WSAEVENT event) REGIO_WINSOCK_SYMBOL(WSASetEvent);
 BOOL WSAAPI WSAResetEvent(WSAEVENT event) REGIO_WINSOCK_SYMBOL(WSAResetEvent);
+INT WSAAPI WSAAddressToStringA(struct sockaddr *address, DWORD length, LPWSAPROTOCOL_INFOA protocol,
+			       LPSTR text, LPDWORD size) REGIO_WINSOCK_SYMBOL(WSAAddressToStringA);
+INT WSAAPI WSAAddressToStringW(struct sockaddr *address, DWORD length, LPWSAPROTOCOL_INFOW protocol,
+			       LPWSTR text, LPDWORD size) REGIO_WINSOCK_SYMBOL(WSAAddressToStringW);
 DWORD WSAAPI WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *events, BOOL wait_all,
 				      DWORD timeout_ms, BOOL alertable)
 	REGIO_WINSOCK_SYMBOL(WSAWaitForMultipleEvents);
 REGIO_WINSOCK_END
+
+static inline uint64_t htonll(uint64_t value)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap64(value) : value;
+}
+
+static inline uint64_t ntohll(uint64_t value)
+{
+	return htonll(value);
+}
 
 /* The argument is a u_long to some programs, and an unsigned long to others. */
 #if defined(__cplusplus)
@@ -304,8 +318,10 @@ template <typename Argument> inline int ioctlsocket(SOCKET s, DWORD command, Arg
 
 #if defined(UNICODE)
 #define WSASocket WSASocketW
+#define WSAAddressToString WSAAddressToStringW
 #else
 #define WSASocket WSASocketA
+#define WSAAddressToString WSAAddressToStringA
 #endif
 
 #endif

@@ -80,6 +80,9 @@ INT WSAAPI getnameinfo(const SOCKADDR *address, int length, PCHAR host, DWORD ho
 		       PCHAR service, DWORD service_size, INT flags)
 	REGIO_WINSOCK_SYMBOL(getnameinfo);
 char *WSAAPI gai_strerrorA(int error) REGIO_WINSOCK_SYMBOL(gai_strerrorA);
+INT WSAAPI InetPtonW(INT family, PCWSTR text, PVOID ret_address) REGIO_WINSOCK_SYMBOL(InetPtonW);
+PCWSTR WSAAPI InetNtopW(INT family, const void *address, PWSTR text, size_t size)
+	REGIO_WINSOCK_SYMBOL(InetNtopW);
 INT WSAAPI inet_pton(INT family, PCSTR text, PVOID ret_address) REGIO_WINSOCK_SYMBOL(inet_pton);
 REGIO_WINSOCK_END
 PCSTR WSAAPI inet_ntop(INT family, const void *address, PSTR text, size_t size)
@@ -89,12 +92,15 @@ PCSTR WSAAPI inet_ntop(INT family, const void *address, PSTR text, size_t size)
 #define gai_strerror gai_strerrorA
 #define InetPtonA inet_pton
 #define InetNtopA inet_ntop
-#define InetPton InetPtonA
-#define InetNtop InetNtopA
 #define GetAddrInfoA getaddrinfo
 #define FreeAddrInfoA freeaddrinfo
 #define GetNameInfoA getnameinfo
-#if !defined(UNICODE)
+#if defined(UNICODE)
+#define InetPton InetPtonW
+#define InetNtop InetNtopW
+#else
+#define InetPton InetPtonA
+#define InetNtop InetNtopA
 #define GetAddrInfo GetAddrInfoA
 #define FreeAddrInfo FreeAddrInfoA
 #define GetNameInfo GetNameInfoA
