@@ -1275,6 +1275,18 @@ bool model_settled(struct model *model)
 	return true;
 }
 
+/* An empty message may have been taken for an earlier one, which may have been lost in its place.
+ */
+static void exchange_empty(struct model *model)
+{
+	for (uint32_t i = 0; i < model->messages_count; i++) {
+		struct model_message *message = &model->messages[i];
+
+		if (message->length == 0 && message->received && message->droppable)
+			unreceive(model, message);
+	}
+}
+
 bool model_finish(struct model *model)
 {
 	for (uint32_t i = 1; i <= model->groups_count; i++) {
@@ -1285,6 +1297,7 @@ bool model_finish(struct model *model)
 	}
 	if (!model_settled(model))
 		return false;
+	exchange_empty(model);
 	for (uint8_t i = 0; i < UDP_SOCKETS; i++) {
 		if (model_undelivered(model, i) && !is_kept_by_sim(model, i))
 			return reject(model, "%u messages to socket %u have not come",
