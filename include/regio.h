@@ -305,7 +305,9 @@ REGIO_API int regio_region_allocate(size_t length, const struct regio_region_opt
  *
  * New uses are refused at once; an operation in progress is waited for. After
  * the return nothing reads or writes the memory. A queued request that names
- * the region completes with -EFAULT when its turn comes.
+ * the region completes with -EFAULT when its turn comes. A receive in progress
+ * may complete with its data, and without the address, control data or flags
+ * that it wanted in the region.
  *
  * Ownership  the memory is the caller's alone again, or is freed
  * Threads    any
