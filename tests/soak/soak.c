@@ -143,6 +143,10 @@ static void prepare(void)
 		printf("# no traffic between namespaces: %s\n", networks_refused);
 }
 
+/* Check 0.15 cannot tell its parent of a case that took more than 35 minutes: this one just ends.
+ */
+#define PASSED_STATUS 42
+
 START_TEST(everything_at_once_loses_nothing_and_holds_on_to_nothing)
 {
 	const int64_t start_ns = now_ns(), end_ns = start_ns + options.seconds * SECOND_NS;
@@ -156,6 +160,7 @@ START_TEST(everything_at_once_loses_nothing_and_holds_on_to_nothing)
 		report_round(round, now_ns() - start_ns);
 	}
 	report_verdict(rounds);
+	exit(PASSED_STATUS);
 }
 END_TEST
 
@@ -177,7 +182,8 @@ static bool run_in_child(void)
 	bool passed;
 
 	tcase_set_timeout(tcase, options.seconds + GRACE_S);
-	tcase_add_test(tcase, everything_at_once_loses_nothing_and_holds_on_to_nothing);
+	tcase_add_exit_test(tcase, everything_at_once_loses_nothing_and_holds_on_to_nothing,
+			    PASSED_STATUS);
 	suite_add_tcase(suite, tcase);
 	srunner_set_fork_status(runner, CK_FORK);
 	fflush(stdout);
