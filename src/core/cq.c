@@ -209,22 +209,23 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 	return count;
 }
 
+/*
+ * Goes on where the array is full: a half that was listed again while it was dequeued may have
+ * nothing left, and one that has ended gives its place back here.
+ */
 static uint32_t cq_take(struct regioi_cq *cq, struct regio_result *results, uint32_t results_max)
 {
+	struct regioi_half *half;
 	uint32_t count = 0;
 	bool all;
 
-	while (count < results_max) {
-		struct regioi_half *half = cq->current ? cq->current : drain_next(cq);
-
-		if (!half)
-			break;
+	while ((half = cq->current ? cq->current : drain_next(cq))) {
 		cq->current = half;
 		count += half_expand(half, results + count, results_max - count, &all);
-		if (all) {
-			cq->current = NULL;
-			half_drained(half);
-		}
+		if (!all)
+			break;
+		cq->current = NULL;
+		half_drained(half);
 	}
 	return count;
 }

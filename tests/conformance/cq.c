@@ -112,6 +112,28 @@ START_TEST(a_resize_keeps_completions_and_their_order)
 }
 END_TEST
 
+/* Dequeued in part, it has been listed again by a completion that came with the rest. */
+START_TEST(a_closed_queue_gives_its_room_back_with_its_last_completion)
+{
+	struct regio_result results[8];
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
+	connect_to(side.fd, side.fd);
+	for (uint64_t i = 0; i < 8; i++)
+		post_send(&side, i, 16, 0);
+	EXPECT_RETURN(8, regio_cq_wait(side.send_cq, 8, PATIENCE_NS, PATIENCE_NS));
+	EXPECT_RETURN(1, regio_cq_dequeue(side.send_cq, results, 1));
+	post_send(&side, 0, 16, 0);
+	EXPECT_RETURN(8, regio_cq_wait(side.send_cq, 8, PATIENCE_NS, PATIENCE_NS));
+	EXPECT_RETURN(8, regio_cq_dequeue(side.send_cq, results, 8));
+	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 1));
+	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
+	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
+	EXPECT_RETURN(0, regio_region_deregister(side.region));
+}
+END_TEST
 START_TEST(a_resize_below_what_is_reserved_changes_nothing)
 {
 	struct regio_rq *second = NULL;
@@ -263,6 +285,7 @@ int main(void)
 		CASE(a_dequeue_of_0_takes_nothing),
 		CASE(a_dequeue_writes_no_more_than_it_is_asked_for),
 		CASE(a_resize_keeps_completions_and_their_order),
+		CASE(a_closed_queue_gives_its_room_back_with_its_last_completion),
 		CASE(a_resize_below_what_is_reserved_changes_nothing),
 		CASE(one_cq_serves_many_sockets),
 		CASE_PER_FAMILY(a_busy_socket_does_not_keep_another_from_its_turn),
