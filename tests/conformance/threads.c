@@ -432,6 +432,8 @@ START_TEST(a_send_posted_while_another_is_executed_leaves_with_it)
 	uint8_t data[MESSAGE_SIZE];
 	struct side side;
 
+	if (faults_injected())
+		SKIP("a send that is held back waits for somebody to come by");
 	side_open(&side, &(struct side_plan){
 				 .family = families[_i], .sends = 2, .slot_size = MESSAGE_SIZE});
 	int peer = peer_of(side.fd);
