@@ -38,7 +38,7 @@ void expect_return(int expected, int actual, const char *call, const char *file,
 			     regio_error_name(expected), regio_last_error());
 }
 
-static bool built_with_thread_sanitizer(void)
+bool built_with_thread_sanitizer(void)
 {
 #if defined(__SANITIZE_THREAD__)
 	return true;

@@ -76,6 +76,7 @@ uint64_t scaled(uint64_t count);
 /* True in an address or thread sanitizer build. */
 bool built_with_sanitizer(void);
 bool built_with_address_sanitizer(void);
+bool built_with_thread_sanitizer(void);
 
 /*
  * True when drivers have a thread of their own: requests are executed beside the calls that post

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * table.c - docs/FAULTS.md: what comes of each error of each system call
+ *
+ * A row is "| call | error | times | outcomes |". How often an error was tried depends on the
+ * machine, and is not compared.
+ */
+#include "table.h"
+
+#include "../support/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NOTHING SIZE_MAX
+
+static const char *const outcome_names[] = {
+	"refused with the same error",
+	"completed with the error",
+	"worked around",
+};
+
+static const char head[] =
+	"# What comes of each fault\n"
+	"\n"
+	"Every system call that the library makes, with each error it may give. `./run\n"
+	"faults` has made this table: in each scenario of `tests/faults`, on `epoll`, on\n"
+	"`uring` and with a driver's thread, each call failed once with each error, at\n"
+	"each of its times (of more than 24, at 24). Whatever came out, the right error\n"
+	"was told and explained, nothing was left behind, every message that was accepted\n"
+	"arrived, and the next call worked.\n"
+	"\n"
+	"- *refused with the same error*: the call of the program failed with it, and\n"
+	"  worked when it was made again. (A ring that does not work is `ENOTSUP`, and\n"
+	"  stays so; one that has to be closed may end a wait with `EINTR`; a thread that\n"
+	"  cannot be had for want of memory is `EAGAIN`; a range that cannot be touched\n"
+	"  is `EFAULT`.)\n"
+	"- *completed with the error*: requests did.\n"
+	"- *worked around*: the program noticed nothing.\n"
+	"\n"
+	"An allocation is no system call, and fails like one here.\n"
+	"\n"
+	"| call | error | times | what came out |\n"
+	"|---|---|---|---|\n";
+
+/* "a, b": the outcomes by name. */
+static void print_outcomes(unsigned int outcomes, char *ret_text, size_t size)
+{
+	ret_text[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(outcome_names); i++) {
+		size_t length = strlen(ret_text);
+
+		if (outcomes & 1u << i)
+			snprintf(ret_text + length, size - length, "%s%s", length ? ", " : "",
+				 outcome_names[i]);
+	}
+}
+
+static unsigned int read_outcomes(const char *text)
+{
+	unsigned int outcomes = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(outcome_names); i++) {
+		if (strstr(text, outcome_names[i]))
+			outcomes |= 1u << i;
+	}
+	return outcomes;
+}
+
+void table_write(const char *path, const tallies all)
+{
+	FILE *file = fopen(path, "we");
+	char outcomes[128];
+
+	EXPECT(file, "%s: %m", path);
+	fputs(head, file);
+	for (size_t call = 0; call < rules_count; call++) {
+		for (size_t i = 0; rules[call].errors[i].error; i++) {
+			const struct tally *tally = &all[call][i];
+
+			if (!tally->tried)
+				continue;
+			print_outcomes(tally->outcomes, outcomes, sizeof(outcomes));
+			fprintf(file, "| %s | `%s` | %u | %s |\n", rule_calls[call].name,
+				strerrorname_np(rules[call].errors[i].error), tally->tried,
+				outcomes);
+		}
+	}
+	EXPECT(fclose(file) == 0, "%s: %m", path);
+}
+
+/* Finds the row's place among the rules. */
+static bool find_row(const char *call_name, const char *error_name, size_t *ret_call,
+		     size_t *ret_error)
+{
+	for (size_t call = 0; call < rules_count; call++) {
+		if (strcmp(rule_calls[call].name, call_name) != 0)
+			continue;
+		for (size_t i = 0; rules[call].errors[i].error; i++) {
+			if (strcmp(strerrorname_np(rules[call].errors[i].error), error_name) == 0) {
+				*ret_call = call;
+				*ret_error = i;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void read_table(const char *path, tallies ret_all)
+{
+	char line[256], call_name[64], error_name[64], outcomes[128];
+	FILE *file = fopen(path, "re");
+	size_t call, error;
+	unsigned int tried;
+
+	EXPECT(file, "%s: %m; ./run faults makes it", path);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "| %63[^|] | `%63[^`]` | %u | %127[^|] |", call_name, error_name,
+			   &tried, outcomes) != 4)
+			continue;
+		call_name[strcspn(call_name, "|")] = '\0';
+		while (call_name[0] && call_name[strlen(call_name) - 1] == ' ')
+			call_name[strlen(call_name) - 1] = '\0';
+		EXPECT(find_row(call_name, error_name, &call, &error),
+		       "%s lists %s with %s, which is not tried any more; ./run faults makes it "
+		       "anew",
+		       path, call_name, error_name);
+		ret_all[call][error] =
+			(struct tally){.tried = tried, .outcomes = read_outcomes(outcomes)};
+	}
+	fclose(file);
+}
+
+void table_check(const char *path, const tallies all)
+{
+	static tallies listed;
+	char outcomes[128];
+
+	read_table(path, listed);
+	for (size_t call = 0; call < rules_count; call++) {
+		for (size_t i = 0; rules[call].errors[i].error; i++) {
+			const struct tally *found = &all[call][i];
+
+			print_outcomes(found->outcomes & ~listed[call][i].outcomes, outcomes,
+				       sizeof(outcomes));
+			EXPECT(!found->tried || !outcomes[0],
+			       "%s does not say \"%s\" of %s with %s; ./run faults makes it anew",
+			       path, outcomes, rule_calls[call].name,
+			       strerrorname_np(rules[call].errors[i].error));
+		}
+	}
+}
