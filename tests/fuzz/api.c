@@ -453,7 +453,7 @@ static void call_cq_resize(struct input *input)
 		     0);
 	result = regio_cq_resize(handle, capacity);
 	check_explained(result, &expected, "regio_cq_resize");
-	if (result < 0)
+	if (!cq || result < 0)
 		return;
 	cq->capacity = capacity;
 	if (cq->lingering > capacity - cq->reserved)
@@ -760,7 +760,7 @@ static void close_rq(struct regio_rq *handle, uint32_t flags)
 	int result = regio_rq_close(handle, flags);
 
 	check_explained(result, &expected, "regio_rq_close");
-	if (result < 0)
+	if (!rq || result < 0)
 		return;
 	rq->cancelled = true;
 	if (flags & REGIO_CLOSE_SOCKET)

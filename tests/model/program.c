@@ -356,7 +356,7 @@ static void add_change(struct generator *generator)
 /* Objects to begin with; what random calls would make of nothing is mostly errors. */
 static void add_beginning(struct generator *generator)
 {
-	uint32_t count = 1 + below(generator, 2);
+	uint8_t count = (uint8_t)(1 + below(generator, 2));
 
 	for (uint8_t i = 0; i < 2; i++)
 		add(generator, CALL_REGISTER)->object = i;

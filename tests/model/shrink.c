@@ -67,11 +67,11 @@ static void simplify_call(struct shrinking *shrinking, uint32_t index)
 		keep_if_fails(shrinking, &candidate);
 	}
 	candidate = *shrinking->program;
+	if (!candidate.calls[index].extra && candidate.calls[index].wrong == WRONG_NOTHING)
+		return;
 	candidate.calls[index].extra = 0;
 	candidate.calls[index].wrong = WRONG_NOTHING;
-	if (memcmp(&candidate.calls[index], &shrinking->program->calls[index],
-		   sizeof(candidate.calls[index])))
-		keep_if_fails(shrinking, &candidate);
+	keep_if_fails(shrinking, &candidate);
 }
 
 void shrink(struct program *program, shrink_fails fails, void *context)

@@ -66,6 +66,7 @@ START_TEST(accepted_socket_is_flagged_as_its_listener_is)
 	client = connected_to(plain);
 	accepted = accept(plain, NULL, NULL);
 	EXPECT_FAILS(WSAEINVAL, RIO_INVALID_RQ, queue_on(accepted, cq));
+	closesocket(client);
 }
 END_TEST
 
