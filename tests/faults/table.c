@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NOTHING SIZE_MAX
-
 static const char *const outcome_names[] = {
 	"refused with the same error",
 	"completed with the error",
@@ -28,7 +26,7 @@ static const char head[] =
 	"`uring` and with a driver's thread, each call failed once with each error, at\n"
 	"each of its times (of more than 24, at 24). Whatever came out, the right error\n"
 	"was told and explained, nothing was left behind, every message that was accepted\n"
-	"arrived, and the next call worked.\n"
+	"arrived, and the next call worked. What only some runs meet is from all of them.\n"
 	"\n"
 	"- *refused with the same error*: the call of the program failed with it, and\n"
 	"  worked when it was made again. (A ring that does not work is `ENOTSUP`, and\n"
@@ -67,28 +65,6 @@ static unsigned int read_outcomes(const char *text)
 	return outcomes;
 }
 
-void table_write(const char *path, const tallies all)
-{
-	FILE *file = fopen(path, "we");
-	char outcomes[128];
-
-	EXPECT(file, "%s: %m", path);
-	fputs(head, file);
-	for (size_t call = 0; call < rules_count; call++) {
-		for (size_t i = 0; rules[call].errors[i].error; i++) {
-			const struct tally *tally = &all[call][i];
-
-			if (!tally->tried)
-				continue;
-			print_outcomes(tally->outcomes, outcomes, sizeof(outcomes));
-			fprintf(file, "| %s | `%s` | %u | %s |\n", rule_calls[call].name,
-				strerrorname_np(rules[call].errors[i].error), tally->tried,
-				outcomes);
-		}
-	}
-	EXPECT(fclose(file) == 0, "%s: %m", path);
-}
-
 /* Finds the row's place among the rules. */
 static bool find_row(const char *call_name, const char *error_name, size_t *ret_call,
 		     size_t *ret_error)
@@ -107,14 +83,15 @@ static bool find_row(const char *call_name, const char *error_name, size_t *ret_
 	return false;
 }
 
-static void read_table(const char *path, tallies ret_all)
+/* Returns the name of a call that is listed and not tried any more, or NULL. */
+static const char *read_table(FILE *file, tallies ret_all)
 {
-	char line[256], call_name[64], error_name[64], outcomes[128];
-	FILE *file = fopen(path, "re");
+	char line[256], error_name[64], outcomes[128];
+	static char call_name[64];
+	const char *unknown = NULL;
 	size_t call, error;
 	unsigned int tried;
 
-	EXPECT(file, "%s: %m; ./run faults makes it", path);
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "| %63[^|] | `%63[^`]` | %u | %127[^|] |", call_name, error_name,
 			   &tried, outcomes) != 4)
@@ -122,22 +99,74 @@ static void read_table(const char *path, tallies ret_all)
 		call_name[strcspn(call_name, "|")] = '\0';
 		while (call_name[0] && call_name[strlen(call_name) - 1] == ' ')
 			call_name[strlen(call_name) - 1] = '\0';
-		EXPECT(find_row(call_name, error_name, &call, &error),
-		       "%s lists %s with %s, which is not tried any more; ./run faults makes it "
-		       "anew",
-		       path, call_name, error_name);
-		ret_all[call][error] =
-			(struct tally){.tried = tried, .outcomes = read_outcomes(outcomes)};
+		if (find_row(call_name, error_name, &call, &error))
+			ret_all[call][error] =
+				(struct tally){.tried = tried, .outcomes = read_outcomes(outcomes)};
+		else
+			unknown = call_name;
 	}
-	fclose(file);
+	return unknown;
+}
+
+static void write_table(FILE *file, const tallies all)
+{
+	char outcomes[128];
+
+	fputs(head, file);
+	for (size_t call = 0; call < rules_count; call++) {
+		for (size_t i = 0; rules[call].errors[i].error; i++) {
+			const struct tally *tally = &all[call][i];
+
+			if (!tally->tried)
+				continue;
+			print_outcomes(tally->outcomes, outcomes, sizeof(outcomes));
+			fprintf(file, "| %s | `%s` | %u | %s |\n", rule_calls[call].name,
+				strerrorname_np(rules[call].errors[i].error), tally->tried,
+				outcomes);
+		}
+	}
+}
+
+/* Where threads race, one run meets what another does not. */
+static void add_seen(tallies all, const tallies before)
+{
+	for (size_t call = 0; call < rules_count; call++) {
+		for (size_t i = 0; i < RULE_ERRORS_MAX; i++) {
+			all[call][i].outcomes |= before[call][i].outcomes;
+			if (all[call][i].tried < before[call][i].tried)
+				all[call][i].tried = before[call][i].tried;
+		}
+	}
+}
+
+void table_write(const char *path, tallies all)
+{
+	static tallies before;
+	FILE *file = fopen(path, "re");
+
+	if (file) {
+		read_table(file, before);
+		fclose(file);
+		add_seen(all, before);
+	}
+	file = fopen(path, "we");
+	EXPECT(file, "%s: %m", path);
+	write_table(file, all);
+	EXPECT(fclose(file) == 0, "%s: %m", path);
 }
 
 void table_check(const char *path, const tallies all)
 {
 	static tallies listed;
 	char outcomes[128];
+	FILE *file = fopen(path, "re");
+	const char *unknown;
 
-	read_table(path, listed);
+	EXPECT(file, "%s: %m; ./run faults makes it", path);
+	unknown = read_table(file, listed);
+	fclose(file);
+	EXPECT(!unknown, "%s lists %s with an error that is not tried any more; delete its row",
+	       path, unknown);
 	for (size_t call = 0; call < rules_count; call++) {
 		for (size_t i = 0; rules[call].errors[i].error; i++) {
 			const struct tally *found = &all[call][i];

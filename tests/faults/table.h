@@ -16,8 +16,8 @@ struct tally {
 
 typedef struct tally tallies[CALLS_MAX][RULE_ERRORS_MAX];
 
-/* Writes the file anew. Fails the case where that cannot be. */
-void table_write(const char *path, const tallies all);
+/* Adds to the file, and to 'all' what is in it. Fails the case where that cannot be. */
+void table_write(const char *path, tallies all);
 /*
  * Fails the case where something was tried, or came out, that the file does not list, or where it
  * lists what there are no rules for.
