@@ -30,9 +30,15 @@ void regioi_cq_call(struct regioi_cq *cq)
 
 int regioi_cq_arm(struct regioi_cq *cq)
 {
+	bool was_armed;
+
+	/* Not between the two looks of regioi_cq_call(): what the first saw is dequeued by now. */
+	pthread_mutex_lock(&cq->lock);
 	/* Sequentially consistent: pairs with regioi_cq_posted() and the look at 'armed' behind it.
 	 */
-	if (atomic_exchange(&cq->armed, true))
+	was_armed = atomic_exchange(&cq->armed, true);
+	pthread_mutex_unlock(&cq->lock);
+	if (was_armed)
 		return -EALREADY;
 	if (!cq->driver->threaded && !has_some(cq))
 		regioi_driver_progress(cq->driver);

@@ -193,7 +193,7 @@ enum regioi_sleeper {
 struct regioi_cq {
 	uint64_t id;
 	struct regioi_driver *driver;
-	pthread_mutex_t lock; /* capacity, reserved */
+	pthread_mutex_t lock; /* capacity, reserved; arming, where 'notified' is set */
 	uint32_t capacity;
 	uint32_t reserved;
 	_Atomic uint32_t references; /* the handle and each attached half */

@@ -159,8 +159,11 @@ static int notify(struct regioi_cq *cq)
 	if (atomic_load(&cq->armed))
 		return -EALREADY;
 	listeners_join(cq->driver);
+	/* Not between the two looks of fire(): what the first saw is dequeued by now. */
+	pthread_mutex_lock(&cq->driver->wait_lock);
 	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_complete(). */
 	atomic_store(&cq->armed, true);
+	pthread_mutex_unlock(&cq->driver->wait_lock);
 	if (regioi_cq_available(cq, 1) == 0)
 		progress(cq->driver);
 	if (regioi_cq_available(cq, 1) > 0)

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * notify_races.c - two executors complete while the consumer dequeues and asks again, in each order
+ *
+ * A signal finds a completion that came, or was still there, since the consumer asked; and what is
+ * left when all is quiet has been signalled. The core's own files run here, a step at a time; the
+ * executors are the test's.
+ */
+#include "../support/interleave.h"
+#include "../support/net.h"
+#include "../support/suite.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/cq.h"
+#include "core/objects.h"
+#include "core/table.h"
+
+#define QUEUES 2u
+#define RECEIVES 1u
+#define PREEMPTIONS 2u
+
+static struct regio_driver *driver;
+static struct regio_cq *cq;
+static struct regio_rq *rqs[QUEUES];
+static int sockets[QUEUES];
+static bool by_call;
+static int descriptor;
+static unsigned int calls;
+
+/* ---- The actors ---------------------------------------------------------------- */
+
+static void count_call(void *context)
+{
+	calls++;
+}
+
+static bool signalled(void)
+{
+	struct pollfd readable = {.fd = descriptor, .events = POLLIN};
+
+	return by_call ? calls > 0 : poll(&readable, 1, 0) == 1;
+}
+
+static bool dequeue_one(void)
+{
+	struct regio_result result;
+	int count = regio_cq_dequeue(cq, &result, 1);
+
+	EXPECT(count >= 0, "%s", regio_error_text(count));
+	return count == 1;
+}
+
+static void consume(void)
+{
+	unsigned int dequeued = 0;
+
+	while (interleave_wait(signalled)) {
+		calls = 0;
+		EXPECT(dequeue_one(), "an empty signal, in the order %s", interleave_order());
+		interleave_yield();
+		dequeued += 1 + dequeue_one();
+		EXPECT_RETURN(0, regio_cq_notify(cq));
+	}
+	while (dequeue_one())
+		EXPECT(false, "a lost signal, in the order %s", interleave_order());
+	EXPECT(dequeued == QUEUES * RECEIVES, "%u", dequeued);
+}
+
+static struct regioi_half *receive_half(unsigned int queue)
+{
+	struct regioi_rq *rq = regioi_table_object(rqs[queue], REGIOI_KIND_RQ);
+
+	return &rq->halves[REGIOI_RECEIVE];
+}
+
+static void complete_all(unsigned int queue)
+{
+	for (unsigned int i = 0; i < RECEIVES; i++) {
+		regioi_half_complete(receive_half(queue), 1, NULL);
+	}
+}
+
+static void complete_first(void)
+{
+	complete_all(0);
+}
+
+static void complete_second(void)
+{
+	complete_all(1);
+}
+
+/* ---- Around each order --------------------------------------------------------- */
+
+/* The driver's thread finds it taken, and leaves it alone. */
+static void take_as_executor(unsigned int queue)
+{
+	uint32_t idle;
+
+	do
+		idle = REGIOI_EXECUTOR_IDLE;
+	while (!atomic_compare_exchange_weak(&receive_half(queue)->executor, &idle,
+					     REGIOI_EXECUTOR_BUSY));
+}
+
+static void open_queues(void)
+{
+	const struct regio_cq_opts opts = {
+		.size = sizeof(opts), .driver = driver, .notified = by_call ? count_call : NULL};
+
+	calls = 0;
+	EXPECT_RETURN(0, regio_cq_create(64, &opts, &cq));
+	descriptor = regio_cq_fd(cq);
+	EXPECT(descriptor >= 0, "%s", regio_last_error());
+	for (unsigned int i = 0; i < QUEUES; i++) {
+		sockets[i] = bound_socket(AF_INET);
+		EXPECT_RETURN(0,
+			      regio_rq_create(sockets[i], RECEIVES, 1, cq, cq, 0, NULL, &rqs[i]));
+		take_as_executor(i);
+		for (unsigned int k = 0; k < RECEIVES; k++)
+			EXPECT_RETURN(0, regio_receive(rqs[i], NULL, 0, k));
+	}
+	EXPECT_RETURN(0, regio_cq_notify(cq));
+}
+
+static void close_queues(void)
+{
+	for (unsigned int i = 0; i < QUEUES; i++) {
+		atomic_store(&receive_half(i)->executor, REGIOI_EXECUTOR_IDLE);
+		EXPECT_RETURN(0, regio_rq_close(rqs[i], 0));
+		close(sockets[i]);
+	}
+	EXPECT_RETURN(0, regio_cq_close(cq));
+}
+
+static const char *const ways[] = {"a call of the program", "the descriptor"};
+
+START_TEST(a_signal_finds_a_completion_in_every_order)
+{
+	const struct interleave_plan plan = {
+		.prepare = open_queues,
+		.actors = {complete_first, complete_second, consume},
+		.finish = close_queues,
+		.preemptions_max = PREEMPTIONS,
+	};
+	const struct regio_driver_opts opts = {
+		.size = sizeof(opts), .engine = "epoll+thread", .thread_spin_ns = 1};
+	uint64_t orders;
+
+	by_call = _i == 0;
+	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
+	orders = interleave_all(&plan);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	EXPECT(orders > 1000, "%llu orders", (unsigned long long)orders);
+	printf("# %llu orders\n", (unsigned long long)orders);
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		{a_signal_finds_a_completion_in_every_order, ways, 2, 4 * CASE_TIMEOUT_S},
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}
