@@ -21,7 +21,9 @@
 
 #define QUEUES 2u
 #define RECEIVES 1u
+/* How many preemptions find what is here, and how many where each step is dear. */
 #define PREEMPTIONS 2u
+#define PREEMPTIONS_DEAR 1u
 
 static struct regio_driver *driver;
 static struct regio_cq *cq;
@@ -145,7 +147,7 @@ START_TEST(a_signal_finds_a_completion_in_every_order)
 		.prepare = open_queues,
 		.actors = {complete_first, complete_second, consume},
 		.finish = close_queues,
-		.preemptions_max = PREEMPTIONS,
+		.preemptions_max = scaled(100) < 100 ? PREEMPTIONS_DEAR : PREEMPTIONS,
 	};
 	const struct regio_driver_opts opts = {
 		.size = sizeof(opts), .engine = "epoll+thread", .thread_spin_ns = 1};
@@ -155,7 +157,7 @@ START_TEST(a_signal_finds_a_completion_in_every_order)
 	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
 	orders = interleave_all(&plan);
 	EXPECT_RETURN(0, regio_driver_close(driver));
-	EXPECT(orders > 1000, "%llu orders", (unsigned long long)orders);
+	EXPECT(orders > 300, "%llu orders", (unsigned long long)orders);
 	printf("# %llu orders\n", (unsigned long long)orders);
 }
 END_TEST
