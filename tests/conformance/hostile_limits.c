@@ -5,6 +5,7 @@
  * What is refused is refused with its reason and leaves nothing behind; what is in use goes on; and
  * when there is enough again, everything works.
  */
+#include "../support/cgroup.h"
 #include "../support/exchange.h"
 #include "../support/net.h"
 #include "../support/refuse.h"
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ROUNDS 100u
@@ -190,6 +192,42 @@ START_TEST(no_locked_memory_at_all_is_enough)
 }
 END_TEST
 
+/* What a page or two for each thousand messages would exceed. */
+#define GROUP_SPARE (2u << 20)
+#define GROUP_ROUNDS 2000u
+
+static void run_in_full_group(void)
+{
+	struct exchange exchange;
+
+	memory_group_enter();
+	exchange_open(&exchange, NULL);
+	exchange_run(&exchange, ROUNDS);
+	memory_group_limit(GROUP_SPARE);
+	exchange_run(&exchange, GROUP_ROUNDS);
+	exchange_close(&exchange);
+}
+
+START_TEST(traffic_goes_on_in_a_memory_cgroup_that_is_full)
+{
+	const char *refused =
+		built_with_sanitizer() ? "a sanitizer maps as it likes" : memory_group_make();
+	pid_t child;
+	int status;
+
+	if (refused)
+		SKIP("%s", refused);
+	child = fork();
+	if (child == 0) {
+		run_in_full_group();
+		_exit(EXIT_SUCCESS);
+	}
+	EXPECT(child > 0 && waitpid(child, &status, 0) == child, "%m");
+	memory_group_remove();
+	EXPECT(status == 0, "%s", WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "failed");
+}
+END_TEST
+
 /* ---- Threads and stacks -------------------------------------------------------- */
 
 START_TEST(without_threads_a_driver_of_the_callers_works_and_another_says_what_to_change)
@@ -246,6 +284,7 @@ int main(void)
 		CASE(traffic_goes_on_when_descriptors_run_out),
 		CASE(a_queue_made_without_descriptors_to_spare_joins_messages_all_the_same),
 		CASE(traffic_goes_on_when_memory_runs_out),
+		CASE(traffic_goes_on_in_a_memory_cgroup_that_is_full),
 		{no_locked_memory_at_all_is_enough, locked, 2, CASE_TIMEOUT_S},
 		CASE(without_threads_a_driver_of_the_callers_works_and_another_says_what_to_change),
 		CASE(small_stacks_are_enough),
