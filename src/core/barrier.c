@@ -1,30 +1,74 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A memory barrier on every thread of the process.
+ *
+ * A sandbox may begin to refuse the call after threads have come to rely on it. From then on none
+ * does so anew, and for those that do this thread visits every CPU: whoever ran there was switched
+ * out meanwhile, which is a barrier.
  */
 #include <linux/membarrier.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/barrier.h"
+#include "core/uncancelled.h"
+
+/* What the kernel can be built for, x86 in 2025 (CONFIG_NR_CPUS). */
+#define CPUS_MAX 8192
+/* Stores leave a CPU's buffer within microseconds. */
+#define DRAIN_NS 10000000
 
 static pthread_once_t tried = PTHREAD_ONCE_INIT;
-static bool available;
+static bool registered;
+static _Atomic bool available;
+
+static bool membarrier(int command)
+{
+	return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
 
 static void try_barrier(void)
 {
-	available = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+	registered = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+	atomic_store(&available, registered);
 }
 
 bool regioi_barrier_available(void)
 {
 	pthread_once(&tried, try_barrier);
-	return available;
+	return atomic_load_explicit(&available, memory_order_relaxed);
+}
+
+/* False where that is refused as well. Only CPUs that this process may use matter. */
+static bool visit_every_cpu(void)
+{
+	cpu_set_t before[CPUS_MAX / CPU_SETSIZE], one[CPUS_MAX / CPU_SETSIZE];
+	bool visited = false;
+
+	if (sched_getaffinity(0, sizeof(before), before) < 0)
+		return false;
+	for (size_t cpu = 0; cpu < CPUS_MAX; cpu++) {
+		CPU_ZERO_S(sizeof(one), one);
+		CPU_SET_S(cpu, sizeof(one), one);
+		visited |= sched_setaffinity(0, sizeof(one), one) == 0;
+	}
+	sched_setaffinity(0, sizeof(before), before);
+	return visited;
 }
 
 void regioi_barrier_everywhere(void)
 {
-	/* Cannot fail once it has been registered. */
-	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	REGIOI_UNCANCELLED;
+	const struct timespec drain = {.tv_nsec = DRAIN_NS};
+
+	regioi_barrier_available();
+	if (!registered || membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+		return;
+	atomic_store(&available, false);
+	if (!visit_every_cpu())
+		nanosleep(&drain, NULL);
 }

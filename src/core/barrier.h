@@ -11,9 +11,9 @@
 
 #include <stdbool.h>
 
-/* Whether the kernel offers it; found out once in a process. */
+/* Whether threads may rely on it: not where the kernel has none, nor once it has been refused. */
 bool regioi_barrier_available(void);
-/* Only where it is available. */
+/* For those that have relied on it. */
 void regioi_barrier_everywhere(void);
 
 #endif

@@ -89,8 +89,7 @@ void regioi_call_leave(void)
 
 void regioi_calls_wait(uint64_t id)
 {
-	if (regioi_barrier_available())
-		regioi_barrier_everywhere();
+	regioi_barrier_everywhere();
 	for (struct regioi_call *call = atomic_load(&calls); call; call = call->next)
 		while (atomic_load(&call->inside) == id)
 			sched_yield();

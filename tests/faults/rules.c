@@ -43,6 +43,7 @@ const struct trap_call rule_calls[] = {
 	{"madvise (POPULATE_WRITE)", SYS_madvise, 2, MADV_POPULATE_WRITE, 0},
 	{"madvise", SYS_madvise, ANY, 0, 0},
 	{"mbind", SYS_mbind, ANY, 0, 0},
+	{"membarrier (EXPEDITED)", SYS_membarrier, 0, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0},
 	{"membarrier (REGISTER)", SYS_membarrier, 0, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0},
 	{"mlock", SYS_mlock, ANY, 0, 0},
 	{"mmap", SYS_mmap, ANY, 0, 0},
@@ -135,6 +136,7 @@ const struct rule rules[] = {
 	/* mbind */
 	{{ALIKE(ENOSYS, EITHER), ALIKE(EPERM, EITHER), ALIKE(EINVAL, EITHER),
 	  ALIKE(ENOMEM, EITHER)}},
+	/* membarrier (EXPEDITED) */ {{ALIKE(ENOSYS, WORKED), ALIKE(EPERM, WORKED)}},
 	/* membarrier (REGISTER) */
 	{{ALIKE(ENOSYS, WORKED), ALIKE(EPERM, WORKED), ALIKE(EINVAL, WORKED)}},
 	/* mlock */ {{ALIKE(ENOMEM, WORKED), ALIKE(EPERM, WORKED), ALIKE(EAGAIN, WORKED)}},
