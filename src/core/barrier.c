@@ -11,16 +11,15 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/barrier.h"
-#include "core/uncancelled.h"
+#include "core/clock.h"
 
 /* What the kernel can be built for, x86 in 2025 (CONFIG_NR_CPUS). */
 #define CPUS_MAX 8192
-/* Stores leave a CPU's buffer within microseconds. */
-#define DRAIN_NS 10000000
+/* Stores leave a CPU's buffer within a microsecond or two. */
+#define DRAIN_NS 1000000
 
 static pthread_once_t tried = PTHREAD_ONCE_INIT;
 static bool registered;
@@ -60,15 +59,20 @@ static bool visit_every_cpu(void)
 	return visited;
 }
 
+static void let_stores_drain(void)
+{
+	uint64_t until = regioi_now_ns() + DRAIN_NS;
+
+	while (regioi_now_ns() < until)
+		sched_yield();
+}
+
 void regioi_barrier_everywhere(void)
 {
-	REGIOI_UNCANCELLED;
-	const struct timespec drain = {.tv_nsec = DRAIN_NS};
-
 	regioi_barrier_available();
 	if (!registered || membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
 		return;
 	atomic_store(&available, false);
 	if (!visit_every_cpu())
-		nanosleep(&drain, NULL);
+		let_stores_drain();
 }

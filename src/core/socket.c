@@ -220,7 +220,7 @@ int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts 
 int regioi_socket_replace(struct regioi_rq *rq, int fd)
 {
 	const uint64_t before = rq->cookie;
-	int family, type, protocol, error;
+	int family = 0, type = 0, protocol = 0, error;
 	uint64_t fresh;
 
 	error = cookie(fd, &fresh);

@@ -143,7 +143,10 @@ static void settle_poll(struct regioi_ring *ring, const struct io_uring_cqe *cqe
 		ring_poll->armed = false;
 }
 
-/* Takes all completions. Returns how many were of 'ops'. */
+/*
+ * Takes all completions. Returns how many were of 'ops', which may be NULL between batches: a batch
+ * ends when the last of its operations has.
+ */
 static uint32_t reap(struct regioi_ring *ring, struct regioi_op *ops)
 {
 	struct io_uring_cqe *cqe;
@@ -153,7 +156,7 @@ static uint32_t reap(struct regioi_ring *ring, struct regioi_op *ops)
 	io_uring_for_each_cqe(&ring->io, head, cqe)
 	{
 		all++;
-		if (!(cqe->user_data & POLL_MARK)) {
+		if (ops && !(cqe->user_data & POLL_MARK)) {
 			settle_op(&ops[cqe->user_data], cqe->res);
 			settled++;
 		} else if (cqe->user_data != CANCEL_DATA) {

@@ -135,7 +135,7 @@ HRESULT WINAPI SetThreadDescription(HANDLE thread, PCWSTR name)
 
 	if (!id || !name)
 		return HRESULT_FROM_WIN32(id ? ERROR_INVALID_PARAMETER : GetLastError());
-	for (; name[length] && length < sizeof(text) - 1; length++)
+	for (; length < sizeof(text) - 1 && name[length]; length++)
 		text[length] = name[length] > 0 && name[length] < 128 ? (char)name[length] : '?';
 	snprintf(path, sizeof(path), "/proc/self/task/%d/comm", id);
 	fd = open(path, O_WRONLY | O_CLOEXEC);

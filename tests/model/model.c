@@ -20,6 +20,7 @@ static bool reject(struct model *model, const char *format, ...)
 	if (model->reason[0])
 		return false;
 	va_start(arguments, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the line before does it */
 	vsnprintf(model->reason, sizeof(model->reason), format, arguments);
 	va_end(arguments);
 	return false;
