@@ -17,6 +17,7 @@
 /* Messages in flight at most; a socket buffer holds them as single datagrams. */
 #define WINDOW 100u
 #define MESSAGE_SIZE 64u
+#define ROUNDS_NS (4 * SECOND_NS)
 
 static pthread_t start(void *(*run)(void *), void *argument)
 {
@@ -394,8 +395,10 @@ static void *close_queue(void *argument)
 /* A thread that executes sends once in each round, beside what the case does. */
 struct executor {
 	struct side *side;
-	bool commits; /* or dequeues, which has an operation looked at once */
-	uint64_t rounds;
+	bool commits;	  /* or dequeues, which has an operation looked at once */
+	uint64_t rounds;  /* at most */
+	int64_t until_ns; /* and no longer: beside other work each round takes a while */
+	uint64_t ended;
 	uint64_t begun, started, done;
 };
 
@@ -403,8 +406,10 @@ static void *execute_in_rounds(void *argument)
 {
 	struct executor *executor = argument;
 
-	for (uint64_t round = 0; round < executor->rounds; round++) {
+	for (uint64_t round = 0;; round++) {
 		await_above(&executor->begun, round);
+		if (peek(&executor->ended))
+			return NULL;
 		advance(&executor->started, 1);
 		if (executor->commits)
 			EXPECT_RETURN(0,
@@ -413,7 +418,21 @@ static void *execute_in_rounds(void *argument)
 			EXPECT_RETURN(0, regio_cq_dequeue(executor->side->send_cq, NULL, 0));
 		advance(&executor->done, 1);
 	}
-	return NULL;
+}
+
+static pthread_t start_rounds(struct executor *executor)
+{
+	executor->until_ns = now_ns() + ROUNDS_NS;
+	return start(execute_in_rounds, executor);
+}
+
+static bool another_round(struct executor *executor, uint64_t round)
+{
+	if (round < executor->rounds && now_ns() < executor->until_ns)
+		return true;
+	advance(&executor->ended, 1);
+	advance(&executor->begun, 1);
+	return false;
 }
 
 /* Has it begin, and lets some time go by that differs from round to round. */
@@ -440,9 +459,9 @@ START_TEST(a_send_posted_while_another_is_executed_leaves_with_it)
 	struct executor executor = {.side = &side, .rounds = scaled(20000)};
 
 	connect_to(side.fd, peer);
-	pthread_t thread = start(execute_in_rounds, &executor);
+	pthread_t thread = start_rounds(&executor);
 
-	for (uint64_t round = 0; round < executor.rounds; round++) {
+	for (uint64_t round = 0; another_round(&executor, round); round++) {
 		post_message(&side, 0, MESSAGE_SIZE, 2 * round, REGIO_DEFER);
 		begin_round(&executor, round);
 		post_message(&side, 1, MESSAGE_SIZE, 2 * round + 1, 0);
@@ -485,9 +504,9 @@ START_TEST(memory_is_not_read_after_its_region_has_ended_beside_a_commit)
 	struct executor executor = {.side = &side, .commits = true, .rounds = scaled(4000)};
 
 	connect_to(side.fd, peer);
-	pthread_t thread = start(execute_in_rounds, &executor);
+	pthread_t thread = start_rounds(&executor);
 
-	for (uint64_t round = 0; round < executor.rounds; round++) {
+	for (uint64_t round = 0; another_round(&executor, round); round++) {
 		const uint8_t byte = (uint8_t)(round % 100 + 1);
 		struct regio_buf slice = {.length = LONG_SIZE};
 
