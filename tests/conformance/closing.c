@@ -16,6 +16,9 @@
 
 #define MESSAGE_SIZE 64u
 #define SENDS 32u
+#define ROUNDS 1000u
+/* Beside other work a round takes milliseconds. */
+#define ROUNDS_NS (5 * SECOND_NS)
 
 /* Two threads in turns: one calls, the other closes. */
 struct game {
@@ -24,8 +27,9 @@ struct game {
 	int (*call)(struct game *game);
 	int peer;
 	int expected; /* of the call */
-	uint64_t rounds;
+	int64_t until_ns;
 	_Atomic uint64_t begun, called;
+	_Atomic bool ended;
 	_Atomic bool told;
 };
 
@@ -41,20 +45,32 @@ static void *call_each_round(void *argument)
 {
 	struct game *game = argument;
 
-	for (uint64_t round = 1; round <= game->rounds; round++) {
+	for (uint64_t round = 1;; round++) {
 		await(&game->begun, round);
+		if (game->ended)
+			return NULL;
 		EXPECT_RETURN(game->expected, game->call(game));
 		game->called = round;
 	}
-	return NULL;
 }
 
 static pthread_t game_start(struct game *game)
 {
 	pthread_t thread;
 
+	game->until_ns = now_ns() + ROUNDS_NS;
 	ck_assert_int_eq(pthread_create(&thread, NULL, call_each_round, game), 0);
 	return thread;
+}
+
+/* Lets the thread go where there have been enough. */
+static bool another_round(struct game *game, uint64_t round)
+{
+	if (round <= scaled(ROUNDS) && now_ns() < game->until_ns)
+		return true;
+	game->ended = true;
+	game->begun = round;
+	return false;
 }
 
 static void round_open(struct game *game)
@@ -102,10 +118,10 @@ static const char *const post_names[] = {"send", "deferred send", "receive"};
 
 START_TEST(everything_is_closed_at_the_completion_of_a_request_that_is_still_being_posted)
 {
-	struct game game = {.call = posts[_i], .rounds = scaled(1000)};
+	struct game game = {.call = posts[_i]};
 	pthread_t thread = game_start(&game);
 
-	for (uint64_t round = 1; round <= game.rounds; round++) {
+	for (uint64_t round = 1; another_round(&game, round); round++) {
 		bool receive = posts[_i] == call_receive;
 
 		round_open(&game);
@@ -136,11 +152,11 @@ static int call_sends(struct game *game)
 
 START_TEST(a_request_queue_is_closed_beside_posts)
 {
-	struct game game = {.call = call_sends, .rounds = scaled(1000), .expected = -EBADF};
+	struct game game = {.call = call_sends, .expected = -EBADF};
 	struct regio_result results[SENDS];
 	pthread_t thread = game_start(&game);
 
-	for (uint64_t round = 1; round <= game.rounds; round++) {
+	for (uint64_t round = 1; another_round(&game, round); round++) {
 		round_open(&game);
 		game.told = false;
 		game.begun = round;
@@ -176,14 +192,14 @@ static int call_notify(struct game *game)
 
 START_TEST(a_cq_is_closed_at_the_notification_that_is_still_being_armed)
 {
-	struct game game = {.call = call_notify, .rounds = scaled(1000)};
+	struct game game = {.call = call_notify};
 	struct regio_cq_opts opts = {
 		.size = sizeof(opts), .notified = tell, .notified_context = &game};
 	pthread_t thread = game_start(&game);
 	struct regio_result result;
 	struct regio_cq *cq;
 
-	for (uint64_t round = 1; round <= game.rounds; round++) {
+	for (uint64_t round = 1; another_round(&game, round); round++) {
 		int64_t deadline_ns = now_ns() + PATIENCE_NS;
 
 		EXPECT_RETURN(0, regio_cq_create(SENDS * 2, &opts, &cq));
