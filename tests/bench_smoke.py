@@ -19,7 +19,7 @@ DISORDER = ("duplicated", "reordered", "corrupted")
 
 
 def run(tool, *arguments):
-    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=240)
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=600)
 
 
 def whole(rows):
