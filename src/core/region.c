@@ -171,7 +171,8 @@ static int place_on_node(void *address, size_t length, uint32_t node)
 	if (node >= sizeof(mask) * 8)
 		return -EINVAL;
 	mask[node / bits] = 1ul << (node % bits);
-	if (syscall(SYS_mbind, address, length, MPOL_PREFERRED, mask, sizeof(mask) * 8, 0) == 0)
+	/* The kernel takes one bit less than it is told of. */
+	if (syscall(SYS_mbind, address, length, MPOL_PREFERRED, mask, sizeof(mask) * 8 + 1, 0) == 0)
 		return 0;
 	/* A kernel without NUMA has node 0 only. */
 	return errno == ENOSYS && node == 0 ? 0 : -errno;

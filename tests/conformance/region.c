@@ -324,6 +324,7 @@ START_TEST(bad_allocations_are_refused)
 		{-EINVAL, 64, OPTS(.flags = 0x4)},
 		{-EINVAL, 64, OPTS(.flags = 0x80000000)},
 		{-EINVAL, 64, OPTS(.numa_node = 1)},
+		{-EINVAL, 64, OPTS(.flags = REGIO_REGION_NUMA, .numa_node = 1023)},
 		{-EINVAL, 64, OPTS(.flags = REGIO_REGION_NUMA, .numa_node = 4095)},
 		{-EINVAL, 64, OPTS(.flags = REGIO_REGION_NUMA, .numa_node = UINT32_MAX)},
 		{-EINVAL, 64, OPTS(.reserved = 1)},
