@@ -726,7 +726,8 @@ REGIO_API int regio_rq_cancel(struct regio_rq *rq, uint32_t halves);
  * Threads    not beside another call on the RQ
  * Blocking   for the length of one non-blocking socket call
  * Returns    0, or, with nothing changed,
- *            -EBADF   no such RQ, or fd is not open
+ *            -EBADF   no such RQ, fd is not open, or the RQ's descriptor was
+ *                     closed and is another file's now
  *            -ENOTSOCK  fd is not a socket
  *            -EOPNOTSUPP  one of the two is no stream socket, or their families
  *                     differ

@@ -490,6 +490,11 @@ int regio_rq_replace_socket(struct regio_rq *handle, int fd)
 				   "%s: the RQ is closed", step);
 	if (!rq->stream)
 		return regioi_fail(-EOPNOTSUPP, "%s: the RQ is of no stream socket", step);
+	if (fd != rq->fd && regioi_socket_number_is_taken(rq))
+		return regioi_fail(-EBADF,
+				   "%s: the RQ's descriptor %d was closed, and is another file's "
+				   "now; close the RQ and make one for the new socket",
+				   step, rq->fd);
 	regioi_half_take(&rq->halves[REGIOI_RECEIVE]);
 	regioi_half_take(&rq->halves[REGIOI_SEND]);
 	error = replace_taken(rq, fd);

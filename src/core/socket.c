@@ -101,6 +101,11 @@ bool regioi_socket_is_ours(const struct regioi_rq *rq)
 	return now == rq->cookie;
 }
 
+bool regioi_socket_number_is_taken(const struct regioi_rq *rq)
+{
+	return !regioi_socket_is_ours(rq) && fcntl(rq->fd, F_GETFD) >= 0;
+}
+
 /* A filter sees the length of what is queued, and a train is one long packet to it. */
 static bool has_filter(int fd)
 {

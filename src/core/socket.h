@@ -19,6 +19,8 @@ void regioi_socket_close(struct regioi_rq *rq);
 int regioi_socket_replace(struct regioi_rq *rq, int fd);
 /* Whether the descriptor still is the RQ's socket. */
 bool regioi_socket_is_ours(const struct regioi_rq *rq);
+/* Whether its number is another file's. */
+bool regioi_socket_number_is_taken(const struct regioi_rq *rq);
 
 /* Turns receive trains on. Returns whether they are. */
 bool regioi_socket_join_receives(const struct regioi_rq *rq);

@@ -6,6 +6,8 @@
 #include "../support/streams.h"
 #include "../support/suite.h"
 
+#include <fcntl.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -150,6 +152,35 @@ START_TEST(its_own_socket_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_descriptor_that_is_another_files_by_now_is_left_alone)
+{
+	const int file = eventfd(1, EFD_CLOEXEC);
+	eventfd_t value = 0;
+	struct side side;
+	int old[2], new[2];
+
+	if (closing_refused())
+		SKIP("%s", closing_refused());
+	stream_pair(stream_families[_i], old);
+	stream_pair(stream_families[_i], new);
+	open_side(&side, old[0]);
+	ck_assert_int_eq(dup3(file, old[0], O_CLOEXEC), old[0]);
+	EXPECT_RETURN(-EBADF, regio_rq_replace_socket(side.rq, new[0]));
+	EXPECT(strstr(regio_last_error(), "another file"), "says %s", regio_last_error());
+	ck_assert_int_eq(eventfd_read(old[0], &value), 0);
+	ck_assert_uint_eq(value, 1);
+	/* Where nobody has the number it is the new socket's. */
+	close(old[0]);
+	EXPECT_RETURN(0, regio_rq_replace_socket(side.rq, new[0]));
+	expect_traffic(&side, new[1], 0);
+	side_close(&side);
+	close(file);
+	close(old[1]);
+	close(new[0]);
+	close(new[1]);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -158,6 +189,7 @@ int main(void)
 		CASE_PER_STREAM(what_is_no_such_socket_is_refused_and_nothing_changes),
 		CASE_PER_STREAM(a_socket_of_another_queue_is_refused),
 		CASE_PER_STREAM(its_own_socket_changes_nothing),
+		CASE_PER_STREAM(a_descriptor_that_is_another_files_by_now_is_left_alone),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
