@@ -27,9 +27,14 @@ static size_t ranges_room;
 
 void regioi_locked_pages_fork_child(void)
 {
-	/* Locks are not inherited through fork(2). */
+	/*
+	 * Locks are not inherited through fork(2). Nor is the array touched: another thread may
+	 * have been moving it.
+	 */
 	pthread_mutex_init(&ranges_lock, NULL);
+	ranges = NULL;
 	ranges_count = 0;
+	ranges_room = 0;
 }
 
 static bool ranges_reserve(size_t extra)
