@@ -96,10 +96,13 @@ bool regioi_control_to_user(struct msghdr *header, uint32_t hidden, uint8_t *sli
 				truncated = true;
 				break;
 			}
+			if (padded > slice_length - head.total_length)
+				padded = slice_length - head.total_length;
 			memcpy(slice + head.total_length, span.data + start, item.cmsg_len);
+			/* So that a byte, such as IP_TOS, may be read as an int. */
+			memset(slice + head.total_length + item.cmsg_len, 0,
+			       padded - item.cmsg_len);
 			head.total_length += (uint32_t)padded;
-			if (head.total_length > slice_length)
-				head.total_length = slice_length;
 		}
 		start = at;
 	}

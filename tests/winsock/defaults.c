@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * defaults.c - what Windows sockets do without being told, and the kernel's do not
+ */
+#include "rig.h"
+
+/* Some programs read what the kernel tells in a byte as an int. */
+START_TEST(type_of_service_can_be_read_as_a_number)
+{
+	const DWORD on = 1;
+	WSACMSGHDR *message;
+	RIORESULT result;
+	int tos = 0x20;
+	struct rig rig;
+	RIO_BUF data, control;
+
+	rig_open(&rig, &(struct rig_plan){.receives = 2});
+	EXPECT(setsockopt(rig.s, IPPROTO_IP, IP_RECVTOS, (const char *)&on, sizeof(on)) == 0,
+	       "error %d", WSAGetLastError());
+	EXPECT(setsockopt(rig.peer, IPPROTO_IP, IP_TOS, (const char *)&tos, sizeof(tos)) == 0,
+	       "error %d", WSAGetLastError());
+	data = slice(&rig, 0, SLOT_BYTES);
+	control = slice(&rig, 1, SLOT_BYTES);
+	memset(slot_of(&rig, 1), 0xFF, SLOT_BYTES);
+	EXPECT_TRUE(rio.RIOReceiveEx(rig.rq, &data, 1, NULL, NULL, &control, NULL, 0, NULL));
+	peer_send(&rig, "x", 1);
+	result = take_one(rig.cq);
+	expect_is(&result, 0, 1, 0);
+	message = RIO_CMSG_FIRSTHDR((RIO_CMSG_BUFFER *)(void *)slot_of(&rig, 1));
+	EXPECT(message && message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_TOS,
+	       "no message");
+	EXPECT(*(int *)(void *)WSA_CMSG_DATA(message) == tos, "%x",
+	       (unsigned)*(int *)(void *)WSA_CMSG_DATA(message));
+	rig_close(&rig);
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE(type_of_service_can_be_read_as_a_number),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}
