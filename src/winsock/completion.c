@@ -81,7 +81,11 @@ INT PASCAL regioi_ws_rio_notify(RIO_CQ handle)
 		return WSAEALREADY;
 	if (queue->event && queue->notify_reset)
 		regioi_ws_event_reset(queue->event);
-	return regio_cq_notify(queue->cq) ? WSAEINVAL : ERROR_SUCCESS;
+	if (regio_cq_notify(queue->cq) == 0)
+		return ERROR_SUCCESS;
+	/* In a forked child, or without memory: no signal will come. */
+	atomic_store(&queue->armed, false);
+	return WSAEINVAL;
 }
 
 /* ---- Life ---- */

@@ -4,6 +4,8 @@
  */
 #include "rig.h"
 
+#include <sys/wait.h>
+
 /* A rig with one receive for each slot, signalling an event that RIONotify() resets. */
 static HANDLE open_with_event(struct rig *rig, ULONG receives, bool manual_reset)
 {
@@ -196,6 +198,24 @@ END_TEST
 
 static const char *const resets[] = {"manual-reset event", "auto-reset event"};
 
+/* Nothing has been armed where arming failed, so there is nothing to be armed already. */
+START_TEST(arming_a_dead_queue_is_an_error_each_time)
+{
+	struct rig rig;
+	HANDLE event = open_with_event(&rig, 1, true);
+	int status = 0;
+	pid_t child = fork();
+
+	EXPECT(child >= 0, "no child");
+	if (child == 0)
+		_exit(rio.RIONotify(rig.cq) == WSAEINVAL && rio.RIONotify(rig.cq) == WSAEINVAL ? 0
+											       : 1);
+	EXPECT(waitpid(child, &status, 0) == child && status == 0, "status %x", (unsigned)status);
+	rig_close(&rig);
+	CloseHandle(event);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -205,6 +225,7 @@ int main(void)
 		CASE(p47_notify_resets_the_event_at_the_call),
 		{p48_signal_always_finds_a_completion, resets, 2, 2 * CASE_TIMEOUT_S},
 		CASE(p49_one_packet_for_each_arming_with_its_key_and_overlapped),
+		CASE(arming_a_dead_queue_is_an_error_each_time),
 		CASE_SLOW(p50_arrival_between_dequeue_and_notify_is_not_lost),
 	};
 
