@@ -35,10 +35,40 @@ START_TEST(type_of_service_can_be_read_as_a_number)
 }
 END_TEST
 
+START_TEST(options_are_there_for_both_families)
+{
+	struct group_source_req source = {.gsr_interface = 1};
+	SOCKADDR_INET group = {.Ipv6 = {.sin6_family = AF_INET6}};
+	DWORD on = 1, mtu = 0;
+	SOCKET s;
+
+	rig_start();
+	s = socket(AF_INET6, SOCK_DGRAM, 0);
+	EXPECT(setsockopt(s, IPPROTO_IPV6, IPV6_RECVTCLASS, (char *)&on, sizeof(on)) == 0,
+	       "error %d", WSAGetLastError());
+	EXPECT(InetPton(AF_INET6, "ff35::7", &group.Ipv6.sin6_addr) == 1, "no address");
+	memcpy(&source.gsr_group, &group, sizeof(group));
+	EXPECT(InetPton(AF_INET6, "::1", &group.Ipv6.sin6_addr) == 1, "no address");
+	memcpy(&source.gsr_source, &group, sizeof(group));
+	EXPECT(setsockopt(s, IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP, (char *)&source,
+			  sizeof(source)) == 0,
+	       "error %d", WSAGetLastError());
+	EXPECT_FAILS(WSAENOPROTOOPT, SOCKET_ERROR,
+		     setsockopt(s, IPPROTO_IP, IP_ORIGINAL_ARRIVAL_IF, (char *)&on, sizeof(on)));
+	closesocket(s);
+	s = socket(AF_INET, SOCK_DGRAM, 0);
+	mtu = IP_PMTUDISC_DO;
+	EXPECT(setsockopt(s, IPPROTO_IP, IP_MTU_DISCOVER, (char *)&mtu, sizeof(mtu)) == 0,
+	       "error %d", WSAGetLastError());
+	closesocket(s);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
 		CASE(type_of_service_can_be_read_as_a_number),
+		CASE(options_are_there_for_both_families),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

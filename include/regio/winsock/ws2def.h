@@ -209,6 +209,8 @@ typedef struct _WSACMSGHDR {
 #define IP_RECVTOS 13
 #endif
 #define IP_DONTFRAGMENT 0x7101
+/* The kernel tells it in IP_PKTINFO only: asking for it fails. */
+#define IP_ORIGINAL_ARRIVAL_IF 0x712F
 
 #ifndef TCP_NODELAY
 #define TCP_NODELAY 1
