@@ -14,6 +14,14 @@ static int leave_with(struct regioi_ws_socket *socket, int error)
 	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
 }
 
+/* A name that is shorter than those of its family is a fault. */
+static bool name_fits(const struct regioi_ws_socket *socket, const struct sockaddr *address,
+		      int length)
+{
+	return address && length >= (int)sizeof(ADDRESS_FAMILY) &&
+	       length >= regioi_ws_socket_name_bytes(socket);
+}
+
 int WSAAPI bind(SOCKET s, const struct sockaddr *address, int length)
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
@@ -21,7 +29,7 @@ int WSAAPI bind(SOCKET s, const struct sockaddr *address, int length)
 
 	if (!socket)
 		return SOCKET_ERROR;
-	if (!address || length < (int)sizeof(ADDRESS_FAMILY))
+	if (!name_fits(socket, address, length))
 		error = WSAEFAULT;
 	else if (sys_bind(socket->fd, address, (socklen_t)length) < 0)
 		error = regioi_ws_error(errno);
@@ -36,7 +44,9 @@ int WSAAPI listen(SOCKET s, int backlog)
 
 	if (!socket)
 		return SOCKET_ERROR;
-	if (sys_listen(socket->fd, backlog < 0 ? -backlog : backlog) < 0)
+	if (socket->type == SOCK_STREAM && !regioi_ws_socket_bound(socket))
+		error = WSAEINVAL;
+	else if (sys_listen(socket->fd, backlog < 0 ? -backlog : backlog) < 0)
 		error = regioi_ws_error(errno);
 	else
 		/*
@@ -88,7 +98,9 @@ SOCKET WSAAPI WSAAccept(SOCKET s, struct sockaddr *address, int *length, LPCONDI
 	listener = regioi_ws_socket_enter(s);
 	if (!listener)
 		return INVALID_SOCKET;
-	error = accept_one(listener, address, address ? &known : NULL, &fd);
+	error = address && *length < regioi_ws_socket_name_bytes(listener)
+			? WSAEFAULT
+			: accept_one(listener, address, address ? &known : NULL, &fd);
 	if (!error)
 		accepted = regioi_ws_socket_inherit(fd, listener);
 	else
@@ -142,7 +154,7 @@ int WSAAPI connect(SOCKET s, const struct sockaddr *address, int length)
 
 	if (!socket)
 		return SOCKET_ERROR;
-	if (!address || length < (int)sizeof(ADDRESS_FAMILY))
+	if (!name_fits(socket, address, length))
 		return leave_with(socket, WSAEFAULT);
 	return leave_with(socket, connect_now(socket, address, length));
 }
@@ -155,6 +167,18 @@ int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *address, int length, LPWS
 	return connect(s, address, length);
 }
 
+static int shut(struct regioi_ws_socket *socket, int how)
+{
+	int error = sys_shutdown(socket->fd, how) < 0 ? errno : 0;
+
+	/* Without a connection there is nothing to end, and no mistake. */
+	if (error == ENOTCONN && socket->type == SOCK_DGRAM)
+		error = 0;
+	if (!error && how != SD_RECEIVE)
+		socket->send_shut = true;
+	return error ? regioi_ws_error(error) : 0;
+}
+
 int WSAAPI shutdown(SOCKET s, int how)
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
@@ -165,8 +189,8 @@ int WSAAPI shutdown(SOCKET s, int how)
 	/* SD_RECEIVE, SD_SEND and SD_BOTH have the values of SHUT_RD, SHUT_WR and SHUT_RDWR. */
 	if (how < SD_RECEIVE || how > SD_BOTH)
 		error = WSAEINVAL;
-	else if (sys_shutdown(socket->fd, how) < 0)
-		error = regioi_ws_error(errno);
+	else
+		error = shut(socket, how);
 	return leave_with(socket, error);
 }
 

@@ -22,10 +22,8 @@ static const struct {
 	int level;
 	int name;
 } kept_options[] = {
-	{SOL_SOCKET, SO_RCVBUF},
-	{SOL_SOCKET, SO_SNDBUF},
-	{SOL_SOCKET, SO_KEEPALIVE},
-	{IPPROTO_TCP, TCP_NODELAY},
+	{SOL_SOCKET, SO_RCVBUF},    {SOL_SOCKET, SO_SNDBUF},	 {SOL_SOCKET, SO_KEEPALIVE},
+	{IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_IPV6, IPV6_V6ONLY},
 };
 
 static void copy_options(int from, int to)
@@ -112,11 +110,34 @@ static int attempt_accept(struct regioi_ws_operation *operation, DWORD *ret_byte
 	return error;
 }
 
+/* It must be of the listener's kind, and neither bound nor connected. */
+static bool may_be_accepted(struct regioi_ws_socket *socket,
+			    const struct regioi_ws_socket *listener)
+{
+	return socket->family == listener->family && socket->type == listener->type &&
+	       !socket->listening && !regioi_ws_socket_bound(socket) &&
+	       !regioi_ws_socket_connected(socket);
+}
+
+/* Whether a connection for that socket is being waited for. */
+static bool accept_waits(struct regioi_ws_socket *listener, SOCKET accepted)
+{
+	struct regioi_ws_operation *operation;
+
+	pthread_mutex_lock(&listener->lock);
+	operation = listener->operations[REGIOI_WS_IN];
+	while (operation && operation->other != accepted)
+		operation = operation->next;
+	pthread_mutex_unlock(&listener->lock);
+	return operation != NULL;
+}
+
 /* Returns 0 or a Winsock error. */
-static int check_accept(const struct regioi_ws_socket *listener, SOCKET accepted,
-			const void *buffer, DWORD receive_size, DWORD local_size, DWORD remote_size)
+static int check_accept(struct regioi_ws_socket *listener, SOCKET accepted, const void *buffer,
+			DWORD receive_size, DWORD local_size, DWORD remote_size)
 {
 	struct regioi_ws_socket *socket;
+	int error = 0;
 
 	if (!listener->listening)
 		return WSAEINVAL;
@@ -128,8 +149,10 @@ static int check_accept(const struct regioi_ws_socket *listener, SOCKET accepted
 	socket = regioi_ws_socket_enter(accepted);
 	if (!socket)
 		return WSAENOTSOCK;
+	if (!may_be_accepted(socket, listener) || accept_waits(listener, accepted))
+		error = WSAEINVAL;
 	regioi_ws_socket_leave(socket);
-	return socket == listener ? WSAEINVAL : 0;
+	return error;
 }
 
 BOOL PASCAL AcceptEx(SOCKET s, SOCKET accepted, PVOID buffer, DWORD receive_size, DWORD local_size,
@@ -215,8 +238,6 @@ static BOOL PASCAL connect_ex(SOCKET s, const struct sockaddr *address, int leng
 {
 	struct regioi_ws_operation *operation;
 	struct regioi_ws_socket *socket;
-	SOCKADDR_INET name = {0};
-	socklen_t size = sizeof(name);
 	DWORD bytes = 0;
 	int error = 0;
 
@@ -230,8 +251,9 @@ static BOOL PASCAL connect_ex(SOCKET s, const struct sockaddr *address, int leng
 		error = WSAEFAULT;
 	else if (data && data_size)
 		error = WSAEOPNOTSUPP; /* no payload rides on the connect */
-	else if (sys_getsockname(socket->fd, (struct sockaddr *)&name, &size) < 0 ||
-		 name.Ipv4.sin_port == 0)
+	else if (regioi_ws_socket_connected(socket))
+		error = WSAEISCONN;
+	else if (!socket->fresh && !regioi_ws_socket_bound(socket))
 		error = WSAEINVAL; /* Windows wants it bound */
 	operation = error ? NULL : regioi_ws_operation_make(socket, overlapped, REGIOI_WS_OUT);
 	if (error) {
@@ -260,10 +282,16 @@ static int attempt_disconnect(struct regioi_ws_operation *operation, DWORD *ret_
 	if (sys_shutdown(socket->fd, SHUT_RDWR) < 0)
 		return regioi_ws_error(errno);
 	socket->connected_ns = 0;
+	socket->send_shut = true;
 	if (!(operation->flags & TF_REUSE_SOCKET))
 		return 0;
-	fd = sys_socket(socket->family, socket->type | SOCK_CLOEXEC, 0);
-	return fd < 0 ? regioi_ws_error(errno) : socket_replace(socket, fd);
+	fd = regioi_ws_descriptor_make(socket->family, socket->type, 0);
+	if (fd < 0)
+		return regioi_ws_error(errno);
+	socket->fresh = true;
+	socket->bound = false;
+	socket->send_shut = false;
+	return socket_replace(socket, fd);
 }
 
 static BOOL PASCAL disconnect_ex(SOCKET s, LPOVERLAPPED overlapped, DWORD flags, DWORD reserved)
@@ -277,7 +305,7 @@ static BOOL PASCAL disconnect_ex(SOCKET s, LPOVERLAPPED overlapped, DWORD flags,
 		return FALSE;
 	if (flags & ~(DWORD)(TF_DISCONNECT | TF_REUSE_SOCKET) || reserved)
 		error = WSAEINVAL;
-	else if (socket->type != SOCK_STREAM || !socket->connected_ns)
+	else if (socket->type != SOCK_STREAM || !regioi_ws_socket_connected(socket))
 		error = WSAENOTCONN;
 	if (error || !overlapped) {
 		alone.socket = socket;

@@ -19,7 +19,6 @@ static const struct {
 	int level;
 	int name;
 } plain[] = {
-	{SOL_SOCKET, SO_REUSEADDR},
 	{SOL_SOCKET, SO_BROADCAST},
 	{SOL_SOCKET, SO_KEEPALIVE},
 	{SOL_SOCKET, SO_DONTROUTE},
@@ -133,6 +132,33 @@ static int set_linger(const struct regioi_ws_socket *socket, bool off)
 	return set_kernel(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
+/* Either the one or the other. */
+static int set_reuse(struct regioi_ws_socket *socket, bool on)
+{
+	int error = socket->exclusive && on ? WSAEINVAL
+					    : set_number(socket, SOL_SOCKET, SO_REUSEADDR, on);
+
+	if (!error)
+		socket->reuse_address = on;
+	return error;
+}
+
+/* An accepted socket has its listener's options anyhow. */
+static int update_accepted(struct regioi_ws_socket *socket, const char *value, int length)
+{
+	struct regioi_ws_socket *listener;
+	SOCKET s;
+
+	if (length != sizeof(s))
+		return WSAEFAULT;
+	memcpy(&s, value, sizeof(s));
+	listener = regioi_ws_socket_enter(s);
+	if (!listener)
+		return WSAENOTSOCK;
+	regioi_ws_socket_leave(listener);
+	return regioi_ws_socket_connected(socket) ? 0 : WSAENOTCONN;
+}
+
 /* Options of the socket level that are not the kernel's. -1: it is none of them. */
 static int set_special(struct regioi_ws_socket *socket, int name, const char *value, int length)
 {
@@ -142,15 +168,18 @@ static int set_special(struct regioi_ws_socket *socket, int name, const char *va
 		return set_timeout(socket, name, value, length);
 	case SO_DONTLINGER:
 		return set_linger(socket, number_of(value, length) != 0);
+	case SO_REUSEADDR:
+		return set_reuse(socket, number_of(value, length) != 0);
 	case SO_EXCLUSIVEADDRUSE:
 		/* The kernel's way, unless SO_REUSEADDR is set. */
-		return number_of(value, length) ? set_number(socket, SOL_SOCKET, SO_REUSEADDR, 0)
-						: 0;
+		if (socket->reuse_address && number_of(value, length))
+			return WSAEINVAL;
+		socket->exclusive = number_of(value, length) != 0;
+		return 0;
 	case SO_UPDATE_ACCEPT_CONTEXT:
-		/* An accepted socket has its listener's options anyhow. */
-		return length == sizeof(SOCKET) ? 0 : WSAEFAULT;
+		return update_accepted(socket, value, length);
 	case SO_UPDATE_CONNECT_CONTEXT:
-		return socket->connected_ns ? 0 : WSAENOTCONN;
+		return regioi_ws_socket_connected(socket) ? 0 : WSAENOTCONN;
 	default:
 		return -1;
 	}
@@ -211,7 +240,7 @@ static int get_number(const struct regioi_ws_socket *socket, int level, int name
 }
 
 /* Numbers that are not the kernel's, or not in its form. -1: it is none of them. */
-static int get_special(const struct regioi_ws_socket *socket, int name, DWORD *ret_number)
+static int get_special(struct regioi_ws_socket *socket, int name, DWORD *ret_number)
 {
 	int error;
 
@@ -224,16 +253,18 @@ static int get_special(const struct regioi_ws_socket *socket, int name, DWORD *r
 		if (!error && *ret_number)
 			*ret_number = (DWORD)regioi_ws_error((int)*ret_number);
 		return error;
+	case SO_REUSEADDR:
+		*ret_number = socket->reuse_address;
+		return 0;
 	case SO_EXCLUSIVEADDRUSE:
-		error = get_number(socket, SOL_SOCKET, SO_REUSEADDR, ret_number);
-		*ret_number = !*ret_number;
-		return error;
+		*ret_number = socket->exclusive;
+		return 0;
 	case SO_MAX_MSG_SIZE:
 		*ret_number = socket->family == AF_INET6 ? 65527 : 65507;
 		return socket->type == SOCK_DGRAM ? 0 : WSAENOPROTOOPT;
 	case SO_CONNECT_TIME:
 		*ret_number = NEVER_CONNECTED;
-		if (socket->connected_ns)
+		if (regioi_ws_socket_connected(socket))
 			*ret_number =
 				(DWORD)((regioi_ws_now() - socket->connected_ns) / 1000000000u);
 		return 0;
@@ -242,7 +273,7 @@ static int get_special(const struct regioi_ws_socket *socket, int name, DWORD *r
 	}
 }
 
-static int get_option(const struct regioi_ws_socket *socket, int level, int name, char *value,
+static int get_option(struct regioi_ws_socket *socket, int level, int name, char *value,
 		      int *length)
 {
 	socklen_t size = (socklen_t)*length;

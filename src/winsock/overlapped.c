@@ -196,27 +196,28 @@ struct regioi_ws_operation *regioi_ws_operation_make(struct regioi_ws_socket *so
 {
 	struct regioi_ws_operation *operation = calloc(1, sizeof(*operation));
 	/* With the lowest bit set the port is not to be told. */
-	uintptr_t event = (uintptr_t)overlapped->hEvent;
+	uintptr_t handle = (uintptr_t)overlapped->hEvent;
+	HANDLE event = (HANDLE)(handle & ~(uintptr_t)1);
 
-	if (!operation) {
+	if (operation && event)
+		operation->event = regioi_ws_event_get(event);
+	if (!operation || (event && !operation->event)) {
+		SetLastError(operation ? WSA_INVALID_HANDLE : WSAENOBUFS);
 		regioi_ws_socket_leave(socket);
-		SetLastError(WSAENOBUFS);
+		free(operation);
 		return NULL;
 	}
 	operation->socket = socket;
 	operation->overlapped = overlapped;
 	operation->side = side;
 	pthread_mutex_lock(&socket->lock);
-	operation->port = event & 1 ? NULL : socket->port;
+	operation->port = handle & 1 ? NULL : socket->port;
 	operation->packet.key = socket->key;
 	if (operation->port)
 		regioi_ws_object_hold(&operation->port->object);
 	pthread_mutex_unlock(&socket->lock);
-	if (event & ~(uintptr_t)1) {
-		operation->event = regioi_ws_event_get((HANDLE)(event & ~(uintptr_t)1));
-		if (operation->event)
-			regioi_ws_event_reset(operation->event);
-	}
+	if (operation->event)
+		regioi_ws_event_reset(operation->event);
 	overlapped->InternalHigh = 0;
 	__atomic_store_n(&overlapped->Internal, STATUS_PENDING, __ATOMIC_RELEASE);
 	return operation;

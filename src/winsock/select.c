@@ -103,7 +103,7 @@ int WSAAPI select(int ignored, struct fd_set *readable, struct fd_set *writable,
 	uint32_t at = 0;
 	int count = SOCKET_ERROR;
 
-	if (total == 0)
+	if (total == 0 || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
 		return regioi_ws_fail(WSAEINVAL, SOCKET_ERROR);
 	if (!poll_set_make(&set, total)) {
 		SetLastError(WSAENOBUFS);

@@ -92,7 +92,7 @@ void regioi_ws_socket_leave(struct regioi_ws_socket *socket)
 	close_if_last(socket);
 }
 
-int regioi_ws_socket_error(const struct regioi_ws_socket *socket)
+int regioi_ws_socket_error(struct regioi_ws_socket *socket)
 {
 	int error = errno;
 
@@ -101,6 +101,14 @@ int regioi_ws_socket_error(const struct regioi_ws_socket *socket)
 	/* SO_RCVTIMEO or SO_SNDTIMEO is over. */
 	if (error == EAGAIN && !socket->nonblocking)
 		return WSAETIMEDOUT;
+	return regioi_ws_send_error(socket, error);
+}
+
+int regioi_ws_send_error(struct regioi_ws_socket *socket, int error)
+{
+	/* To the kernel it is one error: not connected, shut down, reset by the other end. */
+	if (error == EPIPE && !socket->send_shut)
+		return regioi_ws_socket_connected(socket) ? WSAECONNRESET : WSAENOTCONN;
 	return regioi_ws_error(error);
 }
 
@@ -112,6 +120,38 @@ int regioi_ws_socket_wait(const struct regioi_ws_socket *socket, short events)
 		if (errno != EINTR)
 			return regioi_ws_error(errno);
 	return 0;
+}
+
+bool regioi_ws_socket_bound(struct regioi_ws_socket *socket)
+{
+	SOCKADDR_INET name = {0};
+	socklen_t size = sizeof(name);
+
+	if (socket->family != AF_INET && socket->family != AF_INET6)
+		return true;
+	/* The port is at the same place in IPv6. */
+	if (!socket->bound && sys_getsockname(socket->fd, (struct sockaddr *)&name, &size) == 0)
+		socket->bound = name.Ipv4.sin_port != 0;
+	return socket->bound;
+}
+
+bool regioi_ws_socket_connected(struct regioi_ws_socket *socket)
+{
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(name);
+
+	/* That a connect() without blocking is through shows nowhere else. */
+	if (!socket->connected_ns &&
+	    sys_getpeername(socket->fd, (struct sockaddr *)&name, &size) == 0)
+		socket->connected_ns = regioi_ws_now();
+	return socket->connected_ns != 0;
+}
+
+int regioi_ws_socket_name_bytes(const struct regioi_ws_socket *socket)
+{
+	if (socket->family == AF_INET)
+		return sizeof(SOCKADDR_IN);
+	return socket->family == AF_INET6 ? sizeof(SOCKADDR_IN6) : 0;
 }
 
 /* ---- Life ---- */
@@ -131,6 +171,11 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 	socket->nonblocking = false;
 	socket->listening = false;
 	socket->report_icmp = false;
+	socket->bound = false;
+	socket->send_shut = false;
+	socket->fresh = false;
+	socket->reuse_address = false;
+	socket->exclusive = false;
 	socket->skip_port_on_success = false;
 	socket->watched = false;
 	socket->fd = fd;
@@ -146,6 +191,11 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 	return (SOCKET)fd;
 }
 
+int regioi_ws_descriptor_make(int family, int type, int protocol)
+{
+	return sys_socket(family, type | SOCK_CLOEXEC, protocol);
+}
+
 static SOCKET socket_create(int family, int type, int protocol, DWORD flags)
 {
 	const DWORD known =
@@ -157,7 +207,10 @@ static SOCKET socket_create(int family, int type, int protocol, DWORD flags)
 		return INVALID_SOCKET;
 	if (flags & ~known)
 		return (SOCKET)regioi_ws_fail(WSAEINVAL, SOCKET_ERROR);
-	fd = sys_socket(family, type | SOCK_CLOEXEC, protocol);
+	/* What is above are the kernel's flags. */
+	if (type < SOCK_STREAM || type > SOCK_SEQPACKET)
+		return (SOCKET)regioi_ws_fail(WSAESOCKTNOSUPPORT, SOCKET_ERROR);
+	fd = regioi_ws_descriptor_make(family, type, protocol);
 	if (fd < 0)
 		return (SOCKET)regioi_ws_fail_errno();
 	s = regioi_ws_socket_adopt(fd, family, type);

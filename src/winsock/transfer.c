@@ -62,12 +62,24 @@ static struct transfer transfer_of(struct iovec *vectors, DWORD count, int flags
 				 .flags = flags};
 }
 
+/* What Windows wants of a datagram's receive. Returns 0 or a Winsock error. */
+static int check_receive(struct regioi_ws_socket *socket, const struct sockaddr *from,
+			 const int *from_length)
+{
+	if (socket->type != SOCK_DGRAM)
+		return 0;
+	if (from && (!from_length || *from_length < regioi_ws_socket_name_bytes(socket)))
+		return WSAEFAULT;
+	return regioi_ws_socket_bound(socket) ? 0 : WSAEINVAL;
+}
+
 static int receive_plain(SOCKET s, struct iovec *vectors, DWORD count, int flags,
 			 struct sockaddr *from, int *from_length)
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
 	struct transfer transfer = transfer_of(vectors, count, flags);
 	ssize_t bytes = -1;
+	int error;
 
 	if (!socket)
 		return SOCKET_ERROR;
@@ -75,11 +87,12 @@ static int receive_plain(SOCKET s, struct iovec *vectors, DWORD count, int flags
 		transfer.message.msg_name = from;
 		transfer.message.msg_namelen = (socklen_t)*from_length;
 	}
-	if (flags & ~MESSAGE_FLAGS)
-		SetLastError(WSAEOPNOTSUPP);
+	error = flags & ~MESSAGE_FLAGS ? WSAEOPNOTSUPP : check_receive(socket, from, from_length);
+	if (error)
+		SetLastError((DWORD)error);
 	else
 		bytes = receive_now(socket, &transfer);
-	if (from && from_length)
+	if (!error && from && from_length)
 		*from_length = (int)transfer.message.msg_namelen;
 	regioi_ws_socket_leave(socket);
 	return (int)bytes;
@@ -188,7 +201,7 @@ static int attempt_send(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 	bytes = sendmsg(operation->socket->fd, &message,
 			operation->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (bytes < 0)
-		return regioi_ws_error(errno);
+		return regioi_ws_send_error(operation->socket, errno);
 	operation->done_bytes += (DWORD)bytes;
 	*ret_bytes = operation->done_bytes;
 	advance(operation, (size_t)bytes);
@@ -214,11 +227,13 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_byte
 	struct regioi_ws_socket *socket;
 	int error = flags ? take_buffers(buffers, count, vectors) : WSAEFAULT, bytes;
 
+	if (!overlapped && !ret_bytes)
+		error = WSAEFAULT;
 	if (error || routine)
 		return regioi_ws_fail(error ? error : WSAEOPNOTSUPP, SOCKET_ERROR);
 	if (!overlapped) {
 		bytes = receive_plain(s, vectors, count, (int)*flags, from, from_length);
-		if (bytes >= 0 && ret_bytes)
+		if (bytes >= 0)
 			*ret_bytes = (DWORD)bytes;
 		*flags = 0;
 		return bytes < 0 ? SOCKET_ERROR : 0;
@@ -226,7 +241,14 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_byte
 	if (*flags & ~(DWORD)MSG_PEEK)
 		return regioi_ws_fail(WSAEOPNOTSUPP, SOCKET_ERROR);
 	socket = regioi_ws_socket_enter(s);
-	operation = socket ? regioi_ws_operation_make(socket, overlapped, REGIOI_WS_IN) : NULL;
+	if (!socket)
+		return SOCKET_ERROR;
+	error = check_receive(socket, from, from_length);
+	if (error) {
+		regioi_ws_socket_leave(socket);
+		return regioi_ws_fail(error, SOCKET_ERROR);
+	}
+	operation = regioi_ws_operation_make(socket, overlapped, REGIOI_WS_IN);
 	if (!operation)
 		return SOCKET_ERROR;
 	memcpy(operation->vectors, vectors, count * sizeof(*vectors));
@@ -253,13 +275,15 @@ int WSAAPI WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes,
 	struct regioi_ws_socket *socket;
 	int error = take_buffers(buffers, count, vectors), bytes;
 
+	if (!overlapped && !ret_bytes)
+		error = WSAEFAULT;
 	if (to && (to_length < 0 || (size_t)to_length > sizeof(operation->address)))
 		error = WSAEFAULT;
 	if (error || routine)
 		return regioi_ws_fail(error ? error : WSAEOPNOTSUPP, SOCKET_ERROR);
 	if (!overlapped) {
 		bytes = send_plain(s, vectors, count, (int)flags, to, to_length);
-		if (bytes >= 0 && ret_bytes)
+		if (bytes >= 0)
 			*ret_bytes = (DWORD)bytes;
 		return bytes < 0 ? SOCKET_ERROR : 0;
 	}

@@ -4,6 +4,54 @@
  */
 #include "rig.h"
 
+static SOCKADDR *address_of(SOCKADDR_INET *name)
+{
+	return (SOCKADDR *)name;
+}
+
+static void *function_of(SOCKET s, GUID id)
+{
+	void *function = NULL;
+	DWORD bytes = 0;
+
+	EXPECT(WSAIoctl(s, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof(id), &function,
+			sizeof(function), &bytes, NULL, NULL) == 0,
+	       "error %d", WSAGetLastError());
+	return function;
+}
+
+START_TEST(connection_made_without_blocking_is_one)
+{
+	GUID id = WSAID_DISCONNECTEX;
+	LPFN_DISCONNECTEX disconnect_ex;
+	int value = 0, length = sizeof(value);
+	SOCKET listener, client;
+	WSAPOLLFD descriptor;
+	SOCKADDR_INET name;
+	u_long on = 1;
+
+	rig_start();
+	listener = bound(socket(AF_INET, SOCK_STREAM, 0), AF_INET);
+	EXPECT(listen(listener, 1) == 0, "error %d", WSAGetLastError());
+	name = name_of(listener);
+	disconnect_ex = (LPFN_DISCONNECTEX)(ULONG_PTR)function_of(listener, id);
+	client = socket(AF_INET, SOCK_STREAM, 0);
+	EXPECT(ioctlsocket(client, FIONBIO, &on) == 0, "error %d", WSAGetLastError());
+	EXPECT_FAILS(WSAEWOULDBLOCK, SOCKET_ERROR,
+		     connect(client, address_of(&name), name_length(&name)));
+	descriptor = (WSAPOLLFD){.fd = client, .events = POLLOUT};
+	EXPECT(WSAPoll(&descriptor, 1, (INT)PATIENCE_MS) == 1, "error %d", WSAGetLastError());
+	EXPECT(setsockopt(client, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0) == 0, "error %d",
+	       WSAGetLastError());
+	EXPECT(getsockopt(client, SOL_SOCKET, SO_CONNECT_TIME, (char *)&value, &length) == 0 &&
+		       value != -1,
+	       "%d s", value);
+	EXPECT_TRUE(disconnect_ex(client, NULL, 0, 0));
+	closesocket(client);
+	closesocket(listener);
+}
+END_TEST
+
 /* Some programs read what the kernel tells in a byte as an int. */
 START_TEST(type_of_service_can_be_read_as_a_number)
 {
@@ -67,6 +115,7 @@ END_TEST
 int main(void)
 {
 	const struct test_case cases[] = {
+		CASE(connection_made_without_blocking_is_one),
 		CASE(type_of_service_can_be_read_as_a_number),
 		CASE(options_are_there_for_both_families),
 	};
