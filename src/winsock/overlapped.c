@@ -52,6 +52,26 @@ static DWORD win32_error(int error)
 	}
 }
 
+/*
+ * For those who wait for an operation that has no event. On Windows they wait for the file, which
+ * the end of any operation on it signals.
+ */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+} ended = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+/* It is the program's again afterwards. */
+static void tell_result(OVERLAPPED *overlapped, int error)
+{
+	pthread_mutex_lock(&ended.lock);
+	/* Release: pairs with the acquire in result_of(). */
+	__atomic_store_n(&overlapped->Internal, error ? STATUS_ERROR | win32_error(error) : 0,
+			 __ATOMIC_RELEASE);
+	pthread_cond_broadcast(&ended.changed);
+	pthread_mutex_unlock(&ended.lock);
+}
+
 /* Ends an operation that is on no list. It is gone afterwards. */
 static void complete(struct regioi_ws_operation *operation, int error, DWORD bytes, bool to_port)
 {
@@ -61,9 +81,7 @@ static void complete(struct regioi_ws_operation *operation, int error, DWORD byt
 	struct regioi_ws_event *event = operation->event;
 
 	overlapped->InternalHigh = bytes;
-	/* Release: pairs with the acquire in result_of(). */
-	__atomic_store_n(&overlapped->Internal, error ? STATUS_ERROR | win32_error(error) : 0,
-			 __ATOMIC_RELEASE);
+	tell_result(overlapped, error);
 	regioi_ws_socket_leave(socket);
 	if (event) {
 		regioi_ws_event_set(event);
@@ -250,8 +268,7 @@ static int attempt_or_list(struct regioi_ws_operation *operation, DWORD *ret_byt
 /* It failed at once: nobody is told. */
 static void discard(struct regioi_ws_operation *operation, int error)
 {
-	__atomic_store_n(&operation->overlapped->Internal, STATUS_ERROR | win32_error(error),
-			 __ATOMIC_RELEASE);
+	tell_result(operation->overlapped, error);
 	if (operation->event)
 		regioi_ws_object_drop(&operation->event->waitable.object);
 	if (operation->port)
@@ -337,6 +354,14 @@ static DWORD result_of(const OVERLAPPED *overlapped, DWORD *ret_bytes)
 	return status ? (DWORD)status & ~STATUS_ERROR : 0;
 }
 
+static void wait_for_end(const OVERLAPPED *overlapped)
+{
+	pthread_mutex_lock(&ended.lock);
+	while (__atomic_load_n(&overlapped->Internal, __ATOMIC_RELAXED) == STATUS_PENDING)
+		pthread_cond_wait(&ended.changed, &ended.lock);
+	pthread_mutex_unlock(&ended.lock);
+}
+
 BOOL WINAPI GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD ret_bytes, BOOL wait)
 {
 	DWORD error;
@@ -347,10 +372,9 @@ BOOL WINAPI GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD re
 	if (error == ERROR_IO_INCOMPLETE && wait) {
 		HANDLE event = (HANDLE)((uintptr_t)overlapped->hEvent & ~(uintptr_t)1);
 
-		/* Windows would wait for the file itself, which only its own driver signals. */
 		if (!event)
-			return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
-		if (WaitForSingleObject(event, INFINITE) == WAIT_FAILED)
+			wait_for_end(overlapped);
+		else if (WaitForSingleObject(event, INFINITE) == WAIT_FAILED)
 			return FALSE;
 		error = result_of(overlapped, ret_bytes);
 	}

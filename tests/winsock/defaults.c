@@ -20,6 +20,43 @@ static void *function_of(SOCKET s, GUID id)
 	return function;
 }
 
+/* They wait with GetOverlappedResult(), and bind once for all connections. */
+START_TEST(clients_connect_again_without_event_and_bind)
+{
+	GUID ids[] = {WSAID_CONNECTEX, WSAID_DISCONNECTEX};
+	SOCKET listener, client, server;
+	LPFN_DISCONNECTEX disconnect_ex;
+	OVERLAPPED overlapped = {0};
+	LPFN_CONNECTEX connect_ex;
+	SOCKADDR_INET name;
+	DWORD bytes;
+
+	rig_start();
+	listener = bound(socket(AF_INET, SOCK_STREAM, 0), AF_INET);
+	EXPECT(listen(listener, 1) == 0, "error %d", WSAGetLastError());
+	name = name_of(listener);
+	connect_ex = (LPFN_CONNECTEX)(ULONG_PTR)function_of(listener, ids[0]);
+	disconnect_ex = (LPFN_DISCONNECTEX)(ULONG_PTR)function_of(listener, ids[1]);
+	client = bound(socket(AF_INET, SOCK_STREAM, 0), AF_INET);
+	for (int round = 0; round < 3; round++) {
+		EXPECT(connect_ex(client, address_of(&name), name_length(&name), NULL, 0, &bytes,
+				  &overlapped) ||
+			       WSAGetLastError() == WSA_IO_PENDING,
+		       "error %d", WSAGetLastError());
+		EXPECT_TRUE(GetOverlappedResult((HANDLE)client, &overlapped, &bytes, TRUE));
+		EXPECT_FAILS(WSAEISCONN, FALSE,
+			     connect_ex(client, address_of(&name), name_length(&name), NULL, 0,
+					&bytes, &overlapped));
+		server = accept(listener, NULL, NULL);
+		EXPECT(server != INVALID_SOCKET, "error %d", WSAGetLastError());
+		EXPECT_TRUE(disconnect_ex(client, NULL, TF_REUSE_SOCKET, 0));
+		closesocket(server);
+	}
+	closesocket(client);
+	closesocket(listener);
+}
+END_TEST
+
 START_TEST(connection_made_without_blocking_is_one)
 {
 	GUID id = WSAID_DISCONNECTEX;
@@ -115,6 +152,7 @@ END_TEST
 int main(void)
 {
 	const struct test_case cases[] = {
+		CASE(clients_connect_again_without_event_and_bind),
 		CASE(connection_made_without_blocking_is_one),
 		CASE(type_of_service_can_be_read_as_a_number),
 		CASE(options_are_there_for_both_families),
