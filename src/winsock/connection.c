@@ -167,10 +167,22 @@ int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *address, int length, LPWS
 	return connect(s, address, length);
 }
 
+/*
+ * Receives of Registered I/O that are posted stay so until the other end or closesocket() ends
+ * them, so to the kernel only the sending side is shut.
+ */
 static int shut(struct regioi_ws_socket *socket, int how)
 {
-	int error = sys_shutdown(socket->fd, how) < 0 ? errno : 0;
+	int error = 0;
 
+	pthread_mutex_lock(&socket->lock);
+	if (socket->rq && how == SD_BOTH)
+		how = SD_SEND;
+	if (socket->rq && how == SD_RECEIVE)
+		error = regioi_ws_socket_connected(socket) ? 0 : ENOTCONN;
+	else if (sys_shutdown(socket->fd, how) < 0)
+		error = errno;
+	pthread_mutex_unlock(&socket->lock);
 	/* Without a connection there is nothing to end, and no mistake. */
 	if (error == ENOTCONN && socket->type == SOCK_DGRAM)
 		error = 0;

@@ -36,17 +36,20 @@ END_TEST
 
 START_TEST(p69_shutdown_alone_leaves_a_receive_pending)
 {
+	const int ways[] = {SD_SEND, SD_BOTH, SD_RECEIVE};
 	struct rig rig;
 	RIORESULT result;
 
-	rig_open(&rig, &plans[1]);
-	EXPECT_TRUE(receive(&rig, 0, 0));
-	EXPECT(shutdown(rig.s, SD_SEND) == 0, "error %d", WSAGetLastError());
-	expect_none(rig.cq);
-	peer_send(&rig, "still", 5);
-	result = take_one(rig.cq);
-	expect_is(&result, 0, 5, 0);
-	rig_close(&rig);
+	for (int i = 0; i < 3; i++) {
+		rig_open(&rig, &plans[1]);
+		EXPECT_TRUE(receive(&rig, 0, 0));
+		EXPECT(shutdown(rig.s, ways[i]) == 0, "error %d", WSAGetLastError());
+		expect_none(rig.cq);
+		peer_send(&rig, "still", 5);
+		result = take_one(rig.cq);
+		expect_is(&result, 0, 5, 0);
+		rig_close(&rig);
+	}
 }
 END_TEST
 
