@@ -22,6 +22,18 @@ static bool name_fits(const struct regioi_ws_socket *socket, const struct sockad
 	       length >= regioi_ws_socket_name_bytes(socket);
 }
 
+/*
+ * Old connections that linger do not keep a Windows server from its port, those that listen do:
+ * that is what SO_REUSEADDR means to the kernel. False with errno set.
+ */
+static bool reuse_lingering(const struct regioi_ws_socket *socket)
+{
+	const int on = 1;
+
+	return socket->type != SOCK_STREAM || socket->exclusive ||
+	       sys_setsockopt(socket->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
+}
+
 int WSAAPI bind(SOCKET s, const struct sockaddr *address, int length)
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
@@ -31,7 +43,7 @@ int WSAAPI bind(SOCKET s, const struct sockaddr *address, int length)
 		return SOCKET_ERROR;
 	if (!name_fits(socket, address, length))
 		error = WSAEFAULT;
-	else if (sys_bind(socket->fd, address, (socklen_t)length) < 0)
+	else if (!reuse_lingering(socket) || sys_bind(socket->fd, address, (socklen_t)length) < 0)
 		error = regioi_ws_error(errno);
 	return leave_with(socket, error);
 }

@@ -253,6 +253,12 @@ static int get_special(struct regioi_ws_socket *socket, int name, DWORD *ret_num
 		if (!error && *ret_number)
 			*ret_number = (DWORD)regioi_ws_error((int)*ret_number);
 		return error;
+	case SO_SNDBUF:
+	case SO_RCVBUF:
+		/* The kernel doubles what it is given. */
+		error = get_number(socket, SOL_SOCKET, name, ret_number);
+		*ret_number /= 2;
+		return error;
 	case SO_REUSEADDR:
 		*ret_number = socket->reuse_address;
 		return 0;

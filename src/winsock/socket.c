@@ -193,7 +193,20 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 
 int regioi_ws_descriptor_make(int family, int type, int protocol)
 {
-	return sys_socket(family, type | SOCK_CLOEXEC, protocol);
+	int fd = sys_socket(family, type | SOCK_CLOEXEC, protocol);
+	const int on = 1, off = 0;
+
+	if (fd < 0)
+		return -1;
+	/* Where the kernel does not know an option, its way is the only one. */
+	if (family == AF_INET6)
+		sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	/* Not what other sockets of the host have joined. */
+	if (family == AF_INET && type == SOCK_DGRAM)
+		sys_setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off));
+	if (family == AF_INET6 && type == SOCK_DGRAM)
+		sys_setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, &off, sizeof(off));
+	return fd;
 }
 
 static SOCKET socket_create(int family, int type, int protocol, DWORD flags)

@@ -9,6 +9,132 @@ static SOCKADDR *address_of(SOCKADDR_INET *name)
 	return (SOCKADDR *)name;
 }
 
+static void bind_any(SOCKET s, int family, USHORT port)
+{
+	SOCKADDR_INET name;
+
+	memset(&name, 0, sizeof(name));
+	name.si_family = (ADDRESS_FAMILY)family;
+	name.Ipv4.sin_port = port;
+	EXPECT(bind(s, address_of(&name), name_length(&name)) == 0, "error %d", WSAGetLastError());
+}
+
+START_TEST(ipv6_sockets_take_ipv6_only_until_told)
+{
+	int types[] = {SOCK_DGRAM, SOCK_STREAM}, length;
+	DWORD value;
+	SOCKET s4, s6;
+
+	rig_start();
+	for (int i = 0; i < 2; i++) {
+		s4 = socket(AF_INET, types[i], 0);
+		s6 = socket(AF_INET6, types[i], 0);
+		length = sizeof(value);
+		EXPECT(getsockopt(s6, IPPROTO_IPV6, IPV6_V6ONLY, (char *)&value, &length) == 0 &&
+			       value == 1,
+		       "error %d", WSAGetLastError());
+		bind_any(s4, AF_INET, 0);
+		bind_any(s6, AF_INET6, name_of(s4).Ipv4.sin_port);
+		closesocket(s4);
+		closesocket(s6);
+	}
+}
+END_TEST
+
+/* A second socket of the same port, which is a member of another group. */
+START_TEST(members_get_their_own_groups_only)
+{
+	IP_MREQ groups[2] = {{.imr_multiaddr.s_addr = inet_addr("239.7.7.1"),
+			      .imr_interface.s_addr = inet_addr("127.0.0.1")},
+			     {.imr_multiaddr.s_addr = inet_addr("239.7.7.2"),
+			      .imr_interface.s_addr = inet_addr("127.0.0.1")}};
+	SOCKET members[2], sender;
+	SOCKADDR_INET name;
+	BOOL on = TRUE;
+	char text[4];
+
+	rig_start();
+	sender = bound(socket(AF_INET, SOCK_DGRAM, 0), AF_INET);
+	EXPECT(setsockopt(sender, IPPROTO_IP, IP_MULTICAST_IF, (char *)&groups[0].imr_interface,
+			  sizeof(IN_ADDR)) == 0,
+	       "error %d", WSAGetLastError());
+	for (int i = 0; i < 2; i++) {
+		members[i] = socket(AF_INET, SOCK_DGRAM, 0);
+		EXPECT(setsockopt(members[i], SOL_SOCKET, SO_REUSEADDR, (char *)&on, sizeof(on)) ==
+			       0,
+		       "error %d", WSAGetLastError());
+		bind_any(members[i], AF_INET, i == 0 ? 0 : name_of(members[0]).Ipv4.sin_port);
+		EXPECT(setsockopt(members[i], IPPROTO_IP, IP_ADD_MEMBERSHIP, (char *)&groups[i],
+				  sizeof(groups[i])) == 0,
+		       "error %d", WSAGetLastError());
+	}
+	name = name_of(members[0]);
+	for (int i = 0; i < 2; i++) {
+		name.Ipv4.sin_addr = groups[i].imr_multiaddr;
+		EXPECT(sendto(sender, i == 0 ? "one" : "two", 3, 0, address_of(&name),
+			      name_length(&name)) == 3,
+		       "error %d", WSAGetLastError());
+	}
+	for (int i = 0; i < 2; i++) {
+		EXPECT(recv(members[i], text, sizeof(text), 0) == 3, "error %d", WSAGetLastError());
+		EXPECT(memcmp(text, i == 0 ? "one" : "two", 3) == 0, "%.3s", text);
+		closesocket(members[i]);
+	}
+	closesocket(sender);
+}
+END_TEST
+
+/* The end that closes first keeps the connection for a minute; its port is free all the same. */
+START_TEST(port_of_a_server_that_has_ended_is_free)
+{
+	SOCKET listener, client, server, again;
+	SOCKADDR_INET name;
+	char byte;
+
+	rig_start();
+	listener = bound(socket(AF_INET, SOCK_STREAM, 0), AF_INET);
+	EXPECT(listen(listener, 1) == 0, "error %d", WSAGetLastError());
+	name = name_of(listener);
+	client = socket(AF_INET, SOCK_STREAM, 0);
+	EXPECT(connect(client, address_of(&name), name_length(&name)) == 0, "error %d",
+	       WSAGetLastError());
+	server = accept(listener, NULL, NULL);
+	EXPECT(shutdown(server, SD_SEND) == 0, "error %d", WSAGetLastError());
+	EXPECT(recv(client, &byte, 1, 0) == 0, "error %d", WSAGetLastError());
+	closesocket(client);
+	EXPECT(recv(server, &byte, 1, 0) == 0, "error %d", WSAGetLastError());
+	closesocket(server);
+	again = socket(AF_INET, SOCK_STREAM, 0);
+	EXPECT_FAILS(WSAEADDRINUSE, SOCKET_ERROR,
+		     bind(again, address_of(&name), name_length(&name)));
+	closesocket(listener);
+	EXPECT(bind(again, address_of(&name), name_length(&name)) == 0, "error %d",
+	       WSAGetLastError());
+	EXPECT(listen(again, 1) == 0, "error %d", WSAGetLastError());
+	closesocket(again);
+}
+END_TEST
+
+START_TEST(buffer_sizes_are_told_as_they_were_set)
+{
+	const int names[] = {SO_RCVBUF, SO_SNDBUF};
+	SOCKET s;
+
+	rig_start();
+	s = socket(AF_INET, SOCK_DGRAM, 0);
+	for (int i = 0; i < 2; i++) {
+		int size = 65536, told = 0, length = sizeof(told);
+
+		EXPECT(setsockopt(s, SOL_SOCKET, names[i], (char *)&size, sizeof(size)) == 0,
+		       "error %d", WSAGetLastError());
+		EXPECT(getsockopt(s, SOL_SOCKET, names[i], (char *)&told, &length) == 0, "error %d",
+		       WSAGetLastError());
+		EXPECT(told == size, "%d bytes", told);
+	}
+	closesocket(s);
+}
+END_TEST
+
 static void *function_of(SOCKET s, GUID id)
 {
 	void *function = NULL;
@@ -152,6 +278,10 @@ END_TEST
 int main(void)
 {
 	const struct test_case cases[] = {
+		CASE(ipv6_sockets_take_ipv6_only_until_told),
+		CASE(members_get_their_own_groups_only),
+		CASE(port_of_a_server_that_has_ended_is_free),
+		CASE(buffer_sizes_are_told_as_they_were_set),
 		CASE(clients_connect_again_without_event_and_bind),
 		CASE(connection_made_without_blocking_is_one),
 		CASE(type_of_service_can_be_read_as_a_number),
