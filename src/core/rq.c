@@ -207,6 +207,33 @@ static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 	return 0;
 }
 
+/*
+ * Makes sure that nobody executes the RQ, now or later. With the drivers' locks nobody is about to
+ * visit it; then the executors are waited for, which list it, if at all, while they are busy.
+ */
+static void rq_seclude(struct regioi_rq *rq)
+{
+	struct regioi_driver *first = rq->nodes[0].driver;
+	struct regioi_driver *second = rq->nodes_count > 1 ? rq->nodes[1].driver : NULL;
+
+	if (second && (uintptr_t)second < (uintptr_t)first) {
+		struct regioi_driver *swap = first;
+
+		first = second;
+		second = swap;
+	}
+	regioi_driver_lock(first);
+	if (second)
+		regioi_driver_lock(second);
+	for (int i = 0; i < 2; i++)
+		regioi_half_close(&rq->halves[i]);
+	for (uint32_t i = 0; i < rq->nodes_count; i++)
+		regioi_node_remove(&rq->nodes[i]);
+	if (second)
+		pthread_mutex_unlock(&second->lock);
+	pthread_mutex_unlock(&first->lock);
+}
+
 /* The last steps, with the socket opened. Undoes its own. */
 static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 {
@@ -232,6 +259,8 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 		if (!error)
 			return 0;
 		slot = regioi_table_invalidate(rq->id, REGIOI_KIND_RQ);
+		/* One of two drivers may have had an event already. */
+		rq_seclude(rq);
 		if (slot)
 			regioi_table_release(slot, rq->id);
 	}
@@ -509,33 +538,6 @@ int regio_rq_replace_socket(struct regio_rq *handle, int fd)
 }
 
 /* ---- Closing ---- */
-
-/*
- * Makes sure that nobody executes the RQ, now or later. With the drivers' locks nobody is about to
- * visit it; then the executors are waited for, which list it, if at all, while they are busy.
- */
-static void rq_seclude(struct regioi_rq *rq)
-{
-	struct regioi_driver *first = rq->nodes[0].driver;
-	struct regioi_driver *second = rq->nodes_count > 1 ? rq->nodes[1].driver : NULL;
-
-	if (second && (uintptr_t)second < (uintptr_t)first) {
-		struct regioi_driver *swap = first;
-
-		first = second;
-		second = swap;
-	}
-	regioi_driver_lock(first);
-	if (second)
-		regioi_driver_lock(second);
-	for (int i = 0; i < 2; i++)
-		regioi_half_close(&rq->halves[i]);
-	for (uint32_t i = 0; i < rq->nodes_count; i++)
-		regioi_node_remove(&rq->nodes[i]);
-	if (second)
-		pthread_mutex_unlock(&second->lock);
-	pthread_mutex_unlock(&first->lock);
-}
 
 static void receive_state_fini(struct regioi_half *half)
 {

@@ -10,7 +10,10 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define SLOTS 128u
@@ -683,6 +686,55 @@ START_TEST(closing_cancels_sends_that_a_full_socket_buffer_held_back)
 }
 END_TEST
 
+static _Atomic bool refusing_watches;
+static _Atomic uint32_t watches;
+
+/* In place of the C library's. While it refuses, the second engine of an RQ has no room for it. */
+int epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
+{
+	if (operation == EPOLL_CTL_ADD && refusing_watches && ++watches % 2 == 0) {
+		sched_yield();
+		errno = ENOSPC;
+		return -1;
+	}
+	return (int)syscall(SYS_epoll_ctl, set, operation, fd, event);
+}
+
+static void *dequeue_until_told(void *argument)
+{
+	struct regio_cq *cq = argument;
+	struct regio_result result;
+
+	while (refusing_watches)
+		regio_cq_dequeue(cq, &result, 1);
+	return NULL;
+}
+
+START_TEST(an_rq_that_could_not_be_made_is_gone_when_its_event_is_taken)
+{
+	const int64_t until_ns = now_ns() + SECOND_NS;
+	struct regio_cq *cqs[2] = {cq_of(1, NULL), cq_of(1, NULL)};
+	struct regio_rq *rq = NULL;
+	int fd = bound_socket(families[_i]);
+	int peer = peer_of(fd);
+	pthread_t thread;
+
+	/* There is an event at once. */
+	send_plain(peer, "x", 1);
+	refusing_watches = true;
+	thread = start(dequeue_until_told, cqs[0]);
+	while (now_ns() < until_ns)
+		EXPECT_RETURN(-ENOSPC, regio_rq_create(fd, 1, 1, cqs[0], cqs[1], 0, NULL, &rq));
+	refusing_watches = false;
+	pthread_join(thread, NULL);
+	EXPECT_RETURN(0, regio_rq_create(fd, 1, 1, cqs[0], cqs[1], 0, NULL, &rq));
+	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+	for (int i = 0; i < 2; i++)
+		EXPECT_RETURN(0, regio_cq_close(cqs[i]));
+	close(peer);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -700,6 +752,7 @@ int main(void)
 		CASE_PER_FAMILY(a_dequeue_on_the_receive_queue_pushes_on_stranded_sends),
 		CASE(the_slow_network_does_fill_a_socket_buffer),
 		CASE_PER_FAMILY(closing_cancels_sends_that_a_full_socket_buffer_held_back),
+		CASE_PER_FAMILY(an_rq_that_could_not_be_made_is_gone_when_its_event_is_taken),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
