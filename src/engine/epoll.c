@@ -142,7 +142,8 @@ static int wait_for_events(struct regioi_engine *engine, struct epoll_event *eve
 		.tv_sec = timeout_ns / 1000000000,
 		.tv_nsec = timeout_ns % 1000000000,
 	};
-	int64_t timeout_ms = (timeout_ns + 999999) / 1000000;
+	/* Rounded up; not by a sum, which the longest would overflow. */
+	int64_t timeout_ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
 	int count;
 
 	if (timeout_ns > 0 && atomic_load_explicit(&engine->nanoseconds, memory_order_relaxed)) {
