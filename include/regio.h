@@ -361,7 +361,7 @@ struct regio_driver_opts {
 	 * with -1 when they are through or the RQ ends. A program whose threads may all leave the
 	 * library counts, and has one of them in regio_driver_run() meanwhile. It is called inside
 	 * other calls, from any thread, and not after regio_driver_close() has returned; of regio
-	 * it may call regio_driver_wake().
+	 * it may call regio_driver_wake(). It must return, and not by an exception or longjmp().
 	 */
 	void (*blocked)(void *context, int change);
 	void *blocked_context;
@@ -474,7 +474,8 @@ struct regio_cq_opts {
 	 * NULL, or what regio_cq_notify() calls in place of making regio_cq_fd() readable. A
 	 * completion that may notify is in the CQ then, unless the program has dequeued it since.
 	 * It is called inside other calls, from any thread, and not after regio_cq_close() has
-	 * returned; of regio it may call regio_driver_wake().
+	 * returned; of regio it may call regio_driver_wake(). It must return, and not by an
+	 * exception or longjmp().
 	 */
 	void (*notified)(void *context);
 	void *notified_context;
