@@ -90,6 +90,41 @@ START_TEST(a_dequeue_writes_no_more_than_it_is_asked_for)
 }
 END_TEST
 
+/* One operation on each socket brings more than there is room for. */
+START_TEST(a_dequeue_from_many_sockets_writes_no_more_than_it_is_asked_for)
+{
+	enum { SOCKETS = 8, EACH = 4, ALL = SOCKETS * EACH, ASKED = 5 };
+	struct regio_cq *cq = cq_of(ALL, NULL);
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_rq *rqs[SOCKETS];
+	int fds[SOCKETS], taken = 0;
+
+	for (uint64_t i = 0; i < SOCKETS; i++) {
+		fds[i] = bound_socket(families[_i]);
+		int peer = peer_of(fds[i]);
+
+		for (int message = 0; message < EACH; message++)
+			send_plain(peer, NULL, 0);
+		close(peer);
+		EXPECT_RETURN(0, regio_rq_create(fds[i], EACH, 0, cq, cq, i, NULL, &rqs[i]));
+		for (uint64_t request = 0; request < EACH; request++)
+			EXPECT_RETURN(0, regio_receive(rqs[i], NULL, 0, request));
+	}
+	while (taken < ALL) {
+		struct regio_result results[ALL] = {[ASKED] = {.status = 77}};
+		int got = regio_cq_dequeue(cq, results, ASKED);
+
+		EXPECT(got >= 0 && got <= ASKED, "%d results", got);
+		ck_assert_int_eq(results[ASKED].status, 77);
+		taken += got;
+		EXPECT(now_ns() < deadline_ns, "%d of %d completions", taken, ALL);
+	}
+	for (size_t i = 0; i < SOCKETS; i++)
+		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+}
+END_TEST
+
 START_TEST(a_resize_keeps_completions_and_their_order)
 {
 	const uint32_t capacities[] = {64, 9, 8, 1000, 8};
@@ -284,6 +319,7 @@ int main(void)
 		CASE(a_dequeue_needs_an_array_only_for_results),
 		CASE(a_dequeue_of_0_takes_nothing),
 		CASE(a_dequeue_writes_no_more_than_it_is_asked_for),
+		CASE_PER_FAMILY(a_dequeue_from_many_sockets_writes_no_more_than_it_is_asked_for),
 		CASE(a_resize_keeps_completions_and_their_order),
 		CASE(a_closed_queue_gives_its_room_back_with_its_last_completion),
 		CASE(a_resize_below_what_is_reserved_changes_nothing),
