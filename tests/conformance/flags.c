@@ -222,6 +222,33 @@ START_TEST(a_completion_that_may_not_notify_is_dequeued_but_ends_no_wait)
 }
 END_TEST
 
+/* Wherever in its ring a request is. */
+START_TEST(the_flag_counts_for_its_own_completion_alone)
+{
+	struct side side;
+
+	side_open(&side,
+		  &(struct side_plan){.family = families[_i], .receives = 4, .slot_size = 64});
+	int peer = peer_of(side.fd);
+
+	for (uint64_t request = 0; request < 100; request++) {
+		struct regio_buf slice = slot_slice(&side, request % 4, 64);
+		bool quiet = request % 3 == 0;
+
+		EXPECT_RETURN(
+			0, regio_receive(side.rq, &slice, quiet ? REGIO_DONT_NOTIFY : 0, request));
+		send_plain(peer, "x", 1);
+		if (!quiet)
+			EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
+		struct regio_result result = poll_one(side.receive_cq);
+
+		expect_result(&result, 0, 1, request);
+	}
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
 START_TEST(one_completion_that_may_notify_among_many_ends_a_wait)
 {
 	struct regio_result results[8];
@@ -296,6 +323,7 @@ int main(void)
 		CASE_PER_FAMILY(a_commit_comes_alone),
 		CASE_PER_FAMILY(unknown_flags_and_those_of_streams_are_refused),
 		CASE_PER_FAMILY(a_completion_that_may_not_notify_is_dequeued_but_ends_no_wait),
+		CASE_PER_FAMILY(the_flag_counts_for_its_own_completion_alone),
 		CASE_PER_FAMILY(one_completion_that_may_notify_among_many_ends_a_wait),
 		CASE_PER_FAMILY(another_thread_may_commit_while_one_posts),
 	};
