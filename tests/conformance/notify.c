@@ -140,6 +140,41 @@ START_TEST(closing_a_request_queue_notifies)
 END_TEST
 
 /* Its readiness was reported, and looked at, while there was nowhere to put it. */
+/* A program that sleeps on the descriptor would never sleep again. */
+START_TEST(a_queue_that_is_closed_takes_its_signal_along)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct pollfd readable = {.events = POLLIN};
+	struct regio_driver *driver;
+	struct regio_cq *other;
+	struct side side;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	other = cq_of(1, driver);
+	readable.fd = regio_cq_fd(other);
+	side_open(&side, &(struct side_plan){.family = families[_i],
+					     .receives = 1,
+					     .slot_size = 64,
+					     .driver = driver});
+	int peer = peer_of(side.fd);
+
+	post_receive(&side, 0);
+	EXPECT_RETURN(0, regio_cq_notify(side.receive_cq));
+	send_plain(peer, "x", 1);
+	EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
+	EXPECT(becomes_readable(readable.fd), "no notification");
+	side_close(&side);
+	close(peer);
+	/* An event may be left, which a dequeue takes. */
+	do {
+		expect_empty(other);
+		EXPECT(now_ns() < deadline_ns, "it stays readable");
+	} while (poll(&readable, 1, 0) > 0);
+	EXPECT_RETURN(0, regio_cq_close(other));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 START_TEST(a_datagram_older_than_its_receive_notifies)
 {
 	struct side side;
@@ -553,6 +588,7 @@ int main(void)
 		CASE_PER_FAMILY(arming_twice_says_so_and_changes_nothing),
 		CASE_PER_FAMILY(a_notification_fires_once_for_each_arming),
 		CASE_PER_FAMILY(closing_a_request_queue_notifies),
+		CASE_PER_FAMILY(a_queue_that_is_closed_takes_its_signal_along),
 		CASE_PER_FAMILY(a_datagram_older_than_its_receive_notifies),
 		CASE_PER_FAMILY(the_descriptor_works_under_poll),
 		CASE_PER_FAMILY(the_descriptor_works_under_epoll),
