@@ -175,6 +175,24 @@ START_TEST(a_queue_that_is_closed_takes_its_signal_along)
 }
 END_TEST
 
+START_TEST(a_descriptor_asked_for_after_the_signal_is_readable)
+{
+	struct side side;
+	int peer = open_receiver(&side, families[_i]);
+
+	post_receive(&side, 0);
+	EXPECT_RETURN(0, regio_cq_notify(side.receive_cq));
+	send_plain(peer, "x", 1);
+	EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
+	EXPECT(becomes_readable(regio_cq_fd(side.receive_cq)), "no notification");
+	struct regio_result result = collect_one(side.receive_cq);
+
+	expect_result(&result, 0, 1, 0);
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
 START_TEST(a_datagram_older_than_its_receive_notifies)
 {
 	struct side side;
@@ -589,6 +607,7 @@ int main(void)
 		CASE_PER_FAMILY(a_notification_fires_once_for_each_arming),
 		CASE_PER_FAMILY(closing_a_request_queue_notifies),
 		CASE_PER_FAMILY(a_queue_that_is_closed_takes_its_signal_along),
+		CASE_PER_FAMILY(a_descriptor_asked_for_after_the_signal_is_readable),
 		CASE_PER_FAMILY(a_datagram_older_than_its_receive_notifies),
 		CASE_PER_FAMILY(the_descriptor_works_under_poll),
 		CASE_PER_FAMILY(the_descriptor_works_under_epoll),
