@@ -478,6 +478,51 @@ static void ignore_signal(int number)
 {
 }
 
+struct trickle {
+	int peer;
+	_Atomic bool enough;
+	bool gave_up;
+};
+
+/* Never long without a message, until the other thread has had enough. */
+static void *send_trickle(void *argument)
+{
+	struct trickle *trickle = argument;
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+
+	while (!trickle->enough && !trickle->gave_up) {
+		send_plain(trickle->peer, "x", 1);
+		poll(NULL, 0, 10);
+		trickle->gave_up = now_ns() > deadline_ns;
+	}
+	return NULL;
+}
+
+START_TEST(the_delay_of_a_wait_is_counted_from_the_first_completion)
+{
+	enum { MORE_THAN_COME = 2000 };
+	struct trickle trickle = {0};
+	pthread_t thread;
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = families[_i],
+					     .receives = MORE_THAN_COME,
+					     .slot_size = 1});
+	trickle.peer = peer_of(side.fd);
+	for (uint64_t i = 0; i < MORE_THAN_COME; i++)
+		post_receive(&side, i);
+	ck_assert_int_eq(pthread_create(&thread, NULL, send_trickle, &trickle), 0);
+	int count = regio_cq_wait(side.receive_cq, MORE_THAN_COME, 100 * MILLISECOND_NS, -1);
+
+	trickle.enough = true;
+	pthread_join(thread, NULL);
+	EXPECT(count > 0, "wait: %s", regio_error_name(count));
+	EXPECT(!trickle.gave_up, "each completion began the delay anew");
+	side_close(&side);
+	close(trickle.peer);
+}
+END_TEST
+
 START_TEST(a_signal_ends_a_wait_with_EINTR)
 {
 	struct sigaction action = {.sa_handler = ignore_signal};
@@ -617,6 +662,7 @@ int main(void)
 		CASE_PER_FAMILY(a_wait_ends_with_the_time_out),
 		CASE_PER_FAMILY(a_wait_counts_what_is_queued),
 		CASE_PER_FAMILY(a_wait_without_end_returns_with_the_whole_batch),
+		CASE_PER_FAMILY(the_delay_of_a_wait_is_counted_from_the_first_completion),
 		CASE_PER_FAMILY(a_signal_ends_a_wait_with_EINTR),
 		CASE_PER_FAMILY(a_wait_never_returns_with_nothing_to_dequeue),
 		CASE(a_completion_posted_between_dequeue_and_notify_is_not_lost),
