@@ -117,7 +117,9 @@ END_TEST
 
 START_TEST(a_socket_of_another_queue_is_refused)
 {
+	struct regio_cq *cq = cq_of(2, NULL);
 	struct side side, other;
+	struct regio_rq *second;
 	int a[2], b[2];
 
 	stream_pair(stream_families[_i], a);
@@ -125,10 +127,14 @@ START_TEST(a_socket_of_another_queue_is_refused)
 	open_side(&side, a[0]);
 	open_side(&other, b[0]);
 	EXPECT_RETURN(-EEXIST, regio_rq_replace_socket(side.rq, b[0]));
+	/* Each socket still has its queue, and may not have another. */
+	EXPECT_RETURN(-EEXIST, regio_rq_create(a[0], 1, 1, cq, cq, 0, NULL, &second));
+	EXPECT_RETURN(-EEXIST, regio_rq_create(b[0], 1, 1, cq, cq, 0, NULL, &second));
 	expect_traffic(&side, a[1], 0);
 	expect_traffic(&other, b[1], 7);
 	side_close(&side);
 	side_close(&other);
+	EXPECT_RETURN(0, regio_cq_close(cq));
 	close(a[1]);
 	close(b[1]);
 }
