@@ -2,6 +2,7 @@
 /*
  * replace.c - another stream socket behind a request queue
  */
+#include "../support/extra.h"
 #include "../support/side.h"
 #include "../support/streams.h"
 #include "../support/suite.h"
@@ -60,6 +61,41 @@ START_TEST(what_is_posted_goes_on_with_the_new_socket)
 		expect_stream(slot_memory(&side, i), 64, 500 + 64 * (i - 1));
 	}
 	expect_traffic(&side, new[1], 1000);
+	side_close(&side);
+	close(old[1]);
+	close(new[1]);
+}
+END_TEST
+
+static void receive_addresses(struct side *side, struct extra *extra, int fd, int peer)
+{
+	const union address mine = own_address(fd), theirs = own_address(peer);
+	struct regio_buf slice = slot_slice(side, 0, 64);
+	struct regio_result result;
+
+	EXPECT_RETURN(0, regio_receive_ex(side->rq, &slice, &extra->slices, 0, 0));
+	write_stream(peer, 64, 0);
+	result = collect_one(side->receive_cq);
+	expect_result(&result, 0, 64, 0);
+	ck_assert_mem_eq(&extra->memory.local_address, &mine, address_length(&mine));
+	ck_assert_mem_eq(&extra->memory.remote_address, &theirs, address_length(&theirs));
+}
+
+START_TEST(a_receive_tells_the_addresses_of_the_new_socket)
+{
+	struct extra extra;
+	struct side side;
+	int old[2], new[2];
+
+	stream_pair(families[_i], old);
+	stream_pair(families[_i], new);
+	open_side(&side, old[0]);
+	extra_open(&extra);
+	receive_addresses(&side, &extra, old[0], old[1]);
+	EXPECT_RETURN(0, regio_rq_replace_socket(side.rq, new[0]));
+	receive_addresses(&side, &extra, new[0], new[1]);
+	close(new[0]);
+	extra_close(&extra);
 	side_close(&side);
 	close(old[1]);
 	close(new[1]);
@@ -191,6 +227,7 @@ int main(void)
 {
 	const struct test_case cases[] = {
 		CASE_PER_STREAM(what_is_posted_goes_on_with_the_new_socket),
+		CASE_PER_FAMILY(a_receive_tells_the_addresses_of_the_new_socket),
 		CASE_PER_STREAM(an_error_of_the_old_socket_is_forgotten),
 		CASE_PER_STREAM(what_is_no_such_socket_is_refused_and_nothing_changes),
 		CASE_PER_STREAM(a_socket_of_another_queue_is_refused),
