@@ -512,6 +512,26 @@ START_TEST(the_receive_buffer_grows_with_the_posted_receives)
 }
 END_TEST
 
+START_TEST(the_receive_buffer_grows_with_a_resize)
+{
+	enum { MANY = 100000 };
+	struct regio_rq_info many, resized;
+	struct side side;
+
+	side_open(&side, &(struct side_plan){
+				 .fd = udp_socket(families[_i]), .receives = MANY, .slot_size = 1});
+	EXPECT_RETURN(0, regio_rq_info(side.rq, &many));
+	side_close(&side);
+	side_open(&side, &(struct side_plan){
+				 .fd = udp_socket(families[_i]), .receives = 1, .slot_size = 1});
+	EXPECT_RETURN(0, regio_cq_resize(side.receive_cq, MANY));
+	EXPECT_RETURN(0, regio_rq_resize(side.rq, MANY, 0));
+	EXPECT_RETURN(0, regio_rq_info(side.rq, &resized));
+	ck_assert_uint_eq(resized.receive_buffer_bytes, many.receive_buffer_bytes);
+	side_close(&side);
+}
+END_TEST
+
 /* A UDP header and some data, with a checksum that is wrong. */
 static void send_with_bad_checksum(int raw, const union address *from, const union address *to)
 {
@@ -582,6 +602,7 @@ int main(void)
 		CASE_PER_FAMILY(a_socket_made_non_blocking_works_as_before),
 		CASE_PER_FAMILY(a_datagram_with_a_bad_checksum_is_never_seen),
 		CASE_PER_FAMILY(the_receive_buffer_grows_with_the_posted_receives),
+		CASE_PER_FAMILY(the_receive_buffer_grows_with_a_resize),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
