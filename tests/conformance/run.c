@@ -7,6 +7,7 @@
 
 #include "../support/net.h"
 #include "../support/side.h"
+#include "../support/streams.h"
 #include "../support/suite.h"
 
 struct called {
@@ -149,6 +150,119 @@ START_TEST(a_run_goes_on_until_nothing_is_left_to_do)
 }
 END_TEST
 
+/* ---- Sends that wait for the socket ---- */
+
+enum { LONG_SENDS = 64, LONG_BYTES = 262144 };
+
+struct blocked {
+	_Atomic int count;
+	struct regio_driver *driver;
+	struct side side;
+};
+
+static void count_blocked(void *context, int change)
+{
+	struct blocked *blocked = context;
+
+	blocked->count += change;
+}
+
+static void await_blocked(struct blocked *blocked, int count)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+
+	while (blocked->count != count) {
+		EXPECT(now_ns() < deadline_ns, "%d are blocked, not %d", blocked->count, count);
+		/* Progress, where no thread makes it. */
+		EXPECT_RETURN(0, regio_cq_dequeue(blocked->side.send_cq, NULL, 0));
+	}
+}
+
+/* Posts more than the stack takes. */
+static void block(struct blocked *blocked, int fd)
+{
+	const struct regio_driver_opts opts = {
+		.size = sizeof(opts), .blocked = count_blocked, .blocked_context = blocked};
+
+	*blocked = (struct blocked){0};
+	EXPECT_RETURN(0, regio_driver_create(&opts, &blocked->driver));
+	side_open(&blocked->side, &(struct side_plan){.fd = fd,
+						      .sends = LONG_SENDS,
+						      .slot_size = LONG_BYTES,
+						      .driver = blocked->driver});
+	for (uint64_t i = 0; i < LONG_SENDS; i++)
+		post_send(&blocked->side, i, LONG_BYTES, 0);
+	await_blocked(blocked, 1);
+}
+
+static void *read_everything(void *argument)
+{
+	static uint8_t data[LONG_BYTES];
+	const int *peer = argument;
+
+	while (read(*peer, data, sizeof(data)) > 0)
+		continue;
+	return NULL;
+}
+
+/* The peer reads until all has been sent. */
+static void unblock(struct blocked *blocked, int peer)
+{
+	struct regio_result results[LONG_SENDS];
+	pthread_t reader;
+
+	ck_assert_int_eq(pthread_create(&reader, NULL, read_everything, &peer), 0);
+	collect(blocked->side.send_cq, results, LONG_SENDS);
+	for (uint64_t i = 0; i < LONG_SENDS; i++)
+		expect_result(&results[i], 0, LONG_BYTES, i);
+	await_blocked(blocked, 0);
+	side_close(&blocked->side);
+	pthread_join(reader, NULL);
+	EXPECT_RETURN(0, regio_driver_close(blocked->driver));
+	ck_assert_int_eq(blocked->count, 0);
+	close(peer);
+}
+
+START_TEST(sends_count_as_blocked_until_they_are_through)
+{
+	struct blocked blocked;
+	int fds[2];
+
+	stream_pair(stream_families[_i], fds);
+	block(&blocked, fds[0]);
+	unblock(&blocked, fds[1]);
+}
+END_TEST
+
+START_TEST(sends_count_as_blocked_until_their_queue_is_closed)
+{
+	struct blocked blocked;
+	int fds[2];
+
+	stream_pair(stream_families[_i], fds);
+	block(&blocked, fds[0]);
+	side_close(&blocked.side);
+	ck_assert_int_eq(blocked.count, 0);
+	EXPECT_RETURN(0, regio_driver_close(blocked.driver));
+	close(fds[1]);
+}
+END_TEST
+
+START_TEST(sends_count_as_blocked_once_when_their_socket_is_replaced)
+{
+	struct blocked blocked;
+	int old[2], new[2];
+
+	stream_pair(stream_families[_i], old);
+	stream_pair(stream_families[_i], new);
+	block(&blocked, old[0]);
+	EXPECT_RETURN(0, regio_rq_replace_socket(blocked.side.rq, new[0]));
+	close(new[0]);
+	close(old[1]);
+	unblock(&blocked, new[1]);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -156,6 +270,9 @@ int main(void)
 		CASE(one_thread_runs_a_driver_at_a_time),
 		CASE(armed_queue_calls_once_and_finds_a_completion),
 		CASE(a_run_goes_on_until_nothing_is_left_to_do),
+		CASE_PER_STREAM(sends_count_as_blocked_until_they_are_through),
+		CASE_PER_STREAM(sends_count_as_blocked_until_their_queue_is_closed),
+		CASE_PER_STREAM(sends_count_as_blocked_once_when_their_socket_is_replaced),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
