@@ -526,6 +526,26 @@ START_TEST(cancelling_a_half_completes_it_in_order_and_leaves_the_other)
 }
 END_TEST
 
+START_TEST(cancelling_both_halves_counts_the_requests_of_both)
+{
+	struct regio_result results[SLOTS];
+	struct side side;
+	int peer = open_pair(&side, families[_i]);
+
+	if (driven_by_a_thread())
+		SKIP("deferred sends leave at once");
+	for (uint64_t i = 0; i < SLOTS; i++)
+		post_receive(&side, i);
+	for (uint64_t i = 0; i < 3; i++)
+		post_send(&side, SLOTS + i, 64, REGIO_DEFER);
+	EXPECT_RETURN(SLOTS + 3, regio_rq_cancel(side.rq, REGIO_HALF_RECEIVE | REGIO_HALF_SEND));
+	EXPECT_RETURN(SLOTS, regio_cq_dequeue(side.receive_cq, results, SLOTS));
+	EXPECT_RETURN(3, regio_cq_dequeue(side.send_cq, results, SLOTS));
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
 START_TEST(cancelling_deferred_sends_completes_each_of_them_once)
 {
 	struct regio_result results[SLOTS];
@@ -675,6 +695,7 @@ int main(void)
 		CASE(closing_a_request_queue_forgets_nothing_that_another_has_posted),
 		CASE_PER_FAMILY(closing_leaves_the_socket_usable_or_closes_it),
 		CASE_PER_FAMILY(cancelling_a_half_completes_it_in_order_and_leaves_the_other),
+		CASE_PER_FAMILY(cancelling_both_halves_counts_the_requests_of_both),
 		CASE_PER_FAMILY(cancelling_deferred_sends_completes_each_of_them_once),
 		CASE_PER_FAMILY(a_half_whose_cq_is_closed_refuses_requests_and_the_other_works),
 		CASE_PER_FAMILY(a_successor_of_a_closed_cq_gets_nothing_of_it),
