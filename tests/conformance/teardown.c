@@ -10,6 +10,7 @@
 #include "../support/suite.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -644,6 +645,40 @@ START_TEST(a_driver_outlives_its_queues)
 }
 END_TEST
 
+/* Of the heap; 0 where a sanitizer has another one. */
+static size_t bytes_allocated(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+START_TEST(a_queue_that_is_closed_after_its_cq_leaves_no_memory_behind)
+{
+	enum { ROUNDS = 64, REQUESTS = 4096 };
+	struct regio_driver *driver;
+	size_t before = 0;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	for (int round = 0; round < ROUNDS; round++) {
+		int fd = bound_socket(families[_i]);
+		struct regio_cq *cq = cq_of(REQUESTS, driver);
+		struct regio_rq *rq;
+
+		EXPECT_RETURN(0, regio_rq_create(fd, REQUESTS, 0, cq, cq, 0, NULL, &rq));
+		EXPECT_RETURN(0, regio_receive(rq, NULL, 0, 0));
+		EXPECT_RETURN(0, regio_cq_close(cq));
+		EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+		/* The first ones make what stays. */
+		if (round == 4)
+			before = bytes_allocated();
+	}
+	EXPECT(bytes_allocated() < before + REQUESTS * sizeof(struct regio_extra),
+	       "%zu bytes, then %zu", before, bytes_allocated());
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 START_TEST(no_descriptor_is_left_behind)
 {
 	struct side side;
@@ -700,6 +735,7 @@ int main(void)
 		CASE_PER_FAMILY(a_half_whose_cq_is_closed_refuses_requests_and_the_other_works),
 		CASE_PER_FAMILY(a_successor_of_a_closed_cq_gets_nothing_of_it),
 		CASE_PER_FAMILY(a_driver_outlives_its_queues),
+		CASE_PER_FAMILY(a_queue_that_is_closed_after_its_cq_leaves_no_memory_behind),
 		CASE_PER_FAMILY(no_descriptor_is_left_behind),
 		CASE_PER_FAMILY(a_process_may_exit_with_everything_open),
 	};
