@@ -185,6 +185,10 @@ START_TEST(a_resize_below_what_is_reserved_changes_nothing)
 	EXPECT_RETURN(-ENOBUFS,
 		      regio_rq_create(fd, 0, 1, side.receive_cq, side.send_cq, 0, NULL, &second));
 	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 9));
+	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 8));
+	EXPECT_RETURN(-ENOBUFS,
+		      regio_rq_create(fd, 0, 1, side.receive_cq, side.send_cq, 0, NULL, &second));
+	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 9));
 	EXPECT_RETURN(0,
 		      regio_rq_create(fd, 0, 1, side.receive_cq, side.send_cq, 0, NULL, &second));
 	EXPECT_RETURN(0, regio_rq_close(second, REGIO_CLOSE_SOCKET));
