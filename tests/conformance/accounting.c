@@ -210,6 +210,23 @@ START_TEST(a_resize_moves_room_from_one_half_to_the_other)
 }
 END_TEST
 
+/* The half that shrinks is changed first, and back when the other finds no room. */
+START_TEST(a_resize_that_is_refused_keeps_what_was_reserved)
+{
+	struct regio_cq *receive_cq = cq_of(6, NULL), *send_cq = cq_of(6, NULL);
+	struct regio_rq *rq, *second;
+
+	EXPECT_RETURN(0, create_rq(6, 6, receive_cq, send_cq, &rq));
+	EXPECT_RETURN(-ENOBUFS, regio_rq_resize(rq, 2, 7));
+	EXPECT_RETURN(-ENOBUFS, regio_rq_resize(rq, 7, 2));
+	EXPECT_RETURN(-ENOBUFS, create_rq(1, 0, receive_cq, send_cq, &second));
+	EXPECT_RETURN(-ENOBUFS, create_rq(0, 1, receive_cq, send_cq, &second));
+	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(receive_cq));
+	EXPECT_RETURN(0, regio_cq_close(send_cq));
+}
+END_TEST
+
 START_TEST(a_resize_below_what_is_outstanding_changes_nothing)
 {
 	struct regio_result result;
@@ -301,6 +318,7 @@ int main(void)
 		CASE(a_half_of_size_0_refuses_requests),
 		CASE(maxima_outside_the_limits_are_refused),
 		CASE(a_resize_moves_room_from_one_half_to_the_other),
+		CASE(a_resize_that_is_refused_keeps_what_was_reserved),
 		CASE(a_resize_below_what_is_outstanding_changes_nothing),
 		CASE(an_rq_cannot_grow_into_a_closed_cq),
 		CASE_PER_FAMILY(resizing_under_traffic_loses_nothing),
