@@ -11,6 +11,7 @@
 
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -439,6 +440,61 @@ START_TEST(a_train_longer_than_the_posted_receives_waits_for_later_ones)
 }
 END_TEST
 
+/* Opens a queue, has it receive trains, leaves messages of one waiting, and closes it. */
+static void hold_a_train(struct regio_driver *driver, int family)
+{
+	static const uint8_t data[16 * 64];
+	struct side side;
+
+	side_open(&side,
+		  &(struct side_plan){
+			  .family = family, .receives = 64, .slot_size = 64, .driver = driver});
+	int peer = peer_of(side.fd);
+
+	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
+	post_receive(&side, 0);
+	send_train(peer, data, sizeof(data), 64);
+	struct regio_result result = collect_one(side.receive_cq);
+
+	expect_result(&result, 0, 64, 0);
+	side_close(&side);
+	close(peer);
+}
+
+/* Pages, used or not. */
+static unsigned long address_space(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	EXPECT(file && fscanf(file, "%lu", &pages) == 1, "/proc/self/statm");
+	fclose(file);
+	return pages;
+}
+
+/* A driver has few areas for them: kept by those that are gone, soon there would be none. */
+START_TEST(queues_that_held_trains_leave_their_memory_to_others)
+{
+	enum { ROUNDS = 16, WARM = 4, SPARE_BYTES = 4 << 20 };
+	struct regio_driver *driver;
+	unsigned long before = 0, after;
+
+	REQUIRE_TRAINS();
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	for (int round = 0; round < ROUNDS; round++) {
+		hold_a_train(driver, families[_i]);
+		if (round == WARM)
+			before = address_space();
+	}
+	after = address_space();
+	if (!built_with_sanitizer())
+		EXPECT((after - before) * (unsigned long)sysconf(_SC_PAGESIZE) < SPARE_BYTES ||
+			       after < before,
+		       "%lu pages, then %lu", before, after);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 /* So long that it is tried without events; the wait has it watched again. */
 static void receive_one_by_one(struct side *side, int peer)
 {
@@ -826,6 +882,7 @@ int main(void)
 		CASE_PER_FAMILY(receive_trains_stay_off_where_a_filter_looks_at_datagrams),
 		CASE_PER_FAMILY(trains_are_taken_apart_and_counted),
 		CASE_PER_FAMILY(a_train_longer_than_the_posted_receives_waits_for_later_ones),
+		CASE_PER_FAMILY(queues_that_held_trains_leave_their_memory_to_others),
 		CASE_PER_FAMILY(
 			messages_that_wait_for_receives_are_kept_when_a_busy_queue_cools_down),
 		CASE_PER_FAMILY(messages_already_read_survive_a_cancel),
