@@ -157,6 +157,37 @@ START_TEST(read_only_memory_may_be_sent_but_not_received_into)
 }
 END_TEST
 
+START_TEST(read_only_memory_may_hold_what_a_send_reads_and_not_what_it_writes)
+{
+	const struct regio_control none = {.total_length = sizeof(none)};
+	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE), data[64];
+	struct side side;
+	int peer = bound_socket(families[_i]);
+	const union address to = own_address(peer);
+
+	memcpy(memory, &to, address_length(&to));
+	memcpy(memory + 64, &none, sizeof(none));
+	EXPECT(mprotect(memory, ARENA_SIZE, PROT_READ) == 0, "%m");
+	uint64_t region = register_memory(memory, ARENA_SIZE);
+	const struct regio_extra read = {.remote_address = {region, 0, sizeof(to)},
+					 .control = {region, 64, sizeof(none)}};
+	const struct regio_extra written = {.message_flags = {region, 128, 4}};
+
+	side_open(&side, &(struct side_plan){.family = families[_i], .sends = 2, .slot_size = 64});
+	const struct regio_buf slice = slot_slice(&side, 0, 64);
+
+	EXPECT_RETURN(-EFAULT, regio_send_ex(side.rq, &slice, &written, 0, 0));
+	EXPECT_RETURN(0, regio_send_ex(side.rq, &slice, &read, 0, 1));
+	struct regio_result result = collect_one(side.send_cq);
+
+	expect_result(&result, 0, 64, 1);
+	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 64);
+	side_close(&side);
+	EXPECT_RETURN(0, regio_region_deregister(region));
+	close(peer);
+}
+END_TEST
+
 START_TEST(memory_that_is_not_mapped_or_not_readable_is_refused)
 {
 	uint8_t *memory = map_arena(2 * (size_t)ARENA_SIZE, PROT_READ | PROT_WRITE);
@@ -423,6 +454,7 @@ int main(void)
 		CASE(deregistering_one_of_two_overlapping_regions_leaves_the_other_locked),
 		CASE(a_limit_on_locked_memory_does_not_stop_a_registration),
 		CASE(read_only_memory_may_be_sent_but_not_received_into),
+		CASE_PER_FAMILY(read_only_memory_may_hold_what_a_send_reads_and_not_what_it_writes),
 		CASE(memory_that_is_not_mapped_or_not_readable_is_refused),
 		CASE(a_hole_in_the_middle_is_found),
 		CASE(impossible_lengths_and_missing_arguments_are_refused),
