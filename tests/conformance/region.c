@@ -188,6 +188,19 @@ START_TEST(read_only_memory_may_hold_what_a_send_reads_and_not_what_it_writes)
 }
 END_TEST
 
+START_TEST(a_length_without_a_region_is_refused)
+{
+	const struct regio_buf lost = {.length = 5};
+	struct side side;
+
+	side_open(&side, &(struct side_plan){
+				 .family = AF_INET, .receives = 1, .sends = 1, .slot_size = 64});
+	EXPECT_RETURN(-EFAULT, regio_receive(side.rq, &lost, 0, 0));
+	EXPECT_RETURN(-EFAULT, regio_send(side.rq, &lost, 0, 0));
+	side_close(&side);
+}
+END_TEST
+
 START_TEST(memory_that_is_not_mapped_or_not_readable_is_refused)
 {
 	uint8_t *memory = map_arena(2 * (size_t)ARENA_SIZE, PROT_READ | PROT_WRITE);
@@ -455,6 +468,7 @@ int main(void)
 		CASE(a_limit_on_locked_memory_does_not_stop_a_registration),
 		CASE(read_only_memory_may_be_sent_but_not_received_into),
 		CASE_PER_FAMILY(read_only_memory_may_hold_what_a_send_reads_and_not_what_it_writes),
+		CASE(a_length_without_a_region_is_refused),
 		CASE(memory_that_is_not_mapped_or_not_readable_is_refused),
 		CASE(a_hole_in_the_middle_is_found),
 		CASE(impossible_lengths_and_missing_arguments_are_refused),
