@@ -6,6 +6,7 @@
 #include "../support/side.h"
 #include "../support/suite.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 START_TEST(a_receive_counts_until_its_completion_is_dequeued)
@@ -53,6 +54,43 @@ START_TEST(a_send_counts_until_its_completion_is_dequeued)
 	EXPECT_RETURN(0, regio_send(side.rq, &slice, 0, 5));
 	EXPECT_RETURN(-ENOBUFS, regio_send(side.rq, &slice, 0, 6));
 	side_close(&side);
+}
+END_TEST
+
+/* Posting there takes a shorter way. */
+START_TEST(a_queue_in_full_swing_refuses_what_an_idle_one_does)
+{
+	enum { LIMIT = 128, BYTES = 64 };
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *memory = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct regio_buf read_only = {.length = BYTES}, slice;
+	struct side side;
+
+	EXPECT(memory != MAP_FAILED, "%m");
+	EXPECT_RETURN(0, regio_region_register(memory, page, &read_only.region));
+	side_open(&side, &(struct side_plan){.family = families[_i],
+					     .receives = LIMIT,
+					     .sends = LIMIT,
+					     .slot_size = BYTES});
+	connect_to(side.fd, side.fd);
+	for (uint64_t i = 0; i < LIMIT - 1; i++) {
+		post_receive(&side, i);
+		post_send(&side, LIMIT + i, BYTES, REGIO_DEFER);
+	}
+	slice = slot_slice(&side, 2 * LIMIT - 1, BYTES + 1);
+	EXPECT_RETURN(-EFAULT, regio_receive(side.rq, &read_only, 0, 0));
+	EXPECT_RETURN(-EINVAL, regio_receive(side.rq, &slice, 0, 0));
+	EXPECT_RETURN(-EINVAL, regio_send(side.rq, &slice, REGIO_DEFER, 0));
+	slice.length = BYTES;
+	post_receive(&side, LIMIT - 1);
+	EXPECT_RETURN(-ENOBUFS, regio_receive(side.rq, &slice, 0, 0));
+	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
+	EXPECT_RETURN(-EBADF, regio_send(side.rq, &slice, REGIO_DEFER, 0));
+	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
+	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_region_deregister(side.region));
+	EXPECT_RETURN(0, regio_region_deregister(read_only.region));
+	munmap(memory, page);
 }
 END_TEST
 
@@ -311,6 +349,7 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE_PER_FAMILY(a_receive_counts_until_its_completion_is_dequeued),
 		CASE_PER_FAMILY(a_send_counts_until_its_completion_is_dequeued),
+		CASE_PER_FAMILY(a_queue_in_full_swing_refuses_what_an_idle_one_does),
 		CASE(a_refused_request_gives_no_completion),
 		CASE(an_rq_fits_exactly_or_not_at_all),
 		CASE(one_cq_for_both_halves_counts_the_sum),
