@@ -2,6 +2,8 @@
 /*
  * sockets.c - sockets under the Windows spelling, beside Registered I/O
  */
+#include <pthread.h>
+
 #include "rig.h"
 
 #include <mstcpip.h>
@@ -412,6 +414,50 @@ START_TEST(overlapped_receive_and_send_report_to_port_and_event)
 }
 END_TEST
 
+static void *read_mebibytes(void *argument)
+{
+	enum { BYTES = 16 << 20 };
+	const struct rig *rig = argument;
+	char *data = malloc(BYTES);
+	int got = 0, part;
+
+	while (got < BYTES && (part = recv(rig->s, data + got, BYTES - got, 0)) > 0)
+		got += part;
+	for (int i = 0; i < got; i++)
+		EXPECT(data[i] == (char)(i % 251), "byte %d is %d", i, data[i]);
+	free(data);
+	return (void *)(intptr_t)got;
+}
+
+START_TEST(overlapped_send_above_the_socket_buffer_completes_whole)
+{
+	enum { BYTES = 16 << 20, FIRST = 1000003 };
+	OVERLAPPED overlapped = {.hEvent = CreateEvent(NULL, TRUE, FALSE, NULL)};
+	char *data = malloc(BYTES);
+	WSABUF buffers[] = {{FIRST, data}, {BYTES - FIRST, data + FIRST}};
+	DWORD bytes, flags;
+	pthread_t reader;
+	struct rig rig;
+	void *got;
+
+	rig_open(&rig, &(struct rig_plan){.receives = 1, .stream = true});
+	for (int i = 0; i < BYTES; i++)
+		data[i] = (char)(i % 251);
+	EXPECT_FAILS(WSA_IO_PENDING, SOCKET_ERROR,
+		     WSASend(rig.peer, buffers, 2, NULL, 0, &overlapped, NULL));
+	EXPECT(pthread_create(&reader, NULL, read_mebibytes, &rig) == 0, "no thread");
+	EXPECT(WaitForSingleObject(overlapped.hEvent, PATIENCE_MS) == WAIT_OBJECT_0, "no event");
+	EXPECT(WSAGetOverlappedResult(rig.peer, &overlapped, &bytes, FALSE, &flags) &&
+		       bytes == BYTES,
+	       "%u bytes, error %d", bytes, WSAGetLastError());
+	pthread_join(reader, &got);
+	EXPECT((intptr_t)got == BYTES, "%d bytes arrived", (int)(intptr_t)got);
+	CloseHandle(overlapped.hEvent);
+	rig_close(&rig);
+	free(data);
+}
+END_TEST
+
 /* ---- AcceptEx and its like ---- */
 
 static void *function_of(SOCKET s, GUID id)
@@ -547,6 +593,7 @@ int main(void)
 		CASE(names_and_addresses),
 		CASE(addresses_as_text_have_port_and_scope),
 		CASE(overlapped_receive_and_send_report_to_port_and_event),
+		CASE(overlapped_send_above_the_socket_buffer_completes_whole),
 		CASE(queue_made_before_accept_ex_and_connect_ex_follows_its_socket),
 		CASE(accept_ex_refuses_what_it_does_not_do_and_ends_with_its_listener),
 	};
