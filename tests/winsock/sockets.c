@@ -458,6 +458,37 @@ START_TEST(overlapped_send_above_the_socket_buffer_completes_whole)
 }
 END_TEST
 
+START_TEST(cancelling_one_overlapped_operation_leaves_the_others)
+{
+	OVERLAPPED overlapped[3] = {0};
+	char data[3][8] = {{0}};
+	DWORD bytes, flags = 0;
+	struct rig rig;
+
+	rig_open(&rig, &(struct rig_plan){.receives = 1, .stream = true});
+	for (int i = 0; i < 3; i++) {
+		WSABUF buffer = {5, data[i]};
+
+		overlapped[i].hEvent = CreateEvent(NULL, TRUE, FALSE, NULL);
+		EXPECT_FAILS(WSA_IO_PENDING, SOCKET_ERROR,
+			     WSARecv(rig.peer, &buffer, 1, NULL, &flags, &overlapped[i], NULL));
+	}
+	EXPECT_TRUE(CancelIoEx((HANDLE)rig.peer, &overlapped[1]));
+	EXPECT_FAILS(ERROR_OPERATION_ABORTED, FALSE,
+		     GetOverlappedResult((HANDLE)rig.peer, &overlapped[1], &bytes, TRUE));
+	EXPECT(send(rig.s, "helloworld", 10, 0) == 10, "error %d", WSAGetLastError());
+	for (int i = 0; i < 3; i += 2) {
+		EXPECT(GetOverlappedResult((HANDLE)rig.peer, &overlapped[i], &bytes, TRUE) &&
+			       bytes == 5,
+		       "operation %d: error %u", i, GetLastError());
+		EXPECT(memcmp(data[i], i ? "world" : "hello", 5) == 0, "another content");
+	}
+	for (int i = 0; i < 3; i++)
+		CloseHandle(overlapped[i].hEvent);
+	rig_close(&rig);
+}
+END_TEST
+
 /* ---- AcceptEx and its like ---- */
 
 static void *function_of(SOCKET s, GUID id)
@@ -594,6 +625,7 @@ int main(void)
 		CASE(addresses_as_text_have_port_and_scope),
 		CASE(overlapped_receive_and_send_report_to_port_and_event),
 		CASE(overlapped_send_above_the_socket_buffer_completes_whole),
+		CASE(cancelling_one_overlapped_operation_leaves_the_others),
 		CASE(queue_made_before_accept_ex_and_connect_ex_follows_its_socket),
 		CASE(accept_ex_refuses_what_it_does_not_do_and_ends_with_its_listener),
 	};
