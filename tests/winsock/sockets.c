@@ -489,6 +489,36 @@ START_TEST(cancelling_one_overlapped_operation_leaves_the_others)
 }
 END_TEST
 
+/* The number of a socket is used again. */
+START_TEST(new_socket_knows_nothing_of_the_one_that_had_its_number)
+{
+	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+	struct operation operation = {0};
+	SOCKET listener, s, before;
+	OVERLAPPED *overlapped;
+	ULONG_PTR key;
+	DWORD bytes;
+
+	rig_start();
+	listener = listening();
+	before = socket(AF_INET, SOCK_STREAM, 0);
+	EXPECT_TRUE(SetFileCompletionNotificationModes((HANDLE)before,
+						       FILE_SKIP_COMPLETION_PORT_ON_SUCCESS));
+	closesocket(before);
+	s = connected_to(listener);
+	EXPECT(s == before, "the number is not used again");
+	EXPECT(CreateIoCompletionPort((HANDLE)s, port, 42, 0) == port, "error %u", GetLastError());
+	operation.buffer = (WSABUF){sizeof(operation.data), operation.data};
+	EXPECT(WSASend(s, &operation.buffer, 1, &bytes, 0, &operation.overlapped, NULL) == 0,
+	       "error %d", WSAGetLastError());
+	EXPECT_TRUE(GetQueuedCompletionStatus(port, &bytes, &key, &overlapped, PATIENCE_MS));
+	EXPECT(overlapped == &operation.overlapped && key == 42, "another packet");
+	closesocket(s);
+	closesocket(listener);
+	CloseHandle(port);
+}
+END_TEST
+
 /* ---- AcceptEx and its like ---- */
 
 static void *function_of(SOCKET s, GUID id)
@@ -626,6 +656,7 @@ int main(void)
 		CASE(overlapped_receive_and_send_report_to_port_and_event),
 		CASE(overlapped_send_above_the_socket_buffer_completes_whole),
 		CASE(cancelling_one_overlapped_operation_leaves_the_others),
+		CASE(new_socket_knows_nothing_of_the_one_that_had_its_number),
 		CASE(queue_made_before_accept_ex_and_connect_ex_follows_its_socket),
 		CASE(accept_ex_refuses_what_it_does_not_do_and_ends_with_its_listener),
 	};
