@@ -614,6 +614,66 @@ START_TEST(queue_made_before_accept_ex_and_connect_ex_follows_its_socket)
 }
 END_TEST
 
+static int number_option(SOCKET s, int level, int name)
+{
+	int value = -1, size = sizeof(value);
+
+	EXPECT(getsockopt(s, level, name, (char *)&value, &size) == 0, "error %d",
+	       WSAGetLastError());
+	return value;
+}
+
+START_TEST(accept_ex_keeps_options_and_tells_both_addresses)
+{
+	const struct {
+		int level, name, value;
+	} options[] = {{IPPROTO_TCP, TCP_NODELAY, 1},
+		       {SOL_SOCKET, SO_KEEPALIVE, 1},
+		       {SOL_SOCKET, SO_RCVBUF, 50000},
+		       {SOL_SOCKET, SO_SNDBUF, 60000}};
+	char addresses[2 * (sizeof(SOCKADDR_IN) + 16)];
+	const DWORD room = sizeof(SOCKADDR_IN) + 16;
+	OVERLAPPED accepting = {.hEvent = CreateEvent(NULL, TRUE, FALSE, NULL)};
+	SOCKADDR_IN *local, *remote;
+	SOCKET listener, server, client;
+	SOCKADDR_INET name, client_name;
+	int set[ARRAYSIZE(options)], local_length, remote_length;
+	DWORD bytes;
+
+	rig_start();
+	listener = listening();
+	name = name_of(listener);
+	server = flagged_socket(AF_INET, SOCK_STREAM);
+	for (size_t i = 0; i < ARRAYSIZE(options); i++) {
+		EXPECT(setsockopt(server, options[i].level, options[i].name,
+				  (const char *)&options[i].value, sizeof(int)) == 0,
+		       "error %d", WSAGetLastError());
+		set[i] = number_option(server, options[i].level, options[i].name);
+	}
+	EXPECT_FAILS(WSA_IO_PENDING, FALSE,
+		     AcceptEx(listener, server, addresses, 0, room, room, &bytes, &accepting));
+	client = connected_to(listener);
+	client_name = name_of(client);
+	EXPECT(wait_for(&accepting) == 0, "error %u", GetLastError());
+	for (size_t i = 0; i < ARRAYSIZE(options); i++)
+		EXPECT(number_option(server, options[i].level, options[i].name) == set[i],
+		       "option %zu: %d, not %d", i,
+		       number_option(server, options[i].level, options[i].name), set[i]);
+	GetAcceptExSockaddrs(addresses, 0, room, room, (struct sockaddr **)&local, &local_length,
+			     (struct sockaddr **)&remote, &remote_length);
+	EXPECT(local_length == sizeof(*local) && remote_length == sizeof(*remote),
+	       "%d and %d bytes", local_length, remote_length);
+	EXPECT(local->sin_family == AF_INET && local->sin_port == name.Ipv4.sin_port,
+	       "local port %u", ntohs(local->sin_port));
+	EXPECT(remote->sin_family == AF_INET && remote->sin_port == client_name.Ipv4.sin_port,
+	       "remote port %u", ntohs(remote->sin_port));
+	closesocket(client);
+	closesocket(server);
+	closesocket(listener);
+	CloseHandle(accepting.hEvent);
+}
+END_TEST
+
 START_TEST(accept_ex_refuses_what_it_does_not_do_and_ends_with_its_listener)
 {
 	char addresses[256];
@@ -658,6 +718,7 @@ int main(void)
 		CASE(cancelling_one_overlapped_operation_leaves_the_others),
 		CASE(new_socket_knows_nothing_of_the_one_that_had_its_number),
 		CASE(queue_made_before_accept_ex_and_connect_ex_follows_its_socket),
+		CASE(accept_ex_keeps_options_and_tells_both_addresses),
 		CASE(accept_ex_refuses_what_it_does_not_do_and_ends_with_its_listener),
 	};
 
