@@ -464,6 +464,50 @@ START_TEST(a_message_on_each_of_many_streams_is_one_receive_call_each)
 }
 END_TEST
 
+static void wait_after_a_busy_queue(int family)
+{
+	enum { ROUNDS = 200 };
+	struct regio_driver *driver;
+	struct regio_cq *idle;
+	struct side side;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	idle = cq_of(1, driver);
+	side_open(&side,
+		  &(struct side_plan){
+			  .family = family, .receives = 1, .slot_size = 64, .driver = driver});
+	int peer = peer_of(side.fd);
+
+	for (int round = 0; round < ROUNDS; round++) {
+		post_receive(&side, 0);
+		expect_empty(side.receive_cq);
+		send_plain(peer, "x", 1);
+		poll_one(side.receive_cq);
+	}
+	side_close(&side);
+	close(peer);
+	mark(COUNT_FROM);
+	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(idle, 1, 0, 100 * MILLISECOND_NS));
+	mark(COUNT_TO);
+	EXPECT_RETURN(0, regio_cq_close(idle));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+
+/* It was polled so often that it needed no events, which keeps others from sleeping. */
+START_TEST(a_wait_sleeps_when_a_busy_queue_has_been_closed)
+{
+	struct count count;
+	const char *refused;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(wait_after_a_busy_queue, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	EXPECT(count.all < 16, "%u system calls", count.all);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -475,6 +519,7 @@ int main(void)
 		CASE_PER_FAMILY(a_batch_that_arrives_in_a_train_is_received_in_a_few_system_calls),
 		CASE_PER_STREAM(a_thousand_deferred_sends_on_a_stream_are_one_send_call),
 		CASE_PER_FAMILY(a_message_on_each_of_many_streams_is_one_receive_call_each),
+		CASE_PER_FAMILY(a_wait_sleeps_when_a_busy_queue_has_been_closed),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
