@@ -145,11 +145,13 @@ END_TEST
 /* Kernels before 5.14. */
 START_TEST(without_MADV_POPULATE_memory_is_checked_by_other_means)
 {
-	void *memory = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct regio_buf slice;
 	struct side side;
 
 	EXPECT(memory != MAP_FAILED, "%m");
+	/* Read-only in part is read-only. */
+	EXPECT(mprotect(memory + 4096, 4096, PROT_READ | PROT_WRITE) == 0, "%m");
 	refuse_call_with(SYS_madvise, 2, MADV_POPULATE_WRITE, EINVAL);
 	refuse_call_with(SYS_madvise, 2, MADV_POPULATE_READ, EINVAL);
 	exchange_once(ROUNDS);
@@ -158,7 +160,7 @@ START_TEST(without_MADV_POPULATE_memory_is_checked_by_other_means)
 	EXPECT_RETURN(0, regio_region_register(memory, 8192, &slice.region));
 	EXPECT_RETURN(-EFAULT, regio_receive(side.rq, &slice, 0, 0));
 	EXPECT_RETURN(0, regio_region_deregister(slice.region));
-	EXPECT(munmap((char *)memory + 4096, 4096) == 0, "%m");
+	EXPECT(munmap(memory + 4096, 4096) == 0, "%m");
 	EXPECT_RETURN(-EFAULT, regio_region_register(memory, 8192, &slice.region));
 	side_close(&side);
 }
