@@ -412,6 +412,44 @@ START_TEST(a_descriptor_reused_behind_our_back_is_neither_read_nor_written)
 }
 END_TEST
 
+/* A queue that has been busy is looked at less often, and not never. */
+START_TEST(a_descriptor_reused_after_much_traffic_is_noticed)
+{
+	enum { BEFORE = 200, MOST = 200 };
+	struct regio_result result = {0};
+	int rounds = 0;
+
+	open_good(families[_i]);
+	for (int i = 0; i < BEFORE; i++) {
+		char data[64];
+
+		post_send(&good, 4, 64, 0);
+		result = collect_one(good.send_cq);
+		expect_result(&result, 0, 64, 4);
+		ck_assert_uint_eq(receive_plain(good_peer, data, sizeof(data)), 64);
+	}
+	int other = bound_socket(families[_i]), other_peer = peer_of(other);
+
+	connect_to(other, other_peer);
+	EXPECT(dup2(other, good.fd) == good.fd, "%m");
+	for (; result.status == 0 && rounds < MOST; rounds++) {
+		post_send(&good, 4, 64, 0);
+		result = poll_one(good.send_cq);
+	}
+	EXPECT(result.status == -EBADF, "%s after %d sends", regio_error_name(result.status),
+	       rounds);
+	EXPECT_RETURN(0, regio_rq_close(good.rq, 0));
+	EXPECT_RETURN(0, regio_cq_close(good.send_cq));
+	EXPECT_RETURN(0, regio_cq_close(good.receive_cq));
+	EXPECT_RETURN(0, regio_region_deregister(good.region));
+	EXPECT_RETURN(0, regio_driver_close(good_driver));
+	close(other);
+	close(other_peer);
+	close(good.fd);
+	close(good_peer);
+}
+END_TEST
+
 START_TEST(a_socket_closed_behind_our_back_fails_requests_and_nothing_else)
 {
 	struct regio_result results[8];
@@ -727,6 +765,7 @@ int main(void)
 		CASE_PER_FAMILY(a_closed_handle_stays_dead_when_others_are_made),
 		CASE_PER_FAMILY(only_sockets_of_a_supported_kind_get_a_request_queue),
 		CASE_PER_FAMILY(a_descriptor_reused_behind_our_back_is_neither_read_nor_written),
+		CASE_PER_FAMILY(a_descriptor_reused_after_much_traffic_is_noticed),
 		CASE_PER_FAMILY(a_socket_closed_behind_our_back_fails_requests_and_nothing_else),
 		CASE(unknown_option_fields_are_refused_unless_0),
 		CASE(unknown_cq_option_fields_are_refused_unless_0),
