@@ -383,6 +383,34 @@ START_TEST(control_data_is_cut_between_messages_and_says_so)
 }
 END_TEST
 
+/* No padding is needed behind the last one, and none is counted. */
+START_TEST(control_data_may_fill_its_slice_to_the_last_byte)
+{
+	const struct family_options *options = &family_options[_i];
+	const uint32_t length = sizeof(struct regio_control) + CMSG_LEN(sizeof(int));
+	struct extra extra;
+	struct side side;
+
+	open_side(&side, 0, families[_i]);
+	set_option(side.fd, options->level, options->receive_hops, 1);
+	extra_open(&extra);
+	extra.slices.control.length = length;
+	int peer = peer_of(side.fd);
+
+	receive_extra(&side, &extra.slices, 0);
+	send_plain(peer, "hello", 5);
+	struct regio_result result = collect_one(side.receive_cq);
+
+	expect_result(&result, 0, 5, 0);
+	ck_assert_uint_eq(extra.memory.control.total_length, length);
+	ck_assert_uint_eq(extra.memory.message_flags, 0);
+	ck_assert_ptr_nonnull(find_control(&extra, options->level, options->hops, sizeof(int)));
+	extra_close(&extra);
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
 /* The class and hops that 'peer' sees on the next datagram. */
 static void expect_peer_sees(int peer, const struct family_options *options, int class, int hops)
 {
@@ -556,6 +584,7 @@ int main(void)
 		CASE_PER_FAMILY(packet_information_the_user_asked_for_is_shown),
 		CASE_PER_FAMILY(closing_restores_packet_information),
 		CASE_PER_FAMILY(control_data_is_cut_between_messages_and_says_so),
+		CASE_PER_FAMILY(control_data_may_fill_its_slice_to_the_last_byte),
 		CASE_PER_FAMILY(control_data_goes_out_with_its_own_message_only),
 		CASE(packet_information_chooses_the_source_address),
 		CASE_PER_FAMILY(malformed_control_data_fails_its_own_send_alone),
