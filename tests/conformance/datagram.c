@@ -396,6 +396,33 @@ START_TEST(a_receive_reports_ICMP_when_asked_to)
 }
 END_TEST
 
+/* An error that comes alone is an event, too. */
+START_TEST(ICMP_ends_a_receive_that_waits)
+{
+	const struct regio_rq_opts opts = {.size = sizeof(opts), .flags = REGIO_RQ_REPORT_ICMP};
+	struct side side;
+	int nobody = reserve_port(families[_i]);
+
+	side_open(&side, &(struct side_plan){.family = families[_i],
+					     .receives = 1,
+					     .slot_size = 64,
+					     .rq_opts = &opts});
+	connect_to(side.fd, nobody);
+	for (uint64_t round = 0; round < 3; round++) {
+		post_receive(&side, 0);
+		/* Long enough to watch the socket. */
+		EXPECT_RETURN(-ETIMEDOUT,
+			      regio_cq_wait(side.receive_cq, 1, 0, 10 * MILLISECOND_NS));
+		send_plain(side.fd, "x", 1);
+		struct regio_result result = collect_one(side.receive_cq);
+
+		expect_result(&result, -ECONNREFUSED, 0, 0);
+	}
+	side_close(&side);
+	close(nobody);
+}
+END_TEST
+
 START_TEST(a_request_queue_made_before_bind_and_connect_starts_working_afterwards)
 {
 	union address address = loopback(families[_i]);
@@ -595,6 +622,7 @@ int main(void)
 		CASE_PER_FAMILY(a_send_to_nobody_succeeds),
 		CASE_PER_FAMILY(a_refusal_by_ICMP_eats_no_message),
 		CASE_PER_FAMILY(a_receive_reports_ICMP_when_asked_to),
+		CASE_PER_FAMILY(ICMP_ends_a_receive_that_waits),
 		CASE_PER_FAMILY(
 			a_request_queue_made_before_bind_and_connect_starts_working_afterwards),
 		CASE_PER_FAMILY(plain_sends_on_the_socket_go_beside_requests),
