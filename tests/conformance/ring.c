@@ -508,6 +508,41 @@ START_TEST(one_thread_polls_more_drivers_than_a_ring_does)
 }
 END_TEST
 
+/* More are ready at a time than the engine tells of at once. */
+START_TEST(a_thread_that_polls_finds_the_events_of_hundreds_of_sockets)
+{
+	enum { SOCKETS = 300, IDLE_POLLS = 3000 };
+	struct regio_cq *cq = cq_of(SOCKETS, NULL);
+	struct regio_rq *rqs[SOCKETS];
+	int fds[SOCKETS], peer = bound_socket(AF_INET);
+
+	for (size_t i = 0; i < SOCKETS; i++) {
+		fds[i] = bound_socket(AF_INET);
+		EXPECT_RETURN(
+			0, regio_rq_create(fds[i], 1, 0, cq, cq, SIDE_RQ_CONTEXT, NULL, &rqs[i]));
+	}
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < SOCKETS; i++)
+			EXPECT_RETURN(0, regio_receive(rqs[i], NULL, 0, i));
+		for (int polls = 0; polls < IDLE_POLLS; polls++)
+			expect_empty(cq);
+		for (size_t i = 0; i < SOCKETS; i++) {
+			connect_to(peer, fds[i]);
+			send_plain(peer, NULL, 0);
+		}
+		for (size_t i = 0; i < SOCKETS; i++) {
+			struct regio_result result = poll_one(cq);
+
+			expect_result(&result, 0, 0, result.request_context);
+		}
+	}
+	for (size_t i = 0; i < SOCKETS; i++)
+		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	close(peer);
+}
+END_TEST
+
 static void *close_elsewhere(void *argument)
 {
 	struct pair *pair = argument;
@@ -766,6 +801,7 @@ int main(void)
 		 4 * CASE_TIMEOUT_S},
 		CASE_PER_FAMILY(a_completion_queue_is_handed_from_thread_to_thread),
 		CASE(one_thread_polls_more_drivers_than_a_ring_does),
+		CASE(a_thread_that_polls_finds_the_events_of_hundreds_of_sockets),
 		CASE(a_driver_in_the_place_of_another_is_polled_anew),
 		CASE(more_threads_poll_than_there_are_rings),
 		CASE_PER_FAMILY(each_operation_of_a_batch_has_its_own_result),
