@@ -141,6 +141,32 @@ START_TEST(arrivals_fill_long_slices_in_order)
 }
 END_TEST
 
+/* Nothing tells that the socket is empty then but another attempt. */
+START_TEST(arrivals_that_fill_long_slices_exactly_are_followed_by_an_attempt_in_vain)
+{
+	enum { LONG = 8192, FIRST = 4, ALL = 8 };
+	struct regio_result results[FIRST];
+	struct side side;
+	int peer = open_pair(&side, stream_families[_i], LONG);
+
+	for (uint64_t i = 0; i < ALL; i++)
+		post_receive(&side, i);
+	for (uint64_t offset = 0; offset < ALL * LONG; offset += FIRST * LONG) {
+		write_stream(peer, FIRST * LONG, offset);
+		collect(side.receive_cq, results, FIRST);
+		for (uint64_t i = 0; i < FIRST; i++) {
+			uint64_t slot = offset / LONG + i;
+
+			expect_result(&results[i], 0, LONG, slot);
+			expect_stream(slot_memory(&side, slot), LONG, slot * LONG);
+		}
+		expect_empty(side.receive_cq);
+	}
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
 START_TEST(with_WAITALL_a_receive_completes_when_it_is_full)
 {
 	const uint32_t lengths[] = {100, 64, 1000, 1};
@@ -612,6 +638,8 @@ int main(void)
 		CASE_PER_STREAM(a_receive_completes_with_what_is_there),
 		CASE_PER_STREAM(arrivals_fill_small_slices_in_order),
 		CASE_PER_STREAM(arrivals_fill_long_slices_in_order),
+		CASE_PER_STREAM(
+			arrivals_that_fill_long_slices_exactly_are_followed_by_an_attempt_in_vain),
 		CASE_PER_STREAM(with_WAITALL_a_receive_completes_when_it_is_full),
 		CASE_PER_STREAM(WAITALL_is_refused_for_sends),
 		CASE_PER_STREAM(
