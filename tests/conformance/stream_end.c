@@ -276,6 +276,25 @@ START_TEST(after_a_shutdown_of_its_own_sends_fail_and_receives_go_on)
 }
 END_TEST
 
+/* Too long to be copied together, they go as vectors; no call may raise a signal. */
+START_TEST(long_sends_after_a_shutdown_of_its_own_fail_without_a_signal)
+{
+	enum { LONG = 2112, SENDS_AT_ONCE = 8 };
+	struct side side;
+	int fds[2];
+
+	stream_pair(stream_families[_i], fds);
+	side_open(&side,
+		  &(struct side_plan){.fd = fds[0], .sends = SENDS_AT_ONCE, .slot_size = LONG});
+	shutdown(side.fd, SHUT_WR);
+	for (uint64_t i = 0; i < SENDS_AT_ONCE; i++)
+		post_send(&side, i, LONG, i + 1 < SENDS_AT_ONCE ? REGIO_DEFER : 0);
+	expect_all(side.send_cq, SENDS_AT_ONCE, -EPIPE, 0);
+	side_close(&side);
+	close(fds[1]);
+}
+END_TEST
+
 START_TEST(a_shutdown_under_waiting_requests_completes_them)
 {
 	struct side side;
@@ -847,6 +866,7 @@ int main(void)
 		CASE_PER_STREAM(the_end_fires_a_notification_once),
 		CASE_PER_STREAM(after_the_peer_has_shut_down_sends_go_on),
 		CASE_PER_STREAM(after_a_shutdown_of_its_own_sends_fail_and_receives_go_on),
+		CASE_PER_STREAM(long_sends_after_a_shutdown_of_its_own_fail_without_a_signal),
 		CASE_PER_STREAM(a_shutdown_under_waiting_requests_completes_them),
 		CASE_PER_STREAM(a_reset_completes_every_request_of_both_halves_and_every_later_one),
 		{a_reset_is_no_end_however_the_halves_race, stream_family_names, 2, CASE_TIMEOUT_S},
