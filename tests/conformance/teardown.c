@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -679,6 +680,38 @@ START_TEST(a_queue_that_is_closed_after_its_cq_leaves_no_memory_behind)
 }
 END_TEST
 
+/* Bytes, used or not. */
+static unsigned long address_space(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+
+	EXPECT(file && fscanf(file, "%lu", &pages) == 1, "/proc/self/statm");
+	fclose(file);
+	return pages * (unsigned long)sysconf(_SC_PAGESIZE);
+}
+
+START_TEST(a_driver_that_is_closed_leaves_no_mapping_behind)
+{
+	enum { ROUNDS = 32, SPARE_BYTES = 16 << 20 };
+	unsigned long before = 0, after;
+	struct regio_driver *driver;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer maps memory of its own");
+	/* Each thread may get another, of 64 MiB. */
+	mallopt(M_ARENA_MAX, 1);
+	for (int round = 0; round < ROUNDS; round++) {
+		EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+		EXPECT_RETURN(0, regio_driver_close(driver));
+		if (round == 1)
+			before = address_space();
+	}
+	after = address_space();
+	EXPECT(after < before + SPARE_BYTES, "%lu bytes, then %lu", before, after);
+}
+END_TEST
+
 START_TEST(no_descriptor_is_left_behind)
 {
 	struct side side;
@@ -736,6 +769,7 @@ int main(void)
 		CASE_PER_FAMILY(a_successor_of_a_closed_cq_gets_nothing_of_it),
 		CASE_PER_FAMILY(a_driver_outlives_its_queues),
 		CASE_PER_FAMILY(a_queue_that_is_closed_after_its_cq_leaves_no_memory_behind),
+		CASE(a_driver_that_is_closed_leaves_no_mapping_behind),
 		CASE_PER_FAMILY(no_descriptor_is_left_behind),
 		CASE_PER_FAMILY(a_process_may_exit_with_everything_open),
 	};
