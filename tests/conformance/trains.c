@@ -11,6 +11,7 @@
 
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -480,6 +481,8 @@ START_TEST(queues_that_held_trains_leave_their_memory_to_others)
 	unsigned long before = 0, after;
 
 	REQUIRE_TRAINS();
+	/* Each thread may get another, of 64 MiB. */
+	mallopt(M_ARENA_MAX, 1);
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	for (int round = 0; round < ROUNDS; round++) {
 		hold_a_train(driver, families[_i]);
