@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,6 +217,37 @@ START_TEST(the_thread_has_a_name_and_runs_where_it_is_told)
 	EXPECT_RETURN(0, regio_driver_close(driver));
 	EXPECT(sched_getaffinity(0, sizeof(found), &found) == 0, "%m");
 	EXPECT(CPU_EQUAL(&found, &allowed), "the program's own thread was moved");
+}
+END_TEST
+
+START_TEST(the_thread_leaves_signals_to_those_of_the_program)
+{
+	const struct regio_driver_opts opts = {.size = sizeof(opts), .flags = REGIO_DRIVER_THREAD};
+	const struct timespec patience = {.tv_sec = PATIENCE_NS / SECOND_NS};
+	struct regio_driver *driver;
+	struct regio_cq *cq;
+	struct regio_rq *rq;
+	sigset_t set;
+	int fd = bound_socket(AF_INET), peer = peer_of(fd);
+
+	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
+	cq = cq_of(1, driver);
+	EXPECT_RETURN(0, regio_rq_create(fd, 1, 0, cq, cq, 0, NULL, &rq));
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	EXPECT(kill(getpid(), SIGUSR1) == 0, "%m");
+	/* The driver's thread has run since. */
+	for (int round = 0; round < 100; round++) {
+		EXPECT_RETURN(0, regio_receive(rq, NULL, 0, 0));
+		send_plain(peer, NULL, 0);
+		collect_one(cq);
+	}
+	EXPECT(sigtimedwait(&set, NULL, &patience) == SIGUSR1, "the signal is gone");
+	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	close(peer);
 }
 END_TEST
 
@@ -810,6 +842,7 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE(a_thousand_starts_and_stops_leave_nothing),
 		CASE(the_thread_has_a_name_and_runs_where_it_is_told),
+		CASE(the_thread_leaves_signals_to_those_of_the_program),
 		CASE(a_cpu_that_is_not_there_is_refused_and_leaves_nothing),
 		CASE(a_thread_asked_for_by_name_may_have_a_cpu_and_a_spin_time),
 		CASE(the_thread_sleeps_without_work_and_a_post_or_a_message_wakes_it),
