@@ -446,11 +446,22 @@ END_TEST
 
 START_TEST(unreachable_peers_are_reported_only_when_asked_for)
 {
+	DWORD bytes, on = 1;
 	struct rig rig;
 	RIORESULT result;
+	SOCKET last;
 
-	/* Our choice: none unless SIO_UDP_CONNRESET has been set before the queue is made. */
+	/*
+	 * Our choice: none unless SIO_UDP_CONNRESET has been set before the queue is made, not even
+	 * where the last socket of the same number had it set.
+	 */
+	rig_start();
+	last = flagged_socket(AF_INET, SOCK_DGRAM);
+	EXPECT(WSAIoctl(last, SIO_UDP_CONNRESET, &on, sizeof(on), NULL, 0, &bytes, NULL, NULL) == 0,
+	       "error %d", WSAGetLastError());
+	closesocket(last);
 	rig_open(&rig, &(struct rig_plan){.receives = 1, .sends = 1});
+	EXPECT(rig.s == last, "another number");
 	closesocket(rig.peer);
 	rig.peer = socket(AF_INET, SOCK_DGRAM, 0);
 	EXPECT_TRUE(receive(&rig, 0, 0));

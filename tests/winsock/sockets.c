@@ -142,6 +142,10 @@ START_TEST(select_and_poll_tell_what_is_ready)
 	descriptors[1] = (WSAPOLLFD){.fd = 12345, .events = POLLIN};
 	EXPECT(WSAPoll(descriptors, 2, 1000) == 2, "error %d", WSAGetLastError());
 	EXPECT(descriptors[0].revents & POLLIN && descriptors[1].revents == POLLNVAL, "events");
+	/* What is no socket is told at once, whatever else is waited for. */
+	descriptors[0].fd = client;
+	EXPECT(WSAPoll(descriptors, 2, -1) == 1 && descriptors[1].revents == POLLNVAL, "error %d",
+	       WSAGetLastError());
 }
 END_TEST
 
