@@ -378,7 +378,8 @@ struct regio_driver_opts {
  * Blocking   never
  * Returns    0, or
  *            -EINVAL  ret_driver is NULL, bad size, unknown flag, a field
- *                     without the flag it belongs to, no such CPU
+ *                     without the flag it belongs to, no such CPU,
+ *                     busy_poll_us above INT32_MAX
  *            -E2BIG   opts has fields this version does not know
  *            -ENOENT  no engine of that name
  *            -ENOTSUP the engine does not work here; regio_last_error() says why

@@ -75,6 +75,10 @@ static int check_options(const char *step, const struct regio_driver_opts *opts)
 	if (!opts->busy_poll_us && opts->flags & REGIO_DRIVER_PREFER_BUSY_POLL)
 		return regioi_fail(-EINVAL,
 				   "%s: REGIO_DRIVER_PREFER_BUSY_POLL without busy_poll_us", step);
+	/* To the kernel SO_BUSY_POLL is an int. */
+	if (opts->busy_poll_us > INT32_MAX)
+		return regioi_fail(-EINVAL, "%s: busy_poll_us is %u; %d is the most", step,
+				   opts->busy_poll_us, INT32_MAX);
 	return 0;
 }
 

@@ -554,6 +554,7 @@ START_TEST(bad_options_of_drivers_and_queues_are_refused)
 		 .engine = "epoll",
 		 .flags = REGIO_DRIVER_THREAD_CPU},
 		{.size = sizeof(bad_driver[0]), .flags = REGIO_DRIVER_PREFER_BUSY_POLL},
+		{.size = sizeof(bad_driver[0]), .busy_poll_us = 1u << 31},
 		{.size = sizeof(bad_driver[0]), .engine = "epoll", .thread_spin_ns = 1},
 		{.size = sizeof(bad_driver[0]), .flags = REGIO_DRIVER_THREAD, .thread_cpu = 1},
 		{.size = sizeof(bad_driver[0]),
