@@ -22,7 +22,7 @@ static void *library;
 static pthread_barrier_t used, unloaded;
 
 /* In a variable of each function's own type, as POSIX has it. */
-#define FIND(name) __typeof__(&name) find_##name = (__typeof__(&name))dlsym(library, #name)
+#define FIND(name) __typeof__(&(name)) find_##name = (__typeof__(&(name)))dlsym(library, #name)
 
 static bool use(void)
 {
