@@ -135,17 +135,6 @@ START_TEST(buffer_sizes_are_told_as_they_were_set)
 }
 END_TEST
 
-static void *function_of(SOCKET s, GUID id)
-{
-	void *function = NULL;
-	DWORD bytes = 0;
-
-	EXPECT(WSAIoctl(s, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof(id), &function,
-			sizeof(function), &bytes, NULL, NULL) == 0,
-	       "error %d", WSAGetLastError());
-	return function;
-}
-
 /* They wait with GetOverlappedResult(), and bind once for all connections. */
 START_TEST(clients_connect_again_without_event_and_bind)
 {

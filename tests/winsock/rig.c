@@ -72,6 +72,17 @@ static void connect_to(SOCKET s, SOCKET to)
 	       WSAGetLastError());
 }
 
+void *function_of(SOCKET s, GUID id)
+{
+	void *function = NULL;
+	DWORD bytes = 0;
+
+	EXPECT(WSAIoctl(s, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof(id), &function,
+			sizeof(function), &bytes, NULL, NULL) == 0,
+	       "error %d", WSAGetLastError());
+	return function;
+}
+
 void tcp_pair(SOCKET *ret_flagged, SOCKET *ret_plain)
 {
 	SOCKET listener = bound(socket(AF_INET, SOCK_STREAM, 0), AF_INET);

@@ -525,17 +525,6 @@ END_TEST
 
 /* ---- AcceptEx and its like ---- */
 
-static void *function_of(SOCKET s, GUID id)
-{
-	void *function = NULL;
-	DWORD bytes = 0;
-
-	EXPECT(WSAIoctl(s, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof(id), &function,
-			sizeof(function), &bytes, NULL, NULL) == 0,
-	       "error %d", WSAGetLastError());
-	return function;
-}
-
 static DWORD wait_for(OVERLAPPED *overlapped)
 {
 	DWORD bytes;
