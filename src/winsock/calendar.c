@@ -73,7 +73,7 @@ BOOL WINAPI SystemTimeToFileTime(const SYSTEMTIME *time, LPFILETIME ret_time)
 	uint64_t counts;
 
 	counts = (uint64_t)(timegm(&fields) + EPOCH_SECONDS) * COUNTS_PER_SECOND +
-		 time->wMilliseconds * UINT64_C(10000);
+		 (uint64_t)time->wMilliseconds * COUNTS_PER_MILLISECOND;
 	/* A day that is not in its month has moved into another. */
 	if (time->wYear < 1601 || time->wYear > YEAR_MAX || fields.tm_mon != wanted.tm_mon ||
 	    fields.tm_mday != wanted.tm_mday || fields.tm_hour != wanted.tm_hour ||
