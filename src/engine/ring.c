@@ -17,14 +17,12 @@
 #include "engine/calls.h"
 #include "engine/ring.h"
 
-/* The core executes at most 64 operations at a time. */
-#define RING_ENTRIES 128u
 /* Rings of a process: a program with a thread for each connection keeps its descriptors. */
 #define RINGS_MAX 128u
 
-/* In user_data: of an operation, its index; of a poll, what poll_data() makes. */
+/* In user_data: the index of an operation, what poll_data() makes of a poll, or nothing. */
 #define POLL_MARK (1ull << 63)
-#define CANCEL_DATA UINT64_MAX
+#define NO_DATA UINT64_MAX
 
 /* ---- The rings of threads ---- */
 
@@ -48,7 +46,7 @@ int regioi_ring_open(struct io_uring *io)
 		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
 			 IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
 	};
-	int error = io_uring_queue_init_params(RING_ENTRIES, io, &params);
+	int error = io_uring_queue_init_params(REGIOI_RING_ENTRIES, io, &params);
 
 	/* A forked child has no use for the mappings. */
 	if (!error)
@@ -159,7 +157,7 @@ static uint32_t reap(struct regioi_ring *ring, struct regioi_op *ops)
 		if (ops && !(cqe->user_data & POLL_MARK)) {
 			settle_op(&ops[cqe->user_data], cqe->res);
 			settled++;
-		} else if (cqe->user_data != CANCEL_DATA) {
+		} else if (cqe->user_data != NO_DATA) {
 			settle_poll(ring, cqe);
 		}
 	}
@@ -169,26 +167,37 @@ static uint32_t reap(struct regioi_ring *ring, struct regioi_op *ops)
 
 /*
  * Executes operations that the kernel has not taken off the ring as plain calls, and returns how
- * many. Whatever else it has not taken is dropped.
+ * many. An entry cannot be taken back, so each becomes one that does nothing, for submit_left().
+ * How the ring holds its entries is liburing's affair: version 2.6 has
+ * stopped using the index array (IORING_SETUP_NO_SQARRAY, Linux 6.6).
  */
 static uint32_t take_back(struct regioi_ring *ring, struct regioi_op *ops)
 {
-	struct io_uring_sq *sq = &ring->io.sq;
-	const unsigned int head = *sq->khead;
+	const uint32_t waiting = io_uring_sq_ready(&ring->io);
 	uint32_t executed = 0;
 
-	for (unsigned int at = head; at != *sq->ktail; at++) {
-		const struct io_uring_sqe *sqe = &sq->sqes[sq->array[at & sq->ring_mask]];
+	ring->left = waiting > 0;
+	for (uint32_t i = ring->entries_count > waiting ? ring->entries_count - waiting : 0;
+	     i < ring->entries_count; i++) {
+		struct io_uring_sqe *sqe = ring->entries[i];
 
-		if (sqe->user_data & POLL_MARK)
-			continue;
-		regioi_calls_execute(&ops[sqe->user_data], 1);
-		executed++;
+		if (!(sqe->user_data & POLL_MARK)) {
+			regioi_calls_execute(&ops[sqe->user_data], 1);
+			executed++;
+		}
+		io_uring_prep_nop(sqe);
+		sqe->user_data = NO_DATA;
 	}
-	*sq->ktail = head;
-	sq->sqe_head = head;
-	sq->sqe_tail = head;
 	return executed;
+}
+
+struct io_uring_sqe *regioi_ring_entry(struct regioi_ring *ring)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
+
+	if (sqe)
+		ring->entries[ring->entries_count++] = sqe;
+	return sqe;
 }
 
 int regioi_ring_submit(struct regioi_ring *ring, struct regioi_op *ops, uint32_t pending)
@@ -207,6 +216,7 @@ int regioi_ring_submit(struct regioi_ring *ring, struct regioi_op *ops, uint32_t
 			pending -= take_back(ring, ops);
 		}
 	} while (pending > 0);
+	ring->entries_count = 0;
 	/* What is cancelled ends in task work. */
 	if (!ops && regioi_ring_task_work_waits(ring)) {
 		io_uring_get_events(&ring->io);
@@ -214,6 +224,15 @@ int regioi_ring_submit(struct regioi_ring *ring, struct regioi_op *ops, uint32_t
 	}
 	ring->flagged = false;
 	return error;
+}
+
+/* What a call that failed has left comes first: the ring has room for a batch, then. */
+static int submit_left(struct regioi_ring *ring)
+{
+	if (!ring->left)
+		return 0;
+	ring->left = false;
+	return regioi_ring_submit(ring, NULL, 0);
 }
 
 bool regioi_ring_survives(int error)
@@ -230,9 +249,12 @@ bool regioi_ring_survives(int error)
 int regioi_ring_arm(struct regioi_ring *ring, uint32_t place, uint64_t serial, int fd)
 {
 	struct regioi_ring_poll *ring_poll = &ring->polls[place];
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
-	int error;
+	int error = submit_left(ring);
+	struct io_uring_sqe *sqe;
 
+	if (error)
+		return error;
+	sqe = regioi_ring_entry(ring);
 	if (!sqe)
 		return -EAGAIN;
 	io_uring_prep_poll_multishot(sqe, fd, POLLIN);
@@ -249,12 +271,18 @@ int regioi_ring_disarm(struct regioi_ring *ring, uint32_t place)
 {
 	struct regioi_ring_poll *ring_poll = &ring->polls[place];
 	struct io_uring_sqe *sqe;
+	int error;
 
-	/* Between two calls the ring is empty, so there always is an entry. */
-	if (!ring_poll->armed || !(sqe = io_uring_get_sqe(&ring->io)))
+	if (!ring_poll->armed)
 		return 0;
+	error = submit_left(ring);
+	if (error)
+		return error;
+	sqe = regioi_ring_entry(ring);
+	if (!sqe)
+		return -EAGAIN;
 	io_uring_prep_poll_remove(sqe, poll_data(ring_poll->serial, place));
-	sqe->user_data = CANCEL_DATA;
+	sqe->user_data = NO_DATA;
 	ring_poll->armed = false;
 	return regioi_ring_submit(ring, NULL, 0);
 }
@@ -281,7 +309,7 @@ static bool prepare(struct regioi_ring *ring, const struct regioi_op *op, uint64
 
 	if (carries_messages(op) && op->count > 1)
 		return false;
-	sqe = io_uring_get_sqe(&ring->io);
+	sqe = regioi_ring_entry(ring);
 	if (!sqe)
 		return false;
 	switch (op->kind) {
@@ -313,8 +341,13 @@ static bool prepare(struct regioi_ring *ring, const struct regioi_op *op, uint64
 
 int regioi_ring_execute(struct regioi_ring *ring, struct regioi_op *ops, uint32_t ops_count)
 {
+	const int error = submit_left(ring);
 	uint32_t pending = 0;
 
+	if (error) {
+		regioi_calls_execute(ops, ops_count);
+		return error;
+	}
 	for (uint32_t i = 0; i < ops_count; i++) {
 		if (prepare(ring, &ops[i], i))
 			pending++;

@@ -16,6 +16,9 @@
 /* Engines of a process that can be polled by rings; others are asked each time. */
 #define REGIOI_RING_PLACES 64u
 
+/* The core executes at most 64 operations at a time. */
+#define REGIOI_RING_ENTRIES 128u
+
 /* A ring's poll of the epoll set of one engine. */
 struct regioi_ring_poll {
 	uint64_t serial;   /* of the engine */
@@ -29,6 +32,10 @@ struct regioi_ring {
 	struct io_uring io;
 	bool flagged; /* IORING_SQ_TASKRUN was set at the last look, and nothing has run it since */
 	struct regioi_ring_poll polls[REGIOI_RING_PLACES];
+	bool left; /* entries of a call that failed are still in the ring */
+	/* What is prepared for the next submission, in order. */
+	uint32_t entries_count;
+	struct io_uring_sqe *entries[REGIOI_RING_ENTRIES];
 };
 
 /* The calling thread's ring, or NULL. */
@@ -60,6 +67,8 @@ static inline bool regioi_ring_task_work_waits(const struct regioi_ring *ring)
 /* ---- For the trial ---- */
 
 int regioi_ring_open(struct io_uring *io);
+/* The next entry of the ring, to be prepared and then submitted, or NULL. */
+struct io_uring_sqe *regioi_ring_entry(struct regioi_ring *ring);
 /*
  * Submits what is prepared, 'pending' of it operations whose index is in user_data, and takes their
  * results. Error of the ring.

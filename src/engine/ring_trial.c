@@ -75,7 +75,7 @@ static uint64_t time_batch(struct regioi_ring *ring, int event_fd, uint32_t coun
 	uint64_t values[TRIAL_OPS], start = regioi_now_ns();
 
 	for (uint32_t i = 0; i < count; i++) {
-		struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
+		struct io_uring_sqe *sqe = regioi_ring_entry(ring);
 
 		if (!sqe)
 			return UINT64_MAX;
