@@ -91,7 +91,7 @@ static inline int regioi_sys_epoll_wait(int fd, struct epoll_event *events, int 
 					int timeout_ms)
 {
 #if REGIOI_LIBC_CALLS
-	return epoll_wait(fd, events, events_max, timeout_ms);
+	return epoll_pwait(fd, events, events_max, timeout_ms, NULL);
 #else
 	return (int)syscall(SYS_epoll_pwait, fd, events, events_max, timeout_ms, NULL,
 			    REGIOI_SIGNALS_SIZE);
