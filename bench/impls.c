@@ -6,6 +6,12 @@
 
 #include <string.h>
 
+#ifdef BENCH_WINSOCK
+#define WINSOCK_IMPLS(X) X(regio_winsock)
+#else
+#define WINSOCK_IMPLS(X)
+#endif
+
 /* A line for each: X(the part of its variable's name after bench_impl_). */
 #define IMPLS(X)                                                                                   \
 	X(socket)                                                                                  \
@@ -17,7 +23,7 @@
 	X(regio_epoll)                                                                             \
 	X(regio_uring)                                                                             \
 	X(regio_thread)                                                                            \
-	X(regio_winsock)                                                                           \
+	WINSOCK_IMPLS(X)                                                                           \
 	X(regio_sim)
 
 #define DECLARE(name) extern const struct bench_impl bench_impl_##name;

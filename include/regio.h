@@ -27,6 +27,11 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+/* Handles are 64-bit ids in pointers. */
+#if UINTPTR_MAX < UINT64_MAX
+#error "regio needs a 64-bit machine: its handles are 64-bit ids in pointers."
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

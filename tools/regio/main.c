@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef TOOL_BENCH
 #include "bench.h"
+#endif
 #include "feed/feed.h"
 #include "info.h"
 #include "load/load.h"
@@ -22,7 +24,9 @@ static int help_command(int argc, char **argv);
 
 static const struct command commands[] = {
 	{"info", "what this machine offers, what is missing and how to mend it", info_command},
+#ifdef TOOL_BENCH
 	{"bench", "every way to move small messages, measured side by side", bench_command},
+#endif
 	{"serve", "echo, sink or source for `regio load` on another host", serve_command},
 	{"load", "rate, latency and loss to a host where `regio serve` runs", load_command},
 	{"feed", "a multicast feed as those of markets: publish, subscribe", feed_command},
