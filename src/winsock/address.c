@@ -176,7 +176,8 @@ int WSAAPI gethostname(char *name, int length)
 /* Text of numbers and points. False where it is something else, or too long. */
 static bool narrow_text(char *narrow, size_t size, const WCHAR *text)
 {
-	for (size_t i = 0; i < size && (text[i] >= 0 && text[i] < 128); i++) {
+	/* Cast, for whether a wchar_t has a sign depends on the machine. */
+	for (size_t i = 0; i < size && (uint32_t)text[i] < 128; i++) {
 		narrow[i] = (char)text[i];
 		if (!text[i])
 			return true;
