@@ -3,9 +3,6 @@
  * ioctlsocket and WSAIoctl; the latter is the door to Registered I/O and the other extensions.
  */
 #include <sys/ioctl.h>
-#undef IOC_IN
-#undef IOC_OUT
-#undef IOC_INOUT
 
 #include "winsock/error.h"
 #include "winsock/extension.h"
@@ -157,9 +154,19 @@ static int get_mark(const struct regioi_ws_socket *socket, struct request *reque
 	return write_number(request, !at_mark);
 }
 
+/* On some machines the kernel's value is the one of Windows: as two cases they would be one. */
+static DWORD kernel_code(DWORD code)
+{
+	if (code == WINDOWS_FIONBIO)
+		return FIONBIO;
+	if (code == WINDOWS_FIONREAD)
+		return FIONREAD;
+	return code == WINDOWS_SIOCATMARK ? SIOCATMARK : code;
+}
+
 static int control(struct regioi_ws_socket *socket, DWORD code, struct request *request)
 {
-	switch (code) {
+	switch (kernel_code(code)) {
 	case SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER:
 		return give_table(request);
 	case SIO_GET_EXTENSION_FUNCTION_POINTER:
@@ -180,13 +187,10 @@ static int control(struct regioi_ws_socket *socket, DWORD code, struct request *
 	case SIO_FLUSH:
 		return flush(socket);
 	case FIONBIO:
-	case WINDOWS_FIONBIO:
 		return set_nonblocking(socket, request);
 	case FIONREAD:
-	case WINDOWS_FIONREAD:
 		return get_readable(socket, request);
 	case SIOCATMARK:
-	case WINDOWS_SIOCATMARK:
 		return get_mark(socket, request);
 	default:
 		return WSAEOPNOTSUPP;
@@ -225,13 +229,10 @@ int regio_winsock_ioctlsocket(SOCKET s, DWORD command, void *argument, size_t si
 
 	if (!socket)
 		return SOCKET_ERROR;
-	switch (command) {
+	switch (kernel_code(command)) {
 	case FIONBIO:
-	case WINDOWS_FIONBIO:
 	case FIONREAD:
-	case WINDOWS_FIONREAD:
 	case SIOCATMARK:
-	case WINDOWS_SIOCATMARK:
 		error = control(socket, command, &request);
 		break;
 	default:

@@ -7,6 +7,7 @@
 #include "rig.h"
 
 #include <mstcpip.h>
+#include <sys/ioctl.h>
 
 static SOCKET listening(void)
 {
@@ -174,6 +175,42 @@ START_TEST(nonblocking_sockets_would_block)
 END_TEST
 
 /* ---- Options and ioctls ---- */
+
+/* The value of Windows and the one that the POSIX ioctl() takes in the same file. */
+START_TEST(ioctls_by_both_values)
+{
+	static const DWORD nonblocking[] = {0x8004667E, FIONBIO};
+	static const DWORD readable[] = {0x4004667F, FIONREAD};
+	static const DWORD at_mark[] = {0x40047307, SIOCATMARK};
+	SOCKET listener, client, accepted;
+	char byte = 0;
+
+	rig_start();
+	listener = listening();
+	client = connected_to(listener);
+	accepted = accept(listener, NULL, NULL);
+	for (size_t i = 0; i < 2; i++) {
+		u_long on = 1, bytes = 77, mark = 77;
+		int posix_bytes = 77;
+
+		EXPECT(ioctlsocket(accepted, nonblocking[i], &on) == 0, "error %d",
+		       WSAGetLastError());
+		EXPECT_FAILS(WSAEWOULDBLOCK, SOCKET_ERROR, recv(accepted, &byte, 1, 0));
+		on = 0;
+		EXPECT(ioctlsocket(accepted, nonblocking[i], &on) == 0, "error %d",
+		       WSAGetLastError());
+		EXPECT(send(client, &byte, 1, 0) == 1 && recv(accepted, &byte, 1, MSG_PEEK) == 1,
+		       "error %d", WSAGetLastError());
+		EXPECT(ioctlsocket(accepted, readable[i], &bytes) == 0 && bytes == 1, "%u",
+		       (unsigned)bytes);
+		EXPECT(ioctl((int)accepted, FIONREAD, &posix_bytes) == 0 && posix_bytes == 1, "%d",
+		       posix_bytes);
+		EXPECT(ioctlsocket(accepted, at_mark[i], &mark) == 0 && mark == 1, "%u",
+		       (unsigned)mark);
+		EXPECT(recv(accepted, &byte, 1, 0) == 1, "error %d", WSAGetLastError());
+	}
+}
+END_TEST
 
 START_TEST(options_by_their_windows_names)
 {
@@ -701,6 +738,7 @@ int main(void)
 		CASE(closing_wakes_a_thread_that_is_blocked_on_the_socket),
 		CASE(select_and_poll_tell_what_is_ready),
 		CASE(nonblocking_sockets_would_block),
+		CASE(ioctls_by_both_values),
 		CASE(options_by_their_windows_names),
 		CASE(ioctls_that_programs_use),
 		CASE(connection_resets_are_reported_where_asked_for),

@@ -147,6 +147,10 @@
 
 #endif
 
+/* They are seen here once, so that no later one takes back a name that these headers define. */
+#include <asm/ioctl.h>
+#include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <sys/select.h>
 #include <unistd.h>
 

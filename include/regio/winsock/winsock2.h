@@ -101,15 +101,30 @@ typedef struct _QualityOfService QOS, *LPQOS;
 #define FROM_PROTOCOL_INFO (-1)
 #define INADDR_LOOPBACK_INIT 0x0100007f
 
-#ifndef FIONREAD
-#define FIONREAD 0x4004667F
+/* gethostbyname() is the system's; what it says is told with the errors of Windows. */
+#if defined(h_errno)
+static inline int regio_winsock_h_errno(void)
+{
+	return h_errno > 0 ? WSAHOST_NOT_FOUND - 1 + h_errno : h_errno;
+}
+#undef h_errno
+#define h_errno regio_winsock_h_errno()
 #endif
-#ifndef FIONBIO
-#define FIONBIO 0x8004667E
-#endif
-#ifndef SIOCATMARK
-#define SIOCATMARK 0x40047307
-#endif
+#undef HOST_NOT_FOUND
+#undef TRY_AGAIN
+#undef NO_RECOVERY
+#undef NO_DATA
+#undef NO_ADDRESS
+#define HOST_NOT_FOUND WSAHOST_NOT_FOUND
+#define TRY_AGAIN WSATRY_AGAIN
+#define NO_RECOVERY WSANO_RECOVERY
+#define NO_DATA WSANO_DATA
+#define NO_ADDRESS WSANO_ADDRESS
+
+/*
+ * FIONBIO, FIONREAD and SIOCATMARK are the kernel's, for the ioctl() of POSIX: ioctlsocket() and
+ * WSAIoctl() take those and the values of Windows.
+ */
 
 /* ---- select and poll ---------------------------------------------------------- */
 

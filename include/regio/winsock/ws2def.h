@@ -99,6 +99,12 @@ REGIO_WINSOCK_END
 static const struct in_addr in4addr_any __attribute__((unused)) = {{{{0, 0, 0, 0}}}};
 #define ADDR_ANY INADDR_ANY
 
+/* With a port and a scope, as WSAAddressToString() writes them; POSIX counts the address only. */
+#undef INET_ADDRSTRLEN
+#undef INET6_ADDRSTRLEN
+#define INET_ADDRSTRLEN 22
+#define INET6_ADDRSTRLEN 65
+
 /* ---- Structures of options and control messages --------------------------- */
 
 struct ip_mreq {
@@ -238,6 +244,13 @@ typedef struct _WSACMSGHDR {
 
 /* ---- Ioctls ----------------------------------------------------------------- */
 
+/*
+ * The kernel has three of these names, with other values. Whatever becomes of them in a program,
+ * a SIO_ constant has the value of Windows: it is a number of its own, made from none of them.
+ */
+#undef IOC_OUT
+#undef IOC_IN
+#undef IOC_INOUT
 #define IOC_UNIX 0x00000000u
 #define IOC_WS2 0x08000000u
 #define IOC_PROTOCOL 0x10000000u
@@ -245,14 +258,14 @@ typedef struct _WSACMSGHDR {
 #define IOC_VOID 0x20000000u
 #define IOC_OUT 0x40000000u
 #define IOC_IN 0x80000000u
-#define IOC_INOUT (IOC_IN | IOC_OUT)
-#define _WSAIO(family, number) (IOC_VOID | (family) | (number))
-#define _WSAIOR(family, number) (IOC_OUT | (family) | (number))
-#define _WSAIOW(family, number) (IOC_IN | (family) | (number))
-#define _WSAIORW(family, number) (IOC_INOUT | (family) | (number))
+#define IOC_INOUT 0xC0000000u
+#define _WSAIO(family, number) (0x20000000u | (family) | (number))
+#define _WSAIOR(family, number) (0x40000000u | (family) | (number))
+#define _WSAIOW(family, number) (0x80000000u | (family) | (number))
+#define _WSAIORW(family, number) (0xC0000000u | (family) | (number))
 
-#define SIO_FLUSH _WSAIO(IOC_WS2, 4)
-#define SIO_GET_EXTENSION_FUNCTION_POINTER _WSAIORW(IOC_WS2, 6)
-#define SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER _WSAIORW(IOC_WS2, 36)
+#define SIO_FLUSH 0x28000004u
+#define SIO_GET_EXTENSION_FUNCTION_POINTER 0xC8000006u
+#define SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER 0xC8000024u
 
 #endif
