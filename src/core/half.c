@@ -423,3 +423,16 @@ void regioi_half_run(struct regioi_half *half)
 	regioi_half_done(half);
 	regioi_readers_leave(driver, section);
 }
+
+void regioi_half_run_last(struct regioi_half *half)
+{
+	struct regioi_driver *driver = half->node->driver;
+	uint32_t section = regioi_readers_enter(driver);
+
+	regioi_half_take(half);
+	/* Where it met a full socket, nobody may have taken the event that tells of room. */
+	atomic_store(&half->ready, REGIOI_READY_YES);
+	run_once(half);
+	regioi_half_done(half);
+	regioi_readers_leave(driver, section);
+}

@@ -137,6 +137,8 @@ uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_sink *sink)
 
 /* Execute the half now, unless somebody is at it. */
 void regioi_half_run(struct regioi_half *half);
+/* The same, waiting for somebody who is, and also where nothing is known to be possible. */
+void regioi_half_run_last(struct regioi_half *half);
 
 /*
  * As executor, in a read section of any driver: complete everything outstanding with 'status'.
