@@ -380,7 +380,7 @@ struct regio_driver_opts {
  *
  * Ownership  close with regio_driver_close()
  * Threads    any
- * Blocking   never
+ * Blocking   never; with a thread, until that has begun
  * Returns    0, or
  *            -EINVAL  ret_driver is NULL, bad size, unknown flag, a field
  *                     without the flag it belongs to, no such CPU,

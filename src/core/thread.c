@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,12 +54,26 @@ static void sleep_once(struct regioi_driver *driver)
 	atomic_fetch_sub(&driver->listeners, 1);
 }
 
+/* What the creator gives to the thread, and keeps until it has begun. */
+struct start {
+	struct regioi_driver *driver;
+	sem_t begun;
+};
+
 static void *run(void *argument)
 {
-	struct regioi_driver *driver = argument;
+	struct start *start = argument;
+	struct regioi_driver *driver = start->driver;
 	uint64_t idle_since_ns = 0;
 	uint32_t idle = 0;
 
+	/*
+	 * What the engine keeps for the thread, its ring perhaps, is made in the first turn. A
+	 * program that has its driver has all descriptors of it: none takes a number later that
+	 * the program has just closed, or escapes a count.
+	 */
+	regioi_driver_turn(driver);
+	sem_post(&start->begun);
 	while (!atomic_load(&driver->thread.stop)) {
 		if (regioi_driver_turn(driver)) {
 			idle = 0;
@@ -93,19 +108,24 @@ static int attributes_init(pthread_attr_t *attributes, const struct regio_driver
 
 int regioi_thread_start(struct regioi_driver *driver, const struct regio_driver_opts *opts)
 {
+	struct start start = {.driver = driver};
 	pthread_attr_t attributes;
 	sigset_t all, before;
 	int error;
 
+	sem_init(&start.begun, 0, 0);
 	driver->thread.spin_ns = opts->thread_spin_ns ? opts->thread_spin_ns : SPIN_DEFAULT_NS;
 	/* It inherits the mask: signals are for the program's own threads. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = attributes_init(&attributes, opts);
 	if (!error)
-		error = pthread_create(&driver->thread.thread, &attributes, run, driver);
+		error = pthread_create(&driver->thread.thread, &attributes, run, &start);
 	pthread_attr_destroy(&attributes);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	while (!error && sem_wait(&start.begun) < 0)
+		continue; /* a signal */
+	sem_destroy(&start.begun);
 	if (!error) {
 		pthread_setname_np(driver->thread.thread, "regio");
 		return 0;

@@ -191,6 +191,30 @@ START_TEST(a_thousand_starts_and_stops_leave_nothing)
 }
 END_TEST
 
+START_TEST(a_driver_is_made_with_every_descriptor_of_its_thread)
+{
+	cpu_set_t allowed, own;
+	int cpu = sched_getcpu();
+
+	EXPECT(cpu >= 0, "%m");
+	EXPECT(sched_getaffinity(0, sizeof(allowed), &allowed) == 0, "%m");
+	CPU_ZERO(&own);
+	CPU_SET(cpu, &own);
+	EXPECT(sched_setaffinity(0, sizeof(own), &own) == 0, "%m");
+	for (int round = 0; round < 20; round++) {
+		/* On this thread's CPU it seldom runs before this one waits. */
+		struct regio_driver *driver = driver_with((struct regio_driver_opts){
+			.flags = REGIO_DRIVER_THREAD_CPU, .thread_cpu = (uint32_t)cpu});
+		unsigned int descriptors = open_descriptors();
+
+		await_sleep(driver);
+		ck_assert_uint_eq(open_descriptors(), descriptors);
+		EXPECT_RETURN(0, regio_driver_close(driver));
+	}
+	EXPECT(sched_setaffinity(0, sizeof(allowed), &allowed) == 0, "%m");
+}
+END_TEST
+
 START_TEST(the_thread_has_a_name_and_runs_where_it_is_told)
 {
 	struct regio_driver *driver;
@@ -841,6 +865,7 @@ int main(void)
 {
 	const struct test_case cases[] = {
 		CASE(a_thousand_starts_and_stops_leave_nothing),
+		CASE(a_driver_is_made_with_every_descriptor_of_its_thread),
 		CASE(the_thread_has_a_name_and_runs_where_it_is_told),
 		CASE(the_thread_leaves_signals_to_those_of_the_program),
 		CASE(a_cpu_that_is_not_there_is_refused_and_leaves_nothing),

@@ -588,8 +588,6 @@ START_TEST(passed_descriptors_hold_nothing_up_and_are_closed)
 	int peer = open_pair(&side, AF_UNIX, SLOT_SIZE);
 	unsigned int before = 0;
 
-	if (faults_injected() && driven_by_a_thread())
-		SKIP("the thread may make its ring at any time");
 	fill_stream(data, sizeof(data), 10);
 	for (int round = 0; round < 20; round++) {
 		uint32_t bytes = 0;
