@@ -167,7 +167,8 @@ void read_all(int fd, void *ret_data, size_t length)
 
 		await(fd, POLLIN);
 		got = recv(fd, at, length, MSG_DONTWAIT);
-		EXPECT(got > 0, "%zd with %zu bytes missing: %m", got, length);
+		EXPECT(got != 0, "the stream has ended with %zu bytes missing", length);
+		EXPECT(got > 0, "%m");
 		at += got;
 		length -= (size_t)got;
 	}
