@@ -201,8 +201,10 @@ START_TEST(a_half_of_size_0_refuses_requests)
 	EXPECT_RETURN(-ENOBUFS, regio_receive(sender.rq, &slice, 0, 0));
 	post_receive(&receiver, 0);
 	post_message(&sender, 0, 64, 5, 0);
-	struct regio_result result = collect_one(receiver.receive_cq);
+	struct regio_result result = collect_one(sender.send_cq);
 
+	expect_result(&result, 0, 64, 0);
+	result = collect_one(receiver.receive_cq);
 	expect_result(&result, 0, 64, 0);
 	expect_message(receiver.memory, 64, 5);
 	side_close(&receiver);

@@ -444,6 +444,8 @@ START_TEST(a_request_queue_made_before_bind_and_connect_starts_working_afterward
 	expect_result(&result, 0, 5, 0);
 	connect_to(side.fd, peer);
 	post_message(&side, 2, 64, 1, 0);
+	result = collect_one(side.send_cq);
+	expect_result(&result, 0, 64, 2);
 	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 64);
 	expect_message(data, 64, 1);
 	side_close(&side);

@@ -284,10 +284,10 @@ START_TEST(queued_sends_of_mixed_lengths_keep_their_order)
 		send_slice(&side, i, lengths[i], offset, i < 199 ? REGIO_DEFER : 0);
 		offset += lengths[i];
 	}
-	read_stream(peer, offset, 0);
 	collect(side.send_cq, results, 200);
 	for (uint32_t i = 0; i < 200; i++)
 		expect_result(&results[i], 0, lengths[i], RECEIVES + i);
+	read_stream(peer, offset, 0);
 	side_close(&side);
 	close(peer);
 }
