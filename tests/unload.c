@@ -55,6 +55,8 @@ static bool load_use_and_unload(void)
 	pthread_t thread;
 
 	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		fprintf(stderr, "%s\n", dlerror());
 	if (!library || pthread_create(&thread, NULL, run, &works) != 0)
 		return false;
 	pthread_barrier_wait(&used);
