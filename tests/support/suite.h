@@ -26,7 +26,10 @@ struct test_case {
 	double timeout_s;
 };
 
-/* A few seconds is the rule, on a machine that has nothing else to do. */
+/*
+ * A few seconds is the rule, on a machine that has nothing else to do. Where it has, a case gets as
+ * many times more as want each processor, up to ten.
+ */
 #define CASE_TIMEOUT_S 60.0
 #define CASE(test)                                                                                 \
 	{                                                                                          \
