@@ -233,9 +233,10 @@ REGIO_API int regio_engine_info(uint32_t index, struct regio_engine_info *ret_in
 /* Found by trying on loopback, once in a process. */
 struct regio_offload_info {
 	uint32_t send_train_messages; /* most messages of one UDP_SEGMENT send; 1: none */
-	uint32_t receive_trains;      /* 1: UDP_GRO works */
+	uint32_t receive_trains;      /* 1: UDP_GRO works, and what a device joins is split */
+	uint32_t loopback_joins;      /* 1: loopback delivers trains as trains, as devices may */
 	uint32_t busy_poll;	      /* REGIO_BUSY_POLL_... */
-	char reason[160];	      /* why trains are missing, or "" */
+	char reason[160];	      /* why one of these is missing, or "" */
 };
 
 /*

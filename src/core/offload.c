@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,6 +25,9 @@
 static pthread_mutex_t tried_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool tried;
 static struct regio_offload_info offload;
+
+/* For a packet to pass through loopback, on a machine with other things to do. */
+#define LOOPBACK_TIMEOUT_MS 1000
 
 /* Sends 'count' messages of one byte as a train. Returns 0 or negative errno. */
 static int try_train(int fd, const struct sockaddr_in *to, uint32_t count)
@@ -59,7 +63,8 @@ static void assume_sending(int fd)
 		 "loopback cannot be used, so this is not measured; ip link set lo up");
 }
 
-static void try_sending(int fd, const struct sockaddr_in *to)
+/* Returns whether a train was sent. */
+static bool try_sending(int fd, const struct sockaddr_in *to)
 {
 	static const uint32_t counts[] = {128, 64, 2};
 	int error = 0;
@@ -69,7 +74,7 @@ static void try_sending(int fd, const struct sockaddr_in *to)
 		error = try_train(fd, to, counts[i]);
 		if (!error) {
 			offload.send_train_messages = counts[i];
-			return;
+			return true;
 		}
 	}
 	if (error == -ENETUNREACH || error == -ENETDOWN)
@@ -77,6 +82,28 @@ static void try_sending(int fd, const struct sockaddr_in *to)
 	else
 		snprintf(offload.reason, sizeof(offload.reason),
 			 "UDP_SEGMENT on loopback: %s (Linux 4.18 has it)", strerror(-error));
+	return false;
+}
+
+/*
+ * Whether what was sent as a train has arrived as one. A kernel that accepts UDP_GRO may have a
+ * loopback that takes trains apart (5.10 does, 6.1 does not), while devices join.
+ */
+static void try_receiving(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	uint8_t data[128];
+	int ready;
+
+	do {
+		ready = poll(&poll_fd, 1, LOOPBACK_TIMEOUT_MS);
+	} while (ready < 0 && errno == EINTR);
+	if (ready == 1)
+		offload.loopback_joins = recv(fd, data, sizeof(data), MSG_DONTWAIT) > 1;
+	if (!offload.loopback_joins && !offload.reason[0])
+		snprintf(offload.reason, sizeof(offload.reason),
+			 "loopback takes trains apart (Linux 5.10 does, 6.1 does not); devices may "
+			 "join");
 }
 
 static void try_busy_poll(int fd)
@@ -116,15 +143,15 @@ static void try_sockets(int sender, int receiver)
 	int one = 1;
 
 	offload = (struct regio_offload_info){0};
+	offload.receive_trains = setsockopt(receiver, SOL_UDP, UDP_GRO, &one, sizeof(one)) == 0;
+	if (!offload.receive_trains)
+		snprintf(offload.reason, sizeof(offload.reason), "UDP_GRO: %s (Linux 5.0 has it)",
+			 strerror(errno));
 	if (bind(receiver, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    getsockname(receiver, (struct sockaddr *)&address, &length) < 0)
 		assume_sending(sender);
-	else
-		try_sending(sender, &address);
-	offload.receive_trains = setsockopt(receiver, SOL_UDP, UDP_GRO, &one, sizeof(one)) == 0;
-	if (!offload.receive_trains && !offload.reason[0])
-		snprintf(offload.reason, sizeof(offload.reason), "UDP_GRO: %s (Linux 5.0 has it)",
-			 strerror(errno));
+	else if (try_sending(sender, &address) && offload.receive_trains)
+		try_receiving(receiver);
 	try_busy_poll(receiver);
 }
 

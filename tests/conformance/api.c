@@ -2,6 +2,7 @@
 /*
  * api.c - version, errors, and what the library says of the machine and of its engines
  */
+#include "../support/net.h"
 #include "../support/suite.h"
 
 #include <pthread.h>
@@ -149,8 +150,10 @@ START_TEST(offloads_are_what_the_kernel_does)
 	ck_assert_mem_eq(&first, &second, sizeof(first));
 	EXPECT(first.send_train_messages >= 1 && first.send_train_messages <= 128, "%u",
 	       first.send_train_messages);
-	EXPECT((first.send_train_messages > 1 && first.receive_trains) || first.reason[0],
+	EXPECT((first.send_train_messages > 1 && first.receive_trains && first.loopback_joins) ||
+		       first.reason[0],
 	       "something is missing without a reason");
+	ck_assert_uint_eq(first.loopback_joins, !trains_not_joined());
 	EXPECT_RETURN(-EINVAL, regio_offload_info(NULL));
 }
 END_TEST

@@ -368,8 +368,9 @@ START_TEST(a_batch_that_arrives_in_a_train_is_received_in_a_few_system_calls)
 	struct count count;
 	const char *refused;
 
-	if (train_limit() == 1)
-		SKIP("the kernel has no UDP_SEGMENT");
+	refused = trains_not_joined();
+	if (refused)
+		SKIP("%s", refused);
 	if (built_with_sanitizer())
 		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(receive_a_batch, families[_i], &count);

@@ -26,6 +26,14 @@
 			SKIP("the kernel has no UDP_SEGMENT");                                     \
 	} while (0)
 
+/* For what a receiver sees of trains. */
+#define REQUIRE_JOINING()                                                                          \
+	do {                                                                                       \
+		const char *not_joined = trains_not_joined();                                      \
+		if (not_joined)                                                                    \
+			SKIP("%s", not_joined);                                                    \
+	} while (0)
+
 #define REQUIRE_BATCHES()                                                                          \
 	do {                                                                                       \
 		if (driven_by_a_thread())                                                          \
@@ -148,7 +156,7 @@ START_TEST(equal_sends_travel_together)
 {
 	struct side side;
 
-	REQUIRE_TRAINS();
+	REQUIRE_JOINING();
 	REQUIRE_BATCHES();
 	open_side(&side, 0, families[_i], NULL);
 	int peer = train_peer(&side);
@@ -172,7 +180,7 @@ START_TEST(the_last_message_of_a_train_may_be_shorter_but_not_empty)
 	uint64_t sequence = 0;
 	struct side side;
 
-	REQUIRE_TRAINS();
+	REQUIRE_JOINING();
 	REQUIRE_BATCHES();
 	open_side(&side, 0, families[_i], NULL);
 	int peer = train_peer(&side);
@@ -239,7 +247,7 @@ START_TEST(a_train_has_no_more_messages_and_bytes_than_allowed)
 #undef OPTS
 	};
 
-	REQUIRE_TRAINS();
+	REQUIRE_JOINING();
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		struct side side;
 
@@ -381,7 +389,7 @@ START_TEST(trains_are_taken_apart_and_counted)
 	struct regio_result results[100];
 	struct side side;
 
-	REQUIRE_TRAINS();
+	REQUIRE_JOINING();
 	open_side(&side, 0, families[_i], NULL);
 	int peer = peer_of(side.fd);
 
@@ -738,7 +746,7 @@ START_TEST(trains_the_user_asked_for_arrive_whole_with_their_control_message)
 	struct side side;
 	int fd = bound_socket(families[_i]);
 
-	REQUIRE_TRAINS();
+	REQUIRE_JOINING();
 	set_option(fd, SOL_UDP, UDP_GRO, 1);
 	open_side(&side, fd, 0, NULL);
 	int peer = peer_of(side.fd), copy = dup(fd);

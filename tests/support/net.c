@@ -196,6 +196,24 @@ size_t receive_train(int fd, void *ret_data, size_t size, size_t *ret_message_si
 	return (size_t)length;
 }
 
+const char *trains_not_joined(void)
+{
+	char data[2] = {0};
+	size_t message_size, length;
+	int target, fd;
+
+	if (train_limit() == 1)
+		return "the kernel has no UDP_SEGMENT";
+	target = bound_socket(AF_INET);
+	set_option(target, SOL_UDP, UDP_GRO, 1);
+	fd = peer_of(target);
+	send_train(fd, data, sizeof(data), 1);
+	length = receive_train(target, data, sizeof(data), &message_size);
+	close(fd);
+	close(target);
+	return length == sizeof(data) ? NULL : "loopback takes trains apart here";
+}
+
 unsigned int open_descriptors(void)
 {
 	DIR *directory = opendir("/proc/self/fd");

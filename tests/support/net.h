@@ -60,6 +60,11 @@ bool nothing_queued(int fd);
 void send_train(int fd, const void *data, size_t length, size_t message_size);
 /* How many messages a train may have here: 128, 64, or 1 when there are no trains. */
 unsigned int train_limit(void);
+/*
+ * NULL where a train that is sent over loopback arrives as one, or why not here: Linux 5.10 takes
+ * it apart on the way.
+ */
+const char *trains_not_joined(void);
 
 /*
  * The next datagram or train of a socket with UDP_GRO on. 'ret_message_size' is the size of

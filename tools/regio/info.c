@@ -52,9 +52,12 @@ static void print_offload(const struct regio_offload_info *offload)
 	else
 		printf("  %-22s no: %s\n", "send", offload->reason);
 	if (offload->receive_trains)
-		printf("  %-22s yes (UDP_GRO)\n", "receive");
+		printf("  %-22s yes (UDP_GRO)%s\n", "receive",
+		       offload->loopback_joins ? "" : ", but not on loopback");
 	else
 		printf("  %-22s no: %s\n", "receive", offload->reason);
+	if (offload->receive_trains && !offload->loopback_joins)
+		printf("  %-22s %s\n", "", offload->reason);
 	printf("\nbusy polling of devices (may be asked for here)\n");
 	printf("  %-22s %s (SO_BUSY_POLL)\n", "in receives",
 	       yes_no(offload->busy_poll & REGIO_BUSY_POLL_SOCKET));
@@ -188,6 +191,7 @@ static void add_offload(cJSON *root, const struct regio_offload_info *offload)
 
 	add_number(object, "send_train_messages", offload->send_train_messages);
 	cJSON_AddBoolToObject(object, "receive_trains", offload->receive_trains != 0);
+	cJSON_AddBoolToObject(object, "loopback_joins", offload->loopback_joins != 0);
 	cJSON_AddBoolToObject(object, "busy_poll_socket",
 			      offload->busy_poll & REGIO_BUSY_POLL_SOCKET);
 	cJSON_AddBoolToObject(object, "busy_poll_prefer",
