@@ -25,8 +25,9 @@ void regio_core_tx(struct bench_side *side)
 			uint32_t slot = next++ % SLOTS;
 			struct regio_buf slice = regio_side_slice(&regio, slot, side->params.size);
 
-			regio_side_check(&regio, "regio_send",
-					 regio_send(rq, &slice, i < count ? REGIO_DEFER : 0, slot));
+			regio_side_check(
+				&regio, "regio_send",
+				regio_send(rq, &slice, i < count ? REGIO_MSG_DEFER : 0, slot));
 		}
 		side_count(side, count);
 		outstanding += count;
@@ -42,14 +43,14 @@ void regio_core_rx(struct bench_side *side)
 	regio_side_open(&regio, side, SLOTS, 0, SLOTS);
 	rq = regio_side_add_rq(&regio, 0, SLOTS, 0);
 	for (uint32_t slot = 0; slot < SLOTS; slot++)
-		regio_side_post_receive(&regio, rq, slot, REGIO_DEFER);
+		regio_side_post_receive(&regio, rq, slot, REGIO_MSG_DEFER);
 	side_start(side);
 	while (side_running(side)) {
 		uint32_t count = regio_side_dequeue(&regio);
 
 		for (uint32_t i = 0; i < count; i++)
 			regio_side_post_receive(&regio, rq, regio.results[i].request_context,
-						REGIO_DEFER);
+						REGIO_MSG_DEFER);
 		side_count(side, count);
 	}
 }

@@ -43,7 +43,7 @@ static void send_message(struct pair *pair, uint32_t bytes)
 	struct regio_buf slice = regio_side_slice(&pair->regio, slot, bytes);
 
 	regio_side_check(&pair->regio, "regio_send",
-			 regio_send(pair->rq, &slice, REGIO_DONT_NOTIFY, slot));
+			 regio_send(pair->rq, &slice, REGIO_MSG_DONT_NOTIFY, slot));
 	pair->sends++;
 }
 
@@ -87,7 +87,8 @@ void regio_pingpong_tx(struct bench_side *side)
 			return;
 		message_read(side, regio_side_slot(&pair.regio, result->request_context),
 			     result->bytes);
-		regio_side_post_receive(&pair.regio, pair.rq, result->request_context, REGIO_DEFER);
+		regio_side_post_receive(&pair.regio, pair.rq, result->request_context,
+					REGIO_MSG_DEFER);
 		started_ns = side_round_trip(side, started_ns);
 	}
 }
@@ -102,7 +103,7 @@ static void answer(struct pair *pair, const struct regio_result *result)
 	struct regio_buf slice = regio_side_slice(&pair->regio, slot, result->bytes);
 
 	regio_side_check(&pair->regio, "regio_send",
-			 regio_send(pair->rq, &slice, REGIO_DONT_NOTIFY, RECEIVES + slot));
+			 regio_send(pair->rq, &slice, REGIO_MSG_DONT_NOTIFY, RECEIVES + slot));
 }
 
 void regio_pingpong_rx(struct bench_side *side)
@@ -119,7 +120,7 @@ void regio_pingpong_rx(struct bench_side *side)
 
 			if (slot >= RECEIVES) {
 				regio_side_post_receive(&pair.regio, pair.rq, slot - RECEIVES,
-							REGIO_DEFER);
+							REGIO_MSG_DEFER);
 				continue;
 			}
 			message_read(side, regio_side_slot(&pair.regio, slot), result->bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Servers on regio: an answer is posted from the slice the request came in, with
- * REGIO_DEFER, and starts with all others at the next dequeue that finds the
+ * REGIO_MSG_DEFER, and starts with all others at the next dequeue that finds the
  * queue empty. Its completion posts the slice for a receive again. Answers carry
  * DONT_NOTIFY: nobody needs to be woken because one has left.
  */
@@ -46,12 +46,12 @@ static void post_receive(struct server *server, uint64_t slot)
 	struct regio_extra extra;
 
 	if (!server->named) {
-		regio_side_post_receive(regio, rq, slot, REGIO_DEFER);
+		regio_side_post_receive(regio, rq, slot, REGIO_MSG_DEFER);
 		return;
 	}
 	extra = name_of(server, slot);
 	regio_side_check(regio, "regio_receive_ex",
-			 regio_receive_ex(rq, &slice, &extra, REGIO_DEFER, slot));
+			 regio_receive_ex(rq, &slice, &extra, REGIO_MSG_DEFER, slot));
 }
 
 static void post_answer(struct server *server, uint64_t slot, uint32_t bytes)
@@ -59,7 +59,7 @@ static void post_answer(struct server *server, uint64_t slot, uint32_t bytes)
 	struct regio_side *regio = &server->regio;
 	struct regio_buf slice = regio_side_slice(regio, slot, bytes);
 	struct regio_rq *rq = server->rqs[slot / server->slots_per_rq];
-	const uint32_t flags = REGIO_DEFER | REGIO_DONT_NOTIFY;
+	const uint32_t flags = REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY;
 	struct regio_extra extra;
 
 	if (!server->named) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Streams on regio. The sender fills slices and posts each with
- * REGIO_DEFER, but the last of a batch, which starts them all; it takes
+ * REGIO_MSG_DEFER, but the last of a batch, which starts them all; it takes
  * completions off the queue before it writes a slice again. The receiver keeps
  * many receives posted, takes what has completed and posts the slices anew.
  */
@@ -62,7 +62,7 @@ void regio_stream_tx(struct bench_side *side)
 		bool room = sender.slots - sender.outstanding >= batch;
 
 		for (uint32_t i = 1; room && i < batch; i++)
-			send_next(&sender, REGIO_DEFER);
+			send_next(&sender, REGIO_MSG_DEFER);
 		if (room)
 			send_next(&sender, 0);
 		if (take_completions(&sender) == 0 && !room)
@@ -94,7 +94,7 @@ static struct regio_rq *receiver_open(struct regio_side *regio, struct bench_sid
 	regio_side_open(regio, side, RECEIVES, 0, RECEIVES);
 	rq = regio_side_add_rq(regio, 0, RECEIVES, 0);
 	for (uint32_t slot = 0; slot < RECEIVES; slot++)
-		regio_side_post_receive(regio, rq, slot, REGIO_DEFER);
+		regio_side_post_receive(regio, rq, slot, REGIO_MSG_DEFER);
 	return rq;
 }
 
@@ -107,7 +107,7 @@ static inline uint32_t take_messages(struct regio_side *regio, struct regio_rq *
 		uint64_t slot = regio->results[i].request_context;
 
 		read(regio->side, regio_side_slot(regio, slot), regio->results[i].bytes);
-		regio_side_post_receive(regio, rq, slot, REGIO_DEFER);
+		regio_side_post_receive(regio, rq, slot, REGIO_MSG_DEFER);
 	}
 	return count;
 }
@@ -148,7 +148,7 @@ void regio_multicast_rx(struct bench_side *side)
 	for (uint32_t i = 0; i < side->fd_count; i++)
 		rqs[i] = regio_side_add_rq(&regio, i, COPY_RECEIVES, 0);
 	for (uint32_t slot = 0; slot < slots; slot++)
-		regio_side_post_receive(&regio, rqs[slot / COPY_RECEIVES], slot, REGIO_DEFER);
+		regio_side_post_receive(&regio, rqs[slot / COPY_RECEIVES], slot, REGIO_MSG_DEFER);
 	side_start(side);
 	while (side_running(side)) {
 		uint32_t count = regio_side_dequeue(&regio);
@@ -159,7 +159,8 @@ void regio_multicast_rx(struct bench_side *side)
 
 			message_read_on(side, &tracks[result->rq_context],
 					regio_side_slot(&regio, slot), result->bytes);
-			regio_side_post_receive(&regio, rqs[result->rq_context], slot, REGIO_DEFER);
+			regio_side_post_receive(&regio, rqs[result->rq_context], slot,
+						REGIO_MSG_DEFER);
 		}
 		if (count == 0)
 			regio_side_idle(&regio);

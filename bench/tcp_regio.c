@@ -3,7 +3,7 @@
  * TCP on regio. The sender of small messages is that of regio_stream.c: one slice
  * and one request for each. Receivers have a few large slices posted, which are
  * filled in turn. An answer is posted from the slice the request came in, with
- * REGIO_DEFER where the server sleeps and has others to answer.
+ * REGIO_MSG_DEFER where the server sleeps and has others to answer.
  */
 #include "byte_stream.h"
 #include "regio_side.h"
@@ -31,7 +31,7 @@ static void post_large(struct regio_side *regio, struct regio_rq *rq, uint64_t i
 		.length = TCP_RECEIVE_BYTES,
 	};
 
-	regio_side_check(regio, "regio_receive", regio_receive(rq, &slice, REGIO_DEFER, index));
+	regio_side_check(regio, "regio_receive", regio_receive(rq, &slice, REGIO_MSG_DEFER, index));
 }
 
 void regio_tcp_stream_rx(struct bench_side *side)
@@ -76,7 +76,7 @@ static void send_next(struct pair *pair)
 	struct regio_buf slice = regio_side_slice(regio, slot, bytes);
 
 	regio_side_check(regio, "regio_send",
-			 regio_send(pair->rq, &slice, REGIO_DONT_NOTIFY, slot));
+			 regio_send(pair->rq, &slice, REGIO_MSG_DONT_NOTIFY, slot));
 }
 
 /* Reads all that has come; returns how many messages that completed. */
@@ -94,7 +94,7 @@ static uint32_t read_all(struct pair *pair)
 			continue;
 		completed += byte_stream_read(&pair->stream, regio_side_slot(regio, slot),
 					      bytes_of(regio, result));
-		regio_side_post_receive(regio, pair->rq, slot, REGIO_DEFER);
+		regio_side_post_receive(regio, pair->rq, slot, REGIO_MSG_DEFER);
 	}
 	if (count == 0)
 		regio_side_idle(regio);
@@ -144,7 +144,7 @@ static uint32_t serve(struct regio_side *regio, struct regio_rq **rqs, uint32_t 
 		uint64_t slot = result->request_context & ~SEND_MARK;
 
 		if (result->request_context & SEND_MARK)
-			regio_side_post_receive(regio, rq, slot, REGIO_DEFER);
+			regio_side_post_receive(regio, rq, slot, REGIO_MSG_DEFER);
 		else
 			post_answer(regio, rq, slot, bytes_of(regio, result), flags);
 	}
@@ -154,7 +154,7 @@ static uint32_t serve(struct regio_side *regio, struct regio_rq **rqs, uint32_t 
 void regio_tcp_echo_rx(struct bench_side *side)
 {
 	uint32_t slots = side->fd_count * ECHO_SLOTS;
-	uint32_t flags = REGIO_DONT_NOTIFY | (side->params.spin ? 0 : REGIO_DEFER);
+	uint32_t flags = REGIO_MSG_DONT_NOTIFY | (side->params.spin ? 0 : REGIO_MSG_DEFER);
 	struct regio_rq **rqs = side_alloc(side, side->fd_count * sizeof(struct regio_rq *));
 	struct regio_side regio;
 
@@ -162,7 +162,7 @@ void regio_tcp_echo_rx(struct bench_side *side)
 	for (uint32_t i = 0; i < side->fd_count; i++)
 		rqs[i] = regio_side_add_rq(&regio, i, ECHO_SLOTS, ECHO_SLOTS);
 	for (uint32_t slot = 0; slot < slots; slot++)
-		regio_side_post_receive(&regio, rqs[slot / ECHO_SLOTS], slot, REGIO_DEFER);
+		regio_side_post_receive(&regio, rqs[slot / ECHO_SLOTS], slot, REGIO_MSG_DEFER);
 	side_start(side);
 	while (side_running(side)) {
 		if (serve(&regio, rqs, flags) == 0)

@@ -29,8 +29,8 @@ static int post(struct echo *echo, uint32_t slot, uint64_t kind, uint32_t bytes)
 
 	/* Deferred requests start together, at the latest when the CQ is found empty. */
 	if (kind == REPLY)
-		return regio_send_ex(echo->rq, &data, &extra, REGIO_DEFER, context);
-	return regio_receive_ex(echo->rq, &data, &extra, REGIO_DEFER, context);
+		return regio_send_ex(echo->rq, &data, &extra, REGIO_MSG_DEFER, context);
+	return regio_receive_ex(echo->rq, &data, &extra, REGIO_MSG_DEFER, context);
 }
 
 int echo_turn(struct echo *echo)

@@ -21,12 +21,13 @@ int main(void)
 	if (bind(fd, (void *)&self, length) || getsockname(fd, (void *)&self, &length) ||
 	    connect(fd, (void *)&self, length))
 		return perror("socket"), 1;
-	if (regio_region_register(memory, sizeof(memory), &region) ||
+	if (regio_region_register(memory, sizeof(memory), NULL, &region) ||
 	    regio_cq_create(128, NULL, &cq) || regio_rq_create(fd, 64, 64, cq, cq, 0, NULL, &rq))
 		return puts(regio_last_error()), 1;
 	for (uint32_t i = 0; i < 64; i++) {
 		regio_receive(rq, &(struct regio_buf){region, i * 32, 32}, 0, i);
-		regio_send(rq, &(struct regio_buf){region, (64 + i) * 32, 32}, REGIO_DEFER, 64 + i);
+		regio_send(rq, &(struct regio_buf){region, (64 + i) * 32, 32}, REGIO_MSG_DEFER,
+			   64 + i);
 	}
 	while (done < 128 && regio_cq_wait(cq, 1, 0, 1000000000) > 0)
 		done += regio_cq_dequeue(cq, results, 128);

@@ -24,8 +24,8 @@ static int post(uint32_t index, uint64_t kind, uint32_t bytes)
 	struct regio_buf buffer = {region, index * BUFFER_BYTES, bytes};
 
 	if (kind == REPLY)
-		return regio_send(connections[index], &buffer, REGIO_DEFER, kind);
-	return regio_receive(connections[index], &buffer, REGIO_DEFER, kind);
+		return regio_send(connections[index], &buffer, REGIO_MSG_DEFER, kind);
+	return regio_receive(connections[index], &buffer, REGIO_MSG_DEFER, kind);
 }
 
 static void accept_connection(int listener)

@@ -9,6 +9,12 @@
  *
  * Everything here returns 0 or a count, or a negative errno value, unless it
  * says otherwise. Outputs are named ret_... and are written only on success.
+ *
+ * Structures that may grow go with their size, sizeof the structure: options in
+ * their first field, what a call fills in as an argument. Fields that the
+ * program does not know of are as if 0, or left out; fields that the library
+ * does not know must be 0, or are set to 0.
+ *
  * The calls that create or change an object leave an explanation of their last
  * failure with regio_last_error().
  *
@@ -25,7 +31,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 /* Handles are 64-bit ids in pointers. */
 #if UINTPTR_MAX < UINT64_MAX
@@ -37,7 +42,7 @@ extern "C" {
 #endif
 
 #define REGIO_VERSION_MAJOR 0
-#define REGIO_VERSION_MINOR 1
+#define REGIO_VERSION_MINOR 2
 #define REGIO_VERSION_PATCH 0
 
 #if defined(__GNUC__)
@@ -118,28 +123,60 @@ struct regio_control {
 	uint32_t reserved;
 };
 
+/*
+ * A request of regio_post(): what regio_receive_ex() and regio_send_ex() take.
+ * 'extra' may be NULL; 'flags' are REGIO_MSG_...
+ */
+struct regio_request {
+	struct regio_buf data;
+	const struct regio_extra *extra;
+	uint64_t context;
+	uint32_t flags;
+	uint32_t reserved; /* 0 */
+};
+
 REGIO_STATIC_ASSERT(sizeof(struct regio_buf) == 16, "regio_buf is frozen");
 REGIO_STATIC_ASSERT(sizeof(struct regio_result) == 24, "regio_result is frozen");
 REGIO_STATIC_ASSERT(sizeof(struct regio_extra) == 64, "regio_extra is frozen");
 REGIO_STATIC_ASSERT(sizeof(struct regio_control) == 8, "regio_control is frozen");
+REGIO_STATIC_ASSERT(sizeof(struct regio_request) == 40, "regio_request is frozen");
 
-/* ---- Request flags ------------------------------------------------------- */
+/* ---- Flags of requests --------------------------------------------------- */
 
 /* The completion of this request does not end a wait or fire a notification. */
-#define REGIO_DONT_NOTIFY 0x1u
+#define REGIO_MSG_DONT_NOTIFY 0x1u
 /*
  * May wait for company: starts with the next request of the same half that is
  * not deferred, with COMMIT_ONLY, or at the latest at the next dequeue that
  * finds the CQ empty, notify or wait on the CQ.
  */
-#define REGIO_DEFER 0x2u
+#define REGIO_MSG_DEFER 0x2u
 /* Receives of streams only: complete when the slice is full, or the stream ends. */
-#define REGIO_WAITALL 0x4u
+#define REGIO_MSG_WAITALL 0x4u
 /*
  * Not a request: start what is deferred on this half. Alone, with no slice and
  * context 0. The one call that may run while another thread posts on the half.
  */
-#define REGIO_COMMIT_ONLY 0x8u
+#define REGIO_MSG_COMMIT_ONLY 0x8u
+
+/* ---- Callbacks ----------------------------------------------------------- */
+
+/*
+ * regio_driver_opts.on_blocked, a function or NULL, is called with 1 when the
+ * sends of an RQ have met a full socket buffer, and with -1 when they are
+ * through or the RQ ends. Who counts knows whether any are: a program whose
+ * threads may all leave the library has one of them in regio_driver_run()
+ * meanwhile. Not after regio_driver_close() has returned.
+ *
+ * regio_cq_opts.on_notify, a function or NULL, is the signal that
+ * regio_cq_notify() asks for, in place of making regio_cq_fd() readable. A
+ * completion that may notify is in the CQ then, unless the program has dequeued
+ * it since. Not after regio_cq_close() has returned.
+ *
+ * Both are called inside other calls, from any thread, with the context that
+ * stands beside them. Of regio they may call regio_driver_wake() and nothing
+ * else. They must return, and not by an exception or longjmp().
+ */
 
 /* ---- Limits -------------------------------------------------------------- */
 
@@ -211,19 +248,21 @@ struct regio_engine_info {
 };
 
 /*
- * regio_engine_info - describe engine number 'index', counted from 0
+ * regio_engine_get_info - describe engine number 'index', counted from 0
  *
- * Tries the engine; nothing stays behind.
+ * 'size' is sizeof(struct regio_engine_info). Tries the engine; nothing stays
+ * behind.
  *
  * Ownership  none
  * Threads    any
  * Blocking   never
  * Returns    0, or
  *            -ENOENT  there are fewer engines
- *            -EINVAL  ret_info is NULL
- * Since      0.1
+ *            -EINVAL  ret_info is NULL, or size below 16 or above 4096
+ * Since      0.2
  */
-REGIO_API int regio_engine_info(uint32_t index, struct regio_engine_info *ret_info);
+REGIO_API int regio_engine_get_info(uint32_t index, struct regio_engine_info *ret_info,
+				    uint32_t size);
 
 /* Busy polling that this kernel and these privileges allow (regio_driver_opts). */
 #define REGIO_BUSY_POLL_SOCKET 0x1u /* SO_BUSY_POLL may be raised */
@@ -240,42 +279,24 @@ struct regio_offload_info {
 };
 
 /*
- * regio_offload_info - what the kernel lets a train do
+ * regio_offload_get_info - what the kernel lets a train do
+ *
+ * 'size' is sizeof(struct regio_offload_info).
  *
  * Ownership  none
  * Threads    any
  * Blocking   never (a few sockets on loopback, the first time)
  * Returns    0, or
- *            -EINVAL  ret_info is NULL
- * Since      0.1
+ *            -EINVAL  ret_info is NULL, or size below 16 or above 4096
+ * Since      0.2
  */
-REGIO_API int regio_offload_info(struct regio_offload_info *ret_info);
+REGIO_API int regio_offload_get_info(struct regio_offload_info *ret_info, uint32_t size);
 
 /* ---- Regions ------------------------------------------------------------- */
 
-/*
- * regio_region_register - make 'length' bytes at 'address' usable for requests
- *
- * The memory is checked by touching it, and locked as far as RLIMIT_MEMLOCK
- * allows. Read-only memory may be used for sends. Regions may overlap. The id
- * is valid on every queue of the process, and is never 0 or 0xFFFFFFFF.
- *
- * Ownership  the memory stays the caller's and must stay mapped until
- *            regio_region_deregister() has returned
- * Threads    any
- * Blocking   may fault pages in
- * Returns    0, or
- *            -EINVAL  address or ret_region is NULL, or length is 0
- *            -EMSGSIZE length is 4 GiB or more
- *            -EFAULT  the range is not mapped, or not readable
- *            -ENOMEM  no memory for the registration
- * Since      0.1
- */
-REGIO_API int regio_region_register(void *address, size_t length, uint64_t *ret_region);
-
-/* Ask for huge pages; ordinary ones are used where the system has none. */
+/* Of memory that is allocated: huge pages; ordinary ones where the system has none. */
 #define REGIO_REGION_HUGE_PAGES 0x1u
-/* Place the memory on NUMA node 'numa_node'. */
+/* Of memory that is allocated: on NUMA node 'numa_node'. */
 #define REGIO_REGION_NUMA 0x2u
 
 struct regio_region_opts {
@@ -286,9 +307,34 @@ struct regio_region_opts {
 };
 
 /*
+ * regio_region_register - make 'length' bytes at 'address' usable for requests
+ *
+ * The memory is faulted in, and stays as pageable as it was: locking it is the
+ * program's, by mlock(2), and is never undone here. Read-only memory may be used
+ * for sends. Regions may overlap. The id is valid on every queue of the process,
+ * and is never 0 or 0xFFFFFFFF. 'opts' may be NULL; no flag is for memory that
+ * is there already.
+ *
+ * Ownership  the memory stays the caller's and must stay mapped until
+ *            regio_region_deregister() has returned
+ * Threads    any
+ * Blocking   may fault pages in
+ * Returns    0, or
+ *            -EINVAL  address or ret_region is NULL, length is 0, bad size, or
+ *                     opts has a flag, a node or a reserved field that is not 0
+ *            -E2BIG   opts has fields this version does not know
+ *            -EMSGSIZE length is 4 GiB or more
+ *            -EFAULT  the range is not mapped, or not readable
+ *            -ENOMEM  no memory for the registration
+ * Since      0.2
+ */
+REGIO_API int regio_region_register(void *address, size_t length,
+				    const struct regio_region_opts *opts, uint64_t *ret_region);
+
+/*
  * regio_region_allocate - allocate zeroed, page-aligned memory and register it
  *
- * 'opts' may be NULL.
+ * It is locked as far as RLIMIT_MEMLOCK allows. 'opts' may be NULL.
  *
  * Ownership  the library owns the memory; regio_region_deregister() frees it
  * Threads    any
@@ -340,16 +386,15 @@ REGIO_API int regio_region_deregister(uint64_t region);
 #define REGIO_DRIVER_PREFER_BUSY_POLL 0x4u
 
 /* For thread_spin_ns: the thread never sleeps. */
-#define REGIO_SPIN_ALWAYS UINT64_MAX
+#define REGIO_SPIN_ALWAYS 0xFFFFFFFFFFFFFFFFull
 
 struct regio_driver_opts {
 	uint32_t size;	/* sizeof(struct regio_driver_opts) */
 	uint32_t flags; /* REGIO_DRIVER_... */
 	/*
-	 * "auto" (or NULL), or the name of an engine; "+thread" behind it is as
-	 * good as REGIO_DRIVER_THREAD, and "fault+" before it injects faults
-	 * (REGIO_FAULTS, docs/ENGINES.md). The environment variable REGIO_ENGINE
-	 * takes the place of "auto".
+	 * "auto" (or NULL), or the name of an engine. The environment variable
+	 * REGIO_ENGINE takes the place of "auto"; there, and only there, a name
+	 * may have "+thread" behind it or "fault+" before it (docs/ENGINES.md).
 	 */
 	const char *engine;
 	/* How long the thread looks for work before it sleeps; 0: 50,000. */
@@ -359,18 +404,12 @@ struct regio_driver_opts {
 	 * Whoever finds nothing polls the network device itself for so long, in
 	 * microseconds; 0: as the system is set. Needs CAP_NET_ADMIN, and a
 	 * device that can be polled: not tested with one. What the kernel does
-	 * not offer is left out (regio_offload_info).
+	 * not offer is left out (regio_offload_get_info).
 	 */
 	uint32_t busy_poll_us;
-	/*
-	 * NULL, or what to call with 1 when the sends of an RQ have met a full socket buffer, and
-	 * with -1 when they are through or the RQ ends. A program whose threads may all leave the
-	 * library counts, and has one of them in regio_driver_run() meanwhile. It is called inside
-	 * other calls, from any thread, and not after regio_driver_close() has returned; of regio
-	 * it may call regio_driver_wake(). It must return, and not by an exception or longjmp().
-	 */
-	void (*blocked)(void *context, int change);
-	void *blocked_context;
+	/* Sends have met a full socket buffer, or are through: see Callbacks. */
+	void (*on_blocked)(void *context, int change);
+	void *on_blocked_context;
 };
 
 /*
@@ -387,7 +426,7 @@ struct regio_driver_opts {
  *                     without the flag it belongs to, no such CPU,
  *                     busy_poll_us above INT32_MAX
  *            -E2BIG   opts has fields this version does not know
- *            -ENOENT  no engine of that name
+ *            -ENOENT  no engine of that name; words joined by '+' are in none
  *            -ENOTSUP the engine does not work here; regio_last_error() says why
  *            -EPERM   busy polling is not permitted
  *            -EAGAIN  no thread left
@@ -415,7 +454,7 @@ REGIO_API int regio_driver_close(struct regio_driver *driver);
 /*
  * regio_driver_run - make progress for the CQs of a driver until told to return
  *
- * For programs whose CQs call them (regio_cq_opts.notified): executes what is ready and what is
+ * For programs whose CQs call them (regio_cq_opts.on_notify): executes what is ready and what is
  * deferred, and sleeps while there is nothing to do, until regio_driver_wake(). 'timeout_ns' below
  * 0 runs without end; 0 makes progress once.
  *
@@ -458,18 +497,21 @@ struct regio_driver_info {
 };
 
 /*
- * regio_driver_info - what a driver is made of
+ * regio_driver_get_info - what a driver is made of
+ *
+ * 'size' is sizeof(struct regio_driver_info).
  *
  * Ownership  none
  * Threads    any
  * Blocking   never
  * Returns    0, or
  *            -EBADF   no such driver
- *            -EINVAL  ret_info is NULL
+ *            -EINVAL  ret_info is NULL, or size below 16 or above 4096
  *            -ECHILD  the driver belongs to the parent process
- * Since      0.1
+ * Since      0.2
  */
-REGIO_API int regio_driver_info(struct regio_driver *driver, struct regio_driver_info *ret_info);
+REGIO_API int regio_driver_get_info(struct regio_driver *driver, struct regio_driver_info *ret_info,
+				    uint32_t size);
 
 /* ---- Completion queues --------------------------------------------------- */
 
@@ -477,15 +519,9 @@ struct regio_cq_opts {
 	uint32_t size;		     /* sizeof(struct regio_cq_opts) */
 	uint32_t reserved;	     /* 0 */
 	struct regio_driver *driver; /* NULL: one of its own */
-	/*
-	 * NULL, or what regio_cq_notify() calls in place of making regio_cq_fd() readable. A
-	 * completion that may notify is in the CQ then, unless the program has dequeued it since.
-	 * It is called inside other calls, from any thread, and not after regio_cq_close() has
-	 * returned; of regio it may call regio_driver_wake(). It must return, and not by an
-	 * exception or longjmp().
-	 */
-	void (*notified)(void *context);
-	void *notified_context;
+	/* In place of making regio_cq_fd() readable: see Callbacks. */
+	void (*on_notify)(void *context);
+	void *on_notify_context;
 };
 
 /*
@@ -785,19 +821,21 @@ struct regio_rq_info {
 };
 
 /*
- * regio_rq_info - settings and counts of a request queue
+ * regio_rq_get_info - settings and counts of a request queue
+ *
+ * 'size' is sizeof(struct regio_rq_info).
  *
  * Ownership  none
  * Threads    any; the counts are read without stopping the queue
  * Blocking   never
  * Returns    0, or
  *            -EBADF   no such RQ
- *            -EINVAL  ret_info is NULL
+ *            -EINVAL  ret_info is NULL, or size below 16 or above 4096
  *            -ENOMEM  no memory
  *            -ECHILD  the RQ belongs to the parent process
- * Since      0.1
+ * Since      0.2
  */
-REGIO_API int regio_rq_info(struct regio_rq *rq, struct regio_rq_info *ret_info);
+REGIO_API int regio_rq_get_info(struct regio_rq *rq, struct regio_rq_info *ret_info, uint32_t size);
 
 /* ---- Requests ------------------------------------------------------------ */
 
@@ -889,6 +927,30 @@ REGIO_API int regio_send(struct regio_rq *rq, const struct regio_buf *data, uint
  */
 REGIO_API int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
 			    const struct regio_extra *extra, uint32_t flags, uint64_t context);
+
+/*
+ * regio_post - post many receives, or many sends, in one call
+ *
+ * As regio_receive_ex() or regio_send_ex() for each of 'requests' in turn, up to
+ * the first that is refused. What is not deferred starts once, when all are
+ * posted; COMMIT_ONLY among them, with region, offset and length 0, starts those
+ * before it. Region 0 and length 0 is an empty slice. 'half' is
+ * REGIO_HALF_RECEIVE or REGIO_HALF_SEND.
+ *
+ * Ownership  as regio_receive_ex() and regio_send_ex(), of those accepted;
+ *            'requests' and what 'extra' points to are read during the call only
+ * Threads    as regio_receive() and regio_send(); beside them where there is
+ *            nothing but COMMIT_ONLY
+ * Blocking   never
+ * Returns    how many were accepted, from the first on; 0 where count is 0; or,
+ *            where the first is refused, what regio_receive_ex() or
+ *            regio_send_ex() returns, and
+ *            -EINVAL  half is neither, requests is NULL and count is not 0, count
+ *                     above INT32_MAX, reserved field not 0
+ * Since      0.2
+ */
+REGIO_API int regio_post(struct regio_rq *rq, uint32_t half, const struct regio_request *requests,
+			 uint32_t count);
 
 #ifdef __cplusplus
 }

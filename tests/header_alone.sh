@@ -1,20 +1,38 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The public header compiles alone, pedantically, in every language standard it is meant for.
+# The public header compiles alone, pedantically, in every language standard it is meant for, and a
+# program that uses what it defines does. It drags in nothing but the headers of the language.
 #
 # usage: header_alone.sh INCLUDE_DIRECTORY
 set -eu
 
 include=$1
 number=0
+program='#include <regio.h>
+#include <regio.h>
+int main(void)
+{
+	struct regio_request request;
+	struct regio_driver_opts opts;
+	opts.thread_spin_ns = REGIO_SPIN_ALWAYS;
+	request.flags = REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY | REGIO_MSG_WAITALL;
+	request.extra = 0;
+	return opts.thread_spin_ns == request.flags;
+}
+#ifdef AF_INET
+#error sys/socket.h is included
+#endif
+'
 
 check()
 {
 	number=$((number + 1))
 	if ! command -v "$1" >/dev/null; then
 		echo "ok $number - $1 $2 # SKIP $1 is not installed"
-	elif errors=$(printf '#include <regio.h>\n#include <regio.h>\nint main(void) { return 0; }\n' |
+	elif ! echo 'int x;' | $1 -x "$3" -std="$2" -fsyntax-only - 2>/dev/null; then
+		echo "ok $number - $1 $2 # SKIP $1 does not know $2"
+	elif errors=$(echo "$program" |
 		$1 -x "$3" -std="$2" -Wall -Wextra -Wpedantic -Wpadded -Werror -fsyntax-only \
 			-I"$include" - 2>&1); then
 		echo "ok $number - $1 $2"
@@ -24,14 +42,14 @@ check()
 	fi
 }
 
-echo 1..10
+echo 1..20
 for compiler in gcc clang; do
-	for standard in c99 c11 c17; do
+	for standard in c99 c11 c17 c2x c23; do
 		check $compiler $standard c
 	done
 done
 for compiler in g++ clang++; do
-	for standard in c++11 c++20; do
+	for standard in c++11 c++14 c++17 c++20 c++2b; do
 		check $compiler $standard c++
 	done
 done

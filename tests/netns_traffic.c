@@ -111,7 +111,7 @@ static void send_with_regio(struct end *end, uint64_t first, uint64_t count)
 	for (uint64_t i = 0; i < count; i++) {
 		struct regio_buf slice = slot_of(end, first + i);
 
-		demand(!regio_send(end->rq, &slice, i + 1 < count ? REGIO_DEFER : 0, first + i),
+		demand(!regio_send(end->rq, &slice, i + 1 < count ? REGIO_MSG_DEFER : 0, first + i),
 		       "regio_send");
 		end->pending++;
 	}
@@ -173,7 +173,8 @@ static uint64_t receive_with_regio(struct end *end, uint64_t received)
 	for (; end->posted < received + SLOTS; end->posted++) {
 		struct regio_buf slice = slot_of(end, end->posted);
 
-		demand(!regio_receive(end->rq, &slice, REGIO_DEFER, end->posted), "regio_receive");
+		demand(!regio_receive(end->rq, &slice, REGIO_MSG_DEFER, end->posted),
+		       "regio_receive");
 	}
 	int got = regio_cq_dequeue(end->cq, results, BATCH);
 

@@ -41,7 +41,8 @@ static uint32_t count_notifiable(const struct regioi_half *half, uint32_t first,
 	if (!atomic_load_explicit(&half->muted_used, memory_order_relaxed))
 		return count;
 	for (uint32_t i = 0; i < count; i++)
-		notifiable += !(half->requests[(first + i) & half->mask].flags & REGIO_DONT_NOTIFY);
+		notifiable +=
+			!(half->requests[(first + i) & half->mask].flags & REGIO_MSG_DONT_NOTIFY);
 	return notifiable;
 }
 
@@ -101,7 +102,7 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regio
 		cq_push(cq, half);
 	if (!notifiable)
 		return;
-	if (cq->notified)
+	if (cq->on_notify)
 		regioi_cq_posted(cq, notifiable);
 	if (atomic_load(&cq->armed) || atomic_load(&cq->sleeper) != REGIOI_AWAKE)
 		regioi_cq_wake(cq, half, first + count);
@@ -202,7 +203,7 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 	if (!*ret_all)
 		count = results_max;
 	expand(half, first, count, results);
-	if (half->cq->notified)
+	if (half->cq->on_notify)
 		regioi_cq_taken(half->cq, count_notifiable(half, first, count));
 	/* Release: pairs with the poster's acquire; the slots are free to be written. */
 	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
@@ -398,8 +399,8 @@ int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts, struct 
 		regioi_cq_release(cq);
 		return regioi_fail(error, "%s: out of memory", step);
 	}
-	cq->notified = known.notified;
-	cq->notified_context = known.notified_context;
+	cq->on_notify = known.on_notify;
+	cq->on_notify_context = known.on_notify_context;
 	atomic_fetch_add(&cq->driver->completion_queues, 1);
 	*ret_cq = (struct regio_cq *)(uintptr_t)cq->id;
 	return 0;

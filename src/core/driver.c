@@ -211,8 +211,8 @@ int regio_driver_create(const struct regio_driver_opts *opts, struct regio_drive
 		regioi_driver_release(driver);
 		return regioi_fail(error, "%s: out of memory", step);
 	}
-	driver->blocked = known.blocked;
-	driver->blocked_context = known.blocked_context;
+	driver->on_blocked = known.on_blocked;
+	driver->on_blocked_context = known.on_blocked_context;
 	*ret_driver = (struct regio_driver *)(uintptr_t)driver->id;
 	return 0;
 }
@@ -235,22 +235,25 @@ int regio_driver_close(struct regio_driver *handle)
 		return regioi_fail(-EBADF, "%s: it is closed already", step);
 	regioi_table_release(slot, id);
 	pthread_mutex_lock(&driver->blocked_lock);
-	driver->blocked = NULL;
+	driver->on_blocked = NULL;
 	pthread_mutex_unlock(&driver->blocked_lock);
 	regioi_driver_release(driver);
 	return 0;
 }
 
-int regio_driver_info(struct regio_driver *handle, struct regio_driver_info *ret_info)
+int regio_driver_get_info(struct regio_driver *handle, struct regio_driver_info *ret_info,
+			  uint32_t size)
 {
+	static const char step[] = "describing a driver";
 	struct regioi_driver *driver = regioi_table_object(handle, REGIOI_KIND_DRIVER);
 	struct regio_driver_info info = {0};
+	int error = regioi_info_check(ret_info, size, step);
 
+	if (error)
+		return error;
 	if (!driver)
 		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				   "describing a driver: it is closed");
-	if (!ret_info)
-		return regioi_fail(-EINVAL, "describing a driver: ret_info is NULL");
+				   "%s: it is closed", step);
 	snprintf(info.engine, sizeof(info.engine), "%s", driver->ops->name);
 	snprintf(info.reason, sizeof(info.reason), "%s", driver->reason);
 	info.completion_queues = atomic_load(&driver->completion_queues);
@@ -258,6 +261,6 @@ int regio_driver_info(struct regio_driver *handle, struct regio_driver_info *ret
 	info.thread = driver->threaded;
 	info.asleep = atomic_load(&driver->thread.asleep);
 	info.sleeps = atomic_load(&driver->thread.sleeps);
-	*ret_info = info;
+	regioi_info_write(ret_info, size, &info, sizeof(info));
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "core/engine_choice.h"
 #include "core/error.h"
+#include "core/options.h"
 #include "core/uncancelled.h"
 #include "engine/fault.h"
 
@@ -127,15 +128,28 @@ static int engine_wrap(struct regioi_driver *driver)
 	return 0;
 }
 
+/* Words joined to a name are wishes of the one who runs the program. */
+static int read_name(const char *text, struct wish *wish)
+{
+	if (strchr(text, '+'))
+		return regioi_fail(-ENOENT,
+				   "choosing an engine: the program asks for \"%s\"; words joined "
+				   "by '+' are for the environment variable REGIO_ENGINE: give the "
+				   "engine alone, and REGIO_DRIVER_THREAD for a thread",
+				   text);
+	snprintf(wish->engine, sizeof(wish->engine), "%s", text);
+	return 0;
+}
+
 int regioi_engine_open(const char *text, struct regioi_driver *driver)
 {
 	const char *environment = getenv("REGIO_ENGINE");
 	const char *why = "the program";
 	struct wish wish = {.engine = "auto"};
-	int error;
+	int error = text ? read_name(text, &wish) : 0;
 
-	if (text)
-		read_wish(text, &wish);
+	if (error)
+		return error;
 	if (strcmp(wish.engine, "auto") == 0 && environment && environment[0]) {
 		why = "REGIO_ENGINE";
 		read_wish(environment, &wish);
@@ -159,17 +173,19 @@ static bool engine_works(const struct regioi_engine_ops *ops, struct regioi_refu
 	return true;
 }
 
-int regio_engine_info(uint32_t index, struct regio_engine_info *ret_info)
+int regio_engine_get_info(uint32_t index, struct regio_engine_info *ret_info, uint32_t size)
 {
+	static const char step[] = "describing an engine";
 	const struct regioi_engine_ops *ops = regioi_engine_at(index);
 	struct regio_engine_info info = {0};
 	struct regioi_refusal refusal = {0};
 	bool earlier = false;
+	int error = regioi_info_check(ret_info, size, step);
 
-	if (!ret_info)
-		return regioi_fail(-EINVAL, "describing an engine: ret_info is NULL");
+	if (error)
+		return error;
 	if (!ops)
-		return regioi_fail(-ENOENT, "describing an engine: there is no number %u", index);
+		return regioi_fail(-ENOENT, "%s: there is no number %u", step, index);
 	for (uint32_t i = 0; i < index && !earlier; i++) {
 		const struct regioi_engine_ops *other = regioi_engine_at(i);
 
@@ -182,6 +198,6 @@ int regio_engine_info(uint32_t index, struct regio_engine_info *ret_info)
 	snprintf(info.reason, sizeof(info.reason), "%s",
 		 info.available ? ops->about : refusal.reason);
 	snprintf(info.remedy, sizeof(info.remedy), "%s", refusal.remedy);
-	*ret_info = info;
+	regioi_info_write(ret_info, size, &info, sizeof(info));
 	return 0;
 }

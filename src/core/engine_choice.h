@@ -8,10 +8,10 @@
 #include "core/objects.h"
 
 /*
- * Makes an engine: sets driver->ops, driver->engine and driver->reason, and driver->threaded where
- * "thread" is joined to the name by '+'; "fault" puts faults before the engine. 'text' is NULL or
- * "auto" for the first engine that works, unless the environment variable REGIO_ENGINE has a wish.
- * Returns 0 or an explained error; then there may be an engine all the same.
+ * Makes an engine: sets driver->ops, driver->engine and driver->reason. 'text' is NULL or "auto"
+ * for the first engine that works, unless the environment variable REGIO_ENGINE has a wish, in
+ * which words may be joined to the name by '+': "thread" sets driver->threaded, "fault" puts faults
+ * before the engine. Returns 0 or an explained error; then there may be an engine all the same.
  */
 int regioi_engine_open(const char *text, struct regioi_driver *driver);
 

@@ -7,7 +7,6 @@
 #ifndef REGIO_CORE_FORK_H
 #define REGIO_CORE_FORK_H
 
-void regioi_locked_pages_fork_child(void);
 void regioi_drivers_fork_child(void);
 void regioi_offload_fork_child(void);
 void regioi_sockets_fork_child(void);

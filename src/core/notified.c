@@ -24,7 +24,7 @@ void regioi_cq_call(struct regioi_cq *cq)
 	/* Held across the call, so that closing can wait for it. */
 	pthread_mutex_lock(&cq->lock);
 	if (!atomic_load(&cq->closed) && has_some(cq) && atomic_exchange(&cq->armed, false))
-		cq->notified(cq->notified_context);
+		cq->on_notify(cq->on_notify_context);
 	pthread_mutex_unlock(&cq->lock);
 }
 

@@ -73,7 +73,7 @@ struct regioi_half {
 	uint8_t direction; /* enum regioi_direction */
 	bool stream;	   /* as its RQ */
 	uint8_t lone_op;   /* enum regioi_op_kind that moves one message */
-	/* REGIO_DEFER where requests are always left to others: receives, a driver's thread. */
+	/* REGIO_MSG_DEFER where requests are always left to others: receives, a driver's thread. */
 	uint8_t flags_implied;
 	/* The poster's. */
 	bool local_wanted;	 /* a receive with a local address slice has been posted */
@@ -193,13 +193,13 @@ enum regioi_sleeper {
 struct regioi_cq {
 	uint64_t id;
 	struct regioi_driver *driver;
-	pthread_mutex_t lock; /* capacity, reserved; arming, where 'notified' is set */
+	pthread_mutex_t lock; /* capacity, reserved; arming, where 'on_notify' is set */
 	uint32_t capacity;
 	uint32_t reserved;
 	_Atomic uint32_t references; /* the handle and each attached half */
 	_Atomic bool closed;
-	void (*notified)(void *context); /* NULL: regio_cq_notify() uses the descriptor */
-	void *notified_context;
+	void (*on_notify)(void *context); /* NULL: regio_cq_notify() uses the descriptor */
+	void *on_notify_context;
 
 	/* Pushed by executors, taken whole by the consumer. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_half *) listed;
@@ -207,7 +207,7 @@ struct regioi_cq {
 	_Atomic bool fired;		 /* signalled on the descriptor, and not dequeued since */
 	_Atomic uint32_t sleeper;	 /* enum regioi_sleeper; also the futex */
 	struct regioi_cq *follower_next; /* under the driver's wait_lock */
-	_Atomic uint64_t posted;	 /* completions that may notify, where 'notified' is set */
+	_Atomic uint64_t posted;	 /* completions that may notify, where 'on_notify' is set */
 
 	/* The consumer's. */
 	_Alignas(REGIOI_CACHE_LINE) struct regioi_half *drain; /* off 'listed', oldest first */
@@ -303,8 +303,8 @@ struct regioi_driver {
 
 	/* Sends have met a full buffer, or no longer. Held across the call. */
 	pthread_mutex_t blocked_lock;
-	void (*blocked)(void *context, int change);
-	void *blocked_context;
+	void (*on_blocked)(void *context, int change);
+	void *on_blocked_context;
 
 	struct regioi_thread thread;
 

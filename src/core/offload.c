@@ -18,6 +18,7 @@
 #include "core/error.h"
 #include "core/fork.h"
 #include "core/offload.h"
+#include "core/options.h"
 #include "core/uncancelled.h"
 #include "dgram/control.h"
 #include "engine/kernel.h"
@@ -191,10 +192,14 @@ void regioi_offload_fork_child(void)
 	pthread_mutex_init(&tried_lock, NULL);
 }
 
-int regio_offload_info(struct regio_offload_info *ret_info)
+int regio_offload_get_info(struct regio_offload_info *ret_info, uint32_t size)
 {
-	if (!ret_info)
-		return regioi_fail(-EINVAL, "describing offloads: ret_info is NULL");
-	*ret_info = regioi_offload();
+	int error = regioi_info_check(ret_info, size, "describing offloads");
+	struct regio_offload_info info;
+
+	if (error)
+		return error;
+	info = regioi_offload();
+	regioi_info_write(ret_info, size, &info, sizeof(info));
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading option structures that begin with their size.
+ * Structures of the public API that may grow: options are read, what calls describe is written.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,8 +10,10 @@
 
 /* No option structure was ever smaller than its size and one more word. */
 #define OPTIONS_SIZE_MIN 8u
-/* Far above any real one: a wild size must not send us reading through memory. */
-#define OPTIONS_SIZE_MAX 4096u
+/* Far above any real one: a wild size must not send us through memory. */
+#define STRUCTURE_SIZE_MAX 4096u
+/* Less than any structure that is filled in, and more than a pointer to one. */
+#define INFO_SIZE_MIN 16u
 
 int regioi_options_read(void *known, size_t known_size, const void *options, const char *step)
 {
@@ -20,7 +22,7 @@ int regioi_options_read(void *known, size_t known_size, const void *options, con
 	if (!options)
 		return 0;
 	memcpy(&size, options, sizeof(size));
-	if (size < OPTIONS_SIZE_MIN || size > OPTIONS_SIZE_MAX)
+	if (size < OPTIONS_SIZE_MIN || size > STRUCTURE_SIZE_MAX)
 		return regioi_fail(-EINVAL,
 				   "%s: options.size is %u; set it to sizeof the structure", step,
 				   size);
@@ -34,4 +36,22 @@ int regioi_options_read(void *known, size_t known_size, const void *options, con
 	}
 	memcpy(known, options, size < known_size ? size : known_size);
 	return 0;
+}
+
+int regioi_info_check(const void *ret_info, uint32_t size, const char *step)
+{
+	if (!ret_info)
+		return regioi_fail(-EINVAL, "%s: ret_info is NULL", step);
+	if (size < INFO_SIZE_MIN || size > STRUCTURE_SIZE_MAX)
+		return regioi_fail(-EINVAL, "%s: size is %u; set it to sizeof the structure", step,
+				   size);
+	return 0;
+}
+
+void regioi_info_write(void *ret_info, uint32_t size, const void *known, size_t known_size)
+{
+	size_t common = size < known_size ? size : known_size;
+
+	memcpy(ret_info, known, common);
+	memset((uint8_t *)ret_info + common, 0, size - common);
 }

@@ -12,7 +12,6 @@
 #include "core/driver.h"
 #include "core/error.h"
 #include "core/guard.h"
-#include "core/locked_pages.h"
 #include "core/options.h"
 #include "core/region.h"
 #include "core/uncancelled.h"
@@ -114,16 +113,36 @@ static int region_check_length(const char *step, size_t length)
 	return 0;
 }
 
-int regio_region_register(void *address, size_t length, uint64_t *ret_region)
+/* Where memory lies is settled by whoever maps it: options for that are the allocation's. */
+static int register_options(const char *step, const struct regio_region_opts *opts)
+{
+	struct regio_region_opts known = {0};
+	int error = regioi_options_read(&known, sizeof(known), opts, step);
+
+	if (error)
+		return error;
+	if (known.flags & (REGIO_REGION_HUGE_PAGES | REGIO_REGION_NUMA) || known.numa_node)
+		return regioi_fail(-EINVAL,
+				   "%s: huge pages and a NUMA node are for memory that regio "
+				   "allocates; of your own ask with madvise(2) and mbind(2)",
+				   step);
+	if (known.flags || known.reserved)
+		return regioi_fail(-EINVAL, "%s: unknown flag or reserved field set", step);
+	return 0;
+}
+
+int regio_region_register(void *address, size_t length, const struct regio_region_opts *opts,
+			  uint64_t *ret_region)
 {
 	static const char step[] = "registering memory";
 	enum access access;
-	uint32_t flags = 0;
 	int error;
 
 	if (!address || !ret_region)
 		return regioi_fail(-EINVAL, "%s: a pointer is NULL", step);
 	error = region_check_length(step, length);
+	if (!error)
+		error = register_options(step, opts);
 	if (error)
 		return error;
 	access = range_access(address, length);
@@ -132,17 +151,9 @@ int regio_region_register(void *address, size_t length, uint64_t *ret_region)
 				   "%s: %zu bytes at %p are not all mapped and readable; map them "
 				   "before registering",
 				   step, length, address);
-	if (access == ACCESS_WRITE)
-		flags |= REGIOI_REGION_WRITABLE;
-	if (regioi_pages_lock(address, length))
-		flags |= REGIOI_REGION_LOCKED;
-	error = regioi_table_add(REGIOI_KIND_REGION, address, (uint32_t)length, flags, ret_region);
-	if (error) {
-		if (flags & REGIOI_REGION_LOCKED)
-			regioi_pages_unlock(address, length);
-		return regioi_fail(error, "%s: out of memory for the registration", step);
-	}
-	return 0;
+	error = regioi_table_add(REGIOI_KIND_REGION, address, (uint32_t)length,
+				 access == ACCESS_WRITE ? REGIOI_REGION_WRITABLE : 0, ret_region);
+	return error ? regioi_fail(error, "%s: out of memory for the registration", step) : 0;
 }
 
 static int allocate_options(const struct regio_region_opts *opts, struct regio_region_opts *known)
@@ -225,12 +236,10 @@ int regio_region_allocate(size_t length, const struct regio_region_opts *opts, u
 			return refuse_node(step, error, known.numa_node);
 		}
 	}
-	if (regioi_pages_lock(address, length))
-		flags |= REGIOI_REGION_LOCKED;
+	/* As far as the limit allows. Unmapping ends it. */
+	mlock(address, mapped);
 	error = regioi_table_add(REGIOI_KIND_REGION, address, (uint32_t)length, flags, ret_region);
 	if (error) {
-		if (flags & REGIOI_REGION_LOCKED)
-			regioi_pages_unlock(address, length);
 		munmap(address, mapped);
 		return regioi_fail(error, "%s: out of memory for the registration", step);
 	}
@@ -268,8 +277,6 @@ int regio_region_deregister(uint64_t region)
 	flags = atomic_load_explicit(&slot->flags, memory_order_relaxed);
 	regioi_drivers_synchronize();
 	regioi_guard_open(address, length);
-	if (flags & REGIOI_REGION_LOCKED)
-		regioi_pages_unlock(address, length);
 	if (flags & REGIOI_REGION_OWNED)
 		munmap(address, allocation_length(length));
 	regioi_table_release(slot, region);

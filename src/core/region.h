@@ -15,8 +15,7 @@
 #include "regio.h"
 
 #define REGIOI_REGION_WRITABLE 0x1u
-#define REGIOI_REGION_LOCKED 0x2u
-#define REGIOI_REGION_OWNED 0x4u /* allocated by the library */
+#define REGIOI_REGION_OWNED 0x2u /* allocated by the library */
 
 /* Whether a request may name the slice. */
 static inline bool regioi_region_allows(const struct regio_buf *buf, bool write)

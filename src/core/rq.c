@@ -165,7 +165,7 @@ static void nodes_init(struct regioi_rq *rq)
 		struct regioi_driver *driver = half->cq->driver;
 
 		if (i == REGIOI_RECEIVE || driver->threaded)
-			half->flags_implied = REGIO_DEFER;
+			half->flags_implied = REGIO_MSG_DEFER;
 		if (i == 1 && driver == rq->nodes[0].driver) {
 			half->node = &rq->nodes[0];
 			break;
@@ -615,19 +615,24 @@ static void describe(const struct regioi_rq *rq, struct regio_rq_info *ret_info)
 	};
 }
 
-int regio_rq_info(struct regio_rq *handle, struct regio_rq_info *ret_info)
+int regio_rq_get_info(struct regio_rq *handle, struct regio_rq_info *ret_info, uint32_t size)
 {
+	static const char step[] = "describing an RQ";
+	int error = regioi_info_check(ret_info, size, step);
+	struct regio_rq_info info;
 	struct regioi_rq *rq;
 
-	if (!ret_info)
-		return regioi_fail(-EINVAL, "describing an RQ: ret_info is NULL");
+	if (error)
+		return error;
 	if (!regioi_call_enter(handle))
-		return regioi_fail(-ENOMEM, "describing an RQ: out of memory");
+		return regioi_fail(-ENOMEM, "%s: out of memory", step);
 	rq = regioi_table_object(handle, REGIOI_KIND_RQ);
 	if (rq)
-		describe(rq, ret_info);
+		describe(rq, &info);
 	regioi_call_leave();
-	return rq ? 0
-		  : regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				"describing an RQ: it is closed");
+	if (!rq)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "%s: it is closed", step);
+	regioi_info_write(ret_info, size, &info, sizeof(info));
+	return 0;
 }

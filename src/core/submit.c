@@ -115,14 +115,10 @@ static __attribute__((noinline)) void announce(struct regioi_half *half)
 	count_announced(half);
 }
 
-/* COMMIT_ONLY: starts what is deferred, here if nobody else is at it. */
-static __attribute__((cold)) int commit(struct regioi_half *half, const struct regio_buf *data,
-					const struct regio_extra *extra, uint32_t flags,
-					uint64_t context)
+/* COMMIT_ONLY and nothing posted with it: starts what is deferred, here if nobody else is at it. */
+static __attribute__((cold)) void commit(struct regioi_half *half)
 {
-	if (flags != REGIO_COMMIT_ONLY || data || extra || context)
-		return -EINVAL;
-	if (!(half->flags_implied & REGIO_DEFER))
+	if (!(half->flags_implied & REGIO_MSG_DEFER))
 		regioi_half_run(half);
 	/*
 	 * Not announce(), which is the poster's: this may be another thread. Receives are executed
@@ -130,7 +126,6 @@ static __attribute__((cold)) int commit(struct regioi_half *half, const struct r
 	 */
 	else if (half->direction == REGIOI_SEND || atomic_load(&half->ready) != REGIOI_READY_NO)
 		regioi_node_list(half->node);
-	return 0;
 }
 
 /* Beside the data slice, a request that has more. Returns 0 or why it is refused. */
@@ -181,62 +176,107 @@ static inline void shut_slice(struct regioi_half *half, uint32_t tail)
 	regioi_readers_leave(half->node->driver, section);
 }
 
-static int post(struct regioi_half *half, const struct regio_buf *data,
-		const struct regio_extra *extra, uint32_t flags, uint64_t context)
+/* What one call posts. */
+struct batch {
+	struct regioi_half *half;
+	uint32_t tail;	/* behind the last request stored */
+	bool stored;	/* there is one */
+	bool committed; /* COMMIT_ONLY was among them */
+	bool start;	/* one is not deferred */
+};
+
+static int store(struct batch *batch, const struct regio_buf *data, const struct regio_extra *extra,
+		 uint32_t flags, uint64_t context)
 {
-	const uint32_t tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
+	struct regioi_half *half = batch->half;
 	int error;
 
 	if ((data->region || data->length) &&
 	    !regioi_region_allows(data, half->direction == REGIOI_RECEIVE))
 		return regioi_region_refusal(data);
-	if (!has_room(half, tail))
+	if (!has_room(half, batch->tail))
 		return -ENOBUFS;
 	/* The slot is the poster's until 'tail' moves, so a refusal leaves nothing behind. */
-	store_request(half, tail, data, flags, context);
+	store_request(half, batch->tail, data, flags, context);
 	if (extra) {
-		error = post_extra(half, &half->requests[tail & half->mask], extra);
+		error = post_extra(half, &half->requests[batch->tail & half->mask], extra);
 		if (error)
 			return error;
 	}
-	if (flags & REGIO_DONT_NOTIFY)
+	if (flags & REGIO_MSG_DONT_NOTIFY)
 		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
-	shut_slice(half, tail);
-	/* Release: pairs with the executor's acquire in regioi_half_window(). */
-	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
-	if ((flags | half->flags_implied) & REGIO_DEFER)
-		announce(half);
-	else
-		regioi_half_run(half);
+	shut_slice(half, batch->tail);
+	batch->tail++;
+	batch->stored = true;
+	batch->start |= !(flags & REGIO_MSG_DEFER);
 	return 0;
 }
 
 static __attribute__((cold)) bool is_wait_for_all(const struct regioi_half *half, uint32_t flags)
 {
 	return half->stream && half->direction == REGIOI_RECEIVE &&
-	       !(flags & ~(REGIO_WAITALL | REGIO_DONT_NOTIFY | REGIO_DEFER));
+	       !(flags & ~(REGIO_MSG_WAITALL | REGIO_MSG_DONT_NOTIFY | REGIO_MSG_DEFER));
 }
 
-/* Inside the call, so that the RQ, once found, stays. */
-static int submit_inside(struct regio_rq *handle, enum regioi_direction direction,
-			 const struct regio_buf *data, const struct regio_extra *extra,
-			 uint32_t flags, uint64_t context)
+/* Takes one request, or COMMIT_ONLY. Returns 0 or why it is refused; 'data' may be NULL. */
+static inline int take(struct batch *batch, const struct regio_buf *data,
+		       const struct regio_extra *extra, uint32_t flags, uint64_t context)
+{
+	if (flags & ~(REGIO_MSG_DONT_NOTIFY | REGIO_MSG_DEFER) &&
+	    !is_wait_for_all(batch->half, flags)) {
+		if (flags != REGIO_MSG_COMMIT_ONLY || data || extra || context)
+			return -EINVAL;
+		batch->committed = true;
+		return 0;
+	}
+	if (!data && batch->half->stream)
+		return -EINVAL;
+	return store(batch, data ? data : &no_slice, extra, flags, context);
+}
+
+/* Shows what was taken to whoever executes it, and starts it. */
+static inline void finish(struct batch *batch)
+{
+	struct regioi_half *half = batch->half;
+
+	if (!batch->stored) {
+		if (batch->committed)
+			commit(half);
+		return;
+	}
+	/* Release: pairs with the executor's acquire in regioi_half_window(). */
+	atomic_store_explicit(&half->tail, batch->tail, memory_order_release);
+	if (half->flags_implied & REGIO_MSG_DEFER || !(batch->start || batch->committed))
+		announce(half);
+	else
+		regioi_half_run(half);
+}
+
+/* Inside the call, so that the RQ, once found, stays. NULL where nothing can be posted, and why. */
+static inline struct regioi_half *find_half(struct regio_rq *handle,
+					    enum regioi_direction direction, int *ret_error)
 {
 	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
 	struct regioi_half *half;
 
-	if (!rq)
-		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	if (!rq) {
+		*ret_error = regioi_table_reason((uintptr_t)handle, -EBADF);
+		return NULL;
+	}
 	half = &rq->halves[direction];
-	if (atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
-	    atomic_load_explicit(&rq->lost, memory_order_relaxed))
-		return -EBADF;
-	if (flags & ~(REGIO_DONT_NOTIFY | REGIO_DEFER) && !is_wait_for_all(half, flags))
-		return flags & REGIO_COMMIT_ONLY ? commit(half, data, extra, flags, context)
-						 : -EINVAL;
-	if (!data && half->stream)
-		return -EINVAL;
-	return post(half, data ? data : &no_slice, extra, flags, context);
+	*ret_error = -EBADF;
+	return atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
+			       atomic_load_explicit(&rq->lost, memory_order_relaxed)
+		       ? NULL
+		       : half;
+}
+
+static inline struct batch batch_of(struct regioi_half *half)
+{
+	return (struct batch){
+		.half = half,
+		.tail = atomic_load_explicit(&half->tail, memory_order_relaxed),
+	};
 }
 
 static __attribute__((noinline)) int submit(struct regio_rq *handle,
@@ -245,13 +285,33 @@ static __attribute__((noinline)) int submit(struct regio_rq *handle,
 					    const struct regio_extra *extra, uint32_t flags,
 					    uint64_t context)
 {
+	struct regioi_half *half;
+	struct batch batch;
 	int error;
 
 	if (!regioi_call_enter(handle))
 		return -ENOMEM;
-	error = submit_inside(handle, direction, data, extra, flags, context);
+	half = find_half(handle, direction, &error);
+	if (half) {
+		batch = batch_of(half);
+		error = take(&batch, data, extra, flags, context);
+		if (!error)
+			finish(&batch);
+	}
 	regioi_call_leave();
 	return error;
+}
+
+static int take_request(struct batch *batch, const struct regio_request *request)
+{
+	const struct regio_buf *data = &request->data;
+
+	if (request->reserved)
+		return -EINVAL;
+	if (request->flags & REGIO_MSG_COMMIT_ONLY && !data->region && !data->offset &&
+	    !data->length)
+		data = NULL;
+	return take(batch, data, request->extra, request->flags, request->context);
 }
 
 /*
@@ -269,7 +329,7 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 	struct regioi_rq *rq;
 	uint32_t tail;
 
-	if (!data || flags & ~REGIO_DEFER)
+	if (!data || flags & ~REGIO_MSG_DEFER)
 		return false;
 	call = regioi_call_enter_quickly(handle);
 	if (!call)
@@ -279,7 +339,7 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 		return false;
 	half = &rq->halves[direction];
 	tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
-	if (direction == REGIOI_SEND && !((flags | half->flags_implied) & REGIO_DEFER))
+	if (direction == REGIOI_SEND && !((flags | half->flags_implied) & REGIO_MSG_DEFER))
 		return false;
 	if (tail - half->dequeued_seen >= half->limit ||
 	    atomic_load_explicit(&half->node->listed, memory_order_relaxed) != REGIOI_NODE_PINNED ||
@@ -325,4 +385,38 @@ int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
 		  const struct regio_extra *extra, uint32_t flags, uint64_t context)
 {
 	return submit(rq, REGIOI_SEND, data, extra, flags, context);
+}
+
+/* Returns how many were taken, or why the first is refused. */
+static int post_many(struct regioi_half *half, const struct regio_request *requests, uint32_t count)
+{
+	struct batch batch = batch_of(half);
+	uint32_t taken = 0;
+	int error = 0;
+
+	for (; taken < count; taken++) {
+		error = take_request(&batch, &requests[taken]);
+		if (error)
+			break;
+	}
+	finish(&batch);
+	return taken ? (int)taken : error;
+}
+
+int regio_post(struct regio_rq *rq, uint32_t half, const struct regio_request *requests,
+	       uint32_t count)
+{
+	const bool send = half == REGIO_HALF_SEND;
+	struct regioi_half *found;
+	int result;
+
+	if ((!send && half != REGIO_HALF_RECEIVE) || (!requests && count) || count > INT32_MAX)
+		return -EINVAL;
+	if (!regioi_call_enter(rq))
+		return -ENOMEM;
+	found = find_half(rq, send ? REGIOI_SEND : REGIOI_RECEIVE, &result);
+	if (found)
+		result = post_many(found, requests, count);
+	regioi_call_leave();
+	return result;
 }

@@ -68,7 +68,6 @@ static void fork_child(void)
 	index_inherited = index_next;
 	free_head = 0;
 	pthread_mutex_unlock(&table_lock);
-	regioi_locked_pages_fork_child();
 	regioi_drivers_fork_child();
 	regioi_offload_fork_child();
 	regioi_sockets_fork_child();

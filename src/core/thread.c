@@ -43,7 +43,7 @@ static void sleep_once(struct regioi_driver *driver)
 	} else {
 		atomic_fetch_add_explicit(&driver->thread.sleeps, 1, memory_order_relaxed);
 		/*
-		 * Pairs with the loads in regio_driver_info(): whoever sees it asleep has this
+		 * Pairs with the loads in regio_driver_get_info(): whoever sees it asleep has this
 		 * sleep counted.
 		 */
 		atomic_store_explicit(&driver->thread.asleep, true, memory_order_release);

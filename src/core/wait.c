@@ -101,7 +101,7 @@ static bool disarm(struct regioi_cq *cq)
 
 void regioi_cq_disarm(struct regioi_cq *cq)
 {
-	if (cq->notified)
+	if (cq->on_notify)
 		regioi_cq_silence(cq);
 	else
 		disarm(cq);
@@ -139,7 +139,7 @@ static void fire(struct regioi_cq *cq, const struct regioi_half *half, uint32_t 
 
 void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32_t end)
 {
-	if (cq->notified)
+	if (cq->on_notify)
 		regioi_cq_call(cq);
 	else if (atomic_load(&cq->armed))
 		fire(cq, half, end);
@@ -154,7 +154,7 @@ void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32
 
 static int notify(struct regioi_cq *cq)
 {
-	if (cq->notified)
+	if (cq->on_notify)
 		return regioi_cq_arm(cq);
 	if (atomic_load(&cq->armed))
 		return -EALREADY;

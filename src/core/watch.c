@@ -52,8 +52,8 @@ static void tell_blocked(struct regioi_rq *rq, bool before)
 	if (before == rq->watching_writable)
 		return;
 	pthread_mutex_lock(&driver->blocked_lock);
-	if (driver->blocked)
-		driver->blocked(driver->blocked_context, before ? -1 : 1);
+	if (driver->on_blocked)
+		driver->on_blocked(driver->on_blocked_context, before ? -1 : 1);
 	pthread_mutex_unlock(&driver->blocked_lock);
 }
 

@@ -209,7 +209,7 @@ uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
 		}
 		left -= part;
 		state->begun += part;
-		if (request->flags & REGIO_WAITALL && state->begun < request->bytes)
+		if (request->flags & REGIO_MSG_WAITALL && state->begun < request->bytes)
 			break;
 		complete_request(state, window, done++);
 	}

@@ -56,7 +56,7 @@ static void packet_taken(struct regioi_ws_packet *packet)
 	queue_drop(CONTAINING_RECORD(packet, struct completion_queue, packet));
 }
 
-/* regio_cq_opts.notified */
+/* regio_cq_opts.on_notify */
 static void notified(void *context)
 {
 	struct completion_queue *queue = context;
@@ -130,8 +130,8 @@ static int queue_open(struct completion_queue *queue, DWORD size)
 	if (error)
 		return WSAENOBUFS;
 	if (queue->event || queue->port) {
-		opts.notified = notified;
-		opts.notified_context = queue;
+		opts.on_notify = notified;
+		opts.on_notify_context = queue;
 	}
 	error = regio_cq_create(size, &opts, &queue->cq);
 	if (error)

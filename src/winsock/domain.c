@@ -104,7 +104,7 @@ static void helper_dismiss(struct regioi_ws_domain *domain)
 			regioi_ws_waiter_satisfy(domain, waiter);
 }
 
-/* regio_driver_opts.blocked */
+/* regio_driver_opts.on_blocked */
 static void count_blocked(void *context, int change)
 {
 	struct regioi_ws_domain *domain = context;
@@ -243,7 +243,7 @@ void regioi_ws_domain_init(struct regioi_ws_domain *domain)
 int regioi_ws_domain_driver(struct regioi_ws_domain *domain, struct regio_driver **ret_driver)
 {
 	struct regio_driver_opts opts = {
-		.size = sizeof(opts), .blocked = count_blocked, .blocked_context = domain};
+		.size = sizeof(opts), .on_blocked = count_blocked, .on_blocked_context = domain};
 	struct regio_driver *driver = NULL;
 	int error = 0;
 

@@ -17,8 +17,9 @@ _Static_assert(sizeof(RIO_BUF) == sizeof(struct regio_buf) &&
 _Static_assert(sizeof(RIO_CMSG_BUFFER) <= sizeof(struct regio_control) &&
 		       RIO_CMSG_BASE_SIZE == sizeof(struct regio_control),
 	       "a RIO_CMSG_BUFFER is a regio_control");
-_Static_assert(RIO_MSG_DONT_NOTIFY == REGIO_DONT_NOTIFY && RIO_MSG_DEFER == REGIO_DEFER &&
-		       RIO_MSG_WAITALL == REGIO_WAITALL && RIO_MSG_COMMIT_ONLY == REGIO_COMMIT_ONLY,
+_Static_assert(RIO_MSG_DONT_NOTIFY == REGIO_MSG_DONT_NOTIFY && RIO_MSG_DEFER == REGIO_MSG_DEFER &&
+		       RIO_MSG_WAITALL == REGIO_MSG_WAITALL &&
+		       RIO_MSG_COMMIT_ONLY == REGIO_MSG_COMMIT_ONLY,
 	       "the flags are those of the native API");
 _Static_assert(RIO_MAX_CQ_SIZE == REGIO_CQ_CAPACITY_MAX, "the limits are the same");
 
@@ -227,7 +228,7 @@ static BOOL PASCAL rio_resize_request_queue(RIO_RQ queue, DWORD max_receives, DW
 static RIO_BUFFERID PASCAL rio_register_buffer(PCHAR address, DWORD length)
 {
 	uint64_t region;
-	int error = address ? regio_region_register(address, length, &region) : -EFAULT;
+	int error = address ? regio_region_register(address, length, NULL, &region) : -EFAULT;
 
 	if (!error)
 		return (RIO_BUFFERID)(uintptr_t)region;

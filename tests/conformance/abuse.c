@@ -26,7 +26,7 @@ static int driver_info(void *handle)
 {
 	struct regio_driver_info info;
 
-	return regio_driver_info(handle, &info);
+	return regio_driver_get_info(handle, &info, sizeof(info));
 }
 
 static int cq_create(void *handle)
@@ -110,7 +110,7 @@ static int rq_info(void *handle)
 {
 	struct regio_rq_info info;
 
-	return regio_rq_info(handle, &info);
+	return regio_rq_get_info(handle, &info, sizeof(info));
 }
 
 static int receive(void *handle)
@@ -133,9 +133,21 @@ static int send_ex(void *handle)
 	return regio_send_ex(handle, NULL, NULL, 0, 0);
 }
 
+static int post_none(void *handle)
+{
+	return regio_post(handle, REGIO_HALF_SEND, NULL, 0);
+}
+
+static int post_receives(void *handle)
+{
+	const struct regio_request requests[2] = {{.context = 1}, {.context = 2}};
+
+	return regio_post(handle, REGIO_HALF_RECEIVE, requests, 2);
+}
+
 static int commit(void *handle)
 {
-	return regio_send(handle, NULL, REGIO_COMMIT_ONLY, 0);
+	return regio_send(handle, NULL, REGIO_MSG_COMMIT_ONLY, 0);
 }
 
 enum kind { DRIVER, CQ, RQ };
@@ -147,7 +159,7 @@ static const struct {
 	bool null_allowed;
 } calls[] = {
 	{"regio_driver_close", driver_close, DRIVER, false},
-	{"regio_driver_info", driver_info, DRIVER, false},
+	{"regio_driver_get_info", driver_info, DRIVER, false},
 	{"regio_cq_create", cq_create, DRIVER, true},
 	{"regio_cq_resize", cq_resize, CQ, false},
 	{"regio_cq_close", cq_close, CQ, false},
@@ -160,12 +172,14 @@ static const struct {
 	{"regio_rq_resize", rq_resize, RQ, false},
 	{"regio_rq_cancel", rq_cancel, RQ, false},
 	{"regio_rq_close", rq_close, RQ, false},
-	{"regio_rq_info", rq_info, RQ, false},
+	{"regio_rq_get_info", rq_info, RQ, false},
 	{"regio_receive", receive, RQ, false},
 	{"regio_receive_ex", receive_ex, RQ, false},
 	{"regio_send", send_short, RQ, false},
 	{"regio_send_ex", send_ex, RQ, false},
 	{"regio_send, commit", commit, RQ, false},
+	{"regio_post, none", post_none, RQ, false},
+	{"regio_post, receives", post_receives, RQ, false},
 };
 
 static struct regio_driver *good_driver;
@@ -578,8 +592,9 @@ END_TEST
 START_TEST(missing_outputs_are_refused)
 {
 	open_good(families[_i]);
-	EXPECT_RETURN(-EINVAL, regio_rq_info(good.rq, NULL));
-	EXPECT_RETURN(-EINVAL, regio_driver_info(good_driver, NULL));
+	EXPECT_RETURN(-EINVAL, regio_rq_get_info(good.rq, NULL, sizeof(struct regio_rq_info)));
+	EXPECT_RETURN(-EINVAL,
+		      regio_driver_get_info(good_driver, NULL, sizeof(struct regio_driver_info)));
 	EXPECT_RETURN(-EINVAL, regio_rq_create(bound_socket(AF_INET), 1, 1, good.receive_cq,
 					       good.send_cq, 0, NULL, NULL));
 	expect_good_unchanged();

@@ -45,10 +45,10 @@ START_TEST(a_send_counts_until_its_completion_is_dequeued)
 	struct regio_buf slice = slot_slice(&side, 0, 64);
 
 	for (uint64_t i = 0; i < 4; i++)
-		post_send(&side, i, 64, i == 0 ? REGIO_DEFER : 0);
+		post_send(&side, i, 64, i == 0 ? REGIO_MSG_DEFER : 0);
 	EXPECT_RETURN(4, regio_cq_wait(side.send_cq, 4, UINT64_MAX, PATIENCE_NS));
 	EXPECT_RETURN(-ENOBUFS, regio_send(side.rq, &slice, 0, 4));
-	EXPECT_RETURN(-ENOBUFS, regio_send(side.rq, &slice, REGIO_DEFER, 4));
+	EXPECT_RETURN(-ENOBUFS, regio_send(side.rq, &slice, REGIO_MSG_DEFER, 4));
 	collect(side.send_cq, results, 2);
 	EXPECT_RETURN(0, regio_send(side.rq, &slice, 0, 4));
 	EXPECT_RETURN(0, regio_send(side.rq, &slice, 0, 5));
@@ -67,7 +67,7 @@ START_TEST(a_queue_in_full_swing_refuses_what_an_idle_one_does)
 	struct side side;
 
 	EXPECT(memory != MAP_FAILED, "%m");
-	EXPECT_RETURN(0, regio_region_register(memory, page, &read_only.region));
+	EXPECT_RETURN(0, regio_region_register(memory, page, NULL, &read_only.region));
 	side_open(&side, &(struct side_plan){.family = families[_i],
 					     .receives = LIMIT,
 					     .sends = LIMIT,
@@ -75,17 +75,17 @@ START_TEST(a_queue_in_full_swing_refuses_what_an_idle_one_does)
 	connect_to(side.fd, side.fd);
 	for (uint64_t i = 0; i < LIMIT - 1; i++) {
 		post_receive(&side, i);
-		post_send(&side, LIMIT + i, BYTES, REGIO_DEFER);
+		post_send(&side, LIMIT + i, BYTES, REGIO_MSG_DEFER);
 	}
 	slice = slot_slice(&side, 2 * LIMIT - 1, BYTES + 1);
 	EXPECT_RETURN(-EFAULT, regio_receive(side.rq, &read_only, 0, 0));
 	EXPECT_RETURN(-EINVAL, regio_receive(side.rq, &slice, 0, 0));
-	EXPECT_RETURN(-EINVAL, regio_send(side.rq, &slice, REGIO_DEFER, 0));
+	EXPECT_RETURN(-EINVAL, regio_send(side.rq, &slice, REGIO_MSG_DEFER, 0));
 	slice.length = BYTES;
 	post_receive(&side, LIMIT - 1);
 	EXPECT_RETURN(-ENOBUFS, regio_receive(side.rq, &slice, 0, 0));
 	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
-	EXPECT_RETURN(-EBADF, regio_send(side.rq, &slice, REGIO_DEFER, 0));
+	EXPECT_RETURN(-EBADF, regio_send(side.rq, &slice, REGIO_MSG_DEFER, 0));
 	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
 	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
 	EXPECT_RETURN(0, regio_region_deregister(side.region));

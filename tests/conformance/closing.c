@@ -103,7 +103,7 @@ static int call_send_deferred(struct game *game)
 {
 	struct regio_buf slice = slot_slice(&game->side, SENDS, MESSAGE_SIZE);
 
-	return regio_send(game->side.rq, &slice, REGIO_DEFER, 0);
+	return regio_send(game->side.rq, &slice, REGIO_MSG_DEFER, 0);
 }
 
 static int call_receive(struct game *game)
@@ -194,7 +194,7 @@ START_TEST(a_cq_is_closed_at_the_notification_that_is_still_being_armed)
 {
 	struct game game = {.call = call_notify};
 	struct regio_cq_opts opts = {
-		.size = sizeof(opts), .notified = tell, .notified_context = &game};
+		.size = sizeof(opts), .on_notify = tell, .on_notify_context = &game};
 	pthread_t thread = game_start(&game);
 	struct regio_result result;
 	struct regio_cq *cq;

@@ -300,8 +300,8 @@ START_TEST(a_busy_socket_does_not_keep_another_from_its_turn)
 		send_plain(busy_peer, NULL, 0);
 	send_plain(rare_peer, NULL, 0);
 	for (uint64_t i = 0; i < BUSY; i++)
-		EXPECT_RETURN(0, regio_receive(busy, NULL, REGIO_DEFER, i));
-	EXPECT_RETURN(0, regio_receive(rare, NULL, REGIO_DEFER, 0));
+		EXPECT_RETURN(0, regio_receive(busy, NULL, REGIO_MSG_DEFER, i));
+	EXPECT_RETURN(0, regio_receive(rare, NULL, REGIO_MSG_DEFER, 0));
 	collect(cq, results, BUSY + 1);
 	while (results[rare_at].rq_context != RARE_CONTEXT)
 		rare_at++;

@@ -89,7 +89,7 @@ START_TEST(empty_datagrams_are_messages_both_ways)
 	expect_result(&results[0], 0, 0, 0);
 	expect_result(&results[1], 0, 1, 1);
 	expect_result(&results[2], 0, 0, 2);
-	post_send(&side, RECEIVES, 0, REGIO_DEFER);
+	post_send(&side, RECEIVES, 0, REGIO_MSG_DEFER);
 	EXPECT_RETURN(0, regio_send(side.rq, NULL, 0, 9));
 	collect(side.send_cq, results, 2);
 	expect_result(&results[0], 0, 0, RECEIVES);
@@ -153,7 +153,7 @@ static void expect_truncation(int family, unsigned int burst)
 	}
 	EXPECT(slot_memory(&side, 0)[SHORT] == 0xEE, "written behind the slice");
 	EXPECT(extra.memory.message_flags & MSG_TRUNC, "flags %#x", extra.memory.message_flags);
-	EXPECT_RETURN(0, regio_rq_info(side.rq, &info));
+	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
 	ck_assert_uint_eq(info.messages_truncated, (burst + 1) / 2);
 	extra_close(&extra);
 	side_close(&side);
@@ -245,9 +245,9 @@ START_TEST(an_address_overrides_the_connected_peer_for_one_send)
 	extra.memory.remote_address = own_address(stranger);
 	const struct regio_extra to_stranger = {.remote_address = extra.slices.remote_address};
 
-	post_message(&side, RECEIVES + 1, 64, 1, REGIO_DEFER);
+	post_message(&side, RECEIVES + 1, 64, 1, REGIO_MSG_DEFER);
 	fill_message(slot_memory(&side, RECEIVES), 64, 2);
-	EXPECT_RETURN(0, regio_send_ex(side.rq, &slice, &to_stranger, REGIO_DEFER, RECEIVES));
+	EXPECT_RETURN(0, regio_send_ex(side.rq, &slice, &to_stranger, REGIO_MSG_DEFER, RECEIVES));
 	post_message(&side, RECEIVES + 2, 64, 3, 0);
 	collect(side.send_cq, results, 3);
 	for (size_t i = 0; i < ARRAY_SIZE(results); i++)
@@ -356,8 +356,8 @@ START_TEST(a_refusal_by_ICMP_eats_no_message)
 	int somebody = open_reserved_port(nobody);
 
 	for (uint64_t i = 0; i < LATER; i++)
-		post_message(&side, 1 + i, 64, i, i % 3 ? REGIO_DEFER : 0);
-	EXPECT_RETURN(0, regio_send(side.rq, NULL, REGIO_COMMIT_ONLY, 0));
+		post_message(&side, 1 + i, 64, i, i % 3 ? REGIO_MSG_DEFER : 0);
+	EXPECT_RETURN(0, regio_send(side.rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 	for (uint64_t i = 0; i < LATER; i++) {
 		struct regio_result result = collect_one(side.send_cq);
 
@@ -525,14 +525,14 @@ START_TEST(the_receive_buffer_grows_with_the_posted_receives)
 
 	side_open(&side, &(struct side_plan){
 				 .fd = udp_socket(families[_i]), .receives = 1, .slot_size = 64});
-	EXPECT_RETURN(0, regio_rq_info(side.rq, &small));
+	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &small, sizeof(small)));
 	ck_assert_int_eq((int)small.receive_buffer_bytes,
 			 get_option(side.fd, SOL_SOCKET, SO_RCVBUF));
 	side_close(&side);
 	side_open(&side, &(struct side_plan){.fd = udp_socket(families[_i]),
 					     .receives = 100000,
 					     .slot_size = 64});
-	EXPECT_RETURN(0, regio_rq_info(side.rq, &large));
+	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &large, sizeof(large)));
 	ck_assert_int_eq((int)large.receive_buffer_bytes,
 			 get_option(side.fd, SOL_SOCKET, SO_RCVBUF));
 	EXPECT(large.receive_buffer_bytes >= small.receive_buffer_bytes, "%u, then %u",
@@ -549,13 +549,13 @@ START_TEST(the_receive_buffer_grows_with_a_resize)
 
 	side_open(&side, &(struct side_plan){
 				 .fd = udp_socket(families[_i]), .receives = MANY, .slot_size = 1});
-	EXPECT_RETURN(0, regio_rq_info(side.rq, &many));
+	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &many, sizeof(many)));
 	side_close(&side);
 	side_open(&side, &(struct side_plan){
 				 .fd = udp_socket(families[_i]), .receives = 1, .slot_size = 1});
 	EXPECT_RETURN(0, regio_cq_resize(side.receive_cq, MANY));
 	EXPECT_RETURN(0, regio_rq_resize(side.rq, MANY, 0));
-	EXPECT_RETURN(0, regio_rq_info(side.rq, &resized));
+	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &resized, sizeof(resized)));
 	ck_assert_uint_eq(resized.receive_buffer_bytes, many.receive_buffer_bytes);
 	side_close(&side);
 }

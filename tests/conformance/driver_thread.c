@@ -43,7 +43,7 @@ static struct regio_driver_info info_of(struct regio_driver *driver)
 {
 	struct regio_driver_info info;
 
-	EXPECT_RETURN(0, regio_driver_info(driver, &info));
+	EXPECT_RETURN(0, regio_driver_get_info(driver, &info, sizeof(info)));
 	return info;
 }
 
@@ -301,11 +301,12 @@ START_TEST(a_cpu_that_is_not_there_is_refused_and_leaves_nothing)
 END_TEST
 
 /* As good as the flag, so what belongs to the flag belongs to it. */
-START_TEST(a_thread_asked_for_by_name_may_have_a_cpu_and_a_spin_time)
+START_TEST(a_thread_that_the_environment_asks_for_may_have_a_cpu_and_a_spin_time)
 {
-	struct regio_driver_opts opts = {.size = sizeof(opts), .engine = "auto+thread"};
+	struct regio_driver_opts opts = {.size = sizeof(opts)};
 	struct regio_driver *driver = NULL;
 
+	setenv("REGIO_ENGINE", "auto+thread", 1);
 	opts.thread_spin_ns = REGIO_SPIN_ALWAYS;
 	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
 	ck_assert_uint_eq(info_of(driver).thread, 1);
@@ -331,7 +332,8 @@ START_TEST(the_thread_sleeps_without_work_and_a_post_or_a_message_wakes_it)
 		sleeps = info_of(driver).sleeps;
 		EXPECT(sleeps > before, "%llu sleeps", (unsigned long long)sleeps);
 		if (round % 2) {
-			post_message(&side, 1, MESSAGE_SIZE, round, round % 4 ? 0 : REGIO_DEFER);
+			post_message(&side, 1, MESSAGE_SIZE, round,
+				     round % 4 ? 0 : REGIO_MSG_DEFER);
 			receive_plain(peer, data, sizeof(data));
 			expect_message(data, MESSAGE_SIZE, round);
 			result = collect_one(side.send_cq);
@@ -379,7 +381,7 @@ static void *post_and_end(void *argument)
 	for (uint64_t i = 0; i < side->receives; i++)
 		post_receive(side, i);
 	for (uint64_t i = 0; i < side->sends; i++)
-		post_message(side, side->receives + i, MESSAGE_SIZE, i, REGIO_DEFER);
+		post_message(side, side->receives + i, MESSAGE_SIZE, i, REGIO_MSG_DEFER);
 	return NULL;
 }
 
@@ -458,7 +460,7 @@ START_TEST(traffic_goes_on_while_the_thread_that_uses_it_is_blocked)
 		EXPECT(now_ns() < deadline_ns, "%llu messages came",
 		       (unsigned long long)info.messages_received);
 		sched_yield();
-		EXPECT_RETURN(0, regio_rq_info(blocked.side.rq, &info));
+		EXPECT_RETURN(0, regio_rq_get_info(blocked.side.rq, &info, sizeof(info)));
 	}
 	/* They are counted a little before they are completed. */
 	await_sleep(driver);
@@ -479,7 +481,7 @@ static void own_driver_in_child(struct side *parent, struct regio_driver *driver
 	struct side side;
 	int peer;
 
-	EXPECT_RETURN(-ECHILD, regio_driver_info(driver, &info));
+	EXPECT_RETURN(-ECHILD, regio_driver_get_info(driver, &info, sizeof(info)));
 	EXPECT_RETURN(-ECHILD, regio_cq_dequeue(parent->receive_cq, &result, 1));
 	EXPECT_RETURN(-ECHILD, regio_cq_wait(parent->receive_cq, 1, 0, -1));
 	EXPECT_RETURN(-ECHILD, regio_send(parent->rq, NULL, 0, 0));
@@ -741,7 +743,7 @@ START_TEST(sends_that_gather_behind_one_in_progress_travel_together)
 		if (got == 0)
 			sched_yield();
 	}
-	EXPECT_RETURN(0, regio_rq_info(side.rq, &info));
+	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
 	ck_assert_uint_eq(info.messages_sent, total);
 	EXPECT(info.trains_sent > 0, "%llu calls for %llu messages",
 	       (unsigned long long)info.send_calls, (unsigned long long)total);
@@ -869,7 +871,7 @@ int main(void)
 		CASE(the_thread_has_a_name_and_runs_where_it_is_told),
 		CASE(the_thread_leaves_signals_to_those_of_the_program),
 		CASE(a_cpu_that_is_not_there_is_refused_and_leaves_nothing),
-		CASE(a_thread_asked_for_by_name_may_have_a_cpu_and_a_spin_time),
+		CASE(a_thread_that_the_environment_asks_for_may_have_a_cpu_and_a_spin_time),
 		CASE(the_thread_sleeps_without_work_and_a_post_or_a_message_wakes_it),
 		CASE(a_thread_that_spins_always_never_sleeps),
 		CASE(what_a_thread_posted_goes_on_when_it_has_ended),

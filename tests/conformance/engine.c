@@ -74,7 +74,7 @@ static void exchange(struct regio_driver *driver)
 		for (uint32_t i = 0; i < PAIRS; i++) {
 			fill_message(data, sizeof(data), round * PAIRS + i);
 			send_plain(peers[i], data, sizeof(data));
-			post_message(&sides[i], 1, MESSAGE_SIZE, round + i, REGIO_DEFER);
+			post_message(&sides[i], 1, MESSAGE_SIZE, round + i, REGIO_MSG_DEFER);
 		}
 		for (uint32_t i = 0; i < PAIRS; i++) {
 			struct regio_result result = collect_one(sides[i].receive_cq);
@@ -100,7 +100,7 @@ static struct regio_engine_info describe(const char *name)
 {
 	struct regio_engine_info info;
 
-	for (uint32_t index = 0; regio_engine_info(index, &info) == 0; index++)
+	for (uint32_t index = 0; regio_engine_get_info(index, &info, sizeof(info)) == 0; index++)
 		if (!strcmp(info.name, name))
 			return info;
 	ck_abort_msg("there is no engine %s", name);
@@ -119,7 +119,7 @@ static struct regio_driver_info info_of(struct regio_driver *driver)
 {
 	struct regio_driver_info info;
 
-	EXPECT_RETURN(0, regio_driver_info(driver, &info));
+	EXPECT_RETURN(0, regio_driver_get_info(driver, &info, sizeof(info)));
 	return info;
 }
 
@@ -377,21 +377,43 @@ START_TEST(an_option_beats_the_environment_which_takes_the_place_of_auto)
 }
 END_TEST
 
-START_TEST(a_thread_is_asked_for_behind_the_name)
+START_TEST(the_environment_asks_for_a_thread_behind_the_name)
 {
 	struct regio_driver_info told;
 
-	ck_assert_uint_eq(told_of("auto+thread").thread, 1);
-	told = told_of("epoll+thread");
-	ck_assert_str_eq(told.engine, "epoll");
-	ck_assert_uint_eq(told.thread, 1);
 	setenv("REGIO_ENGINE", "epoll+thread", 1);
 	told = told_of(NULL);
 	ck_assert_str_eq(told.engine, "epoll");
 	ck_assert_uint_eq(told.thread, 1);
 	ck_assert_uint_eq(told_of("epoll").thread, 0);
-	setenv("REGIO_ENGINE", "epoll", 1);
-	ck_assert_uint_eq(told_of("auto+thread").thread, 1);
+}
+END_TEST
+
+START_TEST(the_environment_asks_for_faults_before_the_name)
+{
+	setenv("REGIO_ENGINE", "fault+epoll", 1);
+	ck_assert_str_eq(told_of(NULL).engine, "fault+epoll");
+	ck_assert_str_eq(told_of("epoll").engine, "epoll");
+}
+END_TEST
+
+START_TEST(words_joined_to_a_name_are_not_for_the_program)
+{
+	static const char *const names[] = {
+		"epoll+thread", "auto+thread", "fault+epoll", "fault+auto",
+		"+thread",	"epoll+",      "+",	      "epoll+uring"};
+	const char *const environments[] = {"", "epoll", "auto+thread"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(environments); i++) {
+		setenv("REGIO_ENGINE", environments[i], 1);
+		for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+			expect_refused(names[k], -ENOENT, names[k], "REGIO_ENGINE");
+			expect_refused(names[k], -ENOENT, "the program", "REGIO_DRIVER_THREAD");
+		}
+	}
+	/* Nor are the words names. */
+	expect_refused("thread", -ENOENT, "thread", "regio info");
+	expect_refused("fault", -ENOENT, "fault", "regio info");
 }
 END_TEST
 
@@ -400,7 +422,6 @@ START_TEST(an_engine_nobody_knows_is_an_error_that_names_who_asked)
 	struct regio_cq *cq = NULL;
 
 	expect_refused("nonesuch", -ENOENT, "nonesuch", "regio info");
-	expect_refused("+thread", -ENOENT, "the program", "regio info");
 	setenv("REGIO_ENGINE", "wrong", 1);
 	expect_refused(NULL, -ENOENT, "REGIO_ENGINE", "wrong");
 	EXPECT_RETURN(-ENOENT, regio_cq_create(1, NULL, &cq));
@@ -414,14 +435,14 @@ START_TEST(describing_the_engines_leaves_nothing_behind)
 	struct regio_engine_info info;
 	unsigned int open, engines = 0, automatic = 0;
 
-	EXPECT_RETURN(-EINVAL, regio_engine_info(0, NULL));
+	EXPECT_RETURN(-EINVAL, regio_engine_get_info(0, NULL, sizeof(struct regio_engine_info)));
 	describe("uring");
 	open = open_descriptors();
-	for (; regio_engine_info(engines, &info) == 0; engines++) {
+	for (; regio_engine_get_info(engines, &info, sizeof(info)) == 0; engines++) {
 		automatic += info.automatic;
 		EXPECT(info.reason[0], "%s: no reason", info.name);
 	}
-	EXPECT_RETURN(-ENOENT, regio_engine_info(engines, &info));
+	EXPECT_RETURN(-ENOENT, regio_engine_get_info(engines, &info, sizeof(info)));
 	EXPECT(engines >= 2, "%u engines", engines);
 	ck_assert_uint_eq(automatic, 1);
 	ck_assert_uint_eq(open_descriptors(), open);
@@ -444,7 +465,7 @@ START_TEST(busy_polling_is_set_on_the_sockets_of_the_driver_while_they_are_its_o
 	struct side side;
 	int before, fd;
 
-	EXPECT_RETURN(0, regio_offload_info(&offered));
+	EXPECT_RETURN(0, regio_offload_get_info(&offered, sizeof(offered)));
 	if (!(offered.busy_poll & REGIO_BUSY_POLL_SOCKET))
 		SKIP("SO_BUSY_POLL may not be raised (CAP_NET_ADMIN needed)");
 	fd = bound_socket(AF_INET);
@@ -513,7 +534,9 @@ int main(void)
 		CASE(a_shortage_of_descriptors_is_not_remembered),
 		CASE(the_engine_is_the_preferred_one_that_works),
 		CASE(an_option_beats_the_environment_which_takes_the_place_of_auto),
-		CASE(a_thread_is_asked_for_behind_the_name),
+		CASE(the_environment_asks_for_a_thread_behind_the_name),
+		CASE(the_environment_asks_for_faults_before_the_name),
+		CASE(words_joined_to_a_name_are_not_for_the_program),
 		CASE(an_engine_nobody_knows_is_an_error_that_names_who_asked),
 		CASE(describing_the_engines_leaves_nothing_behind),
 		CASE(busy_polling_is_set_on_the_sockets_of_the_driver_while_they_are_its_own),

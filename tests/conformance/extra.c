@@ -175,7 +175,7 @@ START_TEST(address_slices_may_be_longer_than_an_address_but_not_shorter)
 
 	memset(memory, 0xEE, sizeof(memory));
 	open_side(&side, 0, families[_i]);
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &region));
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 	struct regio_extra slices = {.remote_address = {region, 64, 27},
 				     .local_address = {region, 0, 28}};
 
@@ -471,8 +471,8 @@ START_TEST(control_data_goes_out_with_its_own_message_only)
 	for (uint64_t i = 0; i < 7; i++) {
 		struct regio_buf slice = slot_slice(&side, 128 + i, 64);
 
-		EXPECT_RETURN(
-			0, regio_send_ex(side.rq, &slice, pattern[i], i < 6 ? REGIO_DEFER : 0, i));
+		EXPECT_RETURN(0, regio_send_ex(side.rq, &slice, pattern[i],
+					       i < 6 ? REGIO_MSG_DEFER : 0, i));
 	}
 	collect(side.send_cq, results, 7);
 	for (uint64_t i = 0; i < 7; i++)

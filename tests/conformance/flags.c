@@ -25,7 +25,7 @@ static int open_pair(struct side *side, int family)
 static void defer_all(struct side *side)
 {
 	for (uint64_t i = 0; i < SENDS; i++)
-		post_message(side, 8 + i, 64, i, REGIO_DEFER);
+		post_message(side, 8 + i, 64, i, REGIO_MSG_DEFER);
 }
 
 static void expect_all(struct side *side, int peer)
@@ -49,10 +49,10 @@ START_TEST(deferred_sends_start_with_a_commit)
 	int peer = open_pair(&side, families[_i]);
 
 	defer_all(&side);
-	EXPECT_RETURN(0, regio_send(side.rq, NULL, REGIO_COMMIT_ONLY, 0));
+	EXPECT_RETURN(0, regio_send(side.rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 	expect_all(&side, peer);
 	defer_all(&side);
-	EXPECT_RETURN(0, regio_send_ex(side.rq, NULL, NULL, REGIO_COMMIT_ONLY, 0));
+	EXPECT_RETURN(0, regio_send_ex(side.rq, NULL, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 	expect_all(&side, peer);
 	side_close(&side);
 	close(peer);
@@ -65,7 +65,7 @@ START_TEST(deferred_sends_start_with_the_next_that_is_not)
 	int peer = open_pair(&side, families[_i]);
 
 	for (uint64_t i = 0; i < SENDS; i++)
-		post_message(&side, 8 + i, 64, i, i + 1 < SENDS ? REGIO_DEFER : 0);
+		post_message(&side, 8 + i, 64, i, i + 1 < SENDS ? REGIO_MSG_DEFER : 0);
 	expect_all(&side, peer);
 	side_close(&side);
 	close(peer);
@@ -119,13 +119,13 @@ START_TEST(deferred_receives_receive)
 	int peer = open_pair(&side, families[_i]);
 	struct regio_buf slice = slot_slice(&side, 0, 64);
 
-	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_DEFER, 0));
-	EXPECT_RETURN(0, regio_receive(side.rq, NULL, REGIO_COMMIT_ONLY, 0));
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_DEFER, 0));
+	EXPECT_RETURN(0, regio_receive(side.rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 	send_plain(peer, "x", 1);
 	struct regio_result result = collect_one(side.receive_cq);
 
 	expect_result(&result, 0, 1, 0);
-	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_DEFER, 1));
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_DEFER, 1));
 	send_plain(peer, "x", 1);
 	result = collect_one(side.receive_cq);
 	expect_result(&result, 0, 1, 1);
@@ -139,13 +139,13 @@ START_TEST(a_commit_with_nothing_deferred_or_at_full_quota_succeeds)
 	struct side side;
 	int peer = open_pair(&side, families[_i]);
 
-	EXPECT_RETURN(0, regio_send(side.rq, NULL, REGIO_COMMIT_ONLY, 0));
-	EXPECT_RETURN(0, regio_receive(side.rq, NULL, REGIO_COMMIT_ONLY, 0));
+	EXPECT_RETURN(0, regio_send(side.rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
+	EXPECT_RETURN(0, regio_receive(side.rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 	expect_empty(side.send_cq);
 	expect_empty(side.receive_cq);
 	defer_all(&side);
 	EXPECT_RETURN(-ENOBUFS, regio_send(side.rq, NULL, 0, 0));
-	EXPECT_RETURN(0, regio_send(side.rq, NULL, REGIO_COMMIT_ONLY, 0));
+	EXPECT_RETURN(0, regio_send(side.rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 	expect_all(&side, peer);
 	side_close(&side);
 	close(peer);
@@ -158,9 +158,9 @@ START_TEST(a_commit_comes_alone)
 	int peer = open_pair(&side, families[_i]);
 	const struct regio_buf slice = slot_slice(&side, 0, 64);
 	const struct regio_extra none = {0};
-	const uint32_t alone = REGIO_COMMIT_ONLY;
-	const uint32_t mixed[] = {alone | REGIO_DEFER, alone | REGIO_DONT_NOTIFY,
-				  alone | REGIO_WAITALL, alone | 0x10};
+	const uint32_t alone = REGIO_MSG_COMMIT_ONLY;
+	const uint32_t mixed[] = {alone | REGIO_MSG_DEFER, alone | REGIO_MSG_DONT_NOTIFY,
+				  alone | REGIO_MSG_WAITALL, alone | 0x10};
 
 	EXPECT_RETURN(-EINVAL, regio_send(side.rq, &slice, alone, 0));
 	EXPECT_RETURN(-EINVAL, regio_send(side.rq, NULL, alone, 1));
@@ -180,8 +180,8 @@ END_TEST
 
 START_TEST(unknown_flags_and_those_of_streams_are_refused)
 {
-	const uint32_t bad[] = {REGIO_WAITALL, REGIO_WAITALL | REGIO_DEFER, 0x10, 0x80000000,
-				UINT32_MAX};
+	const uint32_t bad[] = {REGIO_MSG_WAITALL, REGIO_MSG_WAITALL | REGIO_MSG_DEFER, 0x10,
+				0x80000000, UINT32_MAX};
 	struct side side;
 	int peer = open_pair(&side, families[_i]);
 	const struct regio_buf slice = slot_slice(&side, 0, 64);
@@ -194,7 +194,7 @@ START_TEST(unknown_flags_and_those_of_streams_are_refused)
 	}
 	EXPECT(nothing_queued(peer), "a refused send was sent");
 	defer_all(&side);
-	EXPECT_RETURN(0, regio_send(side.rq, NULL, REGIO_COMMIT_ONLY, 0));
+	EXPECT_RETURN(0, regio_send(side.rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 	expect_all(&side, peer);
 	side_close(&side);
 	close(peer);
@@ -207,12 +207,12 @@ START_TEST(a_completion_that_may_not_notify_is_dequeued_but_ends_no_wait)
 	int peer = open_pair(&side, families[_i]);
 	struct regio_buf slice = slot_slice(&side, 0, 64);
 
-	post_send(&side, 8, 64, REGIO_DONT_NOTIFY);
+	post_send(&side, 8, 64, REGIO_MSG_DONT_NOTIFY);
 	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(side.send_cq, 1, 0, 20 * MILLISECOND_NS));
 	struct regio_result result = poll_one(side.send_cq);
 
 	expect_result(&result, 0, 64, 8);
-	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_DONT_NOTIFY, 0));
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_DONT_NOTIFY, 0));
 	send_plain(peer, "x", 1);
 	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(side.receive_cq, 1, 0, 20 * MILLISECOND_NS));
 	result = poll_one(side.receive_cq);
@@ -235,8 +235,8 @@ START_TEST(the_flag_counts_for_its_own_completion_alone)
 		struct regio_buf slice = slot_slice(&side, request % 4, 64);
 		bool quiet = request % 3 == 0;
 
-		EXPECT_RETURN(
-			0, regio_receive(side.rq, &slice, quiet ? REGIO_DONT_NOTIFY : 0, request));
+		EXPECT_RETURN(0, regio_receive(side.rq, &slice, quiet ? REGIO_MSG_DONT_NOTIFY : 0,
+					       request));
 		send_plain(peer, "x", 1);
 		if (!quiet)
 			EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
@@ -258,7 +258,8 @@ START_TEST(one_completion_that_may_notify_among_many_ends_a_wait)
 	for (uint64_t i = 0; i < 8; i++) {
 		struct regio_buf slice = slot_slice(&side, i, 64);
 
-		EXPECT_RETURN(0, regio_receive(side.rq, &slice, i == 6 ? 0 : REGIO_DONT_NOTIFY, i));
+		EXPECT_RETURN(
+			0, regio_receive(side.rq, &slice, i == 6 ? 0 : REGIO_MSG_DONT_NOTIFY, i));
 	}
 	for (uint64_t i = 0; i < 6; i++)
 		send_plain(peer, "x", 1);
@@ -282,11 +283,13 @@ struct committer {
 
 static void *commit_until_stopped(void *argument)
 {
+	const struct regio_request commit = {.flags = REGIO_MSG_COMMIT_ONLY};
 	struct committer *committer = argument;
 
 	while (!__atomic_load_n(&committer->stop, __ATOMIC_ACQUIRE)) {
-		EXPECT_RETURN(0, regio_send(committer->rq, NULL, REGIO_COMMIT_ONLY, 0));
-		EXPECT_RETURN(0, regio_receive(committer->rq, NULL, REGIO_COMMIT_ONLY, 0));
+		EXPECT_RETURN(0, regio_send(committer->rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
+		EXPECT_RETURN(0, regio_receive(committer->rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
+		EXPECT_RETURN(1, regio_post(committer->rq, REGIO_HALF_SEND, &commit, 1));
 	}
 	return NULL;
 }

@@ -65,7 +65,8 @@ static void expect_dead_handles(struct scene *scene)
 	struct regio_buf slice = slot_slice(side, 0, 64);
 	int fd = bound_socket(AF_INET);
 
-	EXPECT_RETURN(-ECHILD, regio_driver_info(scene->driver, &driver_info));
+	EXPECT_RETURN(-ECHILD,
+		      regio_driver_get_info(scene->driver, &driver_info, sizeof(driver_info)));
 	EXPECT_RETURN(-ECHILD, regio_cq_create(1, &opts, &cq));
 	EXPECT_RETURN(-ECHILD, regio_cq_dequeue(side->receive_cq, &result, 1));
 	EXPECT_RETURN(-ECHILD, regio_cq_notify(side->receive_cq));
@@ -78,8 +79,9 @@ static void expect_dead_handles(struct scene *scene)
 	EXPECT_RETURN(-ECHILD, regio_receive_ex(side->rq, &slice, NULL, 0, 0));
 	EXPECT_RETURN(-ECHILD, regio_send(side->rq, &slice, 0, 0));
 	EXPECT_RETURN(-ECHILD, regio_send_ex(side->rq, &slice, NULL, 0, 0));
-	EXPECT_RETURN(-ECHILD, regio_send(side->rq, NULL, REGIO_COMMIT_ONLY, 0));
-	EXPECT_RETURN(-ECHILD, regio_rq_info(side->rq, &rq_info));
+	EXPECT_RETURN(-ECHILD, regio_send(side->rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
+	EXPECT_RETURN(-ECHILD, regio_post(side->rq, REGIO_HALF_SEND, NULL, 0));
+	EXPECT_RETURN(-ECHILD, regio_rq_get_info(side->rq, &rq_info, sizeof(rq_info)));
 	EXPECT_RETURN(-ECHILD, regio_rq_cancel(side->rq, REGIO_HALF_RECEIVE));
 	EXPECT_RETURN(-ECHILD, regio_rq_resize(side->rq, 1, 1));
 	EXPECT_RETURN(-ECHILD, regio_rq_close(side->rq, REGIO_CLOSE_SOCKET));

@@ -57,7 +57,7 @@ static void open_on_memory(struct side *side, struct side_plan plan)
 	side_open(side, &plan);
 	EXPECT_RETURN(0, regio_region_deregister(side->region));
 	side->memory = memory;
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &side->region));
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &side->region));
 }
 
 static void post_all(struct side *side)
@@ -166,7 +166,7 @@ static void end_with_the_region(struct side *side, int peer)
 	expect_open(memory, sizeof(memory));
 	send_plain(peer, "datagram", 8);
 	expect_ended(side, -EFAULT);
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &side->region));
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &side->region));
 }
 
 /* A queue that has executed nothing yet looks at the socket first, unless a thread has done so. */
@@ -288,7 +288,7 @@ START_TEST(a_receive_refused_for_another_slice_of_its_own_has_its_data_open)
 	int peer = peer_of(side.fd);
 	struct regio_buf slice = slot_slice(&side, 0, SLOT_SIZE);
 
-	EXPECT_RETURN(0, regio_region_register(other, sizeof(other), &region));
+	EXPECT_RETURN(0, regio_region_register(other, sizeof(other), NULL, &region));
 	struct regio_extra extra = {.remote_address = {region, 0, sizeof(other)}};
 
 	EXPECT_RETURN(0, regio_receive_ex(side.rq, &slice, &extra, 0, 0));
@@ -359,7 +359,7 @@ static void end_waiting_for_all(struct side *side, int peer)
 
 	EXPECT_RETURN(SLOTS, regio_rq_cancel(side->rq, REGIO_HALF_RECEIVE));
 	expect_ended(side, -ECANCELED);
-	EXPECT_RETURN(0, regio_receive(side->rq, &all, REGIO_WAITALL, 0));
+	EXPECT_RETURN(0, regio_receive(side->rq, &all, REGIO_MSG_WAITALL, 0));
 	write_stream(peer, 100, 0);
 	expect_empty(side->receive_cq);
 	expect_shut(memory, sizeof(memory));

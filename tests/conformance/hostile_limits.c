@@ -91,21 +91,21 @@ START_TEST(a_queue_made_without_descriptors_to_spare_joins_messages_all_the_same
 		SKIP("the kernel has no UDP_SEGMENT");
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	cq = cq_of(8, driver);
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &region));
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 	limit = refuse_descriptors();
 	EXPECT_RETURN(0, regio_rq_create(fd, 0, 8, cq, cq, 0, NULL, &rq));
 	for (uint64_t i = 0; i < 8; i++) {
 		struct regio_buf slice = {region, 0, sizeof(memory)};
 
-		EXPECT_RETURN(0, regio_send(rq, &slice, i < 7 ? REGIO_DEFER : 0, i));
+		EXPECT_RETURN(0, regio_send(rq, &slice, i < 7 ? REGIO_MSG_DEFER : 0, i));
 	}
 	collect(cq, results, 8);
-	EXPECT_RETURN(0, regio_rq_info(rq, &info));
+	EXPECT_RETURN(0, regio_rq_get_info(rq, &info, sizeof(info)));
 	EXPECT(info.send_trains_on, "nothing is joined");
 	EXPECT(driven_by_a_thread() || info.trains_sent == 1, "%llu trains",
 	       (unsigned long long)info.trains_sent);
 	allow_descriptors(limit);
-	EXPECT_RETURN(0, regio_offload_info(&offered));
+	EXPECT_RETURN(0, regio_offload_get_info(&offered, sizeof(offered)));
 	ck_assert_uint_eq(offered.send_train_messages, train_limit());
 	ck_assert_str_eq(offered.reason, "");
 	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));

@@ -36,7 +36,8 @@ static void *post_and_end(void *argument)
 	for (uint64_t i = 0; i < 8; i++)
 		post_receive(&sides[1], i);
 	for (uint64_t i = 0; i < 8; i++)
-		post_message(&sides[0], sides[0].receives + i, 64, task->round + i, REGIO_DEFER);
+		post_message(&sides[0], sides[0].receives + i, 64, task->round + i,
+			     REGIO_MSG_DEFER);
 	return NULL;
 }
 

@@ -93,9 +93,9 @@ START_TEST(without_UDP_GRO_messages_arrive_one_by_one)
 	refuse_call_with(SYS_setsockopt, 2, UDP_GRO, _i ? EPERM : ENOPROTOOPT);
 	exchange_open(&exchange, NULL);
 	exchange_run(&exchange, ROUNDS);
-	EXPECT_RETURN(0, regio_rq_info(exchange.sides[1].rq, &info));
+	EXPECT_RETURN(0, regio_rq_get_info(exchange.sides[1].rq, &info, sizeof(info)));
 	ck_assert_uint_eq(info.receive_trains_on, 0);
-	EXPECT_RETURN(0, regio_offload_info(&offered));
+	EXPECT_RETURN(0, regio_offload_get_info(&offered, sizeof(offered)));
 	ck_assert_uint_eq(offered.receive_trains, 0);
 	EXPECT(strstr(offered.reason, "UDP_GRO"), "\"%s\"", offered.reason);
 	exchange_close(&exchange);
@@ -120,13 +120,13 @@ START_TEST(in_a_sandbox_without_new_sockets_messages_are_joined_all_the_same)
 		for (uint64_t i = 0; i < 64; i++)
 			post_receive(&receiver, i);
 		for (uint64_t i = 0; i < 64; i++)
-			post_message(&sender, i, 64, i, i < 63 ? REGIO_DEFER : 0);
+			post_message(&sender, i, 64, i, i < 63 ? REGIO_MSG_DEFER : 0);
 		collect(receiver.receive_cq, results, 64);
 		for (uint64_t i = 0; i < 64; i++)
 			expect_message(slot_memory(&receiver, i), 64, i);
 		collect(sender.send_cq, results, 64);
 	}
-	EXPECT_RETURN(0, regio_rq_info(sender.rq, &info));
+	EXPECT_RETURN(0, regio_rq_get_info(sender.rq, &info, sizeof(info)));
 	EXPECT(info.trains_sent > 0, "nothing was joined");
 	side_close(&sender);
 	side_close(&receiver);
@@ -157,11 +157,11 @@ START_TEST(without_MADV_POPULATE_memory_is_checked_by_other_means)
 	exchange_once(ROUNDS);
 	side_open(&side, &(struct side_plan){.family = AF_INET, .receives = 1, .slot_size = 64});
 	slice = (struct regio_buf){.length = 64};
-	EXPECT_RETURN(0, regio_region_register(memory, 8192, &slice.region));
+	EXPECT_RETURN(0, regio_region_register(memory, 8192, NULL, &slice.region));
 	EXPECT_RETURN(-EFAULT, regio_receive(side.rq, &slice, 0, 0));
 	EXPECT_RETURN(0, regio_region_deregister(slice.region));
 	EXPECT(munmap(memory + 4096, 4096) == 0, "%m");
-	EXPECT_RETURN(-EFAULT, regio_region_register(memory, 8192, &slice.region));
+	EXPECT_RETURN(-EFAULT, regio_region_register(memory, 8192, NULL, &slice.region));
 	side_close(&side);
 }
 END_TEST
@@ -193,10 +193,10 @@ START_TEST(without_proc_on_an_old_kernel_memory_is_registered_all_the_same)
 	refuse_call_with(SYS_madvise, 2, MADV_POPULATE_WRITE, EINVAL);
 	refuse_call_with(SYS_madvise, 2, MADV_POPULATE_READ, EINVAL);
 	exchange_once(ROUNDS);
-	EXPECT_RETURN(0, regio_region_register(memory, 8192, &region));
+	EXPECT_RETURN(0, regio_region_register(memory, 8192, NULL, &region));
 	EXPECT_RETURN(0, regio_region_deregister(region));
 	EXPECT(munmap(memory + 4096, 4096) == 0, "%m");
-	EXPECT_RETURN(-EFAULT, regio_region_register(memory, 8192, &region));
+	EXPECT_RETURN(-EFAULT, regio_region_register(memory, 8192, NULL, &region));
 }
 END_TEST
 

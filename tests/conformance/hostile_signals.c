@@ -250,7 +250,7 @@ static void *stream_send(void *argument)
 		       posted - completed < STREAM_SLOTS;
 		     posted++)
 			post_message(&stream->sender, posted % STREAM_SLOTS, MESSAGE_SIZE, posted,
-				     posted % 5 ? REGIO_DEFER : 0);
+				     posted % 5 ? REGIO_MSG_DEFER : 0);
 		if (posted > completed)
 			completed +=
 				collect_interrupted(stream->sender.send_cq, results, STREAM_SLOTS);

@@ -120,7 +120,7 @@ START_TEST(sends_to_a_peer_that_does_not_read_complete_and_others_get_theirs)
 	for (uint64_t number = 0; number < COUNT; number += SENDS) {
 		for (uint64_t i = 0; i < SENDS; i++)
 			post_message(&sides[0], i, MESSAGE_SIZE, number + i,
-				     i + 1 < SENDS ? REGIO_DEFER : 0);
+				     i + 1 < SENDS ? REGIO_MSG_DEFER : 0);
 		post_message(&sides[1], 0, MESSAGE_SIZE, number, 0);
 		collect(sides[0].send_cq, results, SENDS);
 		for (uint64_t i = 0; i < SENDS; i++)
@@ -146,7 +146,7 @@ static void post_chunks(struct side *side, bool sends)
 		struct regio_buf slice = slot_slice(side, sends ? CHUNKS + i : i, CHUNK);
 
 		if (!sends) {
-			EXPECT_RETURN(0, regio_receive(side->rq, &slice, REGIO_WAITALL, i));
+			EXPECT_RETURN(0, regio_receive(side->rq, &slice, REGIO_MSG_WAITALL, i));
 			continue;
 		}
 		fill_stream(slot_memory(side, CHUNKS + i), CHUNK, i * CHUNK);

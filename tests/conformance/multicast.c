@@ -186,7 +186,7 @@ static void commit(struct side *side, uint64_t first)
 
 	for (uint64_t i = 0; i < SLOTS; i++)
 		post_message(side, SLOTS + i, MESSAGE_SIZE, first + i,
-			     i + 1 < SLOTS ? REGIO_DEFER : 0);
+			     i + 1 < SLOTS ? REGIO_MSG_DEFER : 0);
 	collect(side->send_cq, results, SLOTS);
 	for (uint64_t i = 0; i < SLOTS; i++)
 		expect_result(&results[i], 0, MESSAGE_SIZE, SLOTS + i);
@@ -241,7 +241,7 @@ static struct regio_rq_info info_of(const struct side *side)
 {
 	struct regio_rq_info info;
 
-	EXPECT_RETURN(0, regio_rq_info(side->rq, &info));
+	EXPECT_RETURN(0, regio_rq_get_info(side->rq, &info, sizeof(info)));
 	return info;
 }
 
@@ -364,7 +364,7 @@ static void send_to_groups(struct side *sender, unsigned int groups, uint32_t ru
 		extras[i].memory.remote_address = group_of((unsigned int)i / run % groups, other);
 		fill_message(slot_memory(sender, SLOTS + i), MESSAGE_SIZE, i);
 		EXPECT_RETURN(0, regio_send_ex(sender->rq, &slice, &to,
-					       i + 1 < SLOTS ? REGIO_DEFER : 0, i));
+					       i + 1 < SLOTS ? REGIO_MSG_DEFER : 0, i));
 	}
 	collect(sender->send_cq, results, SLOTS);
 	for (uint64_t i = 0; i < SLOTS; i++)
@@ -383,7 +383,7 @@ START_TEST(several_groups_on_one_completion_queue_are_told_apart)
 	int fds[GROUPS];
 
 	OPEN_PLACE(open_place);
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &region));
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 	for (unsigned int i = 0; i < GROUPS; i++) {
 		fds[i] = member(i ? fds[0] : -1, i);
 		EXPECT_RETURN(0, regio_rq_create(fds[i], SLOTS, 0, cq, cq, i, NULL, &rqs[i]));
@@ -557,7 +557,7 @@ START_TEST(broadcasts_need_leave_and_reach_everybody)
 			extras[i].memory.remote_address = everybody;
 			fill_message(slot_memory(&sender, SLOTS + i), MESSAGE_SIZE, i);
 			EXPECT_RETURN(0, regio_send_ex(sender.rq, &slice, &to,
-						       i + 1 < SLOTS ? REGIO_DEFER : 0, i));
+						       i + 1 < SLOTS ? REGIO_MSG_DEFER : 0, i));
 		}
 		collect(sender.send_cq, results, SLOTS);
 		for (uint64_t i = 0; i < SLOTS; i++)

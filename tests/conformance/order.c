@@ -203,7 +203,7 @@ START_TEST(sends_complete_in_posting_order)
 		for (uint64_t i = 0; i < SENDS; i++) {
 			lengths[i] = random_below(&random, 4) * 64;
 			post_message(&side, i, lengths[i], i,
-				     random_below(&random, 2) ? REGIO_DEFER : 0);
+				     random_below(&random, 2) ? REGIO_MSG_DEFER : 0);
 		}
 		collect(side.send_cq, results, SENDS);
 		for (uint64_t i = 0; i < SENDS; i++) {
@@ -232,11 +232,11 @@ START_TEST(results_keep_their_order_where_not_all_fit)
 	int peer = peer_of(side.fd);
 
 	connect_to(side.fd, peer);
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &gone.region));
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &gone.region));
 	for (uint64_t i = 0; i < 3; i++)
-		EXPECT_RETURN(0, regio_send(side.rq, &gone, REGIO_DEFER, i));
+		EXPECT_RETURN(0, regio_send(side.rq, &gone, REGIO_MSG_DEFER, i));
 	EXPECT_RETURN(0, regio_region_deregister(gone.region));
-	post_send(&side, 3, 64, REGIO_DEFER);
+	post_send(&side, 3, 64, REGIO_MSG_DEFER);
 	for (uint64_t done = 0; done < 4;) {
 		int got = regio_cq_dequeue(side.send_cq, results, ARRAY_SIZE(results));
 

@@ -48,7 +48,7 @@ START_TEST(what_is_posted_goes_on_with_the_new_socket)
 	for (uint64_t i = 1; i <= 2; i++) {
 		struct regio_buf slice = slot_slice(&side, i, 64);
 
-		EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_WAITALL, i));
+		EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, i));
 	}
 	EXPECT_RETURN(0, regio_rq_replace_socket(side.rq, new[0]));
 	expect_end(old[1]);

@@ -102,7 +102,7 @@ static struct ending use_address(struct place *place, uint64_t round)
 
 		EXPECT_RETURN(0, regio_receive(ending.rq, &slice, 0, i));
 		slice.offset += 4 * MESSAGE_SIZE;
-		EXPECT_RETURN(0, regio_send(ending.rq, &slice, REGIO_DEFER, i));
+		EXPECT_RETURN(0, regio_send(ending.rq, &slice, REGIO_MSG_DEFER, i));
 	}
 	if (round % 3)
 		send_plain(place->peer, "x", 1);
@@ -129,7 +129,7 @@ START_TEST(an_address_can_be_bound_again_as_soon_as_close_has_returned)
 	pthread_t threads[ARRAY_SIZE(busy)];
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &place.region));
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &place.region));
 	place.cq = cq_of(16, driver);
 	place.peer = bound_socket(AF_INET);
 	for (size_t i = 0; i < ARRAY_SIZE(busy); i++) {
@@ -178,7 +178,7 @@ static void use_engine(struct regio_driver *driver)
 	}
 	for (int round = 0; round < 20; round++) {
 		for (uint32_t i = 0; i < BATCH_QUEUES; i++)
-			post_send(&sides[i], 1, MESSAGE_SIZE, REGIO_DEFER);
+			post_send(&sides[i], 1, MESSAGE_SIZE, REGIO_MSG_DEFER);
 		for (uint32_t i = 0; i < BATCH_QUEUES; i++)
 			collect_one(sides[i].send_cq);
 		for (int i = 0; i < 10; i++)
@@ -324,7 +324,7 @@ static void *send_all(void *argument)
 
 		for (; posted < stream->total && posted < limit && posted - sent < SLOTS; posted++)
 			post_message(&stream->sender, posted % SLOTS, MESSAGE_SIZE, posted,
-				     REGIO_DEFER);
+				     REGIO_MSG_DEFER);
 		got = regio_cq_dequeue(stream->sender.send_cq, results, SLOTS);
 		EXPECT(got >= 0, "%s", regio_error_name(got));
 		for (int i = 0; i < got; i++, sent++)
@@ -642,7 +642,7 @@ static void close_batch(struct batch *batch)
 static void post_batch(struct batch *batch, uint64_t round)
 {
 	for (uint64_t i = 0; i < BATCH; i++)
-		post_message(&batch->sides[i], 1, MESSAGE_SIZE, round * BATCH + i, REGIO_DEFER);
+		post_message(&batch->sides[i], 1, MESSAGE_SIZE, round * BATCH + i, REGIO_MSG_DEFER);
 }
 
 static void expect_arrival(const struct batch *batch, uint64_t i, uint64_t round)

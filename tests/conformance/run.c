@@ -86,8 +86,8 @@ START_TEST(armed_queue_calls_once_and_finds_a_completion)
 	struct called called = {.driver = driver_open()};
 	struct regio_cq_opts opts = {.size = sizeof(opts),
 				     .driver = called.driver,
-				     .notified = call,
-				     .notified_context = &called};
+				     .on_notify = call,
+				     .on_notify_context = &called};
 	struct regio_buf slice = {.length = 0};
 	struct regio_result result;
 	struct regio_cq *cq;
@@ -122,8 +122,8 @@ START_TEST(a_run_goes_on_until_nothing_is_left_to_do)
 	struct called called = {.driver = driver_open()};
 	struct regio_cq_opts opts = {.size = sizeof(opts),
 				     .driver = called.driver,
-				     .notified = call,
-				     .notified_context = &called};
+				     .on_notify = call,
+				     .on_notify_context = &called};
 	struct regio_buf slice = {.length = 0};
 	struct regio_result results[MESSAGES];
 	struct regio_cq *cq;
@@ -137,8 +137,8 @@ START_TEST(a_run_goes_on_until_nothing_is_left_to_do)
 	EXPECT_RETURN(0, regio_cq_notify(cq));
 	for (uint64_t i = 0; i < MESSAGES; i++) {
 		ck_assert_int_eq(send(peer, "", 0, 0), 0);
-		EXPECT_RETURN(
-			0, regio_receive(rq, &slice, i < MESSAGES - 1 ? REGIO_DONT_NOTIFY : 0, i));
+		EXPECT_RETURN(0, regio_receive(rq, &slice,
+					       i < MESSAGES - 1 ? REGIO_MSG_DONT_NOTIFY : 0, i));
 	}
 	EXPECT_RETURN(0, regio_driver_run(called.driver, PATIENCE_NS));
 	ck_assert_int_eq(called.times, 1);
@@ -182,7 +182,7 @@ static void await_blocked(struct blocked *blocked, int count)
 static void block(struct blocked *blocked, int fd)
 {
 	const struct regio_driver_opts opts = {
-		.size = sizeof(opts), .blocked = count_blocked, .blocked_context = blocked};
+		.size = sizeof(opts), .on_blocked = count_blocked, .on_blocked_context = blocked};
 
 	*blocked = (struct blocked){0};
 	EXPECT_RETURN(0, regio_driver_create(&opts, &blocked->driver));

@@ -83,7 +83,7 @@ START_TEST(requests_posted_by_the_hundred_after_a_notify_are_seen)
 	collect(side.receive_cq, results, 1);
 	/* The same for a send that is deferred. */
 	arm(side.send_cq);
-	post_send(&side, SLOTS, 64, REGIO_DEFER);
+	post_send(&side, SLOTS, 64, REGIO_MSG_DEFER);
 	EXPECT(readable(side.send_cq, 5000), "nobody was called");
 	collect(side.send_cq, results, 1);
 	ck_assert_uint_eq(receive_plain(peer, found, sizeof(found)), 64);
@@ -108,7 +108,7 @@ START_TEST(a_message_behind_a_silent_one_signals_though_another_queue_took_the_e
 	int peer = peer_of(side.fd);
 	struct regio_buf slice = slot_slice(&side, 0, 64);
 
-	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_DONT_NOTIFY, 0));
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_DONT_NOTIFY, 0));
 	post_receive(&side, 1);
 	post_receive(&side, 2);
 	arm(side.receive_cq);

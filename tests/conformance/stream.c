@@ -63,7 +63,7 @@ START_TEST(bytes_of_every_kind_of_length_go_both_ways)
 		SKIP("a delayed send waits for the next call, and this case makes none");
 	peer = open_pair(&side, stream_families[_i], slot_size);
 	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
-		receive_slice(&side, 0, lengths[i], REGIO_WAITALL);
+		receive_slice(&side, 0, lengths[i], REGIO_MSG_WAITALL);
 		send_slice(&side, 0, lengths[i], offset, 0);
 		read_stream(peer, lengths[i], offset);
 		write_stream(peer, lengths[i], offset);
@@ -170,7 +170,8 @@ END_TEST
 START_TEST(with_WAITALL_a_receive_completes_when_it_is_full)
 {
 	const uint32_t lengths[] = {100, 64, 1000, 1};
-	const uint32_t flags[] = {REGIO_WAITALL, 0, REGIO_WAITALL | REGIO_DEFER, REGIO_WAITALL};
+	const uint32_t flags[] = {REGIO_MSG_WAITALL, 0, REGIO_MSG_WAITALL | REGIO_MSG_DEFER,
+				  REGIO_MSG_WAITALL};
 	struct regio_result results[ARRAY_SIZE(lengths)];
 	uint64_t offset = 0;
 	struct side side;
@@ -206,10 +207,10 @@ START_TEST(WAITALL_is_refused_for_sends)
 	int peer = open_pair(&side, stream_families[_i], SLOT_SIZE);
 	struct regio_buf slice = slot_slice(&side, 0, 1);
 
-	EXPECT_RETURN(-EINVAL, regio_send(side.rq, &slice, REGIO_WAITALL, 0));
-	EXPECT_RETURN(-EINVAL, regio_receive(side.rq, &slice, REGIO_WAITALL | 0x10, 0));
+	EXPECT_RETURN(-EINVAL, regio_send(side.rq, &slice, REGIO_MSG_WAITALL, 0));
+	EXPECT_RETURN(-EINVAL, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL | 0x10, 0));
 	EXPECT_RETURN(-EINVAL,
-		      regio_receive(side.rq, &slice, REGIO_WAITALL | REGIO_COMMIT_ONLY, 0));
+		      regio_receive(side.rq, &slice, REGIO_MSG_WAITALL | REGIO_MSG_COMMIT_ONLY, 0));
 	expect_empty(side.receive_cq);
 	side_close(&side);
 	close(peer);
@@ -224,7 +225,7 @@ START_TEST(an_empty_receive_completes_when_something_is_there_and_takes_nothing)
 	int peer = open_pair(&side, stream_families[_i], SLOT_SIZE);
 
 	EXPECT_RETURN(0, regio_receive(side.rq, &nothing, 0, 0));
-	receive_slice(&side, 1, 0, REGIO_WAITALL);
+	receive_slice(&side, 1, 0, REGIO_MSG_WAITALL);
 	receive_slice(&side, 2, 8, 0);
 	receive_slice(&side, 3, 0, 0);
 	expect_empty(side.receive_cq);
@@ -253,8 +254,8 @@ START_TEST(an_empty_send_completes_in_its_turn)
 	int peer = open_pair(&side, stream_families[_i], SLOT_SIZE);
 
 	EXPECT_RETURN(0, regio_send(side.rq, &nothing, 0, 0));
-	send_slice(&side, 0, 5, 0, REGIO_DEFER);
-	EXPECT_RETURN(0, regio_send(side.rq, &nothing, REGIO_DEFER, 1));
+	send_slice(&side, 0, 5, 0, REGIO_MSG_DEFER);
+	EXPECT_RETURN(0, regio_send(side.rq, &nothing, REGIO_MSG_DEFER, 1));
 	send_slice(&side, 1, 5, 5, 0);
 	collect(side.send_cq, results, 4);
 	expect_result(&results[0], 0, 0, 0);
@@ -281,7 +282,7 @@ START_TEST(queued_sends_of_mixed_lengths_keep_their_order)
 		/* Short ones in runs, long ones in between. */
 		lengths[i] =
 			i % 5 == 4 ? 513 + random_below(&state, 1500) : random_below(&state, 513);
-		send_slice(&side, i, lengths[i], offset, i < 199 ? REGIO_DEFER : 0);
+		send_slice(&side, i, lengths[i], offset, i < 199 ? REGIO_MSG_DEFER : 0);
 		offset += lengths[i];
 	}
 	collect(side.send_cq, results, 200);
@@ -410,7 +411,7 @@ START_TEST(resizing_keeps_what_the_oldest_requests_have_moved)
 	stream_pair(stream_families[_i], fds);
 	side_open(&side,
 		  &(struct side_plan){.fd = fds[0], .receives = 1, .sends = 1, .slot_size = LONG});
-	receive_slice(&side, 0, 1000, REGIO_WAITALL);
+	receive_slice(&side, 0, 1000, REGIO_MSG_WAITALL);
 	write_stream(fds[1], 300, 0);
 	expect_empty(side.receive_cq);
 	fill_stream(slot_memory(&side, 1), LONG, 0);
@@ -525,7 +526,7 @@ START_TEST(requests_whose_region_is_gone_fail_in_their_turn_and_take_no_bytes)
 	int peer = open_pair(&side, stream_families[_i], SLOT_SIZE);
 
 	for (int round = 0; round < 3; round++) {
-		EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &region));
+		EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 		const struct regio_buf lost = {region, 0, SLOT_SIZE};
 
 		post_receive(&side, 0);
@@ -630,7 +631,7 @@ START_TEST(the_buffers_of_a_stream_are_left_to_the_kernel)
 	before = get_option(fds[0], SOL_SOCKET, SO_RCVBUF);
 	side_open(&side, &(struct side_plan){.fd = fds[0], .receives = 4096, .slot_size = 64});
 	ck_assert_int_eq(get_option(fds[0], SOL_SOCKET, SO_RCVBUF), before);
-	EXPECT_RETURN(0, regio_rq_info(side.rq, &info));
+	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
 	EXPECT(!info.receive_trains_on && !info.send_trains_on, "trains on a stream");
 	side_close(&side);
 	close(fds[1]);

@@ -52,7 +52,7 @@ static void post_sends(struct side *side, uint32_t count, uint64_t offset)
 {
 	for (uint64_t i = 0; i < count; i++) {
 		fill_stream(slot_memory(side, RECEIVES + i), SLOT_SIZE, offset + i * SLOT_SIZE);
-		post_send(side, RECEIVES + i, SLOT_SIZE, i + 1 < count ? REGIO_DEFER : 0);
+		post_send(side, RECEIVES + i, SLOT_SIZE, i + 1 < count ? REGIO_MSG_DEFER : 0);
 	}
 }
 
@@ -127,7 +127,7 @@ static uint32_t fill_socket(struct side *side)
 			expect_result(&results[i], 0, SLOT_SIZE, RECEIVES + done % SENDS);
 		idle = !got && posted - done == SENDS && stays_full(side) ? idle + 1 : 0;
 		for (; posted - done < SENDS; slot = ++posted % SENDS)
-			post_send(side, RECEIVES + slot, SLOT_SIZE, REGIO_DEFER);
+			post_send(side, RECEIVES + slot, SLOT_SIZE, REGIO_MSG_DEFER);
 	}
 	/* What waits begins at done, and all of the ring is under a request. */
 	ck_assert_uint_eq(posted - done, SENDS);
@@ -212,8 +212,8 @@ START_TEST(at_the_end_a_WAITALL_receive_completes_with_what_it_got)
 	int peer = open_pair(&side, stream_families[_i]);
 	struct regio_buf slice = slot_slice(&side, 0, SLOT_SIZE);
 
-	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_WAITALL, 0));
-	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_WAITALL, 1));
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 0));
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 1));
 	write_stream(peer, 10, 0);
 	expect_taken(&side);
 	shutdown(peer, SHUT_WR);
@@ -300,7 +300,7 @@ START_TEST(long_sends_after_a_shutdown_of_its_own_fail_without_a_signal)
 		  &(struct side_plan){.fd = fds[0], .sends = SENDS_AT_ONCE, .slot_size = LONG});
 	shutdown(side.fd, SHUT_WR);
 	for (uint64_t i = 0; i < SENDS_AT_ONCE; i++)
-		post_send(&side, i, LONG, i + 1 < SENDS_AT_ONCE ? REGIO_DEFER : 0);
+		post_send(&side, i, LONG, i + 1 < SENDS_AT_ONCE ? REGIO_MSG_DEFER : 0);
 	expect_all(side.send_cq, SENDS_AT_ONCE, -EPIPE, 0);
 	side_close(&side);
 	close(fds[1]);
@@ -472,8 +472,8 @@ START_TEST(at_a_reset_a_WAITALL_receive_tells_what_it_got)
 	struct regio_buf slice = slot_slice(&side, 0, SLOT_SIZE);
 
 	leave_a_byte(&side);
-	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_WAITALL, 0));
-	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_WAITALL, 1));
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 0));
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 1));
 	write_stream(peer, 10, 0);
 	expect_taken(&side);
 	reset_stream(peer);
@@ -833,7 +833,7 @@ START_TEST(closing_gives_queued_sends_one_last_try)
 
 	for (uint64_t i = 0; i < SENDS; i++) {
 		fill_stream(slot_memory(&side, RECEIVES + i), SLOT_SIZE, i * SLOT_SIZE);
-		post_send(&side, RECEIVES + i, SLOT_SIZE, REGIO_DEFER);
+		post_send(&side, RECEIVES + i, SLOT_SIZE, REGIO_MSG_DEFER);
 	}
 	close_queue(&side);
 	bytes = collect_last_try(&side, 0, &sent);
@@ -894,7 +894,7 @@ START_TEST(cancelling_tells_what_the_oldest_had_moved)
 		  &(struct side_plan){.fd = fds[0], .receives = 2, .sends = 2, .slot_size = LONG});
 	struct regio_buf slice = slot_slice(&side, 0, LONG);
 
-	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_WAITALL, 0));
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 0));
 	post_receive(&side, 1);
 	fill_stream(slot_memory(&side, 2), LONG, 0);
 	post_send(&side, 2, LONG, 0);
@@ -920,7 +920,7 @@ START_TEST(cancelling_tells_what_the_oldest_had_moved)
 	expect_result(&result, 0, 100, 2);
 	read_stream(fds[1], 100, 0);
 	slice.length = 100;
-	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_WAITALL, 0));
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 0));
 	write_stream(fds[1], 100, 0);
 	result = collect_one(side.receive_cq);
 	expect_result(&result, 0, 100, 0);

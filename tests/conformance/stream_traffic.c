@@ -142,7 +142,7 @@ END_TEST
 
 START_TEST(every_other_slice_is_filled_with_WAITALL)
 {
-	receive_randomly(stream_families[_i], 20000, 30000, REGIO_WAITALL);
+	receive_randomly(stream_families[_i], 20000, 30000, REGIO_MSG_WAITALL);
 }
 END_TEST
 
@@ -172,7 +172,7 @@ static void send_randomly(int family, uint64_t total, uint32_t message_max, int 
 							     : (uint32_t)(end.total - offset);
 			lengths[slot] = length;
 			fill_stream(slot_memory(&side, slot), length, offset);
-			post_send(&side, slot, length, posted % 16 < 15 ? REGIO_DEFER : 0);
+			post_send(&side, slot, length, posted % 16 < 15 ? REGIO_MSG_DEFER : 0);
 			offset += length;
 		}
 		got = regio_cq_dequeue(side.send_cq, results, SENDS);
@@ -244,9 +244,9 @@ static void *post_sends(void *argument)
 		if (i >= APART_SLOTS)
 			await_above(&end->sent, i - APART_SLOTS);
 		fill_stream(slot_memory(&end->side, slot), MESSAGE, i * MESSAGE);
-		post_send(&end->side, slot, MESSAGE, i % 8 < 7 ? REGIO_DEFER : 0);
+		post_send(&end->side, slot, MESSAGE, i % 8 < 7 ? REGIO_MSG_DEFER : 0);
 	}
-	EXPECT_RETURN(0, regio_send(end->side.rq, NULL, REGIO_COMMIT_ONLY, 0));
+	EXPECT_RETURN(0, regio_send(end->side.rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 	return NULL;
 }
 
@@ -259,8 +259,8 @@ static void *post_receives(void *argument)
 
 		if (i >= APART_SLOTS)
 			await_above(&end->received, i - APART_SLOTS);
-		EXPECT_RETURN(0,
-			      regio_receive(end->side.rq, &slice, REGIO_WAITALL, i % APART_SLOTS));
+		EXPECT_RETURN(
+			0, regio_receive(end->side.rq, &slice, REGIO_MSG_WAITALL, i % APART_SLOTS));
 	}
 	return NULL;
 }

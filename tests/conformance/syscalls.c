@@ -128,7 +128,7 @@ static void commit_a_batch(struct side *sender)
 	struct regio_result results[BATCH];
 
 	for (uint64_t i = 0; i < BATCH; i++)
-		post_send(sender, i, 64, i + 1 < BATCH ? REGIO_DEFER : 0);
+		post_send(sender, i, 64, i + 1 < BATCH ? REGIO_MSG_DEFER : 0);
 	EXPECT_RETURN((int)BATCH, regio_cq_dequeue(sender->send_cq, results, BATCH));
 }
 
@@ -220,7 +220,7 @@ static void serve_once(struct replier *repliers, struct regio_cq *requests, bool
 		struct side *side = &repliers[i].side;
 
 		slice = slot_slice(side, 1, 64);
-		EXPECT_RETURN(0, regio_send(side->rq, &slice, REGIO_DEFER, 0));
+		EXPECT_RETURN(0, regio_send(side->rq, &slice, REGIO_MSG_DEFER, 0));
 	}
 	if (counted)
 		mark(COUNT_FROM);
@@ -309,7 +309,7 @@ static void post_and_dequeue(int family)
 	mark(COUNT_FROM);
 	for (uint64_t round = 0; round < BATCHES; round++) {
 		post_receive(&side, round % BATCH);
-		post_send(&side, BATCH + round % BATCH, 64, round % 3 ? 0 : REGIO_DEFER);
+		post_send(&side, BATCH + round % BATCH, 64, round % 3 ? 0 : REGIO_MSG_DEFER);
 		while (regio_cq_dequeue(side.receive_cq, &result, 1) == 0)
 			continue;
 		done += regio_cq_dequeue(side.send_cq, &result, 1) == 1;
@@ -346,7 +346,7 @@ static void receive_a_batch(int family)
 		for (uint64_t i = 0; i < BATCH; i++)
 			post_receive(&receiver, i);
 		for (uint64_t i = 0; i < BATCH; i++)
-			post_send(&sender, i, 64, i + 1 < BATCH ? REGIO_DEFER : 0);
+			post_send(&sender, i, 64, i + 1 < BATCH ? REGIO_MSG_DEFER : 0);
 		collect(sender.send_cq, results, BATCH);
 		counting = info.receive_trains_on && round > 200;
 		if (counting)
@@ -358,7 +358,7 @@ static void receive_a_batch(int family)
 			mark(COUNT_TO);
 		if (counting)
 			break;
-		EXPECT_RETURN(0, regio_rq_info(receiver.rq, &info));
+		EXPECT_RETURN(0, regio_rq_get_info(receiver.rq, &info, sizeof(info)));
 	}
 	EXPECT(counting, "receive trains stay off");
 }
@@ -394,7 +394,7 @@ static void commit_sends_on_a_stream(int family)
 		if (round == SENDS_MARKED_AFTER)
 			mark(COUNT_FROM);
 		for (uint64_t i = 0; i < STREAM_SENDS; i++)
-			post_send(&side, i, 64, i + 1 < STREAM_SENDS ? REGIO_DEFER : 0);
+			post_send(&side, i, 64, i + 1 < STREAM_SENDS ? REGIO_MSG_DEFER : 0);
 		collect(side.send_cq, results, STREAM_SENDS);
 		mark(COUNT_TO);
 		read_all(fds[1], side.memory, (size_t)STREAM_SENDS * 64);
@@ -430,7 +430,7 @@ static void serve_connections(int family)
 	int fds[CONNECTIONS][2];
 	uint64_t region;
 
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &region));
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 	for (uint32_t i = 0; i < CONNECTIONS; i++) {
 		stream_pair(family, fds[i]);
 		EXPECT_RETURN(0, regio_rq_create(fds[i][0], 1, 0, cq, cq, i, NULL, &rqs[i]));

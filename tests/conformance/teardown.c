@@ -77,7 +77,7 @@ static void post_on_scene(struct scene *scene, uint64_t receives, uint64_t sends
 	for (uint64_t i = 0; i < sends; i++) {
 		struct regio_buf slice = {scene->region, 32768 + slice_offset(scene->sends), 128};
 
-		scene->sends += regio_send(scene->rq, &slice, REGIO_DEFER, i) == 0;
+		scene->sends += regio_send(scene->rq, &slice, REGIO_MSG_DEFER, i) == 0;
 	}
 }
 
@@ -89,7 +89,7 @@ static void open_scene(struct scene *scene, int family)
 	memset(scene, 0, sizeof(*scene));
 	EXPECT(memory != MAP_FAILED, "%m");
 	scene->memory = memory;
-	EXPECT_RETURN(0, regio_region_register(memory, SCENE_SIZE, &scene->region));
+	EXPECT_RETURN(0, regio_region_register(memory, SCENE_SIZE, NULL, &scene->region));
 	scene->cq = cq_of(64, NULL);
 	scene->fd = bound_socket(family);
 	scene->peer = peer_of(scene->fd);
@@ -205,7 +205,7 @@ static void await_sends(const struct scene *scene)
 	while (info.messages_sent < scene->sends) {
 		EXPECT(now_ns() < deadline_ns, "the sends are left lying");
 		sched_yield();
-		EXPECT_RETURN(0, regio_rq_info(scene->rq, &info));
+		EXPECT_RETURN(0, regio_rq_get_info(scene->rq, &info, sizeof(info)));
 	}
 }
 
@@ -308,7 +308,7 @@ START_TEST(a_queued_receive_whose_region_is_gone_fails_in_its_turn_and_takes_no_
 	uint64_t region;
 	int peer = open_pair(&side, families[_i]);
 
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &region));
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 	const struct regio_buf lost = {region, 0, 64};
 
 	post_receive(&side, 0);
@@ -335,11 +335,11 @@ START_TEST(a_queued_send_whose_region_is_gone_fails_in_its_turn)
 	int peer = open_pair(&side, families[_i]);
 	uint8_t data[64];
 
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &region));
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 	const struct regio_buf lost = {region, 0, 64};
 
-	post_message(&side, SLOTS, 64, 0, REGIO_DEFER);
-	EXPECT_RETURN(0, regio_send(side.rq, &lost, REGIO_DEFER, 1));
+	post_message(&side, SLOTS, 64, 0, REGIO_MSG_DEFER);
+	EXPECT_RETURN(0, regio_send(side.rq, &lost, REGIO_MSG_DEFER, 1));
 	EXPECT_RETURN(0, regio_region_deregister(region));
 	post_message(&side, SLOTS + 2, 64, 2, 0);
 	collect(side.send_cq, results, 3);
@@ -373,7 +373,7 @@ START_TEST(closing_completes_everything_outstanding_once_and_in_order)
 	for (uint64_t i = 0; i < 5; i++)
 		post_receive(&side, i);
 	for (uint64_t i = 0; i < 4; i++)
-		post_message(&side, SLOTS + i, 64, i, REGIO_DEFER);
+		post_message(&side, SLOTS + i, 64, i, REGIO_MSG_DEFER);
 	EXPECT_RETURN(0, regio_rq_close(side.rq, 0));
 	EXPECT_RETURN(5, regio_cq_dequeue(side.receive_cq, results, ARRAY_SIZE(results)));
 	for (uint64_t i = 0; i < 5; i++)
@@ -406,12 +406,12 @@ START_TEST(a_closed_request_queue_is_an_error_for_every_call)
 	EXPECT_RETURN(-EBADF, regio_rq_close(side.rq, 0));
 	EXPECT_RETURN(-EBADF, regio_rq_cancel(side.rq, REGIO_HALF_SEND));
 	EXPECT_RETURN(-EBADF, regio_rq_resize(side.rq, 1, 1));
-	EXPECT_RETURN(-EBADF, regio_rq_info(side.rq, &info));
+	EXPECT_RETURN(-EBADF, regio_rq_get_info(side.rq, &info, sizeof(info)));
 	EXPECT_RETURN(-EBADF, regio_receive(side.rq, NULL, 0, 0));
 	EXPECT_RETURN(-EBADF, regio_receive_ex(side.rq, NULL, NULL, 0, 0));
 	EXPECT_RETURN(-EBADF, regio_send(side.rq, NULL, 0, 0));
 	EXPECT_RETURN(-EBADF, regio_send_ex(side.rq, NULL, NULL, 0, 0));
-	EXPECT_RETURN(-EBADF, regio_send(side.rq, NULL, REGIO_COMMIT_ONLY, 0));
+	EXPECT_RETURN(-EBADF, regio_send(side.rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 	close(side.fd);
 	close_rest(&side, peer);
 }
@@ -539,7 +539,7 @@ START_TEST(cancelling_both_halves_counts_the_requests_of_both)
 	for (uint64_t i = 0; i < SLOTS; i++)
 		post_receive(&side, i);
 	for (uint64_t i = 0; i < 3; i++)
-		post_send(&side, SLOTS + i, 64, REGIO_DEFER);
+		post_send(&side, SLOTS + i, 64, REGIO_MSG_DEFER);
 	EXPECT_RETURN(SLOTS + 3, regio_rq_cancel(side.rq, REGIO_HALF_RECEIVE | REGIO_HALF_SEND));
 	EXPECT_RETURN(SLOTS, regio_cq_dequeue(side.receive_cq, results, SLOTS));
 	EXPECT_RETURN(3, regio_cq_dequeue(side.send_cq, results, SLOTS));
@@ -556,7 +556,7 @@ START_TEST(cancelling_deferred_sends_completes_each_of_them_once)
 	int peer = open_pair(&side, families[_i]);
 
 	for (uint64_t i = 0; i < SLOTS; i++)
-		post_message(&side, SLOTS + i, 64, i, REGIO_DEFER);
+		post_message(&side, SLOTS + i, 64, i, REGIO_MSG_DEFER);
 	cancelled = regio_rq_cancel(side.rq, REGIO_HALF_SEND | REGIO_HALF_RECEIVE);
 	EXPECT(cancelled >= 0, "%s", regio_error_name(cancelled));
 	collect(side.send_cq, results, SLOTS);
@@ -635,14 +635,14 @@ START_TEST(a_driver_outlives_its_queues)
 						     .receives = 2,
 						     .slot_size = 64,
 						     .driver = driver});
-		EXPECT_RETURN(0, regio_driver_info(driver, &info));
+		EXPECT_RETURN(0, regio_driver_get_info(driver, &info, sizeof(info)));
 		ck_assert_uint_eq(info.completion_queues, 2);
 		ck_assert_uint_eq(info.request_queues, 1);
 		EXPECT_RETURN(-EBUSY, regio_driver_close(driver));
 		side_close(&side);
 	}
 	EXPECT_RETURN(0, regio_driver_close(driver));
-	EXPECT_RETURN(-EBADF, regio_driver_info(driver, &info));
+	EXPECT_RETURN(-EBADF, regio_driver_get_info(driver, &info, sizeof(info)));
 }
 END_TEST
 
@@ -743,7 +743,7 @@ START_TEST(a_process_may_exit_with_everything_open)
 
 	open_pair(&side, families[_i]);
 	post_receive(&side, 0);
-	post_send(&side, SLOTS, 64, REGIO_DEFER);
+	post_send(&side, SLOTS, 64, REGIO_MSG_DEFER);
 	regio_cq_notify(side.receive_cq);
 }
 END_TEST

@@ -161,7 +161,7 @@ static void *post_deferred_sends(void *argument)
 	for (uint64_t i = 0; i < stream->total; i++) {
 		if (i >= WINDOW)
 			await_above(&stream->received, i - WINDOW);
-		post_message(stream->side, SLOTS + i % SLOTS, MESSAGE_SIZE, i, REGIO_DEFER);
+		post_message(stream->side, SLOTS + i % SLOTS, MESSAGE_SIZE, i, REGIO_MSG_DEFER);
 		advance(&stream->posted, 1);
 	}
 	return NULL;
@@ -172,7 +172,7 @@ static void *commit_sends(void *argument)
 	struct stream *stream = argument;
 
 	while (peek(&stream->received) < stream->total) {
-		EXPECT_RETURN(0, regio_send(stream->side->rq, NULL, REGIO_COMMIT_ONLY, 0));
+		EXPECT_RETURN(0, regio_send(stream->side->rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 		sched_yield();
 	}
 	return NULL;
@@ -213,7 +213,7 @@ static void *send_and_drain(void *argument)
 		while (posted < stream->total && posted - done < SLOTS &&
 		       posted - peek(&stream->received) < WINDOW) {
 			post_message(stream->side, SLOTS + posted % SLOTS, MESSAGE_SIZE, posted,
-				     posted % 7 ? REGIO_DEFER : 0);
+				     posted % 7 ? REGIO_MSG_DEFER : 0);
 			posted++;
 		}
 		int got = regio_cq_dequeue(stream->side->send_cq, results, SLOTS);
@@ -328,7 +328,7 @@ static void *read_counts(void *argument)
 	uint64_t before = 0;
 
 	while (peek(&stream->received) < stream->total) {
-		EXPECT_RETURN(0, regio_rq_info(stream->side->rq, &info));
+		EXPECT_RETURN(0, regio_rq_get_info(stream->side->rq, &info, sizeof(info)));
 		EXPECT(info.messages_received >= before, "the count went down");
 		before = info.messages_received;
 		sched_yield();
@@ -350,7 +350,7 @@ START_TEST(the_counts_are_read_on_another_thread)
 	pthread_join(poster, NULL);
 	pthread_join(sender, NULL);
 	pthread_join(reader, NULL);
-	EXPECT_RETURN(0, regio_rq_info(side.rq, &info));
+	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
 	ck_assert_uint_eq(info.messages_received, stream.total);
 	close_stream(&stream);
 }
@@ -363,7 +363,7 @@ static void *churn_regions(void *argument)
 	uint64_t region;
 
 	while (peek(&stream->received) < stream->total) {
-		EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &region));
+		EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 		EXPECT_RETURN(0, regio_region_deregister(region));
 	}
 	return NULL;
@@ -415,8 +415,8 @@ static void *execute_in_rounds(void *argument)
 			return NULL;
 		advance(&executor->started, 1);
 		if (executor->commits)
-			EXPECT_RETURN(0,
-				      regio_send(executor->side->rq, NULL, REGIO_COMMIT_ONLY, 0));
+			EXPECT_RETURN(
+				0, regio_send(executor->side->rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 		else
 			EXPECT_RETURN(0, regio_cq_dequeue(executor->side->send_cq, NULL, 0));
 		advance(&executor->done, 1);
@@ -465,7 +465,7 @@ START_TEST(a_send_posted_while_another_is_executed_leaves_with_it)
 	pthread_t thread = start_rounds(&executor);
 
 	for (uint64_t round = 0; another_round(&executor, round); round++) {
-		post_message(&side, 0, MESSAGE_SIZE, 2 * round, REGIO_DEFER);
+		post_message(&side, 0, MESSAGE_SIZE, 2 * round, REGIO_MSG_DEFER);
 		begin_round(&executor, round);
 		post_message(&side, 1, MESSAGE_SIZE, 2 * round + 1, 0);
 		await_above(&executor.done, round);
@@ -514,9 +514,10 @@ START_TEST(memory_is_not_read_after_its_region_has_ended_beside_a_commit)
 		struct regio_buf slice = {.length = LONG_SIZE};
 
 		memset(memory, byte, sizeof(memory));
-		EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), &slice.region));
+		EXPECT_RETURN(0,
+			      regio_region_register(memory, sizeof(memory), NULL, &slice.region));
 		for (uint64_t i = 0; i < LONG_SENDS; i++, slice.offset += LONG_SIZE)
-			EXPECT_RETURN(0, regio_send(side.rq, &slice, REGIO_DEFER, i));
+			EXPECT_RETURN(0, regio_send(side.rq, &slice, REGIO_MSG_DEFER, i));
 		begin_round(&executor, round);
 		EXPECT_RETURN(0, regio_region_deregister(slice.region));
 		memset(memory, 0xEE, sizeof(memory));

@@ -46,7 +46,7 @@ static uint64_t send_batch(struct flow *flow, uint64_t sent, uint64_t done)
 	end = end < flow->total ? end : flow->total;
 	for (; sent < end; sent++)
 		post_message(&flow->sender, sent % SLOTS, message_size(flow, sent), sent,
-			     sent + 1 < end ? REGIO_DEFER : 0);
+			     sent + 1 < end ? REGIO_MSG_DEFER : 0);
 	return sent;
 }
 

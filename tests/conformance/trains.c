@@ -64,7 +64,7 @@ static struct regio_rq_info info_of(const struct side *side)
 {
 	struct regio_rq_info info;
 
-	EXPECT_RETURN(0, regio_rq_info(side->rq, &info));
+	EXPECT_RETURN(0, regio_rq_get_info(side->rq, &info, sizeof(info)));
 	return info;
 }
 
@@ -74,7 +74,7 @@ static void commit_lengths(struct side *side, const uint32_t *lengths, uint32_t 
 {
 	for (uint32_t i = 0; i < count; i++)
 		post_message(side, SLOTS + i, lengths[i], first + i,
-			     i + 1 < count ? REGIO_DEFER : 0);
+			     i + 1 < count ? REGIO_MSG_DEFER : 0);
 }
 
 static void commit_equal(struct side *side, uint32_t count, uint32_t length, uint64_t first)
@@ -720,7 +720,7 @@ START_TEST(a_segment_size_in_the_control_data_is_left_to_the_user)
 
 		fill_message(slot_memory(&side, SLOTS + i), 100, i);
 		EXPECT_RETURN(0, regio_send_ex(side.rq, &slice, i % 2 ? &slices : NULL,
-					       i < 3 ? REGIO_DEFER : 0, i));
+					       i < 3 ? REGIO_MSG_DEFER : 0, i));
 	}
 	collect(side.send_cq, results, 4);
 	for (uint64_t i = 0; i < 4; i++) {
@@ -797,8 +797,8 @@ START_TEST(sends_to_two_destinations_in_turn_stay_apart)
 		struct regio_buf slice = slot_slice(&side, SLOTS + i, 64);
 
 		fill_message(slot_memory(&side, SLOTS + i), 64, i);
-		EXPECT_RETURN(0,
-			      regio_send_ex(side.rq, &slice, &slices, i < 59 ? REGIO_DEFER : 0, i));
+		EXPECT_RETURN(0, regio_send_ex(side.rq, &slice, &slices,
+					       i < 59 ? REGIO_MSG_DEFER : 0, i));
 	}
 	collect(side.send_cq, results, 60);
 	for (uint64_t i = 0; i < 60; i++) {

@@ -24,7 +24,8 @@ static void send_bytes(struct lane *lane, uint32_t count, uint32_t length)
 		struct regio_buf slice = slice_of(lane, SLOTS + i, length);
 
 		fill_stream(slot_of(lane, SLOTS + i), length, lane->sent + (uint64_t)i * length);
-		must_work(INSIDE(regio_send(lane->rq, &slice, i + 1 < count ? REGIO_DEFER : 0, i)),
+		must_work(INSIDE(regio_send(lane->rq, &slice, i + 1 < count ? REGIO_MSG_DEFER : 0,
+					    i)),
 			  "regio_send()");
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -103,7 +104,7 @@ static void use_stream(struct lane *lane)
 	send_bytes(lane, 32, MESSAGE_SIZE);
 	send_bytes(lane, 6, SLOT_SIZE);
 	receive_bytes(lane, 5000, MESSAGE_SIZE, 0);
-	receive_bytes(lane, 4 * SLOT_SIZE, SLOT_SIZE, REGIO_WAITALL);
+	receive_bytes(lane, 4 * SLOT_SIZE, SLOT_SIZE, REGIO_MSG_WAITALL);
 	resize(lane);
 	receive_bytes(lane, 10, SLOT_SIZE, 0);
 	expect_stream_end(lane);
@@ -131,7 +132,7 @@ static void streams(int family)
 	int fds[2];
 
 	/* Outside: what is tried with datagrams is not what is looked for here. */
-	regio_offload_info(&offload);
+	regio_offload_get_info(&offload, sizeof(offload));
 	stream_pair(family, fds);
 	lane_open(&lane, fds[0], fds[1]);
 	use_stream(&lane);
@@ -163,7 +164,7 @@ void connect_later(void)
 	struct lane lane;
 	uint8_t data[MESSAGE_SIZE];
 
-	regio_offload_info(&offload);
+	regio_offload_get_info(&offload, sizeof(offload));
 	lane_open(&lane, fd, -1);
 	post_receive(&lane, SLOT_SIZE, 0);
 	slice = slice_of(&lane, SLOTS, MESSAGE_SIZE);

@@ -90,7 +90,7 @@ static void send_messages(struct lane *lane, uint32_t count, uint32_t length,
 		slice = slice_of(lane, SLOTS + i, lengths[i]);
 		fill_message(slot_of(lane, SLOTS + i), lengths[i], lane->sent + i);
 		must_work(INSIDE(regio_send_ex(lane->rq, &slice, extra,
-					       i + 1 < count ? REGIO_DEFER : 0, i)),
+					       i + 1 < count ? REGIO_MSG_DEFER : 0, i)),
 			  "regio_send_ex()");
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -207,7 +207,7 @@ static void lose_a_region(struct lane *lane)
 	struct regio_buf slice = {.length = SLOT_SIZE};
 	uint8_t data[MESSAGE_SIZE];
 
-	TRY(regio_region_register(memory, sizeof(memory), &slice.region));
+	TRY(regio_region_register(memory, sizeof(memory), NULL, &slice.region));
 	must_work(INSIDE(regio_receive(lane->rq, &slice, 0, 99)), "regio_receive()");
 	post_receive(lane, SLOT_SIZE, 0);
 	TRY(regio_region_deregister(slice.region));
@@ -325,7 +325,8 @@ static void many_round(struct lane *lanes)
 		fill_message(data, sizeof(data), lanes[i].received);
 		send_plain(lanes[i].peer, data, sizeof(data));
 		fill_message(slot_of(&lanes[i], SLOTS), MESSAGE_SIZE, lanes[i].sent);
-		must_work(INSIDE(regio_send(lanes[i].rq, &slice, REGIO_DEFER, 0)), "regio_send()");
+		must_work(INSIDE(regio_send(lanes[i].rq, &slice, REGIO_MSG_DEFER, 0)),
+			  "regio_send()");
 	}
 	for (int i = 0; i < MANY; i++) {
 		expect_messages(&lanes[i], 1, MESSAGE_SIZE);

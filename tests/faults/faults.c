@@ -84,7 +84,7 @@ static uint32_t highest_id(void)
 	uint32_t highest = 0;
 
 	for (uint32_t i = 0; i < REGIONS_TRIED; i++) {
-		if (regio_region_register(&byte, 1, &regions[i]) != 0)
+		if (regio_region_register(&byte, 1, NULL, &regions[i]) != 0)
 			wrong("registering memory: %s", regio_last_error());
 		if ((uint32_t)regions[i] > highest)
 			highest = (uint32_t)regions[i];

@@ -19,9 +19,9 @@ static void memory(void)
 	plain = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	fixed = mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	MUST(plain != MAP_FAILED && fixed != MAP_FAILED, "%m");
-	TRY(regio_region_register(plain, length, &regions[0]));
-	TRY(regio_region_register((uint8_t *)plain + page, 2 * page, &regions[1]));
-	TRY(regio_region_register(fixed, length, &regions[2]));
+	TRY(regio_region_register(plain, length, NULL, &regions[0]));
+	TRY(regio_region_register((uint8_t *)plain + page, 2 * page, NULL, &regions[1]));
+	TRY(regio_region_register(fixed, length, NULL, &regions[2]));
 	TRY(regio_region_allocate(length, &opts, &regions[3], &allocated));
 	memset(allocated, 1, length);
 	for (int i = 0; i < 4; i++)
@@ -67,7 +67,7 @@ static void end_in_order(uint32_t number)
 		struct regio_buf slice = slice_of(&lane, SLOTS, MESSAGE_SIZE);
 
 		post_receive(&lane, SLOT_SIZE, 0);
-		must_work(INSIDE(regio_send(lane.rq, &slice, REGIO_DEFER, 0)), "regio_send()");
+		must_work(INSIDE(regio_send(lane.rq, &slice, REGIO_MSG_DEFER, 0)), "regio_send()");
 	}
 	for (uint32_t left = 4; left > 0; left--) {
 		uint32_t chosen = number % left;
@@ -97,8 +97,9 @@ static void machine(void)
 	struct regio_driver *driver = NULL;
 	uint32_t index = 0;
 
-	must_work(INSIDE(regio_offload_info(&offload)), "regio_offload_info()");
-	while (INSIDE(regio_engine_info(index, &engine)) == 0)
+	must_work(INSIDE(regio_offload_get_info(&offload, sizeof(offload))),
+		  "regio_offload_get_info()");
+	while (INSIDE(regio_engine_get_info(index, &engine, sizeof(engine))) == 0)
 		index++;
 	MUST(index >= 2, "%u engines", index);
 	/* Which may need a privilege that is not there. */

@@ -34,6 +34,8 @@
 #define GRAVES 64u
 #define RESULTS_MAX 600u
 #define OPTIONS_BYTES 4200u
+#define INFO_BYTES 512u
+#define FILL 0xA5
 
 static struct world world;
 static bool namespace_made;
@@ -54,7 +56,7 @@ static void set_up_once(void)
 	read_only = mmap(NULL, PAGE_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	CHECK(unreadable != MAP_FAILED && read_only != MAP_FAILED, "no memory");
 	/* What is found out once, with descriptors of its own. */
-	regio_offload_info(&info);
+	regio_offload_get_info(&info, sizeof(info));
 }
 
 static int lowest_free_descriptor(void)
@@ -200,6 +202,40 @@ static uint32_t take_limit(struct input *input, uint32_t limit_max)
 	return limit > 2048 && limit <= limit_max ? 2048 : limit;
 }
 
+/* ---- What calls fill in ---- */
+
+union info {
+	struct regio_driver_info driver;
+	struct regio_rq_info rq;
+	uint8_t bytes[INFO_BYTES];
+};
+
+/* In turn: ours, one of an older header, one of a newer, and none. */
+static uint32_t next_size(size_t known_size)
+{
+	switch (world.sizes++ % 8) {
+	case 1:
+		return (uint32_t)known_size - 8;
+	case 3:
+		return INFO_BYTES - 8;
+	case 5:
+		return 16;
+	case 7:
+		return 15;
+	default:
+		return (uint32_t)known_size;
+	}
+}
+
+/* Whether a structure of that size was filled in as far as it goes, and not behind. */
+static void check_info(const union info *info, uint32_t size, size_t known_size, int result)
+{
+	for (uint32_t i = result < 0 ? 0 : size; i < INFO_BYTES; i++)
+		CHECK(info->bytes[i] == FILL, "byte %u of %u was written", i, size);
+	for (uint32_t i = (uint32_t)known_size; i < size && result == 0; i++)
+		CHECK(info->bytes[i] == 0, "byte %u of %u is not 0", i, size);
+}
+
 /* ---- Regions ---- */
 
 static void add_region(uint64_t id, void *address, uint64_t length, bool writable, void *memory)
@@ -219,6 +255,7 @@ static void call_register(struct input *input)
 	uint64_t length = 1 + input_below(input, REGION_BYTES_MAX), id = 0;
 	bool mapped = true, writable = true;
 	struct model_region *around = NULL;
+	struct regio_region_opts fields = {0}, *opts = NULL;
 	struct expected expected;
 	uint8_t *memory = NULL, *address;
 	int result;
@@ -240,8 +277,13 @@ static void call_register(struct input *input)
 	}
 	if (kind >= 250)
 		length = kind & 1 ? 0 : (1ull << 32) + length;
-	expected = expect_region_register(address, mapped, length);
-	result = regio_region_register(address, length, &id);
+	if (kind >= 240 && kind < 250) {
+		fields.flags = kind & 1 ? 0 : input_byte(input) % 8u;
+		fields.numa_node = kind & 2 ? 0 : input_edge(input);
+		opts = take_options(input, &fields, sizeof(fields));
+	}
+	expected = expect_region_register(opts, address, mapped, length);
+	result = regio_region_register(address, length, opts, &id);
 	check_explained(result, &expected, "regio_region_register");
 	if (result < 0) {
 		free(memory);
@@ -362,12 +404,17 @@ static void call_driver_info(struct input *input)
 {
 	struct regio_driver *handle = TAKE_HANDLE(input, world.drivers, world.drivers_count);
 	const struct model_driver *driver = world_driver(&world, handle);
-	struct expected expected = {1, {driver ? 0 : -EBADF}};
-	struct regio_driver_info info;
+	const uint32_t size = next_size(sizeof(struct regio_driver_info));
+	struct expected expected = expect_info(driver, size);
+	union info info;
 	uint32_t rqs = 0;
+	int result;
 
-	check_explained(regio_driver_info(handle, &info), &expected, "regio_driver_info");
-	if (!driver)
+	memset(&info, FILL, sizeof(info));
+	result = regio_driver_get_info(handle, &info.driver, size);
+	check_explained(result, &expected, "regio_driver_get_info");
+	check_info(&info, size, sizeof(info.driver), result);
+	if (result < 0 || size < sizeof(info.driver))
 		return;
 	for (uint32_t i = 0; i < world.rqs_count; i++) {
 		const struct model_rq *rq = &world.rqs[i];
@@ -375,9 +422,9 @@ static void call_driver_info(struct input *input)
 		rqs += rq->alive &&
 		       (rq->halves[0].cq->driver == driver || rq->halves[1].cq->driver == driver);
 	}
-	CHECK(info.completion_queues == driver->cqs, "%u CQs, not %u", info.completion_queues,
-	      driver->cqs);
-	CHECK(info.request_queues == rqs, "%u RQs, not %u", info.request_queues, rqs);
+	CHECK(info.driver.completion_queues == driver->cqs, "%u CQs, not %u",
+	      info.driver.completion_queues, driver->cqs);
+	CHECK(info.driver.request_queues == rqs, "%u RQs, not %u", info.driver.request_queues, rqs);
 }
 
 /* ---- Completion queues ---- */
@@ -408,8 +455,8 @@ static void call_cq_create(struct input *input)
 
 	fields.driver = TAKE_HANDLE(input, world.drivers, world.drivers_count);
 	if (input_byte(input) & 1) {
-		fields.notified = notified;
-		fields.notified_context = cq;
+		fields.on_notify = notified;
+		fields.on_notify_context = cq;
 	}
 	opts = take_options(input, &fields, sizeof(fields));
 	expected = expect_cq_create(&world, capacity, opts);
@@ -423,10 +470,10 @@ static void call_cq_create(struct input *input)
 				.alive = true,
 				.driver = world_driver(&world, known.driver),
 				.capacity = capacity,
-				.calls_back = known.notified,
+				.calls_back = known.on_notify,
 				.fd = -1};
 	/* A structure cut in two: a function without its context. */
-	if (known.notified && known.notified_context != cq) {
+	if (known.on_notify && known.on_notify_context != cq) {
 		CHECK(regio_cq_close(handle) == 0, "%s", regio_last_error());
 		bury((uintptr_t)handle);
 		return;
@@ -783,13 +830,19 @@ static void call_replace(struct input *input)
 static void call_rq_info(struct input *input)
 {
 	struct regio_rq *handle = TAKE_HANDLE(input, world.rqs, world.rqs_count);
-	struct expected expected = {1, {world_rq(&world, handle) ? 0 : -EBADF}};
-	struct regio_rq_info info = {0};
+	const uint32_t size = next_size(sizeof(struct regio_rq_info));
+	struct expected expected = expect_info(world_rq(&world, handle), size);
+	union info info;
+	int result;
 
-	check_explained(regio_rq_info(handle, &info), &expected, "regio_rq_info");
-	CHECK(info.messages_truncated <= info.messages_received &&
-		      info.trains_sent <= info.messages_sent,
-	      "counts");
+	memset(&info, FILL, sizeof(info));
+	result = regio_rq_get_info(handle, &info.rq, size);
+	check_explained(result, &expected, "regio_rq_get_info");
+	check_info(&info, size, sizeof(info.rq), result);
+	if (result == 0 && size >= sizeof(info.rq))
+		CHECK(info.rq.messages_truncated <= info.rq.messages_received &&
+			      info.rq.trains_sent <= info.rq.messages_sent,
+		      "counts");
 }
 
 /* ---- Requests ---- */
@@ -812,7 +865,7 @@ static void take_extra(struct input *input, struct regio_extra *ret_extra)
 static void post_one(struct regio_rq *handle, bool receives, const struct regio_buf *data,
 		     const struct regio_extra *extra, uint32_t flags)
 {
-	uint64_t context = flags & REGIO_COMMIT_ONLY ? 0 : CONTEXT_BASE + world.requests_count;
+	uint64_t context = flags & REGIO_MSG_COMMIT_ONLY ? 0 : CONTEXT_BASE + world.requests_count;
 	struct expected expected =
 		expect_post(&world, handle, receives, data, extra, flags, context);
 	struct model_rq *rq = world_rq(&world, handle);
@@ -830,11 +883,65 @@ static void post_one(struct regio_rq *handle, bool receives, const struct regio_
 		result = receives ? regio_receive(handle, data, flags, context)
 				  : regio_send(handle, data, flags, context);
 	check_return(result, &expected, receives ? "regio_receive" : "regio_send");
-	if (result < 0 || flags & REGIO_COMMIT_ONLY)
+	if (result < 0 || flags & REGIO_MSG_COMMIT_ONLY)
 		return;
 	request.half = &rq->halves[!receives];
 	world.requests[world.requests_count++] = request;
 	request.half->outstanding++;
+}
+
+/* Notes what a call that posts many must accept. Returns how many; 'ret_refusal' is of the next. */
+static uint32_t foresee(struct regio_rq *handle, bool receives, struct regio_request *requests,
+			uint32_t *count, struct expected *ret_refusal)
+{
+	struct model_rq *rq = world_rq(&world, handle);
+
+	for (uint32_t i = 0; i < *count; i++) {
+		struct model_request request = {.length = requests[i].data.length};
+		const bool commit = requests[i].flags & REGIO_MSG_COMMIT_ONLY;
+		const struct regio_buf *data = commit && !requests[i].data.region &&
+							       !requests[i].data.offset &&
+							       !requests[i].data.length
+						       ? NULL
+						       : &requests[i].data;
+
+		requests[i].context = commit ? 0 : CONTEXT_BASE + world.requests_count;
+		*ret_refusal = expect_post(&world, handle, receives, data, requests[i].extra,
+					   requests[i].flags, requests[i].context);
+		if (requests[i].reserved && ret_refusal->values[0] == 0)
+			*ret_refusal = (struct expected){1, {-EINVAL}};
+		world_ranges(&world, data, requests[i].extra, request.ranges);
+		if (ret_refusal->values[0] != 0)
+			return i;
+		/* See post_one(). */
+		if (world_conflicts(&world, receives, request.ranges)) {
+			*count = i;
+			return i;
+		}
+		if (commit)
+			continue;
+		request.half = &rq->halves[!receives];
+		world.requests[world.requests_count++] = request;
+		request.half->outstanding++;
+	}
+	return *count;
+}
+
+static void post_many(struct regio_rq *handle, bool receives, struct regio_request *requests,
+		      uint32_t count)
+{
+	struct expected expected = {0}, refusal = {0};
+	uint32_t accepted = foresee(handle, receives, requests, &count, &refusal);
+
+	if (count == 0)
+		expect_error(&expected, !world_rq(&world, handle), -EBADF);
+	if (count > 0 && accepted == 0)
+		expected = refusal;
+	else if (!expected.count)
+		expected = (struct expected){1, {(int)accepted}};
+	check_return(regio_post(handle, receives ? REGIO_HALF_RECEIVE : REGIO_HALF_SEND, requests,
+				count),
+		     &expected, "regio_post");
 }
 
 static void call_post(struct input *input)
@@ -843,8 +950,10 @@ static void call_post(struct input *input)
 	uint8_t kind = input_byte(input), flags_kind = input_byte(input);
 	struct regio_buf data = take_slice(input, 0);
 	const uint32_t lengths[] = {0, 1, 16, 64, 100, 512, 1500, 4000};
-	uint32_t count = kind & 2 ? 1 + input_byte(input) % 64u : 1;
+	uint8_t count_kind = kind & 2 ? input_byte(input) : 0;
+	uint32_t count = 1 + count_kind % 64u, made = 0;
 	uint32_t flags = flags_kind < 240 ? flags_kind & 3u : input_edge(input) & 15u;
+	struct regio_request requests[64];
 	struct regio_extra extra;
 
 	if (flags_kind >= 250)
@@ -858,11 +967,22 @@ static void call_post(struct input *input)
 	if (kind >= 248)
 		data = (struct regio_buf){0};
 	/* Receives in a row have slices in a row. */
-	for (; count > 0 && world.requests_count < REQUESTS_MAX; count--) {
-		post_one(handle, kind & 1, kind >= 240 && kind < 248 ? NULL : &data,
-			 kind & 4 ? &extra : NULL, flags);
+	for (; made < count && world.requests_count + made < REQUESTS_MAX; made++) {
+		requests[made] = (struct regio_request){
+			.data = data, .extra = kind & 4 ? &extra : NULL, .flags = flags};
 		data.offset += kind & 1 ? data.length : 0;
 	}
+	/* In one call, now and then with a commit or something wrong in the middle. */
+	if (count_kind >= 128) {
+		if (count_kind >= 192)
+			requests[made / 2] = (struct regio_request){
+				.flags = REGIO_MSG_COMMIT_ONLY, .reserved = flags_kind >> 4 == 1};
+		post_many(handle, kind & 1, requests, made);
+		return;
+	}
+	for (uint32_t i = 0; i < made; i++)
+		post_one(handle, kind & 1, kind >= 240 && kind < 248 ? NULL : &requests[i].data,
+			 requests[i].extra, flags);
 }
 
 /* ---- The program ---- */

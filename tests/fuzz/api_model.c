@@ -112,16 +112,16 @@ struct expected expect_post(struct world *world, const struct regio_rq *handle, 
 	static const struct regio_buf no_slice;
 	struct model_rq *rq = world_rq(world, handle);
 	const struct model_half *half = rq ? &rq->halves[!receives] : NULL;
-	uint32_t known = REGIO_DONT_NOTIFY | REGIO_DEFER;
+	uint32_t known = REGIO_MSG_DONT_NOTIFY | REGIO_MSG_DEFER;
 	struct expected expected = {0};
 
 	expect_error(&expected, !half || !half->cq->alive, -EBADF);
 	if (expected.count)
 		return expected;
 	if (receives && rq->stream)
-		known |= REGIO_WAITALL;
-	if (flags & REGIO_COMMIT_ONLY) {
-		expect_error(&expected, flags != REGIO_COMMIT_ONLY || data || extra || context,
+		known |= REGIO_MSG_WAITALL;
+	if (flags & REGIO_MSG_COMMIT_ONLY) {
+		expect_error(&expected, flags != REGIO_MSG_COMMIT_ONLY || data || extra || context,
 			     -EINVAL);
 		return or_success(expected);
 	}
@@ -354,10 +354,22 @@ void world_end_cq(struct world *world, struct model_cq *cq)
 
 /* ---- Everything else ---- */
 
-struct expected expect_region_register(const void *address, bool mapped, uint64_t length)
+struct expected expect_info(bool alive, uint32_t size)
 {
 	struct expected expected = {0};
 
+	expect_error(&expected, !alive, -EBADF);
+	expect_error(&expected, size < 16, -EINVAL);
+	return or_success(expected);
+}
+
+struct expected expect_region_register(const struct regio_region_opts *opts, const void *address,
+				       bool mapped, uint64_t length)
+{
+	struct regio_region_opts known;
+	struct expected expected = expect_options(opts, sizeof(known), &known);
+
+	expect_error(&expected, known.flags || known.numa_node || known.reserved, -EINVAL);
 	expect_error(&expected, !address || length == 0, -EINVAL);
 	expect_error(&expected, length > UINT32_MAX, -EMSGSIZE);
 	expect_error(&expected, !mapped, -EFAULT);

@@ -130,6 +130,7 @@ struct world {
 	struct model_request requests[REQUESTS_MAX];
 	uint32_t regions_count, drivers_count, cqs_count, rqs_count, sockets_count;
 	uint32_t requests_count;
+	uint32_t sizes; /* of what is filled in, so far */
 };
 
 /* The live object of a handle, or NULL. */
@@ -151,8 +152,10 @@ struct expected expect_rq_resize(struct world *world, const struct regio_rq *han
 				 const uint32_t limits[2]);
 struct expected expect_rq_replace(struct world *world, const struct regio_rq *handle,
 				  const struct model_socket *socket);
-struct expected expect_region_register(const void *address, bool mapped, uint64_t length);
+struct expected expect_region_register(const struct regio_region_opts *opts, const void *address,
+				       bool mapped, uint64_t length);
 struct expected expect_region_allocate(const struct regio_region_opts *opts, uint64_t length);
+struct expected expect_info(bool alive, uint32_t size);
 struct expected expect_driver_create(const struct regio_driver_opts *opts);
 struct expected expect_cq_create(struct world *world, uint32_t capacity,
 				 const struct regio_cq_opts *opts);

@@ -45,9 +45,9 @@ static void set_up_once(void)
 	CHECK(source && target && stream && area, "no memory");
 	for (uint32_t i = 0; i < MEMORY_BYTES; i++)
 		source[i] = pattern_byte(i);
-	CHECK(regio_region_register(source, MEMORY_BYTES, &source_region) == 0, "%s",
+	CHECK(regio_region_register(source, MEMORY_BYTES, NULL, &source_region) == 0, "%s",
 	      regio_last_error());
-	CHECK(regio_region_register(target, MEMORY_BYTES, &target_region) == 0, "%s",
+	CHECK(regio_region_register(target, MEMORY_BYTES, NULL, &target_region) == 0, "%s",
 	      regio_last_error());
 }
 
@@ -55,7 +55,7 @@ static void mortal_make(uint8_t *memory)
 {
 	if (!mortal_dead)
 		CHECK(regio_region_deregister(mortal_region) == 0, "%s", regio_last_error());
-	CHECK(regio_region_register(memory, MEMORY_BYTES, &mortal_region) == 0, "%s",
+	CHECK(regio_region_register(memory, MEMORY_BYTES, NULL, &mortal_region) == 0, "%s",
 	      regio_last_error());
 	mortal_dead = false;
 }
@@ -298,7 +298,7 @@ static void post_receives(struct receiver *receiver, struct input *input)
 		/* The flags' slice is written at the start of the region. */
 		post(receiver->next_slice, length, target_region, kind);
 		if (kind & 8)
-			requests[slot_of(window.count - 1)].flags |= REGIO_WAITALL;
+			requests[slot_of(window.count - 1)].flags |= REGIO_MSG_WAITALL;
 		receiver->next_slice += length + 1;
 	}
 }
@@ -330,7 +330,7 @@ static void check_filled(struct receiver *receiver, uint32_t slot, bool ended)
 	      request->status, request->bytes);
 	CHECK(request->bytes >= receiver->begun, "fewer bytes than it had");
 	CHECK(first + request->bytes <= receiver->arrived, "bytes from nowhere");
-	CHECK(ended || !(request->flags & REGIO_WAITALL) || request->bytes == lengths[slot],
+	CHECK(ended || !(request->flags & REGIO_MSG_WAITALL) || request->bytes == lengths[slot],
 	      "it waits for all and has %u of %u", request->bytes, lengths[slot]);
 	CHECK(!request->bytes || !memcmp(target + request->offset, stream + first, request->bytes),
 	      "other bytes");
@@ -349,7 +349,7 @@ static void check_done(struct receiver *receiver, uint32_t done, bool ended)
 	if (receiver->taken == receiver->arrived)
 		return;
 	/* The rest is in the oldest request, which waits for more. */
-	CHECK(window.count > 0 && requests[slot_of(0)].flags & REGIO_WAITALL, "bytes are lost");
+	CHECK(window.count > 0 && requests[slot_of(0)].flags & REGIO_MSG_WAITALL, "bytes are lost");
 	receiver->begun += receiver->arrived - receiver->taken;
 	receiver->taken = receiver->arrived;
 	CHECK(receiver->begun < lengths[slot_of(0)], "full, and not complete");

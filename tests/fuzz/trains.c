@@ -69,9 +69,9 @@ static void memory_make(struct memory *memory, uint32_t size)
 	memory->bytes = malloc(size);
 	memory->size = size;
 	CHECK(memory->bytes, "no memory");
-	CHECK(regio_region_register(memory->bytes, size, &memory->lasting) == 0, "%s",
+	CHECK(regio_region_register(memory->bytes, size, NULL, &memory->lasting) == 0, "%s",
 	      regio_last_error());
-	CHECK(regio_region_register(memory->bytes, size, &memory->mortal) == 0, "%s",
+	CHECK(regio_region_register(memory->bytes, size, NULL, &memory->mortal) == 0, "%s",
 	      regio_last_error());
 }
 
@@ -85,7 +85,8 @@ static void memory_kill(struct memory *memory)
 static void memory_revive(struct memory *memory)
 {
 	if (memory->dead)
-		CHECK(regio_region_register(memory->bytes, memory->size, &memory->mortal) == 0,
+		CHECK(regio_region_register(memory->bytes, memory->size, NULL, &memory->mortal) ==
+			      0,
 		      "%s", regio_last_error());
 	memory->dead = false;
 }

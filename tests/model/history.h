@@ -4,7 +4,7 @@
  *
  * Each call is an event, each repetition one of its own, with two stamps of one count: the call
  * began after everything stamped lower than 'begin', and had returned before everything stamped
- * higher than 'end'.
+ * higher than 'end'. Of requests that were posted in one call each is an event, too.
  */
 #ifndef REGIO_TESTS_MODEL_HISTORY_H
 #define REGIO_TESTS_MODEL_HISTORY_H
@@ -40,6 +40,8 @@ struct event {
 	uint32_t region;
 	/* A dequeue: its completions. A plain receive: its bytes. */
 	uint32_t first;
+	/* A request: so many of its call were accepted behind it. */
+	uint32_t behind;
 	/* A wait or await: it had so long that what is certain must have come. */
 	bool patient;
 };

@@ -391,7 +391,7 @@ static bool end_rq_close(struct model *model, const struct event *event)
 
 static bool is_commit(const struct call *call)
 {
-	return call->flags & REGIO_COMMIT_ONLY;
+	return call->flags & REGIO_MSG_COMMIT_ONLY;
 }
 
 /* Whether requests wait there whose completions are dropped. */
@@ -448,7 +448,7 @@ static void begin_post(struct model *model, const struct event *event)
 		.begin = event->begin,
 		.length = event->length,
 		.flags = event->call.flags |
-			 (event->call.wrong == WRONG_WAITALL ? REGIO_WAITALL : 0),
+			 (event->call.wrong == WRONG_WAITALL ? REGIO_MSG_WAITALL : 0),
 		.region = event->region,
 	};
 	if (send && goes_nowhere(&event->call, rq->socket)) {
@@ -503,7 +503,7 @@ static bool end_post(struct model *model, const struct event *event)
 		hold(&errors, !region || region->dead_begin,
 		     !region || (region->dead_end && region->dead_end < event->begin), -EFAULT);
 	/* Charged by the requests before this one, which counts itself where it was taken. */
-	charged = (int64_t)half->posted_count - (event->result == 0);
+	charged = (int64_t)half->posted_count - event->behind - (event->result == 0);
 	if (half->cq->live)
 		hold(&errors, charged - half->released_at_begin >= half->limit,
 		     charged - half->released_maybe >= half->limit, -ENOBUFS);
@@ -669,7 +669,7 @@ static bool check_stream_bytes(struct model *model, const struct model_rq *rq,
 		return false;
 	if (result->status == 0 && request->length &&
 	    (result->bytes == 0 ||
-	     (request->flags & REGIO_WAITALL && result->bytes < request->length)))
+	     (request->flags & REGIO_MSG_WAITALL && result->bytes < request->length)))
 		return end_of_stream(model, rq->socket, by, event->end);
 	return true;
 }
@@ -882,7 +882,7 @@ static bool may_notify(const struct model *model, const struct completion *compl
 
 	for (; request; request = request->next) {
 		if (request->context == completion->result.request_context)
-			return !(request->flags & REGIO_DONT_NOTIFY);
+			return !(request->flags & REGIO_MSG_DONT_NOTIFY);
 	}
 	return true;
 }
@@ -991,7 +991,7 @@ static bool takes_part(const struct model *model, const struct model_rq *rq,
 	if (is_udp(rq->socket))
 		part = *left > 0;
 	if (*left == 0 ||
-	    (!is_udp(rq->socket) && request->flags & REGIO_WAITALL && part < request->length))
+	    (!is_udp(rq->socket) && request->flags & REGIO_MSG_WAITALL && part < request->length))
 		return false;
 	*left -= part;
 	return true;
@@ -1013,7 +1013,7 @@ static uint32_t due_of_half(const struct model *model, const struct model_rq *rq
 	for (const struct model_request *request = half->head; request; request = request->next) {
 		if (index == 0 && !takes_part(model, rq, request, &left))
 			break;
-		due += !notifiable || !(request->flags & REGIO_DONT_NOTIFY);
+		due += !notifiable || !(request->flags & REGIO_MSG_DONT_NOTIFY);
 	}
 	return due;
 }

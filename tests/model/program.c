@@ -103,8 +103,8 @@ static uint8_t repeat(struct generator *generator)
 
 static uint32_t request_flags(struct generator *generator)
 {
-	return (chance(generator, 45) ? REGIO_DEFER : 0) |
-	       (chance(generator, 15) ? REGIO_DONT_NOTIFY : 0);
+	return (chance(generator, 45) ? REGIO_MSG_DEFER : 0) |
+	       (chance(generator, 15) ? REGIO_MSG_DONT_NOTIFY : 0);
 }
 
 /* Some calls are wrong in one more way. */
@@ -112,6 +112,12 @@ static void spoil(struct generator *generator, struct call *call, uint32_t kinds
 {
 	if (chance(generator, 4))
 		call->wrong = (uint8_t)(1 + below(generator, kinds - 1));
+}
+
+/* Of no chance of its own, so that a seed stays the program it was. NULL is not for one call. */
+static bool together(const struct generator *generator, const struct call *call)
+{
+	return call->repeat > 1 && call->wrong != WRONG_POINTER && generator->state >> 33 & 1;
 }
 
 static void add_receive(struct generator *generator)
@@ -130,10 +136,11 @@ static void add_receive(struct generator *generator)
 	call->flags = request_flags(generator);
 	call->extra = chance(generator, 20);
 	if (!is_udp(socket) && chance(generator, 20))
-		call->flags |= REGIO_WAITALL;
+		call->flags |= REGIO_MSG_WAITALL;
 	if (chance(generator, 5))
-		call->flags = REGIO_COMMIT_ONLY;
+		call->flags = REGIO_MSG_COMMIT_ONLY;
 	spoil(generator, call, WRONGS);
+	call->together = together(generator, call);
 }
 
 static bool take_messages(struct generator *generator, struct call *call)
@@ -154,7 +161,7 @@ static void add_commit(struct generator *generator)
 	/* The one call that any thread may make. */
 	call->object = pick(generator, RQS);
 	call->to = NOTHING;
-	call->flags = REGIO_COMMIT_ONLY;
+	call->flags = REGIO_MSG_COMMIT_ONLY;
 }
 
 static void add_send(struct generator *generator)
@@ -174,7 +181,8 @@ static void add_send(struct generator *generator)
 	call->a = message_length(generator, call->to == NOTHING && has_one_sender(socket));
 	call->flags = request_flags(generator);
 	spoil(generator, call, WRONGS);
-	take_messages(generator, call);
+	if (take_messages(generator, call))
+		call->together = together(generator, call);
 }
 
 static void add_plain_send(struct generator *generator)
@@ -471,7 +479,7 @@ static void print_flags(uint32_t flags, FILE *out)
 static void print_request(const struct call *call, FILE *out)
 {
 	fprintf(out, "rq%u", call->object);
-	if (!(call->flags & REGIO_COMMIT_ONLY))
+	if (!(call->flags & REGIO_MSG_COMMIT_ONLY))
 		fprintf(out, ", region%u, %u bytes", call->region, call->a);
 	print_flags(call->flags, out);
 	if (call->kind == CALL_SEND && call->to != NOTHING)
@@ -543,7 +551,7 @@ void call_print(const struct program *program, const struct call *call, FILE *ou
 	print_arguments(program, call, out);
 	fprintf(out, ")");
 	if (call->repeat > 1)
-		fprintf(out, " %u times", call->repeat);
+		fprintf(out, " %u times%s", call->repeat, call->together ? " in one call" : "");
 	if (call->wrong)
 		fprintf(out, " with %s", wrong_names[call->wrong]);
 }

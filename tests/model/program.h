@@ -84,6 +84,7 @@ struct call {
 	uint8_t region;
 	uint8_t to;	/* socket that a UDP message goes to, or NOTHING */
 	uint8_t extra;	/* receives: ask for address and flags */
+	bool together;	/* requests: all in one call */
 	uint32_t flags; /* of a request; of an RQ: its trains; of a cancel: halves */
 	/* Capacity, limits, slice length, most results. */
 	uint32_t a, b;

@@ -128,7 +128,7 @@ static const char *missing(const char *engine, struct regio_engine_info *info)
 {
 	if (!strncmp(engine, "auto", 4))
 		return NULL;
-	for (uint32_t index = 0; regio_engine_info(index, info) == 0; index++) {
+	for (uint32_t index = 0; regio_engine_get_info(index, info, sizeof(*info)) == 0; index++) {
 		if (!strncmp(info->name, engine, strlen(info->name)))
 			return info->available ? NULL : info->reason;
 	}

@@ -213,8 +213,9 @@ static void do_register(struct run *run, const struct call *call)
 	if (present && run->region_live[present - 1])
 		return;
 	event = event_of(run, call);
-	event.result = regio_region_register(call->wrong == WRONG_POINTER ? NULL : memory,
-					     call->wrong == WRONG_SIZE ? 0 : REGION_BYTES, &id);
+	event.result =
+		regio_region_register(call->wrong == WRONG_POINTER ? NULL : memory,
+				      call->wrong == WRONG_SIZE ? 0 : REGION_BYTES, NULL, &id);
 	if (event.result == 0) {
 		event.region = atomic_fetch_add(&run->registrations, 1) + 1;
 		run->regions[event.region - 1] = id;
@@ -262,8 +263,8 @@ static void do_cq_create(struct run *run, const struct call *call)
 	event = event_of(run, call);
 	opts.driver = run->stage->drivers[call->b % DRIVERS];
 	if (call->b / DRIVERS) {
-		opts.notified = on_signal;
-		opts.notified_context = cq;
+		opts.on_notify = on_signal;
+		opts.on_notify_context = cq;
 	}
 	event.result = regio_cq_create(call->wrong == WRONG_SIZE ? 0 : call->a, &opts,
 				       call->wrong == WRONG_POINTER ? NULL : &handle);
@@ -374,7 +375,7 @@ static void do_commit(struct run *run, const struct call *call)
 	struct event event = event_of(run, call);
 
 	event.result = post(run->rqs[call->object], call->kind == CALL_SEND,
-			    call->wrong ? &data : NULL, NULL, REGIO_COMMIT_ONLY, 0);
+			    call->wrong ? &data : NULL, NULL, REGIO_MSG_COMMIT_ONLY, 0);
 	record(run, &event);
 }
 
@@ -384,9 +385,9 @@ static uint32_t flags_of(const struct call *call)
 	case WRONG_FLAG:
 		return call->flags | 0x100;
 	case WRONG_COMMIT:
-		return call->flags | REGIO_COMMIT_ONLY | REGIO_DEFER;
+		return call->flags | REGIO_MSG_COMMIT_ONLY | REGIO_MSG_DEFER;
 	case WRONG_WAITALL:
-		return call->flags | REGIO_WAITALL;
+		return call->flags | REGIO_MSG_WAITALL;
 	default:
 		return call->flags;
 	}
@@ -414,8 +415,17 @@ static struct regio_extra *extra_of(struct run *run, const struct call *call,
 	return extra;
 }
 
+/* A request, ready to be posted. */
+struct prepared {
+	struct posted *posted;
+	struct regio_buf data;
+	struct regio_extra extra;
+	const struct regio_extra *has_extra; /* or NULL */
+	struct event event;
+};
+
 /* Returns false where there is no memory for it. */
-static bool post_one(struct run *run, const struct call *call)
+static bool prepare(struct run *run, const struct call *call, struct prepared *prepared)
 {
 	const bool send = call->kind == CALL_SEND;
 	const bool null = posts_null(run->program, call);
@@ -424,43 +434,107 @@ static bool post_one(struct run *run, const struct call *call)
 	const uint32_t present = atomic_load(&run->present[call->region]);
 	const uint64_t region = present ? run->regions[present - 1] : NO_REGION;
 	struct posted *posted = send ? &run->sends[number] : &run->receives[number];
-	struct regio_extra extra;
-	struct regio_buf data;
-	struct event event;
 
 	limit(number, NUMBERS_MAX);
 	*posted = (struct posted){
 		.piece = call->region,
 		.length = null ? 0 : call->a,
 		.extra = !send && !null && call->extra,
-		.notifies = !(call->flags & REGIO_DONT_NOTIFY),
+		.notifies = !(call->flags & REGIO_MSG_DONT_NOTIFY),
 	};
+	prepared->posted = posted;
 	if (!slot_take(run, call->region, &posted->slot))
 		return false;
 	slot_fill(run, posted, send, number);
-	data = (struct regio_buf){region, posted->slot * SLOT_BYTES + SLOT_GUARD, call->a};
+	prepared->data =
+		(struct regio_buf){region, posted->slot * SLOT_BYTES + SLOT_GUARD, call->a};
 	if (call->wrong == WRONG_SIZE)
-		data.length = REGION_BYTES;
-	extra_of(run, call, posted, region, &extra);
-	event = event_of(run, call);
-	event.number = send ? number : number | RECEIVE_BIT;
-	event.length = posted->length;
-	event.region = null ? 0 : present;
-	event.result =
-		post(run->rqs[call->object], send, null ? NULL : &data,
-		     extra.remote_address.region ? &extra : NULL, flags_of(call), event.number);
-	record(run, &event);
-	if (event.result != 0)
-		slot_give(run, posted);
-	else if (send && posted->notifies)
-		atomic_fetch_add(&run->cqs[run->rq_cqs[call->object][1]].sends_posted, 1);
+		prepared->data.length = REGION_BYTES;
+	prepared->has_extra = extra_of(run, call, posted, region, &prepared->extra);
+	prepared->event = event_of(run, call);
+	prepared->event.number = send ? number : number | RECEIVE_BIT;
+	prepared->event.length = posted->length;
+	prepared->event.region = null ? 0 : present;
 	return true;
+}
+
+/* It was posted, with that result. */
+static void tell(struct run *run, struct prepared *prepared, int32_t result)
+{
+	const struct call *call = &prepared->event.call;
+
+	prepared->event.result = result;
+	record(run, &prepared->event);
+	if (result != 0)
+		slot_give(run, prepared->posted);
+	else if (call->kind == CALL_SEND && prepared->posted->notifies)
+		atomic_fetch_add(&run->cqs[run->rq_cqs[call->object][1]].sends_posted, 1);
+}
+
+/* Returns false where there is no memory for it. */
+static bool post_one(struct run *run, const struct call *call)
+{
+	const bool null = posts_null(run->program, call);
+	struct prepared prepared;
+
+	if (!prepare(run, call, &prepared))
+		return false;
+	tell(run, &prepared,
+	     post(run->rqs[call->object], call->kind == CALL_SEND, null ? NULL : &prepared.data,
+		  prepared.has_extra, flags_of(call), prepared.event.number));
+	return true;
+}
+
+/* What is behind the first that is refused is posted again, until the first of all is. */
+static void post_prepared(struct run *run, const struct call *call, struct prepared *prepared,
+			  const struct regio_request *requests, uint32_t count)
+{
+	const uint32_t half = call->kind == CALL_SEND ? REGIO_HALF_SEND : REGIO_HALF_RECEIVE;
+	uint32_t first = 0;
+	int accepted = 0;
+
+	while (first < count && accepted >= 0) {
+		for (uint32_t i = first; i < count; i++)
+			prepared[i].event.begin = stamp(run);
+		accepted =
+			regio_post(run->rqs[call->object], half, requests + first, count - first);
+		for (int i = 0; i < accepted; i++) {
+			prepared[first].event.behind = (uint32_t)(accepted - 1 - i);
+			tell(run, &prepared[first++], 0);
+		}
+		if (accepted <= 0)
+			tell(run, &prepared[first++], accepted);
+	}
+	for (; first < count; first++)
+		slot_give(run, prepared[first].posted);
+}
+
+static void post_together(struct run *run, const struct call *call)
+{
+	struct regio_request requests[REPEAT_MAX];
+	struct prepared prepared[REPEAT_MAX];
+	uint32_t count = 0;
+
+	while (count < call->repeat && prepare(run, call, &prepared[count])) {
+		requests[count] = (struct regio_request){
+			.data = prepared[count].data,
+			.extra = prepared[count].has_extra,
+			.context = prepared[count].event.number,
+			.flags = flags_of(call),
+		};
+		count++;
+	}
+	post_prepared(run, call, prepared, requests, count);
 }
 
 static void do_post(struct run *run, const struct call *call)
 {
-	if (call->flags & REGIO_COMMIT_ONLY) {
+	if (call->flags & REGIO_MSG_COMMIT_ONLY) {
 		do_commit(run, call);
+		return;
+	}
+	if (call->together) {
+		post_together(run, call);
 		return;
 	}
 	for (uint32_t i = 0; i < call->repeat; i++) {

@@ -101,11 +101,12 @@ static void make_drivers(struct stage *stage)
 {
 	struct regio_driver_opts opts = {
 		.size = sizeof(opts),
-		.engine = stage->engine,
 		/* Two cores are shared by all threads: one that spins keeps others from working. */
 		.thread_spin_ns = stage->threaded ? 2000 : 0,
 	};
 
+	/* Words joined to a name are for the environment. */
+	setenv("REGIO_ENGINE", stage->engine, 1);
 	for (int i = 0; i < DRIVERS; i++) {
 		if (stage->drivers[i])
 			continue;

@@ -49,7 +49,8 @@ static void open_memory(struct team *team)
 	team->memory = mmap(NULL, memory_size(team), PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	EXPECT(team->memory != MAP_FAILED, "%m");
-	EXPECT_RETURN(0, regio_region_register(team->memory, memory_size(team), &team->region));
+	EXPECT_RETURN(0,
+		      regio_region_register(team->memory, memory_size(team), NULL, &team->region));
 	tally_count(SOAK_REGIONS, 1);
 }
 
@@ -160,7 +161,8 @@ static void renew_region(struct team *team)
 	team->region_before = team->region;
 	for (uint32_t i = 0; i < lanes_count(team); i++)
 		team->before_until[i] = team->lanes[i]->posted;
-	EXPECT_RETURN(0, regio_region_register(team->memory, memory_size(team), &team->region));
+	EXPECT_RETURN(0,
+		      regio_region_register(team->memory, memory_size(team), NULL, &team->region));
 	tally_count(SOAK_REGIONS, 1);
 }
 
@@ -213,7 +215,7 @@ void team_churn(struct team *team)
 		cancel_receives(team, lane);
 		break;
 	case 3:
-		EXPECT_RETURN(0, regio_rq_info(lane->rq, &info));
+		EXPECT_RETURN(0, regio_rq_get_info(lane->rq, &info, sizeof(info)));
 		break;
 	case 4:
 	case 5:

@@ -82,7 +82,7 @@ static bool post_sends(struct team *team, uint32_t number)
 	if (team->traffic->kind == SOAK_UDP_SINGLES && random_below(&team->random, 2))
 		count = least_of(count, 1);
 	for (uint64_t i = 0; i < count; i++)
-		post_message(team, number, commits && i + 1 == count ? 0 : REGIO_DEFER);
+		post_message(team, number, commits && i + 1 == count ? 0 : REGIO_MSG_DEFER);
 	return count > 0;
 }
 
@@ -90,7 +90,7 @@ static bool post_receives(struct team *team, uint32_t number)
 {
 	const struct traffic *traffic = team->traffic;
 	struct lane *lane = team->lanes[number];
-	uint32_t flags = traffic->waitall ? REGIO_WAITALL : 0;
+	uint32_t flags = traffic->waitall ? REGIO_MSG_WAITALL : 0;
 	uint64_t until = lane->ended ? lane->posted : lane->done + lane->limit;
 	bool any = lane->posted < until;
 
@@ -169,7 +169,7 @@ static void tell_stall(const struct team *receiver, uint32_t number)
 	int queued = -1;
 
 	ioctl(lane->fd, FIONREAD, &queued);
-	regio_rq_info(lane->rq, &info);
+	regio_rq_get_info(lane->rq, &info, sizeof(info));
 	EXPECT(false,
 	       "lane %u has stopped: %llu messages posted, %llu accepted, %llu arrived; "
 	       "%llu receives posted, %llu messages received, %d bytes queued in the socket; "
@@ -293,7 +293,7 @@ static bool has_uring(void)
 {
 	struct regio_engine_info info;
 
-	for (uint32_t index = 0; regio_engine_info(index, &info) == 0; index++)
+	for (uint32_t index = 0; regio_engine_get_info(index, &info, sizeof(info)) == 0; index++)
 		if (!strcmp(info.name, "uring"))
 			return info.available;
 	return false;

@@ -40,7 +40,7 @@ static void move(struct side *from, struct side *to, uint64_t first, uint32_t co
 		post_receive(to, i);
 	for (uint64_t i = 0; i < count; i++)
 		post_message(from, BURST + i, MESSAGE_SIZE, first + i,
-			     i + 1 < count ? REGIO_DEFER : 0);
+			     i + 1 < count ? REGIO_MSG_DEFER : 0);
 	collect(to->receive_cq, results, count);
 	for (uint64_t i = 0; i < count; i++) {
 		expect_result(&results[i], 0, MESSAGE_SIZE, i);

@@ -12,8 +12,8 @@ void extra_open(struct extra *extra)
 {
 	memset(extra, 0, sizeof(*extra));
 	extra->memory.control.total_length = sizeof(struct regio_control);
-	EXPECT_RETURN(0,
-		      regio_region_register(&extra->memory, sizeof(extra->memory), &extra->region));
+	EXPECT_RETURN(0, regio_region_register(&extra->memory, sizeof(extra->memory), NULL,
+					       &extra->region));
 	extra->slices.local_address = EXTRA_SLICE(extra, local_address);
 	extra->slices.remote_address = EXTRA_SLICE(extra, remote_address);
 	extra->slices.message_flags = EXTRA_SLICE(extra, message_flags);

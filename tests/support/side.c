@@ -27,7 +27,7 @@ bool engine_is(const char *name)
 	struct regio_driver *driver;
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
-	EXPECT_RETURN(0, regio_driver_info(driver, &info));
+	EXPECT_RETURN(0, regio_driver_get_info(driver, &info, sizeof(info)));
 	EXPECT_RETURN(0, regio_driver_close(driver));
 	return !strcmp(info.engine, name);
 }
@@ -40,7 +40,7 @@ void await_sleep(struct regio_driver *driver)
 	do {
 		EXPECT(now_ns() < deadline_ns, "the driver's thread does not sleep");
 		sched_yield();
-		EXPECT_RETURN(0, regio_driver_info(driver, &info));
+		EXPECT_RETURN(0, regio_driver_get_info(driver, &info, sizeof(info)));
 	} while (!info.asleep);
 }
 
@@ -164,7 +164,7 @@ bool turn_trains_on(struct side *side, int peer)
 			post_receive(side, i);
 		send_train(peer, data, sizeof(data), SIZE);
 		collect(side->receive_cq, results, BURST);
-		EXPECT_RETURN(0, regio_rq_info(side->rq, &info));
+		EXPECT_RETURN(0, regio_rq_get_info(side->rq, &info, sizeof(info)));
 	}
 	return info.receive_trains_on;
 }

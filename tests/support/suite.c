@@ -190,7 +190,7 @@ static const char *choose_engine(struct regio_engine_info *info)
 		setenv("REGIO_URING_BATCHES", "always", 0);
 	if (strstr(engine, "auto"))
 		return NULL;
-	for (uint32_t index = 0; regio_engine_info(index, info) == 0; index++)
+	for (uint32_t index = 0; regio_engine_get_info(index, info, sizeof(*info)) == 0; index++)
 		if (strstr(engine, info->name))
 			return info->available ? NULL : info->reason;
 	return "this build has no engine of that name";

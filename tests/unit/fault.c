@@ -196,13 +196,13 @@ START_TEST(a_value_that_makes_no_sense_is_named_with_those_that_do)
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct regioi_refusal refusal = {0};
 		struct regio_driver *driver;
-		struct regio_driver_opts opts = {.size = sizeof(opts), .engine = "fault+epoll"};
 
 		EXPECT(regioi_fault_options_read(wrong[i], &options, &refusal) == -EINVAL, "%s",
 		       wrong[i]);
 		ck_assert_ptr_nonnull(strstr(refusal.remedy, "percentages"));
+		setenv("REGIO_ENGINE", "fault+epoll", 1);
 		setenv("REGIO_FAULTS", wrong[i], 1);
-		EXPECT_RETURN(-EINVAL, regio_driver_create(&opts, &driver));
+		EXPECT_RETURN(-EINVAL, regio_driver_create(NULL, &driver));
 		ck_assert_ptr_nonnull(strstr(regio_last_error(), refusal.reason));
 	}
 }

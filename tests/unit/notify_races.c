@@ -112,7 +112,7 @@ static void take_as_executor(unsigned int queue)
 static void open_queues(void)
 {
 	const struct regio_cq_opts opts = {
-		.size = sizeof(opts), .driver = driver, .notified = by_call ? count_call : NULL};
+		.size = sizeof(opts), .driver = driver, .on_notify = by_call ? count_call : NULL};
 
 	calls = 0;
 	EXPECT_RETURN(0, regio_cq_create(64, &opts, &cq));
@@ -149,8 +149,10 @@ START_TEST(a_signal_finds_a_completion_in_every_order)
 		.finish = close_queues,
 		.preemptions_max = scaled(100) < 100 ? PREEMPTIONS_DEAR : PREEMPTIONS,
 	};
-	const struct regio_driver_opts opts = {
-		.size = sizeof(opts), .engine = "epoll+thread", .thread_spin_ns = 1};
+	const struct regio_driver_opts opts = {.size = sizeof(opts),
+					       .engine = "epoll",
+					       .flags = REGIO_DRIVER_THREAD,
+					       .thread_spin_ns = 1};
 	uint64_t orders;
 
 	by_call = _i == 0;

@@ -178,9 +178,9 @@ START_TEST(requests_with_WAITALL_wait_until_they_are_full)
 {
 	set_up();
 	expect_many();
-	post(100, REGIO_WAITALL);
+	post(100, REGIO_MSG_WAITALL);
 	post(100, 0);
-	post(100, REGIO_WAITALL);
+	post(100, REGIO_MSG_WAITALL);
 	plan();
 	ck_assert_uint_eq(arrive(60), 0);
 	expect_many();
@@ -207,7 +207,7 @@ START_TEST(random_arrivals_through_random_slices_keep_every_byte_in_its_place)
 			uint32_t limit = ++mixed / 300 % 2 ? 100 : 2000;
 
 			post(random_below(&random, limit),
-			     random_below(&random, 4) ? 0 : REGIO_WAITALL);
+			     random_below(&random, 4) ? 0 : REGIO_MSG_WAITALL);
 		}
 		ck_assert_uint_eq(plan(), 0);
 		arrive(random_below(&random, 3) ? 1 + random_below(&random, 300)
@@ -223,7 +223,7 @@ START_TEST(with_empty_slices_alone_an_operation_that_succeeds_completes_them)
 	set_up();
 	expect_many();
 	post(0, 0)->region = 0;
-	post(0, REGIO_WAITALL);
+	post(0, REGIO_MSG_WAITALL);
 	plan();
 	ck_assert_uint_eq(op.length, 0);
 	ck_assert_uint_eq(planned, 2);
@@ -257,8 +257,8 @@ END_TEST
 START_TEST(the_end_completes_all_and_tells_what_the_first_has)
 {
 	set_up();
-	post(100, REGIO_WAITALL);
-	post(100, REGIO_WAITALL);
+	post(100, REGIO_MSG_WAITALL);
+	post(100, REGIO_MSG_WAITALL);
 	post(100, 0);
 	plan();
 	arrive(60);

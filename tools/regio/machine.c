@@ -50,7 +50,8 @@ static void find_engines(struct machine *machine)
 	while (machine->engine_count < ENGINES_MAX) {
 		struct regio_engine_info *engine = &machine->engines[machine->engine_count];
 
-		if (regio_engine_info((uint32_t)machine->engine_count, engine) < 0)
+		if (regio_engine_get_info((uint32_t)machine->engine_count, engine,
+					  sizeof(*engine)) < 0)
 			return;
 		machine->engine_count++;
 		if (!engine->available)
@@ -63,7 +64,7 @@ static void find_offload(struct machine *machine)
 {
 	const struct regio_offload_info *offload = &machine->offload;
 
-	regio_offload_info(&machine->offload);
+	regio_offload_get_info(&machine->offload, sizeof(machine->offload));
 	if (offload->send_train_messages <= 1 || !offload->receive_trains)
 		add_problem(machine, "run Linux 5.0 or later",
 			    "messages cross the stack one by one: %s", offload->reason);
@@ -96,7 +97,7 @@ static void find_granted_buffers(struct machine *machine)
 	machine->granted_send = ABSENT;
 	if (fd >= 0 && regio_cq_create(TRIAL_RECEIVES, NULL, &cq) == 0 &&
 	    regio_rq_create(fd, TRIAL_RECEIVES, 0, cq, cq, 0, NULL, &rq) == 0 &&
-	    regio_rq_info(rq, &rq_info) == 0) {
+	    regio_rq_get_info(rq, &rq_info, sizeof(rq_info)) == 0) {
 		machine->granted_receive = rq_info.receive_buffer_bytes;
 		machine->granted_send = rq_info.send_buffer_bytes;
 	} else {

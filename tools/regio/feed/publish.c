@@ -92,7 +92,7 @@ static void close_all(struct publisher *publisher)
 		struct line *line = &publisher->lines[i];
 
 		if (line->rq) {
-			regio_rq_info(line->rq, &line->info);
+			regio_rq_get_info(line->rq, &line->info, sizeof(line->info));
 			regio_rq_close(line->rq, 0);
 		}
 		if (line->fd >= 0)
@@ -176,8 +176,8 @@ static int post(struct publisher *publisher, uint32_t bytes)
 
 		if (i > 0)
 			memcpy(station_slot(&publisher->station, slot), packet, bytes);
-		status = regio_send(publisher->lines[i].rq, &slice, REGIO_DEFER | REGIO_DONT_NOTIFY,
-				    slot);
+		status = regio_send(publisher->lines[i].rq, &slice,
+				    REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY, slot);
 		if (status)
 			return station_refused("send", status);
 		publisher->lines[i].posted++;

@@ -36,7 +36,7 @@ static int post(struct subscriber *subscriber, uint32_t slot)
 {
 	struct regio_buf slice = station_slice(&subscriber->station, slot, FEED_PACKET_BYTES_MAX);
 	int status =
-		regio_receive(subscriber->lines[slot / RECEIVES].rq, &slice, REGIO_DEFER, slot);
+		regio_receive(subscriber->lines[slot / RECEIVES].rq, &slice, REGIO_MSG_DEFER, slot);
 
 	return status ? station_refused("receive", status) : 0;
 }
@@ -99,7 +99,7 @@ static void close_subscriber(struct subscriber *subscriber)
 		struct subscriber_line *line = &subscriber->lines[i];
 
 		if (line->rq) {
-			regio_rq_info(line->rq, &line->info);
+			regio_rq_get_info(line->rq, &line->info, sizeof(line->info));
 			regio_rq_close(line->rq, 0);
 		}
 		if (line->fd >= 0)

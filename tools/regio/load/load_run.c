@@ -71,8 +71,9 @@ static int post_receive(struct load *load, struct load_connection *connection, u
 	bool whole = options->tcp && options->mode == SERVE_ECHO;
 	struct regio_buf slice =
 		station_slice(&load->station, slot, whole ? options->size : slot_bytes(options));
-	int status = regio_receive(connection->rq, &slice,
-				   whole ? REGIO_DEFER | REGIO_WAITALL : REGIO_DEFER, slot);
+	int status =
+		regio_receive(connection->rq, &slice,
+			      whole ? REGIO_MSG_DEFER | REGIO_MSG_WAITALL : REGIO_MSG_DEFER, slot);
 
 	return status ? station_refused("receive", status) : 0;
 }
@@ -140,7 +141,7 @@ static int send_message(struct load *load, struct load_connection *connection, u
 	int status;
 
 	message_write_head(station_slot(&load->station, slot), connection->sent, made_ns);
-	status = regio_send(connection->rq, &slice, REGIO_DEFER | REGIO_DONT_NOTIFY,
+	status = regio_send(connection->rq, &slice, REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY,
 			    slot | SEND_MARK);
 	if (status)
 		return station_refused("send", status);

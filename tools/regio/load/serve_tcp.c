@@ -92,8 +92,8 @@ static void post_receive(struct tcp_server *tcp, struct connection *connection, 
 	struct regio_buf slice = {connection->region, slot * SLOT_BYTES, SLOT_BYTES};
 
 	if (connection->state == OPEN && !connection->ended)
-		posted(tcp, connection, regio_receive(connection->rq, &slice, REGIO_DEFER, slot),
-		       false);
+		posted(tcp, connection,
+		       regio_receive(connection->rq, &slice, REGIO_MSG_DEFER, slot), false);
 }
 
 static void post_send(struct tcp_server *tcp, struct connection *connection, uint32_t slot,
@@ -103,7 +103,7 @@ static void post_send(struct tcp_server *tcp, struct connection *connection, uin
 
 	if (connection->state == OPEN)
 		posted(tcp, connection,
-		       regio_send(connection->rq, &slice, REGIO_DEFER, slot | SEND_MARK), true);
+		       regio_send(connection->rq, &slice, REGIO_MSG_DEFER, slot | SEND_MARK), true);
 }
 
 /* ---- Completions --------------------------------------------------------- */

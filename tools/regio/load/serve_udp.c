@@ -63,7 +63,7 @@ static int post_receive(struct udp_server *udp, uint32_t slot)
 {
 	struct regio_buf slice = station_slice(&udp->station, slot, udp->server->options->size);
 	struct regio_extra extra = name_slice(udp, slot);
-	int status = regio_receive_ex(udp->rq, &slice, &extra, REGIO_DEFER, slot);
+	int status = regio_receive_ex(udp->rq, &slice, &extra, REGIO_MSG_DEFER, slot);
 
 	return status ? station_refused("receive", status) : 0;
 }
@@ -73,7 +73,7 @@ static int post_send(struct udp_server *udp, uint32_t slot, uint32_t bytes)
 {
 	struct regio_buf slice = station_slice(&udp->station, slot, bytes);
 	struct regio_extra extra = name_slice(udp, slot);
-	int status = regio_send_ex(udp->rq, &slice, &extra, REGIO_DEFER | REGIO_DONT_NOTIFY,
+	int status = regio_send_ex(udp->rq, &slice, &extra, REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY,
 				   slot | SEND_MARK);
 
 	return status ? station_refused("send", status) : 0;
