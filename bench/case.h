@@ -30,7 +30,6 @@ struct bench_case {
 	bool copies;		 /* each socket gets every message; the rate is of one socket */
 	bool paced;		 /* the sending thread's CPU time is what pace_done() summed */
 	bool has_latency;	 /* a side records times in its histogram */
-	bool counts_empty;	 /* system calls that found nothing count as well */
 	bool operations;	 /* no messages move: rate and losses mean nothing */
 	bool unread;		 /* nobody reads what is sent: losses mean nothing */
 	enum bench_role rate_of; /* whose count of messages the rate is made of */

@@ -17,7 +17,6 @@ const struct bench_case bench_case_idle_poll = {
 	.shape = SHAPE_IDLE,
 	.spin = true,
 	.operations = true,
-	.counts_empty = true,
 	.rate_of = BENCH_RX,
 	.ratio_of = VALUE_NS_PER_MSG,
 	.reference = "socket",

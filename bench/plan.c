@@ -223,6 +223,7 @@ int plan_make(const struct bench_options *options, const struct placement *place
 	ret_plan->groups = calloc(GROUPS_MAX, sizeof(*ret_plan->groups));
 	if (!ret_plan->groups)
 		return 2;
+	calls_choose(&ret_plan->counting);
 	add_groups(ret_plan);
 	if (refuse_sizes(ret_plan) || raise_descriptor_limit(ret_plan))
 		return 2;

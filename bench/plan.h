@@ -27,6 +27,7 @@ struct bench_skip {
 struct bench_plan {
 	const struct bench_options *options;
 	struct placement placement;
+	struct calls_method counting;
 	struct bench_group *groups;
 	unsigned group_count;
 	struct bench_skip skips[OPTIONS_LIST_MAX];

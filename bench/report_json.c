@@ -49,6 +49,7 @@ static void add_host(cJSON *document, const struct bench_plan *plan, const struc
 	add_cores(object, plan);
 	cJSON_AddNumberToObject(object, "receive_buffer_bytes", host->grant.receive_bytes);
 	cJSON_AddNumberToObject(object, "send_buffer_bytes", host->grant.send_bytes);
+	cJSON_AddStringToObject(object, "calls_counted_by", calls_way_name(plan->counting.way));
 	cJSON_AddNumberToObject(object, "seconds", plan->options->seconds);
 	cJSON_AddNumberToObject(object, "rounds", plan->options->rounds);
 }

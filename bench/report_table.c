@@ -74,6 +74,8 @@ static const struct column columns[] = {
 	{"cpu rx", 0, NULL, VALUE_RX_CPU_NS_PER_MSG},
 	{"calls tx", 3, NULL, VALUE_TX_SYSCALLS_PER_MSG},
 	{"calls rx", 3, NULL, VALUE_RX_SYSCALLS_PER_MSG},
+	{"empty tx", 3, NULL, VALUE_TX_EMPTY_PER_MSG},
+	{"empty rx", 3, NULL, VALUE_RX_EMPTY_PER_MSG},
 	{"p50 us", 2, NULL, VALUE_P50_US},
 	{"p99 us", 2, NULL, VALUE_P99_US},
 	{"p99.9 us", 1, NULL, VALUE_P999_US},
@@ -154,8 +156,8 @@ static void print_notes(FILE *file, const struct bench_group *group)
 	for (unsigned i = 0; i < group->row_count; i++) {
 		set_aside += group->rows[i].rounds_set_aside;
 		disturbed += group->rows[i].rounds_disturbed;
-		if (group->rows[i].trace_note[0])
-			note = group->rows[i].trace_note;
+		if (group->rows[i].calls_note[0])
+			note = group->rows[i].calls_note;
 	}
 	if (set_aside)
 		fprintf(file, "  %u rounds set aside: the cores were placed otherwise\n",
@@ -191,6 +193,13 @@ void report_heading(FILE *file, const struct bench_plan *plan, const struct benc
 		host->grant.receive_bytes / 1024, host->grant.send_bytes / 1024);
 	fprintf(file, "%u interleaved rounds, %.3g s for each implementation; medians\n",
 		options->rounds, options->seconds);
+	if (plan->counting.way == CALLS_BY_TRACEPOINT)
+		fprintf(file, "system calls counted by tracepoints, in a pass of their own\n");
+	else
+		fprintf(file,
+			"system calls counted by stopping both sides at each, in a pass of their "
+			"own: %s\n",
+			plan->counting.reason);
 	for (unsigned i = 0; i < plan->skip_count; i++)
 		fprintf(file, "left out: %s: %s\n", plan->skips[i].impl->name,
 			plan->skips[i].reason);
@@ -224,8 +233,9 @@ void report_legend(FILE *file)
 	      "              receiving process per message received, in ns, the kernel's work\n"
 	      "              included; udp-paced: tx is the time inside sends alone, and that\n"
 	      "              of a driver's thread\n"
-	      "  calls       system calls per message, counted in a traced pass of their own;\n"
-	      "              polls that found nothing are left out, except in idle-poll\n"
+	      "  calls       system calls per message, in a pass of its own\n"
+	      "  empty       of these, calls that found nothing: receives and sends that would\n"
+	      "              have had to wait, waits without an event, yields\n"
 	      "  p50..max    round trip; udp-paced: from when the message was due to be sent\n"
 	      "  lost        messages sent and never received, of all sent\n"
 	      "  spread      largest less smallest round, of the median of what is compared\n",

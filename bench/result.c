@@ -23,6 +23,9 @@ const char *const bench_value_names[VALUES] = {
 	[VALUE_SYSCALLS_PER_MSG] = "syscalls_per_msg",
 	[VALUE_TX_SYSCALLS_PER_MSG] = "tx_syscalls_per_msg",
 	[VALUE_RX_SYSCALLS_PER_MSG] = "rx_syscalls_per_msg",
+	[VALUE_EMPTY_PER_MSG] = "empty_calls_per_msg",
+	[VALUE_TX_EMPTY_PER_MSG] = "tx_empty_calls_per_msg",
+	[VALUE_RX_EMPTY_PER_MSG] = "rx_empty_calls_per_msg",
 	[VALUE_P50_US] = "p50_us",
 	[VALUE_P99_US] = "p99_us",
 	[VALUE_P999_US] = "p999_us",
@@ -34,7 +37,8 @@ const char *const bench_value_names[VALUES] = {
 
 _Static_assert(VALUE_TX_NS_PER_MSG + BENCH_RX == VALUE_RX_NS_PER_MSG &&
 		       VALUE_TX_CPU_NS_PER_MSG + BENCH_RX == VALUE_RX_CPU_NS_PER_MSG &&
-		       VALUE_TX_SYSCALLS_PER_MSG + BENCH_RX == VALUE_RX_SYSCALLS_PER_MSG,
+		       VALUE_TX_SYSCALLS_PER_MSG + BENCH_RX == VALUE_RX_SYSCALLS_PER_MSG &&
+		       VALUE_TX_EMPTY_PER_MSG + BENCH_RX == VALUE_RX_EMPTY_PER_MSG,
 	       "values of a side are found by its role");
 
 /* ---- One run ------------------------------------------------------------- */
@@ -251,8 +255,8 @@ void row_summarise(struct bench_row *row)
 	for (int value = 0; value < VALUES; value++) {
 		unsigned count;
 
-		if (value >= VALUE_SYSCALLS_PER_MSG && value <= VALUE_RX_SYSCALLS_PER_MSG)
-			continue; /* from the traced pass */
+		if (value >= VALUE_COUNTED_FIRST && value <= VALUE_COUNTED_LAST)
+			continue;
 		count = gather(row, (enum bench_value)value, values);
 		row->values[value] = median(values, count);
 		if (value == (int)row->test->ratio_of && count > 0)

@@ -27,12 +27,19 @@ enum bench_value {
 	VALUE_SYSCALLS_PER_MSG,
 	VALUE_TX_SYSCALLS_PER_MSG,
 	VALUE_RX_SYSCALLS_PER_MSG,
+	VALUE_EMPTY_PER_MSG, /* of these, those that found nothing */
+	VALUE_TX_EMPTY_PER_MSG,
+	VALUE_RX_EMPTY_PER_MSG,
 	VALUE_P50_US,
 	VALUE_P99_US,
 	VALUE_P999_US,
 	VALUE_MAX_US,
 	VALUES
 };
+
+/* Those between, both included, come from the pass that counts system calls. */
+#define VALUE_COUNTED_FIRST VALUE_SYSCALLS_PER_MSG
+#define VALUE_COUNTED_LAST VALUE_RX_EMPTY_PER_MSG
 
 /* The name of a figure in JSON. */
 extern const char *const bench_value_names[VALUES];
@@ -70,7 +77,7 @@ struct bench_row {
 	/* What follows is made from the rounds by row_summarise(). */
 	bool failed;
 	const char *error;
-	char trace_note[256]; /* why system calls were not counted, or "" */
+	char calls_note[256]; /* why system calls were not counted, or "" */
 	unsigned rounds_kept;
 	unsigned rounds_set_aside;
 	unsigned rounds_disturbed;

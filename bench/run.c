@@ -97,6 +97,25 @@ static int thread_cpu(const struct run_request *request, enum bench_role role)
 	return request->placement.cpus[other];
 }
 
+/* Before the side has threads: they are counted with it. */
+static void count_calls(struct bench_side *side, const struct calls_method *method,
+			struct calls_counter *counter)
+{
+	int error;
+
+	if (!method)
+		return;
+	if (method->way == CALLS_BY_STOPS) {
+		if (!trace_me())
+			side_fail(side, "tracing is not allowed here");
+		return;
+	}
+	error = calls_open(method, counter);
+	if (error)
+		side_fail_call(side, "perf_event_open", error);
+	side->counter = counter;
+}
+
 static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t parent)
 {
 	const struct run_request *request = run->request;
@@ -112,16 +131,14 @@ static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t pa
 		.shared = run->shared,
 		.record = &run->shared->records[role],
 	};
+	struct calls_counter counter;
 
 	sigprocmask(SIG_UNBLOCK, &awaited_signals, NULL);
 	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	if (request->traced && !trace_me()) {
-		atomic_store(&side.record->untraceable, 1);
-		side_fail(&side, "tracing is not allowed here");
-	}
+	count_calls(&side, request->counting, &counter);
 	pin(side.cpu);
 	message_init(&side);
 	case_side(request->test, request->impl, role)(&side);
@@ -129,6 +146,11 @@ static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t pa
 }
 
 /* ---- In the parent ------------------------------------------------------- */
+
+static bool by_stops(const struct run_request *request)
+{
+	return request->counting && request->counting->way == CALLS_BY_STOPS;
+}
 
 static void start_side(struct run *run, enum bench_role role)
 {
@@ -147,7 +169,7 @@ static void start_side(struct run *run, enum bench_role role)
 	}
 	run->children[role] = child;
 	run->started[role] = true;
-	if (run->request->traced)
+	if (by_stops(run->request))
 		trace_add(&run->trace, child, role);
 }
 
@@ -313,23 +335,24 @@ static bool window_complete(const struct run *run)
 	return true;
 }
 
-static void store_syscalls(const struct run *run, struct bench_result *result)
+static void store_calls(const struct run *run, struct bench_result *result)
 {
-	const struct bench_shared *shared = run->shared;
-	double sum = 0;
+	double *values = result->values;
 
+	values[VALUE_SYSCALLS_PER_MSG] = values[VALUE_EMPTY_PER_MSG] = 0;
 	for (int role = 0; role < BENCH_ROLES; role++) {
-		const struct side_record *record = &shared->records[role];
-		uint64_t messages = record->end.messages - record->start.messages;
+		const struct side_record *record = &run->shared->records[role];
+		const struct calls_count *calls =
+			by_stops(run->request) ? &run->trace.calls[role] : &record->calls;
+		double messages = (double)(record->end.messages - record->start.messages);
 
 		if (!run->started[role] || messages == 0)
 			continue;
-		double calls = (double)run->trace.calls[role] / (double)messages;
-
-		result->values[VALUE_TX_SYSCALLS_PER_MSG + role] = calls;
-		sum += calls;
+		values[VALUE_TX_SYSCALLS_PER_MSG + role] = (double)calls->made / messages;
+		values[VALUE_TX_EMPTY_PER_MSG + role] = (double)calls->empty / messages;
+		values[VALUE_SYSCALLS_PER_MSG] += (double)calls->made / messages;
+		values[VALUE_EMPTY_PER_MSG] += (double)calls->empty / messages;
 	}
-	result->values[VALUE_SYSCALLS_PER_MSG] = sum;
 }
 
 /* A rate of nothing would be no figure. */
@@ -355,8 +378,8 @@ static void collect(struct run *run, struct bench_result *ret_result)
 	}
 	result_from_marks(run->request->test, &run->request->params, run->shared,
 			  run->started[BENCH_TX], run->started[BENCH_RX], ret_result);
-	if (run->request->traced)
-		store_syscalls(run, ret_result);
+	if (run->request->counting)
+		store_calls(run, ret_result);
 }
 
 int run_once(const struct run_request *request, struct bench_result *ret_result)
@@ -372,7 +395,6 @@ int run_once(const struct run_request *request, struct bench_result *ret_result)
 		return -1;
 	}
 	run.trace.shared = run.shared;
-	run.trace.counts_empty = request->test->counts_empty;
 	if (request->test->open(&request->params, &request->sockets, &run.sockets)) {
 		fail_run(&run, "cannot open the sockets");
 	} else {

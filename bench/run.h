@@ -16,7 +16,7 @@ struct run_request {
 	struct placement placement;
 	uint64_t warmup_ns;
 	uint64_t measure_ns;
-	bool traced; /* count system calls; the other figures mean nothing then */
+	const struct calls_method *counting; /* of system calls; NULL: none */
 };
 
 /* Blocks the signals the supervision waits for; once, before the first run. */

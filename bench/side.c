@@ -43,6 +43,13 @@ void side_start(struct bench_side *side)
 	side_running(side);
 }
 
+static void close_window(struct bench_side *side)
+{
+	if (side->counter)
+		calls_end(side->counter, &side->record->calls);
+	take_mark(side, &side->record->end);
+}
+
 bool side_enter_phase(struct bench_side *side)
 {
 	struct side_record *record = side->record;
@@ -51,7 +58,7 @@ bool side_enter_phase(struct bench_side *side)
 	if (phase == PHASE_STOP) {
 		/* side->phase stays behind, so that every later question gets the same answer. */
 		if (atomic_exchange(&record->window_open, 0))
-			take_mark(side, &record->end);
+			close_window(side);
 		return false;
 	}
 	side->phase = phase;
@@ -59,6 +66,8 @@ bool side_enter_phase(struct bench_side *side)
 		histogram_clear(&record->latency);
 		take_mark(side, &record->start);
 		atomic_store(&record->window_open, 1);
+		if (side->counter)
+			calls_begin(side->counter);
 	}
 	return true;
 }

@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "calls.h"
 #include "clock.h"
 #include "histogram.h"
 
@@ -72,7 +73,7 @@ struct side_mark {
 struct side_record {
 	_Alignas(BENCH_CACHE_LINE_BYTES) _Atomic uint32_t ready;
 	_Atomic uint32_t window_open; /* the measured window, for the system call tracer */
-	_Atomic uint32_t untraceable;
+	struct calls_count calls;     /* inside it, where the side has a counter */
 	bool spins;
 	bool yields; /* so that somebody else may have had the core while it was busy */
 	struct side_mark start;
@@ -110,8 +111,9 @@ struct bench_side {
 	uint32_t phase; /* the last phase this side has seen */
 	struct bench_shared *shared;
 	struct side_record *record;
-	const uint16_t *sizes;	    /* of messages that vary, or NULL */
-	struct message_track track; /* of messages from the one sender there is */
+	const struct calls_counter *counter; /* of its system calls, or NULL */
+	const uint16_t *sizes;		     /* of messages that vary, or NULL */
+	struct message_track track;	     /* of messages from the one sender there is */
 
 	uint64_t next_sequence; /* of the next message to send */
 	uint64_t pending;	/* made, and not known to be taken by the kernel */

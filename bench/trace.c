@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls are counted when they return, because a side that spins makes
- * calls that find nothing, as many as the tracer leaves it time for. Those say
- * nothing about the cost of a message and are left out, unless a case asks.
+ * System calls are counted when they return, as what they found is known then.
  */
 #include "trace.h"
 
-#include <errno.h>
 #include <linux/ptrace.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "empty_calls.h"
 
 /* How PTRACE_O_TRACESYSGOOD marks the stop at a system call. */
 #define SYSCALL_STOP (SIGTRAP | 0x80)
@@ -44,20 +43,6 @@ static struct trace_task *find_task(struct trace *trace, pid_t id)
 	return NULL;
 }
 
-static bool is_wait(uint64_t call)
-{
-#ifdef SYS_epoll_wait
-	if (call == SYS_epoll_wait)
-		return true;
-#endif
-	return call == SYS_epoll_pwait || call == SYS_sched_yield;
-}
-
-static bool found_nothing(const struct trace_task *task, int64_t result)
-{
-	return result == -EAGAIN || (result == 0 && is_wait(task->call));
-}
-
 static void count_call(struct trace *trace, struct trace_task *task)
 {
 	struct ptrace_syscall_info info;
@@ -71,8 +56,8 @@ static void count_call(struct trace *trace, struct trace_task *task)
 	if (info.op != PTRACE_SYSCALL_INFO_EXIT ||
 	    !atomic_load(&trace->shared->records[task->role].window_open))
 		return;
-	if (trace->counts_empty || !found_nothing(task, info.exit.rval))
-		trace->calls[task->role]++;
+	trace->calls[task->role].made++;
+	trace->calls[task->role].empty += empty_call(task->call, info.exit.rval);
 }
 
 /* A thread of a side counts with that side. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counting the system calls of the two sides by tracing them. Traced processes
- * crawl, so this is done in a pass of its own.
+ * Counting the system calls of the two sides where no tracepoint can be had: by
+ * stopping both at each call. Both crawl, and their batches are not those of a
+ * measured run.
  */
 #ifndef BENCH_TRACE_H
 #define BENCH_TRACE_H
@@ -21,10 +22,9 @@ struct trace_task {
 
 struct trace {
 	struct bench_shared *shared;
-	bool counts_empty; /* also calls that found nothing to do */
 	uint32_t task_count;
 	struct trace_task tasks[TRACE_TASKS_MAX];
-	uint64_t calls[BENCH_ROLES];
+	struct calls_count calls[BENCH_ROLES];
 };
 
 /* In the child: asks to be traced and stops. False where that is not allowed. */

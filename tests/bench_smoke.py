@@ -6,6 +6,8 @@ Usage: bench_smoke.py TOOL. Short rounds with each message verified; no figure o
 time is looked at. Prints TAP.
 """
 import json
+import os
+import pwd
 import subprocess
 import sys
 
@@ -18,8 +20,17 @@ ALWAYS = ("case", "impl", "ns_per_msg")
 DISORDER = ("duplicated", "reordered", "corrupted")
 
 
-def run(tool, *arguments):
-    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=600)
+# System calls of one round trip, on each side: what the two programs say themselves.
+CALLS_OF_A_ROUND_TRIP = {"socket": 2, "epoll": 3}
+
+
+class Skip(Exception):
+    """Why a check cannot be made here."""
+
+
+def run(tool, *arguments, user=None):
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=600,
+                          user=user)
 
 
 def whole(rows):
@@ -63,6 +74,54 @@ def check_run(tool):
     return check_cases(tool, CASES, "0.1") + check_cases(tool, SLOW_CASES, "0.5")
 
 
+def wrong_calls(row):
+    """What is wrong with the counts of a ping-pong that sleeps, where every call is known."""
+    wanted = CALLS_OF_A_ROUND_TRIP[row["impl"]]
+    for side in ("tx", "rx"):
+        calls = row.get(f"{side}_syscalls_per_msg", 0)
+        empty = row.get(f"{side}_empty_calls_per_msg", -1)
+        # The window begins and ends somewhere inside a round trip.
+        if abs(calls - wanted) > 0.3:
+            yield f"{row['impl']}: {calls} calls on {side}, not {wanted}"
+        if not 0 <= empty < 0.1:
+            yield f"{row['impl']}: {empty} empty calls on {side}"
+
+
+def check_counts(tool, user):
+    result = run(tool, "bench", "udp-wait", "idle-poll", "--impl", "socket,epoll", "--seconds", "0.05",
+                 "--rounds", "1", "--json", "-", user=user)
+    if result.returncode != 0:
+        return [f"exit status {result.returncode}: {result.stderr.strip()}"]
+    report = json.loads(result.stdout)
+    problems = []
+    for row in report["rows"]:
+        if row["case"] == "udp-wait":
+            problems += wrong_calls(row)
+            continue
+        for field in ("syscalls_per_msg", "empty_calls_per_msg"):
+            if abs(row.get(field, 0) - 1) > 0.1:
+                problems.append(f"idle-poll of {row['impl']}: {field} {row.get(field)}")
+    if user and report["host"]["calls_counted_by"] != "ptrace":
+        problems.append("an ordinary user counted by " + report["host"]["calls_counted_by"])
+    return problems
+
+
+def check_calls(tool):
+    return check_counts(tool, None)
+
+
+def check_calls_of_a_user(tool):
+    """The other way of counting, which is what an ordinary user gets."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become an ordinary user")
+    nobody = pwd.getpwnam("nobody").pw_uid
+    try:
+        run(tool, "--version", user=nobody)
+    except PermissionError:
+        raise Skip("an ordinary user cannot get at the tool")
+    return check_counts(tool, nobody)
+
+
 def check_refusals(tool):
     problems = []
     for arguments in (["bench", "no-such-case"], ["bench", "--size", "0"], ["bench", "--impl", "x"],
@@ -76,12 +135,18 @@ def check_refusals(tool):
 def main():
     checks = (
         ("every case runs, verified, and reports whole rows", check_run),
+        ("system calls are counted, and those that found nothing", check_calls),
+        ("those of an ordinary user are counted with ptrace", check_calls_of_a_user),
         ("bad arguments are refused with a reason", check_refusals),
     )
     failed = False
     print(f"1..{len(checks)}")
     for number, (name, check) in enumerate(checks, 1):
-        problems = check(sys.argv[1])
+        try:
+            problems = check(sys.argv[1])
+        except Skip as reason:
+            print(f"ok {number} - {name} # SKIP {reason}")
+            continue
         failed = failed or bool(problems)
         print(f"{'not ok' if problems else 'ok'} {number} - {name}")
         for problem in problems:
