@@ -20,6 +20,7 @@ enum {
 	OPT_SECONDS,
 	OPT_ROUNDS,
 	OPT_IMPL,
+	OPT_DEAR_CALLS,
 	OPT_JSON,
 	OPT_PLOT,
 	OPT_VERIFY,
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
 	{"seconds", required_argument, NULL, OPT_SECONDS},
 	{"rounds", required_argument, NULL, OPT_ROUNDS},
 	{"impl", required_argument, NULL, OPT_IMPL},
+	{"dear-calls", required_argument, NULL, OPT_DEAR_CALLS},
 	{"json", required_argument, NULL, OPT_JSON},
 	{"plot", required_argument, NULL, OPT_PLOT},
 	{"verify", no_argument, NULL, OPT_VERIFY},
@@ -65,6 +67,9 @@ static const char help_text[] =
 	"  --seconds S         measured time per implementation, 0.01 to 3600 (1)\n"
 	"  --rounds N          interleaved rounds that time is split over, 1 to 100 (3)\n"
 	"  --impl NAME[,...]   only these implementations\n"
+	"  --dear-calls NS     make every system call of both sides cost about NS nanoseconds\n"
+	"                      more, 10 to 20000, as in machines where calls are costly;\n"
+	"                      wake-ups and interrupts stay as cheap as they are here\n"
 	"  --json FILE         write all figures as JSON; - is standard output\n"
 	"  --plot FILE.svg     draw the figures compared (needs gnuplot)\n"
 	"  --verify            seal every message and check it on receipt; slows all down\n"
@@ -199,6 +204,9 @@ static bool apply_numbers(int option, const struct argument *argument,
 		return argument_number(argument, (struct range){1, 4096}, &options->batch);
 	case OPT_RATE:
 		return argument_number(argument, (struct range){1, 10000000}, &options->rate);
+	case OPT_DEAR_CALLS:
+		return argument_number(argument, (struct range){10, 20000},
+				       &options->dear_calls_ns);
 	case OPT_ROUNDS:
 		return argument_number(argument, (struct range){1, BENCH_ROUNDS_MAX},
 				       &options->rounds);

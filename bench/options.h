@@ -23,6 +23,7 @@ struct bench_options {
 	uint32_t socket_count;
 	uint32_t batch;
 	uint32_t rate;
+	uint32_t dear_calls_ns; /* 0: system calls cost what they do */
 	uint32_t rounds;
 	double seconds;
 	bool verify;

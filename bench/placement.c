@@ -90,7 +90,7 @@ int placement_choose(const int *wanted, unsigned wanted_count, struct placement 
 	return 0;
 }
 
-static void pin_thread(int cpu)
+void placement_pin(int cpu)
 {
 	cpu_set_t set;
 
@@ -103,7 +103,7 @@ static void *answer(void *argument)
 {
 	struct line *line = argument;
 
-	pin_thread(line->cpu);
+	placement_pin(line->cpu);
 	while (!atomic_load_explicit(&line->stop, memory_order_relaxed)) {
 		uint32_t turn = atomic_load_explicit(&line->turn, memory_order_acquire);
 
@@ -150,7 +150,7 @@ double placement_measure_ns(const struct placement *placement)
 		return 0;
 	if (pthread_create(&thread, NULL, answer, &line))
 		return 0;
-	pin_thread(placement->cpus[BENCH_TX]);
+	placement_pin(placement->cpus[BENCH_TX]);
 	best_ns = best_batch_ns(&line);
 	atomic_store(&line.stop, 1);
 	pthread_join(thread, NULL);

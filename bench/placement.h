@@ -34,6 +34,9 @@ struct placement {
  */
 int placement_choose(const int *wanted, unsigned wanted_count, struct placement *ret_placement);
 
+/* Has the calling thread run on one CPU. */
+void placement_pin(int cpu);
+
 /* Nanoseconds a cache line takes from one core to the other; 0 where there is but one. */
 double placement_measure_ns(const struct placement *placement);
 

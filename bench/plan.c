@@ -225,7 +225,8 @@ int plan_make(const struct bench_options *options, const struct placement *place
 		return 2;
 	calls_choose(&ret_plan->counting);
 	add_groups(ret_plan);
-	if (refuse_sizes(ret_plan) || raise_descriptor_limit(ret_plan))
+	if (refuse_sizes(ret_plan) || raise_descriptor_limit(ret_plan) ||
+	    dear_calls_calibrate(options->dear_calls_ns, placement, &ret_plan->dear))
 		return 2;
 	for (unsigned i = 0; i < ret_plan->group_count; i++)
 		add_rows(ret_plan, &ret_plan->groups[i]);

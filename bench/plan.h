@@ -5,6 +5,7 @@
 #ifndef BENCH_PLAN_H
 #define BENCH_PLAN_H
 
+#include "dear_calls.h"
 #include "options.h"
 #include "placement.h"
 
@@ -28,6 +29,7 @@ struct bench_plan {
 	const struct bench_options *options;
 	struct placement placement;
 	struct calls_method counting;
+	struct dear_calls dear;
 	struct bench_group *groups;
 	unsigned group_count;
 	struct bench_skip skips[OPTIONS_LIST_MAX];

@@ -49,6 +49,11 @@ static void add_host(cJSON *document, const struct bench_plan *plan, const struc
 	add_cores(object, plan);
 	cJSON_AddNumberToObject(object, "receive_buffer_bytes", host->grant.receive_bytes);
 	cJSON_AddNumberToObject(object, "send_buffer_bytes", host->grant.send_bytes);
+	cJSON_AddNumberToObject(object, "empty_call_ns", plan->dear.plain_ns);
+	if (plan->dear.wanted_ns) {
+		cJSON_AddNumberToObject(object, "dear_calls_ns", plan->dear.wanted_ns);
+		cJSON_AddNumberToObject(object, "empty_dear_call_ns", plan->dear.dear_ns);
+	}
 	cJSON_AddStringToObject(object, "calls_counted_by", calls_way_name(plan->counting.way));
 	cJSON_AddNumberToObject(object, "seconds", plan->options->seconds);
 	cJSON_AddNumberToObject(object, "rounds", plan->options->rounds);

@@ -193,6 +193,11 @@ void report_heading(FILE *file, const struct bench_plan *plan, const struct benc
 		host->grant.receive_bytes / 1024, host->grant.send_bytes / 1024);
 	fprintf(file, "%u interleaved rounds, %.3g s for each implementation; medians\n",
 		options->rounds, options->seconds);
+	fprintf(file, "an empty system call takes %.0f ns", plan->dear.plain_ns);
+	if (plan->dear.wanted_ns)
+		fprintf(file, ", and %.0f ns as both sides make it (--dear-calls %u)",
+			plan->dear.dear_ns, plan->dear.wanted_ns);
+	fprintf(file, "\n");
 	if (plan->counting.way == CALLS_BY_TRACEPOINT)
 		fprintf(file, "system calls counted by tracepoints, in a pass of their own\n");
 	else

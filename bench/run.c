@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dear_calls.h"
 #include "message.h"
 #include "trace.h"
 
@@ -78,15 +78,6 @@ static void fail_run(struct run *run, const char *text)
 
 /* ---- In the child -------------------------------------------------------- */
 
-static void pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 /* A side alone has the other's core for its thread. */
 static int thread_cpu(const struct run_request *request, enum bench_role role)
 {
@@ -116,6 +107,14 @@ static void count_calls(struct bench_side *side, const struct calls_method *meth
 	side->counter = counter;
 }
 
+static void make_calls_dear(struct bench_side *side, uint32_t work)
+{
+	int error = dear_calls_install(work);
+
+	if (error)
+		side_fail_call(side, "seccomp", error);
+}
+
 static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t parent)
 {
 	const struct run_request *request = run->request;
@@ -139,7 +138,8 @@ static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t pa
 	if (getppid() != parent)
 		_exit(1);
 	count_calls(&side, request->counting, &counter);
-	pin(side.cpu);
+	placement_pin(side.cpu);
+	make_calls_dear(&side, request->dear_work);
 	message_init(&side);
 	case_side(request->test, request->impl, role)(&side);
 	_exit(0);

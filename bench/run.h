@@ -16,6 +16,7 @@ struct run_request {
 	struct placement placement;
 	uint64_t warmup_ns;
 	uint64_t measure_ns;
+	uint32_t dear_work;		     /* of dear_calls_install() */
 	const struct calls_method *counting; /* of system calls; NULL: none */
 };
 

@@ -122,10 +122,24 @@ def check_calls_of_a_user(tool):
     return check_counts(tool, nobody)
 
 
+def check_dear_calls(tool):
+    result = run(tool, "bench", "udp-wait", "--impl", "socket,regio-epoll,regio-thread", "--seconds",
+                 "0.05", "--rounds", "1", "--dear-calls", "20000", "--json", "-")
+    if result.returncode != 0:
+        return [f"exit status {result.returncode}: {result.stderr.strip()}"]
+    report = json.loads(result.stdout)
+    problems = list(whole(report["rows"]))
+    for field in ("empty_call_ns", "empty_dear_call_ns", "dear_calls_ns"):
+        if field not in report["host"]:
+            problems.append(f"host has no {field}")
+    return problems
+
+
 def check_refusals(tool):
     problems = []
     for arguments in (["bench", "no-such-case"], ["bench", "--size", "0"], ["bench", "--impl", "x"],
-                      ["bench", "--seconds", "-1"], ["no-such-command"], ["info", "--no-such"]):
+                      ["bench", "--seconds", "-1"], ["bench", "--dear-calls", "0"],
+                      ["no-such-command"], ["info", "--no-such"]):
         result = run(tool, *arguments)
         if result.returncode != 2 or not result.stderr.strip():
             problems.append(f"{arguments}: exit status {result.returncode}, no reason given")
@@ -137,6 +151,7 @@ def main():
         ("every case runs, verified, and reports whole rows", check_run),
         ("system calls are counted, and those that found nothing", check_calls),
         ("those of an ordinary user are counted with ptrace", check_calls_of_a_user),
+        ("system calls are made costly", check_dear_calls),
         ("bad arguments are refused with a reason", check_refusals),
     )
     failed = False
