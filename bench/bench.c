@@ -13,19 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lengths.h"
 #include "options.h"
 #include "output.h"
 #include "plan.h"
 #include "report.h"
 #include "result.h"
 #include "run.h"
-
-/* Long enough for a socket to settle into its way of receiving. */
-#define WARMUP_NS (100u * MILLISECOND_NS)
-/* Of the pass that counts system calls: each socket is to have seen messages before. */
-#define COUNTED_WARMUP_NS (250u * MILLISECOND_NS)
-#define COUNTED_WARMUP_NS_PER_SOCKET MILLISECOND_NS
-#define COUNTED_MEASURE_NS (250u * MILLISECOND_NS)
 
 /* ---- Progress ------------------------------------------------------------ */
 
@@ -105,8 +99,7 @@ static void run_counted(struct bench_plan *plan, struct bench_row *row)
 	if (row->failed)
 		return;
 	request.counting = &plan->counting;
-	request.warmup_ns =
-		COUNTED_WARMUP_NS + (uint64_t)COUNTED_WARMUP_NS_PER_SOCKET * row->params.sockets;
+	request.warmup_ns = COUNTED_WARMUP_NS;
 	request.measure_ns = COUNTED_MEASURE_NS;
 	if (run_once(&request, &result)) {
 		memcpy(row->calls_note, result.error, sizeof(row->calls_note));
@@ -162,6 +155,7 @@ static int run_plan(struct bench_plan *plan, const struct bench_host *host, FILE
 	run_prepare();
 	if (tables)
 		report_heading(stdout, plan, host);
+	report_length(tables ? stdout : stderr, plan);
 	for (unsigned i = 0; i < plan->group_count; i++) {
 		if (plan->groups[i].row_count == 0)
 			continue;

@@ -53,6 +53,9 @@ bench_side_fn *case_side(const struct bench_case *test, const struct bench_impl 
 /* Whether messages get to somebody who counts them. */
 bool case_delivers(const struct bench_case *test);
 
+/* Whether messages are made by the commit, of as many as the user says. */
+bool case_commits(const struct bench_case *test);
+
 /* Whether the implementation has an answer to the case. */
 bool case_runs(const struct bench_case *test, const struct bench_impl *impl);
 

@@ -125,6 +125,8 @@ static void load_run(struct bench_side *side)
 	while (side_running(side)) {
 		int count = epoll_wait(load.epoll, events, EVENTS, RETRY_MS);
 
+		atomic_store_explicit(&side->record->progress, side->next_sequence,
+				      memory_order_relaxed);
 		for (int i = 0; i < count; i++)
 			answered(&load, events[i].data.u32);
 		if (count <= 0 && !side->params.streams)

@@ -59,3 +59,16 @@ bool case_delivers(const struct bench_case *test)
 {
 	return !test->operations && !test->unread;
 }
+
+bool case_commits(const struct bench_case *test)
+{
+	switch (test->shape) {
+	case SHAPE_STREAM:
+	case SHAPE_MULTICAST:
+	case SHAPE_TCP_STREAM:
+	case SHAPE_CORE:
+		return !test->batch;
+	default:
+		return false;
+	}
+}

@@ -62,7 +62,7 @@ static const char help_text[] =
 	"\n"
 	"  --size N[,N...]     bytes of a message, 16 to 65507; on TCP to 16777216\n"
 	"  --sockets N[,N...]  peers of a server, or subscribers, 1 to 10000\n"
-	"  --batch N           messages per commit, 1 to 4096 (128)\n"
+	"  --batch N[,N...]    messages per commit, 1 to 4096 (128)\n"
 	"  --rate N            messages a second of udp-paced, 1 to 10000000 (100000)\n"
 	"  --seconds S         measured time per implementation, 0.01 to 3600 (1)\n"
 	"  --rounds N          interleaved rounds that time is split over, 1 to 100 (3)\n"
@@ -201,7 +201,8 @@ static bool apply_numbers(int option, const struct argument *argument,
 		return argument_numbers(argument, (struct range){1, 10000}, options->sockets,
 					OPTIONS_LIST_MAX, &options->socket_count);
 	case OPT_BATCH:
-		return argument_number(argument, (struct range){1, 4096}, &options->batch);
+		return argument_numbers(argument, (struct range){1, 4096}, options->batches,
+					OPTIONS_LIST_MAX, &options->batch_count);
 	case OPT_RATE:
 		return argument_number(argument, (struct range){1, 10000000}, &options->rate);
 	case OPT_DEAR_CALLS:
@@ -254,7 +255,8 @@ enum options_outcome options_parse(int argc, char **argv, struct bench_options *
 	int option;
 
 	*ret_options = (struct bench_options){
-		.batch = 128,
+		.batches = {128},
+		.batch_count = 1,
 		.rate = 100000,
 		.rounds = 3,
 		.seconds = 1,

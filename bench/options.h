@@ -21,7 +21,8 @@ struct bench_options {
 	uint32_t size_count; /* 0: each case's own */
 	uint32_t sockets[OPTIONS_LIST_MAX];
 	uint32_t socket_count;
-	uint32_t batch;
+	uint32_t batches[OPTIONS_LIST_MAX];
+	uint32_t batch_count;
 	uint32_t rate;
 	uint32_t dear_calls_ns; /* 0: system calls cost what they do */
 	uint32_t rounds;

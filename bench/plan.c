@@ -36,11 +36,15 @@ static const struct {
 };
 
 static void add_group(struct bench_plan *plan, const struct bench_case *test, uint32_t size,
-		      uint32_t sockets)
+		      uint32_t sockets, uint32_t batch)
 {
 	const struct bench_options *options = plan->options;
 	uint32_t stride = (size + STRIDE_STEP_BYTES - 1) / STRIDE_STEP_BYTES * STRIDE_STEP_BYTES;
 
+	if (plan->group_count == GROUPS_MAX) {
+		plan->too_many = true;
+		return;
+	}
 	if (stride < STRIDE_BYTES)
 		stride = STRIDE_BYTES;
 	plan->groups[plan->group_count++] = (struct bench_group){
@@ -49,7 +53,7 @@ static void add_group(struct bench_plan *plan, const struct bench_case *test, ui
 			{
 				.size = size,
 				.stride = test->packed ? size : stride,
-				.batch = test->batch ? test->batch : options->batch,
+				.batch = batch,
 				.sockets = sockets,
 				.rate = options->rate,
 				.sizes_vary = test->sizes_vary,
@@ -61,30 +65,42 @@ static void add_group(struct bench_plan *plan, const struct bench_case *test, ui
 	};
 }
 
-/* Every size with every number of sockets; a case that has neither is run once. */
+/* What one parameter is set to, one after the other. */
+struct settings {
+	const uint32_t *values;
+	uint32_t count;
+};
+
+/* What the user says, where the case lets the user choose. */
+static struct settings settings(bool free, const uint32_t *said, uint32_t said_count,
+				const uint32_t *else_one)
+{
+	if (free && said_count)
+		return (struct settings){said, said_count};
+	return (struct settings){else_one, 1};
+}
+
+/* Every size with every number of sockets and of messages in a commit. */
 static void add_case(struct bench_plan *plan, const struct bench_case *test, uint32_t size,
 		     uint32_t sockets)
 {
 	const struct bench_options *options = plan->options;
-	const uint32_t *sizes = size ? &size : &test->size;
-	const uint32_t *numbers = sockets ? &sockets : &test->sockets;
-	const uint32_t one = 1;
-	uint32_t size_count = 1, number_count = 1;
+	const uint32_t own_size = size ? size : test->size;
+	const uint32_t own_number = !test->sockets ? 1 : sockets ? sockets : test->sockets;
+	const uint32_t own_batch = test->batch ? test->batch : options->batches[0];
+	struct settings sizes =
+		settings(test->size, options->sizes, options->size_count, &own_size);
+	struct settings numbers =
+		settings(test->sockets, options->sockets, options->socket_count, &own_number);
+	struct settings batches =
+		settings(case_commits(test), options->batches, options->batch_count, &own_batch);
 
-	if (test->size && options->size_count) {
-		sizes = options->sizes;
-		size_count = options->size_count;
-	}
-	if (test->sockets && options->socket_count) {
-		numbers = options->sockets;
-		number_count = options->socket_count;
-	}
-	if (!test->sockets)
-		numbers = &one;
-	for (uint32_t i = 0; i < size_count; i++) {
-		for (uint32_t j = 0; j < number_count && plan->group_count < GROUPS_MAX; j++)
-			/* cppcheck-suppress objectIndex ; with 'one' the count is 1 */
-			add_group(plan, test, sizes[i], numbers[j]);
+	for (uint32_t i = 0; i < sizes.count; i++) {
+		for (uint32_t j = 0; j < numbers.count; j++) {
+			for (uint32_t k = 0; k < batches.count; k++)
+				add_group(plan, test, sizes.values[i], numbers.values[j],
+					  batches.values[k]);
+		}
 	}
 }
 
@@ -200,6 +216,17 @@ static int refuse_sizes(const struct bench_plan *plan)
 	return 0;
 }
 
+static int refuse_many(const struct bench_plan *plan)
+{
+	if (!plan->too_many)
+		return 0;
+	fprintf(stderr,
+		"regio bench: nothing to run: --size, --sockets and --batch must make at most %u "
+		"combinations in all cases\n",
+		GROUPS_MAX);
+	return 2;
+}
+
 static int refuse_empty(const struct bench_plan *plan)
 {
 	unsigned rows = 0;
@@ -225,7 +252,7 @@ int plan_make(const struct bench_options *options, const struct placement *place
 		return 2;
 	calls_choose(&ret_plan->counting);
 	add_groups(ret_plan);
-	if (refuse_sizes(ret_plan) || raise_descriptor_limit(ret_plan) ||
+	if (refuse_many(ret_plan) || refuse_sizes(ret_plan) || raise_descriptor_limit(ret_plan) ||
 	    dear_calls_calibrate(options->dear_calls_ns, placement, &ret_plan->dear))
 		return 2;
 	for (unsigned i = 0; i < ret_plan->group_count; i++)

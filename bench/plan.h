@@ -32,6 +32,7 @@ struct bench_plan {
 	struct dear_calls dear;
 	struct bench_group *groups;
 	unsigned group_count;
+	bool too_many; /* groups were asked for */
 	struct bench_skip skips[OPTIONS_LIST_MAX];
 	unsigned skip_count;
 };

@@ -22,6 +22,9 @@ int host_describe(const struct socket_opts *opts, struct bench_host *ret_host);
 /* Where the figures come from, and who had to stay out. */
 void report_heading(FILE *file, const struct bench_plan *plan, const struct bench_host *host);
 
+/* How long it will take. */
+void report_length(FILE *file, const struct bench_plan *plan);
+
 void report_group(FILE *file, const struct bench_group *group);
 
 /* What each figure means. */

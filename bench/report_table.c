@@ -6,6 +6,7 @@
 #include <regio.h>
 #include <string.h>
 
+#include "lengths.h"
 #include "report.h"
 
 typedef double column_fn(const struct bench_row *row);
@@ -134,9 +135,7 @@ static void print_title(FILE *file, const struct bench_group *group)
 		fprintf(file, " %u %s%s,", params->sockets,
 			group->test->copies ? "subscriber" : "peer",
 			params->sockets > 1 ? "s" : "");
-	if (group->test->shape == SHAPE_STREAM || group->test->shape == SHAPE_MULTICAST ||
-	    (group->test->shape == SHAPE_TCP_STREAM && !group->test->batch) ||
-	    group->test->shape == SHAPE_CORE)
+	if (case_commits(group->test))
 		fprintf(file, " %u per commit,", params->batch);
 	if (params->verify && case_delivers(group->test))
 		fprintf(file, " every message verified,");
@@ -208,6 +207,25 @@ void report_heading(FILE *file, const struct bench_plan *plan, const struct benc
 	for (unsigned i = 0; i < plan->skip_count; i++)
 		fprintf(file, "left out: %s: %s\n", plan->skips[i].impl->name,
 			plan->skips[i].reason);
+}
+
+void report_length(FILE *file, const struct bench_plan *plan)
+{
+	const struct bench_options *options = plan->options;
+	char text[LENGTH_TEXT_BYTES];
+	double seconds = 0;
+	unsigned rows = 0;
+
+	for (unsigned i = 0; i < plan->group_count; i++) {
+		const struct bench_group *group = &plan->groups[i];
+
+		rows += group->row_count;
+		seconds += group->row_count * length_of_row_s(options->seconds, options->rounds,
+							      group->params.sockets);
+	}
+	length_text(seconds, text);
+	fprintf(file, "%u row%s: about %s\n", rows, rows == 1 ? "" : "s", text);
+	fflush(file);
 }
 
 void report_group(FILE *file, const struct bench_group *group)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "dear_calls.h"
+#include "lengths.h"
 #include "message.h"
 #include "trace.h"
 
@@ -259,6 +260,15 @@ static bool all_in_window(const struct run *run)
 	return true;
 }
 
+/* Whether what an implementation does with the first requests of each peer is over. */
+static bool peers_settled(const struct run *run)
+{
+	uint64_t requests = (uint64_t)run->request->params.sockets * COUNTED_REQUESTS_PER_PEER;
+
+	return !run->request->test->load ||
+	       atomic_load(&run->shared->records[BENCH_TX].progress) >= requests;
+}
+
 static bool all_ended(const struct run *run)
 {
 	return !run->children[BENCH_TX] && !run->children[BENCH_RX];
@@ -316,6 +326,9 @@ static void lead_through_phases(struct run *run)
 	atomic_store(&run->shared->pace_start_ns, clock_now_ns() + POLL_NS);
 	enter_phase(run, PHASE_WARMUP);
 	if (!attend(run, NULL, clock_now_ns() + request->warmup_ns))
+		return;
+	if (request->counting &&
+	    !attend(run, peers_settled, clock_now_ns() + COUNTED_SETTLE_LIMIT_NS))
 		return;
 	enter_phase(run, PHASE_MEASURE);
 	if (!attend(run, all_in_window, clock_now_ns() + PHASE_LIMIT_NS) ||

@@ -73,6 +73,7 @@ struct side_mark {
 struct side_record {
 	_Alignas(BENCH_CACHE_LINE_BYTES) _Atomic uint32_t ready;
 	_Atomic uint32_t window_open; /* the measured window, for the system call tracer */
+	_Atomic uint64_t progress;    /* requests made so far, of a side that tells */
 	struct calls_count calls;     /* inside it, where the side has a counter */
 	bool spins;
 	bool yields; /* so that somebody else may have had the core while it was busy */

@@ -135,10 +135,28 @@ def check_dear_calls(tool):
     return problems
 
 
+def check_batches(tool):
+    result = run(tool, "bench", "udp-stream", "udp-wait", "--impl", "socket,limit", "--batch", "8,64",
+                 "--seconds", "0.02", "--rounds", "1", "--json", "-")
+    if result.returncode != 0:
+        return [f"exit status {result.returncode}: {result.stderr.strip()}"]
+    problems = []
+    rows = [(row["case"], row["impl"], row["batch"]) for row in json.loads(result.stdout)["rows"]]
+    # A case without commits is run once.
+    wanted = [("udp-stream", impl, batch) for batch in (8, 64) for impl in ("socket", "limit")]
+    if rows[:4] != wanted or len(rows) != 5:
+        problems.append(f"rows are {rows}")
+    # Before anything else is said.
+    if not result.stderr.startswith("5 rows: about "):
+        problems.append(f"no length of the run: {result.stderr.strip()}")
+    return problems
+
+
 def check_refusals(tool):
     problems = []
     for arguments in (["bench", "no-such-case"], ["bench", "--size", "0"], ["bench", "--impl", "x"],
                       ["bench", "--seconds", "-1"], ["bench", "--dear-calls", "0"],
+                      ["bench", "--batch", "8,0"], ["bench", "--batch", "8,"],
                       ["no-such-command"], ["info", "--no-such"]):
         result = run(tool, *arguments)
         if result.returncode != 2 or not result.stderr.strip():
@@ -152,6 +170,7 @@ def main():
         ("system calls are counted, and those that found nothing", check_calls),
         ("those of an ordinary user are counted with ptrace", check_calls_of_a_user),
         ("system calls are made costly", check_dear_calls),
+        ("each number of --batch is a run, and the length of all is told first", check_batches),
         ("bad arguments are refused with a reason", check_refusals),
     )
     failed = False

@@ -308,7 +308,8 @@ static int run_bench(struct line *line)
 		return outcome == OPTIONS_DONE ? 0 : 2;
 	CHECK(options.case_count <= OPTIONS_LIST_MAX && options.impl_count <= OPTIONS_LIST_MAX &&
 		      options.size_count <= OPTIONS_LIST_MAX &&
-		      options.socket_count <= OPTIONS_LIST_MAX && within(options.batch, 1, 4096) &&
+		      options.socket_count <= OPTIONS_LIST_MAX &&
+		      options.batch_count <= OPTIONS_LIST_MAX &&
 		      within(options.rate, 1, 10000000) && within(options.rounds, 1, 100) &&
 		      seconds_within(options.seconds, 0.01, 3600) &&
 		      (options.cpu_count == 0 || options.cpu_count == 2 || options.cpu_count == 4),
@@ -317,6 +318,9 @@ static int run_bench(struct line *line)
 		CHECK(within(options.sizes[i], MESSAGE_BYTES_MIN, MESSAGE_BYTES_LIMIT), "size");
 	for (uint32_t i = 0; i < options.socket_count; i++)
 		CHECK(within(options.sockets[i], 1, 10000), "sockets");
+	for (uint32_t i = 0; i < options.batch_count; i++)
+		CHECK(within(options.batches[i], 1, 4096), "batch");
+	CHECK(options.dear_calls_ns == 0 || within(options.dear_calls_ns, 10, 20000), "dear-calls");
 	for (uint32_t i = 0; i < options.cpu_count; i++)
 		CHECK(within((uint64_t)options.cpus[i], 0, 4095), "cpus");
 	return -1;
