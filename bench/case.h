@@ -17,7 +17,8 @@
 struct bench_case {
 	const char *name;
 	const char *about;
-	const char *figure; /* what to look at, and what the ratio is */
+	const char *counted; /* what its rates and counts are of */
+	const char *figure;  /* what to look at, and what the ratio is */
 	enum bench_shape shape;
 	uint32_t size;	  /* unless the user names sizes; 0: messages have none */
 	uint32_t batch;	  /* 0: what the user says */

@@ -13,6 +13,7 @@ static int open_pair(const struct bench_params *params, const struct socket_opts
 
 const struct bench_case bench_case_core_cost = {
 	.name = "core-cost",
+	.counted = "messages posted, completed and dequeued",
 	.about = "post, complete and dequeue on an engine that does nothing",
 	.figure = "time for one message, the mean of sends (tx) and receives (rx)",
 	.shape = SHAPE_CORE,

@@ -12,6 +12,7 @@ static int open_pair(const struct bench_params *params, const struct socket_opts
 
 const struct bench_case bench_case_idle_poll = {
 	.name = "idle-poll",
+	.counted = "polls that found nothing",
 	.about = "one empty poll of a quiet socket",
 	.figure = "time for one poll that finds nothing; ratio: to socket, less is better",
 	.shape = SHAPE_IDLE,

@@ -14,6 +14,7 @@ static int open_group(const struct bench_params *params, const struct socket_opt
 
 const struct bench_case bench_case_udp_multicast = {
 	.name = "udp-multicast",
+	.counted = "messages received by each subscriber",
 	.about = "one publisher; the subscribers are sockets of one process",
 	.figure = "messages a second that each gets; ratio: times mmsg, more is better",
 	.shape = SHAPE_MULTICAST,

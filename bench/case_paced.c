@@ -13,8 +13,8 @@ static int open_pair(const struct bench_params *params, const struct socket_opts
 
 const struct bench_case bench_case_udp_paced = {
 	.name = "udp-paced",
-	.about = "a fixed rate (--rate, 100,000 messages/s), sent one by one to a receiver that "
-		 "sleeps",
+	.counted = "messages received",
+	.about = "single sends at a fixed rate (--rate) to a receiver that sleeps",
 	.figure = "the receiver's CPU time for a message; ratio: to epoll, less is better",
 	.shape = SHAPE_PACED,
 	.size = 64,

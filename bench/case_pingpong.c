@@ -13,6 +13,7 @@ static int open_pair(const struct bench_params *params, const struct socket_opts
 
 const struct bench_case bench_case_udp_pingpong = {
 	.name = "udp-pingpong",
+	.counted = "round trips",
 	.about = "one message to and fro, both sides polling",
 	.figure = "p50 of the round trip; ratio: to the spinning socket, less is better",
 	.shape = SHAPE_PINGPONG,
@@ -27,6 +28,7 @@ const struct bench_case bench_case_udp_pingpong = {
 
 const struct bench_case bench_case_udp_wait = {
 	.name = "udp-wait",
+	.counted = "round trips",
 	.about = "one message to and fro, both sides sleeping until it comes",
 	.figure = "p50 of the round trip; ratio: to epoll, less is better",
 	.shape = SHAPE_PINGPONG,

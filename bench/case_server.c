@@ -154,6 +154,7 @@ static int open_streams(const struct bench_params *params, const struct socket_o
 
 const struct bench_case bench_case_udp_fanin = {
 	.name = "udp-fanin",
+	.counted = "requests answered",
 	.about = "many peers, one request each, on one server socket",
 	.figure = "the server's CPU time for a request (cpu rx); ratio: to epoll, less is better",
 	.shape = SHAPE_FANIN,
@@ -169,6 +170,7 @@ const struct bench_case bench_case_udp_fanin = {
 
 const struct bench_case bench_case_udp_sockets = {
 	.name = "udp-sockets",
+	.counted = "requests answered",
 	.about = "many peers, one request each, on a server socket for each",
 	.figure = "the server's CPU time for a request (cpu rx); ratio: to epoll, less is better",
 	.shape = SHAPE_SOCKETS,
@@ -184,6 +186,7 @@ const struct bench_case bench_case_udp_sockets = {
 
 const struct bench_case bench_case_tcp_echo = {
 	.name = "tcp-echo",
+	.counted = "requests answered",
 	.about = "many TCP connections, one request on each",
 	.figure = "the server's CPU time for a request (cpu rx); ratio: to epoll, less is better",
 	.shape = SHAPE_TCP_ECHO,

@@ -13,6 +13,7 @@ static int open_pair(const struct bench_params *params, const struct socket_opts
 
 const struct bench_case bench_case_udp_stream = {
 	.name = "udp-stream",
+	.counted = "messages received",
 	.about = "one sender, one receiver, messages of one size",
 	.figure = "messages received a second; ratio: times mmsg, more is better",
 	.shape = SHAPE_STREAM,
@@ -26,6 +27,7 @@ const struct bench_case bench_case_udp_stream = {
 
 const struct bench_case bench_case_udp_mixed = {
 	.name = "udp-mixed",
+	.counted = "messages received",
 	.about = "the same with random sizes, from 32 bytes to --size",
 	.figure = "messages received a second; ratio: times mmsg, more is better",
 	.shape = SHAPE_STREAM,

@@ -13,6 +13,7 @@ static int open_one(const struct bench_params *params, const struct socket_opts 
 
 const struct bench_case bench_case_tcp_stream = {
 	.name = "tcp-stream",
+	.counted = "messages received",
 	.about = "small messages one after the other on a TCP connection",
 	.figure = "messages received a second; ratio: times socket, one send for each message",
 	.shape = SHAPE_TCP_STREAM,
@@ -28,6 +29,7 @@ const struct bench_case bench_case_tcp_stream = {
 
 const struct bench_case bench_case_tcp_bulk = {
 	.name = "tcp-bulk",
+	.counted = "messages received",
 	.about = "large sends on a TCP connection, both sides sleeping when they must",
 	.figure = "Gbit/s, and CPU time for each send; ratio: times the Gbit/s of socket",
 	.shape = SHAPE_TCP_STREAM,
@@ -44,6 +46,7 @@ const struct bench_case bench_case_tcp_bulk = {
 
 const struct bench_case bench_case_tcp_pingpong = {
 	.name = "tcp-pingpong",
+	.counted = "round trips",
 	.about = "one message to and fro on a TCP connection, both sides polling",
 	.figure = "p50 of the round trip; ratio: to the spinning socket, less is better",
 	.shape = SHAPE_TCP_PINGPONG,

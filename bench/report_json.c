@@ -88,6 +88,7 @@ static void add_row(cJSON *rows, const struct bench_row *row)
 		cJSON_AddStringToObject(object, "error", row->error);
 		return;
 	}
+	cJSON_AddStringToObject(object, "counted", row->test->counted);
 	for (int value = 0; value < VALUES; value++)
 		add_value(object, bench_value_names[value], row->values[value]);
 	add_losses(object, row);

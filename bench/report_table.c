@@ -1,19 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables on the terminal. A column in which no row has a value is left out.
+ * The tables on the terminal. A column in which no row has a value is left out,
+ * and one there is no room for.
  */
 #include <math.h>
 #include <regio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include "columns.h"
 #include "lengths.h"
 #include "report.h"
+
+/* What fits into most terminals and all reviews. */
+#define TABLE_WIDTH_MAX 100u
 
 typedef double column_fn(const struct bench_row *row);
 
 static double rate_millions(const struct bench_row *row)
 {
 	return row->values[VALUE_MSGS_PER_S] / 1e6;
+}
+
+/* Where there is no rate, of which it is the other side. */
+static double lone_ns(const struct bench_row *row)
+{
+	return isnan(row->values[VALUE_MSGS_PER_S]) ? row->values[VALUE_NS_PER_MSG] : NAN;
 }
 
 static double ratio(const struct bench_row *row)
@@ -58,70 +72,258 @@ static double per_cent_spread(const struct bench_row *row)
 }
 
 struct column {
+	const char *family; /* above the titles of neighbours, or NULL */
 	const char *title;
-	int decimals;
+	int decimals;	/* BY_SIZE: three digits */
+	unsigned turn;	/* to be left out, see columns.h */
 	column_fn *get; /* NULL: the value below */
 	enum bench_value value;
 };
 
+#define BY_SIZE (-1)
+
+/* What says least beside the others has the first turn. */
 static const struct column columns[] = {
-	{"Mmsg/s", 3, rate_millions, 0},
-	{"Gbit/s", 2, NULL, VALUE_GBIT_PER_S},
-	{"ratio", 2, ratio, 0},
-	{"ns/msg", 1, NULL, VALUE_NS_PER_MSG},
-	{"ns tx", 1, NULL, VALUE_TX_NS_PER_MSG},
-	{"ns rx", 1, NULL, VALUE_RX_NS_PER_MSG},
-	{"cpu tx", 0, NULL, VALUE_TX_CPU_NS_PER_MSG},
-	{"cpu rx", 0, NULL, VALUE_RX_CPU_NS_PER_MSG},
-	{"calls tx", 3, NULL, VALUE_TX_SYSCALLS_PER_MSG},
-	{"calls rx", 3, NULL, VALUE_RX_SYSCALLS_PER_MSG},
-	{"empty tx", 3, NULL, VALUE_TX_EMPTY_PER_MSG},
-	{"empty rx", 3, NULL, VALUE_RX_EMPTY_PER_MSG},
-	{"p50 us", 2, NULL, VALUE_P50_US},
-	{"p99 us", 2, NULL, VALUE_P99_US},
-	{"p99.9 us", 1, NULL, VALUE_P999_US},
-	{"max us", 0, NULL, VALUE_MAX_US},
-	{"lost %", 2, per_cent_lost, 0},
-	{"twice", 0, duplicated, 0},
-	{"disorder", 0, reordered, 0},
-	{"corrupt", 0, corrupted, 0},
-	{"spread %", 0, per_cent_spread, 0},
+	{NULL, "Mmsg/s", 3, 0, rate_millions, 0},
+	{NULL, "Gbit/s", 2, 0, NULL, VALUE_GBIT_PER_S},
+	{NULL, "ratio", 2, 0, ratio, 0},
+	{NULL, "ns/msg", BY_SIZE, 0, lone_ns, 0},
+	{"ns", "tx", BY_SIZE, 9, NULL, VALUE_TX_NS_PER_MSG},
+	{"ns", "rx", BY_SIZE, 8, NULL, VALUE_RX_NS_PER_MSG},
+	{"cpu ns", "tx", 0, 6, NULL, VALUE_TX_CPU_NS_PER_MSG},
+	{"cpu ns", "rx", 0, 0, NULL, VALUE_RX_CPU_NS_PER_MSG},
+	{"calls", "tx", BY_SIZE, 5, NULL, VALUE_TX_SYSCALLS_PER_MSG},
+	{"calls", "rx", BY_SIZE, 0, NULL, VALUE_RX_SYSCALLS_PER_MSG},
+	{"empty", "tx", BY_SIZE, 4, NULL, VALUE_TX_EMPTY_PER_MSG},
+	{"empty", "rx", BY_SIZE, 0, NULL, VALUE_RX_EMPTY_PER_MSG},
+	{"us", "p50", BY_SIZE, 0, NULL, VALUE_P50_US},
+	{"us", "p99", BY_SIZE, 7, NULL, VALUE_P99_US},
+	{"us", "p99.9", BY_SIZE, 2, NULL, VALUE_P999_US},
+	{"us", "max", BY_SIZE, 1, NULL, VALUE_MAX_US},
+	{"%", "lost", 2, 0, per_cent_lost, 0},
+	{"%", "spread", 0, 3, per_cent_spread, 0},
+	{NULL, "twice", 0, 0, duplicated, 0},
+	{NULL, "disorder", 0, 0, reordered, 0},
+	{NULL, "corrupt", 0, 0, corrupted, 0},
 };
 
-#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+#define COLUMNS ((unsigned)(sizeof(columns) / sizeof(columns[0])))
+#define ROWS_MAX 32u
+#define CELL_BYTES 24u
+
+/* A group's cells as text, and how wide its columns are. */
+struct table {
+	const struct bench_group *group;
+	unsigned lead; /* the column of names */
+	bool shown[COLUMNS];
+	struct column_room room[COLUMNS];
+	char cells[ROWS_MAX][COLUMNS][CELL_BYTES];
+};
 
 static double cell(const struct column *column, const struct bench_row *row)
 {
 	return column->get ? column->get(row) : row->values[column->value];
 }
 
-static bool column_empty(const struct column *column, const struct bench_group *group)
+static int decimals_for(double largest)
 {
-	for (unsigned i = 0; i < group->row_count; i++) {
-		if (!group->rows[i].failed && !isnan(cell(column, &group->rows[i])))
-			return false;
-	}
-	return true;
+	return largest < 1 ? 3 : largest < 10 ? 2 : largest < 100 ? 1 : 0;
 }
 
-static void print_row(FILE *file, const struct bench_group *group, const struct bench_row *row)
+/* How many decimals the column has; -1 when it has no value at all. */
+static int column_decimals(const struct column *column, const struct bench_group *group)
 {
-	fprintf(file, "  %-12s", row->impl->name);
+	double largest = -1;
+
+	for (unsigned i = 0; i < group->row_count; i++) {
+		if (!group->rows[i].failed)
+			largest = fmax(largest, cell(column, &group->rows[i]));
+	}
+	if (largest < 0)
+		return -1;
+	return column->decimals == BY_SIZE ? decimals_for(largest) : column->decimals;
+}
+
+/* The rate of the first column is not always one of messages. */
+static const char *column_title(unsigned index, const struct bench_group *group)
+{
+	return index == 0 && group->test->unread ? "Msends/s" : columns[index].title;
+}
+
+static bool same_family(unsigned left, unsigned right)
+{
+	return columns[left].family && columns[right].family &&
+	       !strcmp(columns[left].family, columns[right].family);
+}
+
+static void fill_column(struct table *table, unsigned index)
+{
+	const struct bench_group *group = table->group;
+	const struct column *column = &columns[index];
+	struct column_room *room = &table->room[index];
+	int decimals = column_decimals(column, group);
+
+	table->shown[index] = decimals >= 0;
+	room->gap = index > 0 && same_family(index - 1, index) ? 1 : 2;
+	room->turn = column->turn;
+	room->width = (unsigned)strlen(column_title(index, group));
+	for (unsigned i = 0; i < group->row_count && decimals >= 0; i++) {
+		double value = cell(column, &group->rows[i]);
+		char *text = table->cells[i][index];
+		unsigned width;
+
+		if (group->rows[i].failed)
+			continue;
+		if (isnan(value))
+			snprintf(text, CELL_BYTES, "-");
+		else
+			snprintf(text, CELL_BYTES, "%.*f", decimals, value);
+		width = (unsigned)strlen(text);
+		if (width > room->width)
+			room->width = width;
+	}
+}
+
+/* Where the family of 'first' ends: the index behind its last column. */
+static unsigned family_end(unsigned first)
+{
+	unsigned end = first + 1;
+
+	while (end < COLUMNS && same_family(first, end))
+		end++;
+	return end;
+}
+
+/* The characters a family takes, the gap before it left out. */
+static unsigned family_span(const struct table *table, unsigned first, unsigned end)
+{
+	unsigned span = 0;
+
+	for (unsigned i = first; i < end; i++) {
+		if (table->shown[i])
+			span += table->room[i].width + (span > 0);
+	}
+	return span;
+}
+
+/* Gaps between those that are left, and room for the names of families. */
+static void settle_families(struct table *table)
+{
+	for (unsigned first = 0; first < COLUMNS; first = family_end(first)) {
+		unsigned end = family_end(first);
+		unsigned span = family_span(table, first, end);
+		unsigned name = columns[first].family ? (unsigned)strlen(columns[first].family) : 0;
+		bool leading = true;
+
+		for (unsigned i = first; i < end; i++) {
+			if (!table->shown[i])
+				continue;
+			table->room[i].gap = leading ? 2 : 1;
+			if (leading && span < name)
+				table->room[i].width += name - span;
+			leading = false;
+		}
+	}
+}
+
+static void make_table(struct table *table, const struct bench_group *group, unsigned limit)
+{
+	memset(table, 0, sizeof(*table));
+	table->group = group;
+	for (unsigned i = 0; i < group->row_count; i++) {
+		unsigned width = 2 + (unsigned)strlen(group->rows[i].impl->name);
+
+		if (width > table->lead)
+			table->lead = width;
+	}
+	for (unsigned i = 0; i < COLUMNS; i++)
+		fill_column(table, i);
+	/* A family's last column may have to be wider than before, for the name. */
+	do {
+		settle_families(table);
+	} while (columns_fit(table->room, COLUMNS, table->lead, limit, table->shown) > 0);
+}
+
+static void print_families(FILE *file, const struct table *table)
+{
+	unsigned pending = table->lead;
+
+	for (unsigned first = 0; first < COLUMNS; first = family_end(first)) {
+		unsigned span = family_span(table, first, family_end(first));
+		const char *name = columns[first].family ? columns[first].family : "";
+		unsigned left = (span - (unsigned)strlen(name)) / 2;
+
+		if (span == 0)
+			continue;
+		pending += 2;
+		if (*name) {
+			fprintf(file, "%*s%s", (int)(pending + left), "", name);
+			pending = span - left - (unsigned)strlen(name);
+		} else {
+			pending += span;
+		}
+	}
+	fprintf(file, "\n");
+}
+
+static void print_titles(FILE *file, const struct table *table)
+{
+	fprintf(file, "%*s", (int)table->lead, "");
+	for (unsigned i = 0; i < COLUMNS; i++) {
+		if (table->shown[i])
+			fprintf(file, "%*s%*s", (int)table->room[i].gap, "",
+				(int)table->room[i].width, column_title(i, table->group));
+	}
+	fprintf(file, "\n");
+}
+
+static void print_row(FILE *file, const struct table *table, unsigned index)
+{
+	const struct bench_row *row = &table->group->rows[index];
+
+	fprintf(file, "  %-*s", (int)table->lead - 2, row->impl->name);
 	if (row->failed) {
 		fprintf(file, "  FAILED: %s\n", row->error);
 		return;
 	}
-	for (size_t i = 0; i < COLUMNS; i++) {
-		double value = cell(&columns[i], row);
-
-		if (column_empty(&columns[i], group))
-			continue;
-		if (isnan(value))
-			fprintf(file, " %9s", "-");
-		else
-			fprintf(file, " %9.*f", columns[i].decimals, value);
+	for (unsigned i = 0; i < COLUMNS; i++) {
+		if (table->shown[i])
+			fprintf(file, "%*s%*s", (int)table->room[i].gap, "",
+				(int)table->room[i].width, table->cells[index][i]);
 	}
 	fprintf(file, "\n");
+}
+
+/* What had a value and found no room. */
+static void print_left_out(FILE *file, const struct table *table)
+{
+	const char *before = "  no room for: ";
+
+	for (unsigned i = 0; i < COLUMNS; i++) {
+		const char *family = columns[i].family;
+
+		if (table->shown[i] || column_decimals(&columns[i], table->group) < 0)
+			continue;
+		fprintf(file, "%s%s%s%s", before, family ? family : "", family ? " " : "",
+			columns[i].title);
+		before = ", ";
+	}
+	if (*before == ',')
+		fprintf(file, "\n");
+}
+
+/* As wide as the terminal, or as COLUMNS says where there is none, within reason. */
+static unsigned table_limit(FILE *file)
+{
+	const char *wanted = getenv("COLUMNS");
+	struct winsize size;
+	unsigned limit = 0;
+
+	if (isatty(fileno(file)) && !ioctl(fileno(file), TIOCGWINSZ, &size))
+		limit = size.ws_col;
+	else if (wanted)
+		limit = (unsigned)strtoul(wanted, NULL, 10);
+	return limit == 0 || limit > TABLE_WIDTH_MAX ? TABLE_WIDTH_MAX : limit;
 }
 
 static void print_title(FILE *file, const struct bench_group *group)
@@ -137,6 +339,8 @@ static void print_title(FILE *file, const struct bench_group *group)
 			params->sockets > 1 ? "s" : "");
 	if (case_commits(group->test))
 		fprintf(file, " %u per commit,", params->batch);
+	if (group->test->paced)
+		fprintf(file, " %u messages/s,", params->rate);
 	if (params->verify && case_delivers(group->test))
 		fprintf(file, " every message verified,");
 	if (params->one_core)
@@ -202,7 +406,7 @@ void report_heading(FILE *file, const struct bench_plan *plan, const struct benc
 	else
 		fprintf(file,
 			"system calls counted by stopping both sides at each, in a pass of their "
-			"own: %s\n",
+			"own:\n  %s\n",
 			plan->counting.reason);
 	for (unsigned i = 0; i < plan->skip_count; i++)
 		fprintf(file, "left out: %s: %s\n", plan->skips[i].impl->name,
@@ -230,15 +434,15 @@ void report_length(FILE *file, const struct bench_plan *plan)
 
 void report_group(FILE *file, const struct bench_group *group)
 {
+	struct table table;
+
+	make_table(&table, group, table_limit(file));
 	print_title(file, group);
-	fprintf(file, "  %-12s", "");
-	for (size_t i = 0; i < COLUMNS; i++) {
-		if (!column_empty(&columns[i], group))
-			fprintf(file, " %9s", columns[i].title);
-	}
-	fprintf(file, "\n");
+	print_families(file, &table);
+	print_titles(file, &table);
 	for (unsigned i = 0; i < group->row_count; i++)
-		print_row(file, group, &group->rows[i]);
+		print_row(file, &table, i);
+	print_left_out(file, &table);
 	print_notes(file, group);
 	fflush(file);
 }
@@ -247,13 +451,13 @@ void report_legend(FILE *file)
 {
 	fputs("\n"
 	      "What each figure means\n"
-	      "  Mmsg/s      million distinct messages received a second (round trips, requests);\n"
-	      "              udp-nodefer: sends the kernel has accepted; udp-multicast: of\n"
-	      "              one subscriber\n"
+	      "  Mmsg/s      million distinct messages (round trips, requests) received a second;\n"
+	      "              udp-multicast: of one subscriber; Msends/s in udp-nodefer: sends\n"
+	      "              that the kernel has accepted, and nobody reads\n"
 	      "  ratio       to the implementation named above each table, which has 1.00\n"
-	      "  ns/msg      wall-clock time for each of them\n"
-	      "  cpu tx, rx  CPU time of the sending process per message sent, and of the\n"
-	      "              receiving process per message received, in ns, the kernel's work\n"
+	      "  ns/msg, ns  wall-clock time for each of them, where there is no rate\n"
+	      "  cpu ns      CPU time of the sending process per message sent, and of the\n"
+	      "              receiving process per message received, the kernel's work\n"
 	      "              included; udp-paced: tx is the time inside sends alone, and that\n"
 	      "              of a driver's thread\n"
 	      "  calls       system calls per message, in a pass of its own\n"

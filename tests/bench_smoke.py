@@ -16,7 +16,7 @@ CASES = ("udp-stream", "udp-mixed", "udp-pingpong", "udp-wait", "udp-paced", "ud
          "core-cost")
 # Two threads that hand over to each other, on a machine where others are at work: give them time.
 SLOW_CASES = ("udp-nodefer",)
-ALWAYS = ("case", "impl", "ns_per_msg")
+ALWAYS = ("case", "impl", "ns_per_msg", "counted")
 DISORDER = ("duplicated", "reordered", "corrupted")
 
 
@@ -28,9 +28,8 @@ class Skip(Exception):
     """Why a check cannot be made here."""
 
 
-def run(tool, *arguments, user=None):
-    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=600,
-                          user=user)
+def run(tool, *arguments, **options):
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=600, **options)
 
 
 def whole(rows):
@@ -152,6 +151,22 @@ def check_batches(tool):
     return problems
 
 
+def check_widths(tool):
+    """No line of a table is broken by a terminal of its width."""
+    problems = []
+    for width in (80, 100):
+        result = run(tool, "bench", "udp-paced", "udp-sockets", "--seconds", "0.02", "--rounds", "2",
+                     "--impl", "socket,epoll,regio-thread", env={**os.environ, "COLUMNS": str(width)})
+        lines = result.stdout.splitlines()
+        if result.returncode != 0 or not any(line.startswith("  epoll ") for line in lines):
+            problems.append(f"exit status {result.returncode}: {result.stderr.strip()}")
+        problems += [f"{len(line)} characters, not {width}: {line}" for line in lines
+                     if len(line) > width]
+        if width == 80 and not any(line.startswith("  no room for: ") for line in lines):
+            problems.append("nothing says what has found no room")
+    return problems
+
+
 def check_refusals(tool):
     problems = []
     for arguments in (["bench", "no-such-case"], ["bench", "--size", "0"], ["bench", "--impl", "x"],
@@ -171,6 +186,7 @@ def main():
         ("those of an ordinary user are counted with ptrace", check_calls_of_a_user),
         ("system calls are made costly", check_dear_calls),
         ("each number of --batch is a run, and the length of all is told first", check_batches),
+        ("tables fit into 80 and 100 columns", check_widths),
         ("bad arguments are refused with a reason", check_refusals),
     )
     failed = False
