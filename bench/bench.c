@@ -171,7 +171,7 @@ static int run_plan(struct bench_plan *plan, const struct bench_host *host, FILE
 		report_legend(stdout);
 	if (json && report_json(json, plan, host))
 		status = 1;
-	if (plan->options->plot_path && report_plot(plan->options->plot_path, plan))
+	if (plan->options->plot_path && report_plot(plan->options->plot_path, plan, host))
 		status = 1;
 	return any_failed(plan) ? 1 : status;
 }
@@ -213,6 +213,8 @@ int bench_command(int argc, char **argv)
 	if (host_describe(&options.socket_opts, &host) || open_outputs(&options, &json))
 		return 2;
 	status = plan_make(&options, &placement, &plan);
+	if (status == 0 && options.plot_path && plot_fits(options.plot_path, &plan))
+		status = 2;
 	if (status == 0)
 		status = run_plan(&plan, &host, json);
 	plan_free(&plan);

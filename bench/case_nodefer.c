@@ -36,7 +36,7 @@ static int open_sink(const struct bench_params *params, const struct socket_opts
 
 const struct bench_case bench_case_udp_nodefer = {
 	.name = "udp-nodefer",
-	.counted = "sends the kernel accepted, read by nobody",
+	.counted = "sends that the kernel accepted and nobody read",
 	.about = "one send at a time, never deferred, to a socket nobody reads",
 	.figure = "sends accepted by the kernel a second; ratio: times socket, more is better",
 	.shape = SHAPE_NODEFER,

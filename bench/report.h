@@ -32,6 +32,9 @@ void report_legend(FILE *file);
 
 /* Each returns 0, or -1 after a complaint on stderr; the file is closed unless it is stdout. */
 int report_json(FILE *file, const struct bench_plan *plan, const struct bench_host *host);
-int report_plot(const char *path, const struct bench_plan *plan);
+int report_plot(const char *path, const struct bench_plan *plan, const struct bench_host *host);
+
+/* Whether there is room for all rows on one picture: 0, or -1 after a complaint on stderr. */
+int plot_fits(const char *path, const struct bench_plan *plan);
 
 #endif

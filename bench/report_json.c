@@ -97,6 +97,8 @@ static void add_row(cJSON *rows, const struct bench_row *row)
 		cJSON_AddStringToObject(object, "reference", row->test->reference);
 	add_value(object, "ratio", row->ratio);
 	add_value(object, "spread", row->spread);
+	add_value(object, "least", row->least);
+	add_value(object, "most", row->most);
 	cJSON_AddNumberToObject(object, "rounds", row->rounds_kept);
 	cJSON_AddNumberToObject(object, "rounds_set_aside", row->rounds_set_aside);
 	cJSON_AddNumberToObject(object, "rounds_disturbed", row->rounds_disturbed);

@@ -451,9 +451,9 @@ void report_legend(FILE *file)
 {
 	fputs("\n"
 	      "What each figure means\n"
-	      "  Mmsg/s      million distinct messages (round trips, requests) received a second;\n"
-	      "              udp-multicast: of one subscriber; Msends/s in udp-nodefer: sends\n"
-	      "              that the kernel has accepted, and nobody reads\n"
+	      "  Mmsg/s      million distinct messages received a second, or round trips, or\n"
+	      "              requests; udp-multicast: of one subscriber; Msends/s in\n"
+	      "              udp-nodefer: sends that the kernel has accepted, and nobody reads\n"
 	      "  ratio       to the implementation named above each table, which has 1.00\n"
 	      "  ns/msg, ns  wall-clock time for each of them, where there is no rate\n"
 	      "  cpu ns      CPU time of the sending process per message sent, and of the\n"

@@ -259,8 +259,11 @@ void row_summarise(struct bench_row *row)
 			continue;
 		count = gather(row, (enum bench_value)value, values);
 		row->values[value] = median(values, count);
-		if (value == (int)row->test->ratio_of && count > 0)
-			row->spread = (values[count - 1] - values[0]) / row->values[value];
+		if (value != (int)row->test->ratio_of || count == 0)
+			continue;
+		row->least = values[0];
+		row->most = values[count - 1];
+		row->spread = (row->most - row->least) / row->values[value];
 	}
 }
 

@@ -83,7 +83,9 @@ struct bench_row {
 	unsigned rounds_disturbed;
 	double values[VALUES];
 	double spread; /* (largest - smallest) / median of the value compared */
-	double ratio;  /* to the reference; NaN where there is none */
+	double least;  /* round kept, of the value compared, and the greatest */
+	double most;
+	double ratio; /* to the reference; NaN where there is none */
 	struct bench_losses losses;
 };
 

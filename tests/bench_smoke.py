@@ -8,8 +8,10 @@ time is looked at. Prints TAP.
 import json
 import os
 import pwd
+import shutil
 import subprocess
 import sys
+import tempfile
 
 CASES = ("udp-stream", "udp-mixed", "udp-pingpong", "udp-wait", "udp-paced", "udp-fanin",
          "udp-sockets", "udp-multicast", "tcp-stream", "tcp-bulk", "tcp-pingpong", "tcp-echo", "idle-poll",
@@ -167,6 +169,30 @@ def check_widths(tool):
     return problems
 
 
+def check_plots(tool):
+    if not shutil.which("gnuplot"):
+        raise Skip("there is no gnuplot")
+    problems = []
+    with tempfile.TemporaryDirectory() as directory:
+        for name, start in (("a.svg", b"<?xml"), ("b.PNG", b"\x89PNG")):
+            path = os.path.join(directory, name)
+            result = run(tool, "bench", "udp-nodefer", "udp-wait", "--impl", "socket,regio-epoll",
+                         "--seconds", "0.02", "--rounds", "2", "--plot", path)
+            if result.returncode != 0 or result.stderr:
+                problems.append(f"{name}: exit status {result.returncode}: {result.stderr.strip()}")
+            elif not open(path, "rb").read().startswith(start):
+                problems.append(f"{name}: not a picture of its kind")
+        for name in ("c.jpg", "png", "no/such/directory/d.png"):
+            path = os.path.join(directory, name)
+            result = run(tool, "bench", "udp-wait", "--plot", path)
+            # Refused at once: nothing has run.
+            if result.returncode != 2 or result.stdout or not result.stderr.strip():
+                problems.append(f"{name}: exit status {result.returncode}, not refused")
+            if os.path.exists(path):
+                problems.append(f"{name}: left behind")
+    return problems
+
+
 def check_refusals(tool):
     problems = []
     for arguments in (["bench", "no-such-case"], ["bench", "--size", "0"], ["bench", "--impl", "x"],
@@ -187,6 +213,7 @@ def main():
         ("system calls are made costly", check_dear_calls),
         ("each number of --batch is a run, and the length of all is told first", check_batches),
         ("tables fit into 80 and 100 columns", check_widths),
+        ("pictures are drawn, or refused before anything has run", check_plots),
         ("bad arguments are refused with a reason", check_refusals),
     )
     failed = False

@@ -5,8 +5,12 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 FILE *json_open(const char *command, const char *path)
 {
@@ -72,31 +76,98 @@ int json_write(const char *command, FILE *file, const cJSON *document)
 	return failed ? -1 : 0;
 }
 
+/* The terminals that gnuplot is told of, by how the path ends. */
+static const struct plot_kind {
+	const char *suffix;
+	const char *terminal;
+	const char *options; /* behind the size */
+} plot_kinds[] = {
+	{".svg", "svg", "dynamic background 'white' font 'sans,13'"},
+	{".png", "pngcairo", "background 'white' font 'sans,10'"},
+};
+
+/* NULL where it ends otherwise. */
+static const struct plot_kind *plot_kind(const char *path)
+{
+	size_t length = strlen(path);
+
+	for (size_t i = 0; i < sizeof(plot_kinds) / sizeof(plot_kinds[0]); i++) {
+		size_t bytes = strlen(plot_kinds[i].suffix);
+
+		if (length > bytes && !strcasecmp(path + length - bytes, plot_kinds[i].suffix))
+			return &plot_kinds[i];
+	}
+	return NULL;
+}
+
+/* Tries to; a file that was not there before is not there afterwards. */
+static bool can_be_written(const char *path)
+{
+	bool new = access(path, F_OK) != 0;
+	int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	if (file < 0)
+		return false;
+	close(file);
+	if (new)
+		unlink(path);
+	return true;
+}
+
+static int check_terminal(const char *command, const char *path, const char *terminal)
+{
+	char line[96];
+
+	snprintf(line, sizeof(line), "gnuplot -e 'set terminal %s' >/dev/null 2>&1", terminal);
+	if (system(line) == 0)
+		return 0;
+	fprintf(stderr,
+		"%s: --plot %s: this gnuplot has no terminal %s (Debian's gnuplot-nox has); "
+		"a name that ends in .svg will do\n",
+		command, path, terminal);
+	return -1;
+}
+
 int plot_check(const char *command, const char *path)
 {
+	const struct plot_kind *kind = plot_kind(path);
+
+	if (!kind) {
+		fprintf(stderr, "%s: --plot %s: must end in .svg or .png\n", command, path);
+		return -1;
+	}
 	if (strpbrk(path, "\"\\\n")) {
 		fprintf(stderr, "%s: --plot %s: must hold no quotes or backslashes\n", command,
 			path);
 		return -1;
 	}
-	if (system("command -v gnuplot >/dev/null 2>&1") == 0)
-		return 0;
-	fprintf(stderr,
-		"%s: --plot: gnuplot is not installed (on Debian: apt-get install gnuplot-nox)\n",
-		command);
-	return -1;
+	if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
+		fprintf(stderr,
+			"%s: --plot: gnuplot is not installed (on Debian: apt-get install "
+			"gnuplot-nox)\n",
+			command);
+		return -1;
+	}
+	if (!can_be_written(path)) {
+		fprintf(stderr, "%s: --plot %s: cannot be written: %s\n", command, path,
+			strerror(errno));
+		return -1;
+	}
+	return check_terminal(command, path, kind->terminal);
 }
 
 FILE *plot_open(const char *command, const char *path, unsigned width, unsigned height)
 {
-	FILE *gnuplot = popen("gnuplot", "we");
+	const struct plot_kind *kind = plot_kind(path);
+	FILE *gnuplot = kind ? popen("gnuplot", "we") : NULL;
 
 	if (!gnuplot) {
 		fprintf(stderr, "%s: --plot %s: gnuplot cannot be started: %s\n", command, path,
 			strerror(errno));
 		return NULL;
 	}
-	fprintf(gnuplot, "set terminal svg size %u,%u dynamic background 'white'\n", width, height);
+	fprintf(gnuplot, "set encoding utf8\nset terminal %s size %u,%u %s\n", kind->terminal,
+		width, height, kind->options);
 	fprintf(gnuplot, "set output \"%s\"\n", path);
 	return gnuplot;
 }

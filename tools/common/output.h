@@ -15,7 +15,10 @@ FILE *json_open(const char *command, const char *path);
 /* Writes the document, and closes the file unless it is standard output. Returns 0 or -1. */
 int json_write(const char *command, FILE *file, const cJSON *document);
 
-/* Whether there is a gnuplot and the path is one it can be told: 0 or -1. */
+/*
+ * Whether a picture can be made: a path that ends in .svg or .png and can be written, and a
+ * gnuplot that makes such pictures. 0 or -1.
+ */
 int plot_check(const char *command, const char *path);
 
 /* A gnuplot that reads commands and has been told terminal and output, or NULL. */
