@@ -10,22 +10,14 @@
  * areas of 64 KiB, each train copied out into a buffer for each message, with its
  * length: what a program that keeps its messages needs.
  */
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/udp.h>
-#include <sys/socket.h>
-
+#include "gso.h"
 #include "impl.h"
 #include "limit_trains.h"
 #include "message.h"
 #include "tcp_sides.h"
 
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
-
 #define STAGES 4
-#define STAGE_BYTES 65536u
+#define STAGE_BYTES GSO_ARRIVAL_BYTES_MAX
 #define SLOTS 2048u
 /* At once; more would leave the maker of messages without room meanwhile. */
 #define JOINED_MAX 512u
@@ -111,16 +103,13 @@ struct receiver {
 	uint8_t *stages;
 	struct iovec vectors[STAGES];
 	struct mmsghdr headers[STAGES];
-	_Alignas(struct cmsghdr) uint8_t controls[STAGES][CMSG_SPACE(sizeof(int))];
+	struct gso_control controls[STAGES];
 };
 
 /* Of socket number 'index'. */
 static void receiver_open(struct receiver *receiver, struct bench_side *side, uint32_t index)
 {
-	int on = 1;
-
-	if (setsockopt(side->fds[index], SOL_UDP, UDP_GRO, &on, sizeof(on)))
-		side_fail_call(side, "UDP_GRO", errno);
+	gso_receive_trains(side, index);
 	memset(receiver, 0, sizeof(*receiver));
 	receiver->track = side->track;
 	receiver->slots = side_alloc_messages(side, SLOTS);
@@ -133,19 +122,8 @@ static void receiver_open(struct receiver *receiver, struct bench_side *side, ui
 			(struct iovec){receiver->stages + (uint32_t)i * STAGE_BYTES, STAGE_BYTES};
 		header->msg_iov = &receiver->vectors[i];
 		header->msg_iovlen = 1;
-		header->msg_control = receiver->controls[i];
+		header->msg_control = &receiver->controls[i];
 	}
-}
-
-/* The length of each message in what arrived, which may be a single one. */
-static uint32_t segment_of(struct mmsghdr *arrival)
-{
-	struct cmsghdr *header = CMSG_FIRSTHDR(&arrival->msg_hdr);
-	int segment = 0;
-
-	if (header && header->cmsg_level == SOL_UDP && header->cmsg_type == UDP_GRO)
-		memcpy(&segment, CMSG_DATA(header), sizeof(segment));
-	return segment > 0 ? (uint32_t)segment : arrival->msg_len;
 }
 
 static void deliver(struct receiver *receiver, struct bench_side *side, const uint8_t *data,
@@ -165,7 +143,7 @@ static void take_apart(struct receiver *receiver, struct bench_side *side, int i
 {
 	struct mmsghdr *arrival = &receiver->headers[index];
 	const uint8_t *data = receiver->vectors[index].iov_base;
-	uint32_t segment = segment_of(arrival);
+	uint32_t segment = gso_segment_of(arrival);
 	uint32_t left = arrival->msg_len;
 
 	while (left > 0) {

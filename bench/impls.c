@@ -19,6 +19,7 @@
 	X(epoll)                                                                                   \
 	X(uring)                                                                                   \
 	X(libuv)                                                                                   \
+	X(gso)                                                                                     \
 	X(limit)                                                                                   \
 	X(regio_epoll)                                                                             \
 	X(regio_uring)                                                                             \

@@ -5,53 +5,23 @@
 #include "limit_trains.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/udp.h>
-#include <unistd.h>
 
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
+#include "gso.h"
 
-#define TRAIN_BYTES_MAX 65400u
 #define COPY_BYTES_MAX 512u
-
-struct train_control {
-	_Alignas(struct cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
-};
-
-/* Kernels take 64 or 128 segments; the longer is tried once, to ourselves. */
-static uint32_t find_train_max(struct bench_side *side)
-{
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t bytes = sizeof(address);
-	int segment = 1;
-	char probe[128] = {0};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
-	    getsockname(fd, (struct sockaddr *)&address, &bytes) ||
-	    connect(fd, (struct sockaddr *)&address, bytes) ||
-	    setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)))
-		side_fail_call(side, "UDP_SEGMENT", errno);
-	bool all = send(fd, probe, sizeof(probe), MSG_DONTWAIT) == sizeof(probe);
-	close(fd);
-	return all ? 128 : 64;
-}
 
 void limit_trains_open(struct limit_trains *trains, struct bench_side *side, uint32_t slots)
 {
 	*trains = (struct limit_trains){
 		.side = side,
 		.stride = side->params.stride,
-		.train_max = find_train_max(side),
+		.train_max = gso_train_max(side),
 		.messages = side_alloc_messages(side, slots),
 		.sizes = side_alloc(side, slots * sizeof(uint32_t)),
 		.together = side_alloc(side, (uint64_t)slots * side->params.stride),
 		.vectors = side_alloc(side, slots * sizeof(struct iovec)),
 		.trains = side_alloc(side, slots * sizeof(struct mmsghdr)),
-		.controls = side_alloc(side, slots * sizeof(struct train_control)),
+		.controls = side_alloc(side, slots * sizeof(struct gso_control)),
 	};
 }
 
@@ -74,21 +44,6 @@ static void add_message(struct limit_trains *trains, struct msghdr *train, uint3
 	train->msg_iovlen++;
 }
 
-static void set_segment(struct limit_trains *trains, struct msghdr *train, uint32_t segment)
-{
-	struct train_control *control = &trains->controls[trains->train_count];
-	uint16_t value = (uint16_t)segment;
-	struct cmsghdr *header;
-
-	train->msg_control = control->bytes;
-	train->msg_controllen = sizeof(control->bytes);
-	header = CMSG_FIRSTHDR(train);
-	header->cmsg_level = SOL_UDP;
-	header->cmsg_type = UDP_SEGMENT;
-	header->cmsg_len = CMSG_LEN(sizeof(value));
-	memcpy(CMSG_DATA(header), &value, sizeof(value));
-}
-
 /* Joins the longest run from slot 'first' on; returns where it ends. */
 static uint32_t add_train(struct limit_trains *trains, uint32_t first, uint32_t end)
 {
@@ -103,9 +58,9 @@ static uint32_t add_train(struct limit_trains *trains, uint32_t first, uint32_t 
 		add_message(trains, train, next, segment <= COPY_BYTES_MAX);
 		total += sizes[next++];
 	} while (sizes[next - 1] == segment && next < end && sizes[next] <= segment &&
-		 next - first < trains->train_max && total + sizes[next] <= TRAIN_BYTES_MAX);
+		 next - first < trains->train_max && total + sizes[next] <= GSO_TRAIN_BYTES_MAX);
 	if (next - first > 1)
-		set_segment(trains, train, segment);
+		gso_cut(train, &trains->controls[trains->train_count], segment);
 	trains->train_count++;
 	return next;
 }

@@ -12,7 +12,7 @@
 
 #include "message.h"
 
-struct train_control;
+struct gso_control;
 
 struct limit_trains {
 	struct bench_side *side;
@@ -23,7 +23,7 @@ struct limit_trains {
 	uint8_t *together; /* copies of the messages of a call, one after the other */
 	struct iovec *vectors;
 	struct mmsghdr *trains;
-	struct train_control *controls;
+	struct gso_control *controls;
 	/* Of the thread that sends; another may be writing messages meanwhile. */
 	_Alignas(BENCH_CACHE_LINE_BYTES) uint32_t train_count;
 	uint32_t vector_count;
