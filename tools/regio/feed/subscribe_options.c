@@ -54,7 +54,7 @@ static const char help_text[] =
 	"  --buffer BYTES     socket buffer to ask for (4194304)\n"
 	"  --spin             poll instead of sleeping\n"
 	"  --json FILE        write the report as JSON; - is standard output\n"
-	"  --plot FILE        draw the percentiles of latency, as FILE.svg or FILE.png (needs gnuplot)\n"
+	"  --plot FILE        draw the percentiles of latency as .svg or .png (needs gnuplot)\n"
 	"  --help             this text\n"
 	"\n"
 	"One-way latency compares the publisher's clock with this host's: exact on one\n"

@@ -64,7 +64,7 @@ static const char help_text[] =
 	"  --timeout MS      without an answer for that long, a message is lost (1000)\n"
 	"  --spin            poll instead of sleeping\n"
 	"  --json FILE       write the result as JSON; - is standard output\n"
-	"  --plot FILE       draw the percentiles of latency, as FILE.svg or FILE.png (needs gnuplot)\n"
+	"  --plot FILE       draw the percentiles of latency as .svg or .png (needs gnuplot)\n"
 	"  --help            this text\n"
 	"\n"
 	"Exit status: 0, 1 when nothing came back or something failed, 2 for bad arguments.\n";
