@@ -10,7 +10,7 @@
 
 /* Long enough for a socket to settle into its way of receiving. */
 #define WARMUP_NS 100000000u
-/* Of the pass that counts system calls; then each peer is to have made some requests. */
+/* Of the pass that counts; each peer is to make so many requests before it, and inside it. */
 #define COUNTED_WARMUP_NS 250000000u
 #define COUNTED_REQUESTS_PER_PEER 32u
 #define COUNTED_SETTLE_LIMIT_NS 15000000000u

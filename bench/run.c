@@ -260,13 +260,24 @@ static bool all_in_window(const struct run *run)
 	return true;
 }
 
-/* Whether what an implementation does with the first requests of each peer is over. */
+/* For each peer, in a case that has them. */
+static uint64_t requests_made(const struct run *run)
+{
+	if (!run->request->test->load)
+		return UINT64_MAX;
+	return atomic_load(&run->shared->records[BENCH_TX].progress) / run->request->params.sockets;
+}
+
+/* What an implementation does with the first requests of each peer is not to be counted. */
 static bool peers_settled(const struct run *run)
 {
-	uint64_t requests = (uint64_t)run->request->params.sockets * COUNTED_REQUESTS_PER_PEER;
+	return requests_made(run) >= COUNTED_REQUESTS_PER_PEER;
+}
 
-	return !run->request->test->load ||
-	       atomic_load(&run->shared->records[BENCH_TX].progress) >= requests;
+/* And each peer is to have as many in the window, or it shows a moment only. */
+static bool peers_counted(const struct run *run)
+{
+	return requests_made(run) >= 2 * COUNTED_REQUESTS_PER_PEER;
 }
 
 static bool all_ended(const struct run *run)
@@ -333,6 +344,9 @@ static void lead_through_phases(struct run *run)
 	enter_phase(run, PHASE_MEASURE);
 	if (!attend(run, all_in_window, clock_now_ns() + PHASE_LIMIT_NS) ||
 	    !attend(run, NULL, clock_now_ns() + request->measure_ns))
+		return;
+	if (request->counting &&
+	    !attend(run, peers_counted, clock_now_ns() + COUNTED_SETTLE_LIMIT_NS))
 		return;
 	stop_sides(run);
 }
