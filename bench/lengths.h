@@ -11,10 +11,10 @@
 /* Long enough for a socket to settle into its way of receiving. */
 #define WARMUP_NS 100000000u
 /* Of the pass that counts; each peer is to make so many requests before it, and inside it. */
-#define COUNTED_WARMUP_NS 250000000u
+#define COUNTED_WARMUP_NS 100000000u
 #define COUNTED_REQUESTS_PER_PEER 32u
 #define COUNTED_SETTLE_LIMIT_NS 15000000000u
-#define COUNTED_MEASURE_NS 250000000u
+#define COUNTED_MEASURE_NS 150000000u
 
 /* Enough for every text of length_text(). */
 #define LENGTH_TEXT_BYTES 40u
