@@ -94,8 +94,9 @@ struct regio_result {
  * The optional slices of one request (region 0: not wanted).
  *
  * local_address   receive: output, a struct sockaddr_in or sockaddr_in6 with
- *                 the address the message was sent to; the slice has at least
- *                 28 bytes. Send: must be absent.
+ *                 the address the message was sent to, its port, and its scope
+ *                 where it is of one link; the slice has at least 28 bytes.
+ *                 Send: must be absent.
  * remote_address  receive: output, the sender; send: input, the destination.
  *                 At least 28 bytes; the address family tells how many count.
  * control         a struct regio_control and then control messages (struct
@@ -875,6 +876,13 @@ REGIO_API int regio_receive(struct regio_rq *rq, const struct regio_buf *data, u
  *
  * 'extra' may be NULL. Control data that does not fit its slice is cut between
  * control messages, and MSG_CTRUNC is set in the message flags.
+ *
+ * Control data is what the program's own socket options ask for, set before or
+ * after the RQ was made. Only IP_RECVORIGDSTADDR and IPV6_RECVORIGDSTADDR must
+ * be set before the first receive of a datagram socket with a local address
+ * slice: it sets them where they are off, and their messages are not shown then.
+ * A message that was read from the socket before that receive was posted, as a
+ * part of a train, tells the address that the socket is bound to.
  *
  * Ownership  the slices are the library's until the completion is dequeued
  * Threads    as regio_receive()

@@ -112,17 +112,29 @@ static uint64_t send_clock(const struct regioi_half *half)
 static void prepare_extras(struct regioi_half *half)
 {
 	struct regioi_receive_state *state = &half->receive;
-	uint32_t hidden = 0;
 
+	state->hidden = atomic_load_explicit(&half->rq->destination_ours, memory_order_relaxed);
 	if (state->trains)
-		hidden |= REGIOI_HIDE_TRAIN;
-	if (atomic_load_explicit(&half->rq->packet_info_ours, memory_order_relaxed))
-		hidden |= REGIOI_HIDE_PACKET;
-	state->hidden = hidden;
-	if (!half->local_known)
-		half->local_known =
+		state->hidden |= REGIOI_HIDE_TRAIN;
+	if (!half->names_known && atomic_load_explicit(&half->names_wanted, memory_order_relaxed))
+		half->names_known =
 			half->stream ? regioi_socket_names(half->rq, &state->local, &state->peer)
 				     : regioi_socket_local(half->rq, &state->local);
+}
+
+/*
+ * Before an attempt: a program may have connected a stream anew since, or have turned off what
+ * tells where a datagram was sent to.
+ */
+static void doubt_names(struct regioi_half *half)
+{
+	if (!atomic_load_explicit(&half->receive.extras, memory_order_relaxed) ||
+	    !atomic_load_explicit(&half->names_wanted, memory_order_relaxed) ||
+	    !(half->stream || half->receive.untold))
+		return;
+	half->names_known = false;
+	if (!half->stream)
+		regioi_socket_want_local(half->rq);
 }
 
 /* The executor's window of a half, with what its requests may want known. */
@@ -187,6 +199,8 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 	if (half->direction == REGIOI_RECEIVE && half->receive.staged.area &&
 	    !deliver_staged(half, work->sink))
 		return REGIOI_PREPARED_NOTHING;
+	if (half->direction == REGIOI_RECEIVE)
+		doubt_names(half);
 	window = work_window(half);
 	if (window.count == 0)
 		return REGIOI_PREPARED_NOTHING;

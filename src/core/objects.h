@@ -76,8 +76,8 @@ struct regioi_half {
 	/* REGIO_MSG_DEFER where requests are always left to others: receives, a driver's thread. */
 	uint8_t flags_implied;
 	/* The poster's. */
-	bool local_wanted;	 /* a receive with a local address slice has been posted */
-	_Atomic bool muted_used; /* a request with DONT_NOTIFY has been posted */
+	_Atomic bool names_wanted; /* by a receive: its local address; of a stream, either one */
+	_Atomic bool muted_used;   /* a request with DONT_NOTIFY has been posted */
 	_Atomic uint32_t tail;
 	uint32_t dequeued_seen;
 	/*
@@ -97,7 +97,7 @@ struct regioi_half {
 	_Atomic uint32_t ready;
 	uint16_t verify_in; /* executions until the socket's identity is looked at again */
 	uint8_t executions;
-	bool local_known; /* the socket had a port when last asked */
+	bool names_known; /* the socket had a port when last asked; streams: a peer */
 	union {
 		struct regioi_receive_state receive;
 		struct regioi_send_state send;
@@ -171,7 +171,7 @@ struct regioi_rq {
 	bool trains_auto;	     /* receive trains may be turned on */
 	bool join_allowed;	     /* sends may be joined */
 	uint8_t nodes_count;
-	_Atomic bool packet_info_ours;
+	_Atomic uint32_t destination_ours; /* REGIOI_HIDE_DESTINATION...: options set by us */
 	bool busy_poll_ours;
 	int busy_poll_before;
 	_Atomic bool watched; /* watch.c */

@@ -499,10 +499,8 @@ static int replace_taken(struct regioi_rq *rq, int fd)
 		atomic_store(&rq->lost, false);
 		regioi_stream_open(rq);
 	}
-	for (int i = 0; i < 2; i++) {
-		rq->halves[i].local_known = false;
+	for (int i = 0; i < 2; i++)
 		atomic_store(&rq->halves[i].ready, REGIOI_READY_YES);
-	}
 	/* After: the state of the new socket is an event. */
 	regioi_watch_resume(rq, watched);
 	return error;

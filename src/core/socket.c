@@ -305,14 +305,46 @@ bool regioi_socket_join_receives(const struct regioi_rq *rq)
 	return option_set(rq->fd, SOL_UDP, UDP_GRO, 1);
 }
 
+/*
+ * What makes the kernel tell where each message was sent to, port and scope included. Packet
+ * information would do as well, but is what programs use, before or after the RQ is made; and of
+ * one option nobody could tell who has set it.
+ */
+static const struct {
+	int level;
+	int name;
+	uint32_t hide;
+} destination_options[] = {
+	/* A socket of IPv6 gets messages of IPv4 as well. */
+	{IPPROTO_IP, IP_RECVORIGDSTADDR, REGIOI_HIDE_DESTINATION},
+	{IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, REGIOI_HIDE_DESTINATION_V6},
+};
+#define DESTINATION_OPTIONS (sizeof(destination_options) / sizeof(destination_options[0]))
+
 void regioi_socket_want_local(struct regioi_rq *rq)
 {
-	bool v4 = rq->family == AF_INET;
-	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
-	int name = v4 ? IP_PKTINFO : IPV6_RECVPKTINFO;
+	for (size_t i = 0; i < DESTINATION_OPTIONS; i++) {
+		const int level = destination_options[i].level;
+		const int name = destination_options[i].name;
+		const uint32_t hide = destination_options[i].hide;
 
-	if (!option(rq->fd, level, name) && option_set(rq->fd, level, name, 1))
-		rq->packet_info_ours = true;
+		if ((level == IPPROTO_IPV6 && rq->family != AF_INET6) ||
+		    option(rq->fd, level, name))
+			continue;
+		/* Before: an executor may meet the first such message at once. */
+		atomic_fetch_or(&rq->destination_ours, hide);
+		if (!option_set(rq->fd, level, name, 1))
+			atomic_fetch_and(&rq->destination_ours, ~hide);
+	}
+}
+
+static void unwant_local(const struct regioi_rq *rq)
+{
+	for (size_t i = 0; i < DESTINATION_OPTIONS; i++) {
+		if (atomic_load(&rq->destination_ours) & destination_options[i].hide)
+			option_set(rq->fd, destination_options[i].level,
+				   destination_options[i].name, 0);
+	}
 }
 
 bool regioi_socket_local(const struct regioi_rq *rq, union regioi_address *ret_address)
@@ -356,9 +388,7 @@ void regioi_socket_close(struct regioi_rq *rq)
 		option_set(rq->fd, SOL_SOCKET, SO_BUSY_POLL, rq->busy_poll_before);
 		option_set(rq->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, 0);
 	}
-	if (rq->packet_info_ours)
-		option_set(rq->fd, rq->family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
-			   rq->family == AF_INET ? IP_PKTINFO : IPV6_RECVPKTINFO, 0);
+	unwant_local(rq);
 	if (!receive->trains)
 		return;
 	option_set(rq->fd, SOL_UDP, UDP_GRO, 0);

@@ -24,7 +24,7 @@ bool regioi_socket_number_is_taken(const struct regioi_rq *rq);
 
 /* Turns receive trains on. Returns whether they are. */
 bool regioi_socket_join_receives(const struct regioi_rq *rq);
-/* Turns packet information on, for local address slices. Called by the posting thread. */
+/* Has the kernel tell where messages were sent to, for local address slices. */
 void regioi_socket_want_local(struct regioi_rq *rq);
 /* The bound address; true once it has a port. */
 bool regioi_socket_local(const struct regioi_rq *rq, union regioi_address *ret_address);

@@ -54,9 +54,12 @@ static void expect_extras(struct regioi_half *half, const struct regio_extra *ex
 
 	if (half->direction != REGIOI_RECEIVE)
 		return;
-	if (extra->local_address.region && !half->local_wanted && !half->stream) {
-		half->local_wanted = true;
-		regioi_socket_want_local(rq);
+	if ((extra->local_address.region || (half->stream && extra->remote_address.region)) &&
+	    !atomic_load_explicit(&half->names_wanted, memory_order_relaxed)) {
+		if (!half->stream)
+			regioi_socket_want_local(rq);
+		/* Published with the request, by the store of 'tail'. */
+		atomic_store_explicit(&half->names_wanted, true, memory_order_relaxed);
 	}
 	if (!atomic_load_explicit(&half->receive.extras, memory_order_relaxed))
 		atomic_store_explicit(&half->receive.extras, true, memory_order_release);

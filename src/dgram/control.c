@@ -70,7 +70,11 @@ static bool control_hidden(const struct cmsghdr *item, uint32_t hidden)
 {
 	if (item->cmsg_level == SOL_UDP && item->cmsg_type == UDP_GRO)
 		return hidden & REGIOI_HIDE_TRAIN;
-	return (hidden & REGIOI_HIDE_PACKET) && control_is_packet_info(item);
+	if (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_ORIGDSTADDR)
+		return hidden & REGIOI_HIDE_DESTINATION;
+	if (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_ORIGDSTADDR)
+		return hidden & REGIOI_HIDE_DESTINATION_V6;
+	return false;
 }
 
 static struct regioi_control_span control_span(struct msghdr *header)
@@ -134,31 +138,40 @@ uint32_t regioi_control_segment(struct msghdr *header)
 	return 0;
 }
 
-void regioi_control_local_address(struct msghdr *header, union regioi_address *address)
+/* What a socket of IPv6 calls an address of IPv4. */
+static struct sockaddr_in6 mapped(const struct sockaddr_in *v4)
 {
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = v4->sin_port};
+
+	memset(&v6.sin6_addr.s6_addr[10], 0xFF, 2);
+	memcpy(&v6.sin6_addr.s6_addr[12], &v4->sin_addr, sizeof(v4->sin_addr));
+	return v6;
+}
+
+bool regioi_control_local_address(struct msghdr *header, union regioi_address *ret_address)
+{
+	const union regioi_address *sender = header->msg_namelen ? header->msg_name : NULL;
 	struct regioi_control_span span = control_span(header);
-	struct in6_pktinfo v6;
-	struct in_pktinfo v4;
 	struct cmsghdr item;
 	size_t at = 0, start = 0;
 
 	for (; control_next(&span, &at, &item); start = at) {
 		const uint8_t *data = span.data + start + CMSG_LEN(0);
 
-		if (!control_is_packet_info(&item))
-			continue;
-		if (item.cmsg_level == IPPROTO_IP && address->any.sa_family == AF_INET &&
-		    control_holds(&item, sizeof(v4))) {
-			memcpy(&v4, data, sizeof(v4));
-			address->v4.sin_addr = v4.ipi_addr;
-		} else if (item.cmsg_level == IPPROTO_IPV6 && address->any.sa_family == AF_INET6 &&
-			   control_holds(&item, sizeof(v6))) {
-			memcpy(&v6, data, sizeof(v6));
-			address->v6.sin6_addr = v6.ipi6_addr;
-			address->v6.sin6_scope_id =
-				IN6_IS_ADDR_LINKLOCAL(&v6.ipi6_addr) ? v6.ipi6_ifindex : 0;
+		if (item.cmsg_level == IPPROTO_IPV6 && item.cmsg_type == IPV6_ORIGDSTADDR &&
+		    control_holds(&item, sizeof(ret_address->v6))) {
+			memcpy(&ret_address->v6, data, sizeof(ret_address->v6));
+			return true;
+		}
+		if (item.cmsg_level == IPPROTO_IP && item.cmsg_type == IP_ORIGDSTADDR &&
+		    control_holds(&item, sizeof(ret_address->v4))) {
+			memcpy(&ret_address->v4, data, sizeof(ret_address->v4));
+			if (sender && sender->any.sa_family == AF_INET6)
+				ret_address->v6 = mapped(&ret_address->v4);
+			return true;
 		}
 	}
+	return false;
 }
 
 size_t regioi_control_put_segment(uint8_t *at, uint16_t segment)

@@ -12,8 +12,9 @@
 #include "dgram/area.h"
 
 /* Control messages the library asked the kernel for, which the user must not see. */
-#define REGIOI_HIDE_TRAIN 0x1u	/* UDP_GRO */
-#define REGIOI_HIDE_PACKET 0x2u /* IP_PKTINFO, IPV6_PKTINFO */
+#define REGIOI_HIDE_TRAIN 0x1u		/* UDP_GRO */
+#define REGIOI_HIDE_DESTINATION 0x2u	/* IP_ORIGDSTADDR */
+#define REGIOI_HIDE_DESTINATION_V6 0x4u /* IPV6_ORIGDSTADDR */
 
 /* The messages of a user's control slice, without its head. */
 struct regioi_control_span {
@@ -41,8 +42,11 @@ bool regioi_control_to_user(struct msghdr *header, uint32_t hidden, uint8_t *sli
 /* The length of the messages of a received train, or 0 when it is a lone message. */
 uint32_t regioi_control_segment(struct msghdr *header);
 
-/* Sets the address of *address from the packet information, if there is any. */
-void regioi_control_local_address(struct msghdr *header, union regioi_address *address);
+/*
+ * Where the message was sent to, as a socket of the family that its sender's name has would call
+ * it. Returns false, with *ret_address as it was, where the kernel has not told.
+ */
+bool regioi_control_local_address(struct msghdr *header, union regioi_address *ret_address);
 
 /* Writes the one control message that makes a send a train; returns the length. */
 size_t regioi_control_put_segment(uint8_t *at, uint16_t segment);

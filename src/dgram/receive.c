@@ -41,7 +41,7 @@ static void refuse_request(struct regioi_request *request, int error)
 }
 
 /* Addresses, control data and flags of one message. */
-static void fill_extra(const struct regioi_receive_state *state, const struct regio_extra *extra,
+static void fill_extra(struct regioi_receive_state *state, const struct regio_extra *extra,
 		       struct msghdr *header, bool truncated)
 {
 	uint32_t flags = truncated ? MSG_TRUNC : 0;
@@ -50,7 +50,7 @@ static void fill_extra(const struct regioi_receive_state *state, const struct re
 
 	regioi_slice_fill(&extra->remote_address, header->msg_name, header->msg_namelen);
 	if (extra->local_address.region) {
-		regioi_control_local_address(header, &local);
+		state->untold = !regioi_control_local_address(header, &local);
 		regioi_slice_fill(&extra->local_address, &local, regioi_address_length(&local));
 	}
 	if (control &&

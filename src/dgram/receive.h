@@ -42,11 +42,12 @@ struct regioi_receive_state {
 	_Atomic uint64_t calls;
 
 	uint32_t hidden; /* REGIOI_HIDE_...: control messages that are ours */
+	bool untold;	 /* the kernel has not told of a message where it was sent to */
 	union {
 		union regioi_address run_address;
 		union regioi_address peer; /* streams: for remote address slices */
 	};
-	union regioi_address local; /* for local address slices, but for packet information */
+	union regioi_address local; /* the socket's own, for local address slices where untold */
 	_Atomic uint64_t received_trains;
 	_Atomic uint64_t truncated;
 };

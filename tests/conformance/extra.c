@@ -316,27 +316,6 @@ START_TEST(packet_information_the_user_asked_for_is_shown)
 }
 END_TEST
 
-START_TEST(closing_restores_packet_information)
-{
-	const struct family_options *options = &family_options[_i];
-	struct extra extra;
-	struct side side;
-
-	open_side(&side, 0, families[_i]);
-	extra_open(&extra);
-	int peer = peer_of(side.fd), fd = dup(side.fd);
-
-	receive_extra(&side, &extra.slices, 0);
-	send_plain(peer, "x", 1);
-	collect_one(side.receive_cq);
-	side_close(&side);
-	EXPECT(get_option(fd, options->level, options->receive_info) == 0, "the option stays");
-	extra_close(&extra);
-	close(peer);
-	close(fd);
-}
-END_TEST
-
 START_TEST(control_data_is_cut_between_messages_and_says_so)
 {
 	const struct family_options *options = &family_options[_i];
@@ -582,7 +561,6 @@ int main(void)
 		CASE_PER_FAMILY(control_data_comes_with_every_message_of_a_train),
 		CASE_PER_FAMILY(control_messages_of_the_library_are_never_shown),
 		CASE_PER_FAMILY(packet_information_the_user_asked_for_is_shown),
-		CASE_PER_FAMILY(closing_restores_packet_information),
 		CASE_PER_FAMILY(control_data_is_cut_between_messages_and_says_so),
 		CASE_PER_FAMILY(control_data_may_fill_its_slice_to_the_last_byte),
 		CASE_PER_FAMILY(control_data_goes_out_with_its_own_message_only),

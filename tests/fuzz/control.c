@@ -68,11 +68,19 @@ static const struct {
 	int level;
 	int type;
 } kinds[] = {
-	{IPPROTO_IP, IP_PKTINFO},      {IPPROTO_IPV6, IPV6_PKTINFO}, {IPPROTO_IP, IP_TOS},
-	{IPPROTO_IPV6, IPV6_TCLASS},   {IPPROTO_IP, IP_TTL},	     {SOL_UDP, UDP_GRO},
-	{IPPROTO_IPV6, IPV6_HOPLIMIT}, {SOL_UDP, UDP_SEGMENT},	     {SOL_SOCKET, SCM_TIMESTAMP},
+	{IPPROTO_IP, IP_PKTINFO},
+	{IPPROTO_IPV6, IPV6_PKTINFO},
+	{IPPROTO_IP, IP_TOS},
+	{IPPROTO_IPV6, IPV6_TCLASS},
+	{IPPROTO_IP, IP_TTL},
+	{SOL_UDP, UDP_GRO},
 	{IPPROTO_IPV6, IPV6_HOPLIMIT},
+	{SOL_UDP, UDP_SEGMENT},
+	{SOL_SOCKET, SCM_TIMESTAMP},
+	{IPPROTO_IP, IP_ORIGDSTADDR},
+	{IPPROTO_IPV6, IPV6_ORIGDSTADDR},
 };
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 /* Mostly well-formed lists of what is known, and now and then any bytes at all. */
 static size_t make_list(struct input *input, uint8_t *list, size_t size_max)
@@ -83,8 +91,8 @@ static size_t make_list(struct input *input, uint8_t *list, size_t size_max)
 	for (uint32_t i = 0; i < items; i++) {
 		uint8_t kind = input_byte(input), length = input_byte(input) % 40;
 		struct cmsghdr head = {.cmsg_len = CMSG_LEN(length),
-				       .cmsg_level = kinds[kind % 10].level,
-				       .cmsg_type = kinds[kind % 10].type};
+				       .cmsg_level = kinds[kind % KINDS].level,
+				       .cmsg_type = kinds[kind % KINDS].type};
 
 		if (size + CMSG_SPACE(length) > size_max)
 			break;
@@ -113,7 +121,10 @@ static bool is_hidden(const struct cmsghdr *head, uint32_t hidden)
 {
 	if (head->cmsg_level == SOL_UDP && head->cmsg_type == UDP_GRO)
 		return hidden & REGIOI_HIDE_TRAIN;
-	return hidden & REGIOI_HIDE_PACKET && is_packet_info(head);
+	if (head->cmsg_level == IPPROTO_IP && head->cmsg_type == IP_ORIGDSTADDR)
+		return hidden & REGIOI_HIDE_DESTINATION;
+	return hidden & REGIOI_HIDE_DESTINATION_V6 && head->cmsg_level == IPPROTO_IPV6 &&
+	       head->cmsg_type == IPV6_ORIGDSTADDR;
 }
 
 /* The macros need the alignment that a program gives its slice. */
@@ -217,33 +228,41 @@ static bool joinable(const struct walk *list)
 	return list->whole;
 }
 
-/* The last packet information that is whole counts. */
+/* The first destination that is whole counts. */
 static void check_local_address(struct msghdr *header, const struct walk *list, bool v6)
 {
-	union regioi_address found = {0}, expected = {0};
+	union regioi_address name = {.any.sa_family = v6 ? AF_INET6 : AF_INET}, found = {0},
+			     expected = {0};
 	const uint8_t *bytes = header->msg_control;
+	bool told = false;
 
-	found.any.sa_family = expected.any.sa_family = v6 ? AF_INET6 : AF_INET;
-	for (uint32_t i = 0; i < list->count; i++) {
+	for (uint32_t i = 0; i < list->count && !told; i++) {
 		const struct cmsghdr *head = &list->heads[i];
 		const uint8_t *data = bytes + list->offsets[i] + CMSG_LEN(0);
-		struct in6_pktinfo six;
-		struct in_pktinfo four;
+		struct sockaddr_in four;
 
-		if (!is_packet_info(head) || (head->cmsg_level == IPPROTO_IPV6) != v6 ||
-		    head->cmsg_len < CMSG_LEN(v6 ? sizeof(six) : sizeof(four)))
+		if (head->cmsg_level == IPPROTO_IPV6 && head->cmsg_type == IPV6_ORIGDSTADDR &&
+		    head->cmsg_len >= CMSG_LEN(sizeof(expected.v6))) {
+			memcpy(&expected.v6, data, sizeof(expected.v6));
+			told = true;
+		}
+		if (head->cmsg_level != IPPROTO_IP || head->cmsg_type != IP_ORIGDSTADDR ||
+		    head->cmsg_len < CMSG_LEN(sizeof(four)))
 			continue;
+		told = true;
+		memcpy(&four, data, sizeof(four));
 		if (!v6) {
-			memcpy(&four, data, sizeof(four));
-			expected.v4.sin_addr = four.ipi_addr;
+			expected.v4 = four;
 			continue;
 		}
-		memcpy(&six, data, sizeof(six));
-		expected.v6.sin6_addr = six.ipi6_addr;
-		expected.v6.sin6_scope_id =
-			IN6_IS_ADDR_LINKLOCAL(&six.ipi6_addr) ? six.ipi6_ifindex : 0;
+		expected.v6 =
+			(struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = four.sin_port};
+		expected.v6.sin6_addr.s6_addr[10] = expected.v6.sin6_addr.s6_addr[11] = 0xFF;
+		memcpy(expected.v6.sin6_addr.s6_addr + 12, &four.sin_addr, 4);
 	}
-	regioi_control_local_address(header, &found);
+	header->msg_name = &name;
+	header->msg_namelen = sizeof(name);
+	CHECK(regioi_control_local_address(header, &found) == told, "told or not");
 	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): they began as copies of one */
 	CHECK(!memcmp(&found, &expected, sizeof(found)), "another address");
 }
@@ -305,12 +324,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(kernel.bytes, list_bytes, kernel.size);
 	header = (struct msghdr){.msg_control = kernel.bytes,
 				 .msg_controllen = kernel.size,
-				 .msg_flags = hidden & 4 ? MSG_CTRUNC : 0};
+				 .msg_flags = hidden & 8 ? MSG_CTRUNC : 0};
 	list = walk_list(kernel.bytes, kernel.size);
-	check_to_user(&header, &list, hidden & 3, &slice);
-	check_fits(&list, hidden & 3, &slice);
+	check_to_user(&header, &list, hidden & 7, &slice);
+	check_fits(&list, hidden & 7, &slice);
 	CHECK(regioi_control_segment(&header) == segment_in(kernel.bytes, &list), "segment");
-	check_local_address(&header, &list, hidden & 8);
+	check_local_address(&header, &list, hidden & 16);
 	span = (struct regioi_control_span){kernel.bytes, kernel.size};
 	CHECK(regioi_control_joinable(&span) == joinable(&list), "joinable");
 	check_from_user(&input);

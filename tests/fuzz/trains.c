@@ -787,7 +787,7 @@ static void execute_receive(struct receiver *receiver, struct input *input)
 
 static void run_receiver(struct input *input)
 {
-	struct receiver receiver = {.state.hidden = REGIOI_HIDE_TRAIN | REGIOI_HIDE_PACKET};
+	struct receiver receiver = {.state.hidden = REGIOI_HIDE_TRAIN | REGIOI_HIDE_DESTINATION};
 
 	receiver.state.trains = input_byte(input) & 1;
 	receiver.state.local.v4.sin_family = AF_INET;

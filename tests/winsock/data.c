@@ -335,10 +335,15 @@ START_TEST(p60_control_buffer_has_its_prefix_and_total_length)
 	char text[8];
 
 	rig_open(&rig, &(struct rig_plan){.receives = 4, .sends = 1});
-	EXPECT(setsockopt(rig.s, IPPROTO_IP, IP_PKTINFO, (char *)&on, sizeof(on)) == 0, "error %d",
-	       WSAGetLastError());
 	data = slice(&rig, 0, SLOT_BYTES);
 	at = slice(&rig, 1, SLOT_BYTES);
+	/* Also where a local address was wanted before. */
+	EXPECT_TRUE(rio.RIOReceiveEx(rig.rq, &data, 1, &at, NULL, NULL, NULL, 0, NULL));
+	peer_send(&rig, "in", 2);
+	result = take_one(rig.cq);
+	expect_is(&result, 0, 2, 0);
+	EXPECT(setsockopt(rig.s, IPPROTO_IP, IP_PKTINFO, (char *)&on, sizeof(on)) == 0, "error %d",
+	       WSAGetLastError());
 	flags = slice(&rig, 2, 4);
 	EXPECT_TRUE(rio.RIOReceiveEx(rig.rq, &data, 1, NULL, NULL, &at, &flags, 0, NULL));
 	peer_send(&rig, "in", 2);
