@@ -128,14 +128,19 @@ static bool has_transmit_time(int fd)
 
 static bool has_timestamps(int fd, bool transmit)
 {
-	/* Bits of SOF_TIMESTAMPING_...: 0, 1, 8 and 9 ask for transmit time stamps. */
-	const int transmit_bits = 1 << 0 | 1 << 1 | 1 << 8 | 1 << 9;
-	int stamping = option(fd, SOL_SOCKET, SO_TIMESTAMPING);
+	/* Bits of SOF_TIMESTAMPING_...: 0, 1, 8, 9 and 18 ask for transmit time stamps. */
+	const int transmit_bits = 1 << 0 | 1 << 1 | 1 << 8 | 1 << 9 | 1 << 18;
+	/* Two widths of time have a name each, and what is set under one is not told of the other.
+	 */
+	const int names[] = {SO_TIMESTAMP_OLD, SO_TIMESTAMP_NEW, SO_TIMESTAMPNS_OLD,
+			     SO_TIMESTAMPNS_NEW};
+	const int stamping = option(fd, SOL_SOCKET, SO_TIMESTAMPING_OLD) |
+			     option(fd, SOL_SOCKET, SO_TIMESTAMPING_NEW);
+	bool receive = stamping & ~transmit_bits;
 
-	if (transmit)
-		return stamping & transmit_bits;
-	return (stamping & ~transmit_bits) || option(fd, SOL_SOCKET, SO_TIMESTAMP) ||
-	       option(fd, SOL_SOCKET, SO_TIMESTAMPNS);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		receive |= option(fd, SOL_SOCKET, names[i]) != 0;
+	return transmit ? stamping & transmit_bits : receive;
 }
 
 /* ---- Opening ---- */
@@ -200,9 +205,8 @@ static void choose_trains(struct regioi_rq *rq, bool udp, const struct regio_rq_
 	bool wanted = udp && !by_hand && opts->trains != REGIO_TRAINS_OFF;
 
 	rq->join_allowed = wanted && !has_timestamps(rq->fd, true) && !has_transmit_time(rq->fd);
-	rq->trains_auto = wanted && opts->trains == REGIO_TRAINS_AUTO &&
-			  regioi_offload().receive_trains && !has_timestamps(rq->fd, false) &&
-			  !has_filter(rq->fd);
+	rq->trains_auto =
+		wanted && opts->trains == REGIO_TRAINS_AUTO && regioi_offload().receive_trains;
 }
 
 int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts *opts)
@@ -302,6 +306,9 @@ int regioi_socket_busy_poll(struct regioi_rq *rq, const struct regioi_driver *dr
 
 bool regioi_socket_join_receives(const struct regioi_rq *rq)
 {
+	/* A train has one time, and passes a filter as one message. */
+	if (has_timestamps(rq->fd, false) || has_filter(rq->fd))
+		return false;
 	return option_set(rq->fd, SOL_UDP, UDP_GRO, 1);
 }
 

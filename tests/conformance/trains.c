@@ -349,19 +349,35 @@ START_TEST(receive_trains_stay_off_when_told_so)
 }
 END_TEST
 
+/* Times are asked for under a name for each width, before the RQ is made or afterwards. */
 START_TEST(receive_trains_stay_off_where_arrival_times_are_wanted)
 {
-	struct side side;
-	int fd = bound_socket(families[_i]);
+	const int stamping = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+	const struct {
+		int name, value;
+	} wishes[] = {
+		{SO_TIMESTAMP_OLD, 1},		 {SO_TIMESTAMP_NEW, 1},
+		{SO_TIMESTAMPNS_OLD, 1},	 {SO_TIMESTAMPNS_NEW, 1},
+		{SO_TIMESTAMPING_OLD, stamping}, {SO_TIMESTAMPING_NEW, stamping},
+	};
 
 	REQUIRE_TRAINS();
-	set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-	open_side(&side, fd, 0, NULL);
-	int peer = peer_of(side.fd);
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(wishes); i++) {
+		int fd = bound_socket(families[_i]), name = wishes[i / 2].name;
+		struct side side;
 
-	EXPECT(!turn_trains_on(&side, peer), "the times of a train's messages are lost");
-	side_close(&side);
-	close(peer);
+		if (i % 2 == 0)
+			set_option(fd, SOL_SOCKET, name, wishes[i / 2].value);
+		open_side(&side, fd, 0, NULL);
+		if (i % 2 == 1)
+			set_option(fd, SOL_SOCKET, name, wishes[i / 2].value);
+		int peer = peer_of(side.fd);
+
+		EXPECT(!turn_trains_on(&side, peer),
+		       "option %d: the times of a train's messages are lost", name);
+		side_close(&side);
+		close(peer);
+	}
 }
 END_TEST
 
@@ -369,17 +385,24 @@ START_TEST(receive_trains_stay_off_where_a_filter_looks_at_datagrams)
 {
 	struct sock_filter accept_all = BPF_STMT(BPF_RET | BPF_K, UINT32_MAX);
 	const struct sock_fprog program = {.len = 1, .filter = &accept_all};
-	struct side side;
-	int fd = bound_socket(families[_i]);
 
 	REQUIRE_TRAINS();
-	EXPECT(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0, "%m");
-	open_side(&side, fd, 0, NULL);
-	int peer = peer_of(side.fd);
+	for (int i = 0; i < 2; i++) {
+		int fd = bound_socket(families[_i]);
+		struct side side;
 
-	EXPECT(!turn_trains_on(&side, peer), "the filter sees trains");
-	side_close(&side);
-	close(peer);
+		if (i == 1)
+			open_side(&side, fd, 0, NULL);
+		EXPECT(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0,
+		       "%m");
+		if (i == 0)
+			open_side(&side, fd, 0, NULL);
+		int peer = peer_of(side.fd);
+
+		EXPECT(!turn_trains_on(&side, peer), "the filter sees trains");
+		side_close(&side);
+		close(peer);
+	}
 }
 END_TEST
 
@@ -644,12 +667,16 @@ static void expect_singles(int fd, const struct regio_rq_opts *opts)
 
 START_TEST(sends_are_not_joined_where_departure_times_are_wanted)
 {
-	int fd = bound_socket(families[_i]);
+	const int names[] = {SO_TIMESTAMPING_OLD, SO_TIMESTAMPING_NEW};
 
 	REQUIRE_TRAINS();
-	set_option(fd, SOL_SOCKET, SO_TIMESTAMPING,
-		   SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
-	expect_singles(fd, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		int fd = bound_socket(families[_i]);
+
+		set_option(fd, SOL_SOCKET, names[i],
+			   SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
+		expect_singles(fd, NULL);
+	}
 }
 END_TEST
 
