@@ -662,8 +662,8 @@ REGIO_API int regio_cq_fd(struct regio_cq *cq);
 #define REGIO_RQ_REPORT_ICMP 0x1u
 
 /* Trains: joining and splitting messages through UDP_SEGMENT and UDP_GRO. */
-#define REGIO_TRAINS_AUTO 0u	  /* join sends; split receives once bursts arrive */
-#define REGIO_TRAINS_SEND_ONLY 1u /* join sends, leave UDP_GRO alone */
+#define REGIO_TRAINS_AUTO 0u /* join sends; split receives once bursts arrive, or UDP_GRO is on */
+#define REGIO_TRAINS_SEND_ONLY 1u /* join sends, leave UDP_GRO alone, with its messages */
 #define REGIO_TRAINS_OFF 2u	  /* each message crosses the stack alone */
 
 struct regio_rq_opts {
@@ -685,7 +685,9 @@ struct regio_rq_opts {
  * and 'send_cq', which may be the same. SO_RCVBUF of a datagram socket is raised
  * towards the posted receives as far as allowed.
  *
- * While the RQ lives, nobody else reads the socket. A descriptor that is closed,
+ * While the RQ lives, nobody else reads the socket, or sets UDP_GRO on it. An RQ
+ * for receives with REGIO_TRAINS_AUTO takes over UDP_GRO that is on, which a
+ * process before may have left, so that each receive gets one message. A descriptor that is closed,
  * or closed and used again, behind the RQ's back is noticed: at once by a young
  * queue, within 64 operations by a busy one; every request then completes with
  * -EBADF and new ones are refused. 'opts' may be NULL.

@@ -189,6 +189,31 @@ static void nodes_fini(struct regioi_rq *rq)
 	}
 }
 
+/*
+ * UDP_GRO that is on already is most likely what a process before has left on the socket, which may
+ * have been killed. What is queued may be joined, and only UDP_GRO tells where.
+ */
+static int take_over_trains(struct regioi_rq *rq, uint32_t max_receives)
+{
+	struct regioi_half *half = &rq->halves[REGIOI_RECEIVE];
+
+	/* Without receives the socket is somebody else's to read. */
+	if (!rq->trains_auto || half->receive.trains || max_receives == 0 ||
+	    !regioi_socket_joins_receives(rq))
+		return 0;
+	if (!regioi_area_reserve(half->node->driver))
+		return -ENOMEM;
+	half->receive.trains = true;
+	return 0;
+}
+
+static void leave_trains(struct regioi_half *half)
+{
+	if (half->receive.trains)
+		regioi_area_unreserve(half->node->driver);
+	half->receive.trains = false;
+}
+
 static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 {
 	for (int i = 0; i < 2; i++) {
@@ -247,7 +272,9 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 		error = regioi_socket_busy_poll(rq, rq->nodes[i].driver);
 	if (error)
 		goto undo;
-	error = regioi_table_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
+	error = take_over_trains(rq, rq->halves[REGIOI_RECEIVE].limit);
+	if (!error)
+		error = regioi_table_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
 	if (error) {
 		regioi_explain("creating an RQ: out of memory");
 	} else {
@@ -265,6 +292,7 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 			regioi_table_release(slot, rq->id);
 	}
 undo:
+	leave_trains(&rq->halves[REGIOI_RECEIVE]);
 	regioi_watch_fini(rq);
 	nodes_fini(rq);
 	for (int i = 0; i < 2; i++)
@@ -402,7 +430,7 @@ static int resize_taken(struct regioi_rq *rq, const uint32_t limits[2])
 					   outstanding(&rq->halves[i]),
 					   i == REGIOI_RECEIVE ? "receives" : "sends", limits[i]);
 	}
-	if (!ring_allocate(limits[0], &rings[0]))
+	if (take_over_trains(rq, limits[0]) || !ring_allocate(limits[0], &rings[0]))
 		return regioi_fail(-ENOMEM, "resizing an RQ: out of memory");
 	if (!ring_allocate(limits[1], &rings[1])) {
 		ring_free(&rings[0]);

@@ -197,14 +197,14 @@ static int check_type(struct regioi_rq *rq, int fd, bool *ret_udp)
 
 /*
  * Joining is off where somebody relies on messages crossing the stack one by one, and where the
- * user handles trains by hand.
+ * user cuts sends by hand.
  */
 static void choose_trains(struct regioi_rq *rq, bool udp, const struct regio_rq_opts *opts)
 {
-	bool by_hand = option(rq->fd, SOL_UDP, UDP_GRO) || option(rq->fd, SOL_UDP, UDP_SEGMENT);
-	bool wanted = udp && !by_hand && opts->trains != REGIO_TRAINS_OFF;
+	bool wanted = udp && opts->trains != REGIO_TRAINS_OFF;
 
-	rq->join_allowed = wanted && !has_timestamps(rq->fd, true) && !has_transmit_time(rq->fd);
+	rq->join_allowed = wanted && !option(rq->fd, SOL_UDP, UDP_SEGMENT) &&
+			   !has_timestamps(rq->fd, true) && !has_transmit_time(rq->fd);
 	rq->trains_auto =
 		wanted && opts->trains == REGIO_TRAINS_AUTO && regioi_offload().receive_trains;
 }
@@ -303,6 +303,11 @@ int regioi_socket_busy_poll(struct regioi_rq *rq, const struct regioi_driver *dr
 }
 
 /* ---- While it lives ---- */
+
+bool regioi_socket_joins_receives(const struct regioi_rq *rq)
+{
+	return option(rq->fd, SOL_UDP, UDP_GRO);
+}
 
 bool regioi_socket_join_receives(const struct regioi_rq *rq)
 {

@@ -22,6 +22,8 @@ bool regioi_socket_is_ours(const struct regioi_rq *rq);
 /* Whether its number is another file's. */
 bool regioi_socket_number_is_taken(const struct regioi_rq *rq);
 
+/* Whether they are on, whoever has done it. */
+bool regioi_socket_joins_receives(const struct regioi_rq *rq);
 /* Turns receive trains on, where nothing set on the socket forbids it. Returns whether they are. */
 bool regioi_socket_join_receives(const struct regioi_rq *rq);
 /* Has the kernel tell where messages were sent to, for local address slices. */

@@ -6,14 +6,18 @@
  */
 #include "../support/extra.h"
 #include "../support/net.h"
+#include "../support/refuse.h"
 #include "../support/side.h"
 #include "../support/suite.h"
 
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -766,16 +770,19 @@ START_TEST(a_segment_size_in_the_control_data_is_left_to_the_user)
 }
 END_TEST
 
+/* With receive trains left to it, the program gets them as it asked for them. */
 START_TEST(trains_the_user_asked_for_arrive_whole_with_their_control_message)
 {
+	const struct regio_rq_opts opts = {
+		.size = sizeof(opts), .trains = _i / 2 ? REGIO_TRAINS_OFF : REGIO_TRAINS_SEND_ONLY};
 	static uint8_t data[10 * 64];
 	struct extra extra;
 	struct side side;
-	int fd = bound_socket(families[_i]);
+	int fd = bound_socket(families[_i % 2]);
 
 	REQUIRE_JOINING();
 	set_option(fd, SOL_UDP, UDP_GRO, 1);
-	open_side(&side, fd, 0, NULL);
+	open_side(&side, fd, 0, &opts);
 	int peer = peer_of(side.fd), copy = dup(fd);
 
 	extra_open(&extra);
@@ -794,10 +801,161 @@ START_TEST(trains_the_user_asked_for_arrive_whole_with_their_control_message)
 		expect_message(slot_memory(&side, i), sizeof(data), i);
 		EXPECT(size && *size == 64, "no UDP_GRO message");
 	}
+	ck_assert_uint_eq(info_of(&side).receive_trains_on, 0);
 	extra_close(&extra);
 	side_close(&side);
 	ck_assert_int_eq(get_option(copy, SOL_UDP, UDP_GRO), 1);
 	close(copy);
+	close(peer);
+}
+END_TEST
+
+/* Trains of 50 messages; each receive gets one message, from the first on. */
+static void expect_messages_of_trains(struct side *side, int peer)
+{
+	static uint8_t data[50 * 64];
+	struct regio_result results[50];
+
+	for (uint64_t round = 0; round < 8; round++) {
+		for (uint64_t i = 0; i < 50; i++) {
+			fill_message(data + i * 64, 64, 50 * round + i);
+			post_receive(side, i);
+		}
+		send_train(peer, data, sizeof(data), 64);
+		collect(side->receive_cq, results, 50);
+		for (uint64_t i = 0; i < 50; i++) {
+			expect_result(&results[i], 0, 64, i);
+			expect_message(slot_memory(side, i), 64, 50 * round + i);
+		}
+	}
+}
+
+/* What is queued when the process begins, it finds joined. */
+START_TEST(trains_found_on_a_socket_are_taken_apart)
+{
+	static uint8_t data[50 * 64];
+	struct regio_result results[50];
+	struct side side;
+	int fd = bound_socket(families[_i]), peer = peer_of(fd), copy = dup(fd);
+
+	REQUIRE_TRAINS();
+	set_option(fd, SOL_UDP, UDP_GRO, 1);
+	for (uint64_t i = 0; i < 50; i++)
+		fill_message(data + i * 64, 64, i);
+	send_train(peer, data, sizeof(data), 64);
+	open_side(&side, fd, 0, NULL);
+	ck_assert_uint_eq(info_of(&side).receive_trains_on, 1);
+	for (uint64_t i = 0; i < 50; i++)
+		post_receive(&side, i);
+	collect(side.receive_cq, results, 50);
+	for (uint64_t i = 0; i < 50; i++) {
+		expect_result(&results[i], 0, 64, i);
+		expect_message(slot_memory(&side, i), 64, i);
+	}
+	expect_messages_of_trains(&side, peer);
+	side_close(&side);
+	ck_assert_int_eq(get_option(copy, SOL_UDP, UDP_GRO), 0);
+	close(copy);
+	close(peer);
+}
+END_TEST
+
+/* In a process of its own, which ends as 'life' says. */
+static void live(int fd, int peer, int life)
+{
+	struct side side;
+
+	open_side(&side, fd, 0, NULL);
+	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
+	expect_messages_of_trains(&side, peer);
+	switch (life) {
+	case 0:
+		raise(SIGKILL);
+		break;
+	case 1:
+		close(fd);
+		break;
+	case 2:
+		EXPECT_RETURN(0, regio_rq_close(side.rq, 0));
+		break;
+	default:
+		break;
+	}
+	/* Without what the test program does at its end. */
+	_exit(0);
+}
+
+START_TEST(a_socket_outlives_the_processes_that_use_it)
+{
+	int fd = bound_socket(families[_i]), peer = peer_of(fd);
+
+	REQUIRE_TRAINS();
+	for (int life = 0; life < 5; life++) {
+		pid_t child = fork();
+		int status = 0;
+
+		ck_assert_int_ge(child, 0);
+		if (child == 0)
+			live(fd, peer, life);
+		ck_assert_int_eq(waitpid(child, &status, 0), child);
+		EXPECT(life == 0 ? WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
+				 : WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		       "life %d ended with %#x", life, (unsigned int)status);
+		EXPECT(get_option(fd, SOL_UDP, UDP_GRO) == (life != 2), "life %d left UDP_GRO",
+		       life);
+	}
+	close(peer);
+	close(fd);
+}
+END_TEST
+
+/* Somebody else reads it. */
+START_TEST(a_queue_for_sends_leaves_received_trains_alone)
+{
+	static uint8_t data[10 * 64];
+	struct regio_cq *cq = cq_of(16, NULL);
+	struct regio_rq *rq;
+	int fd = bound_socket(families[_i]), peer = peer_of(fd);
+	size_t size;
+
+	REQUIRE_TRAINS();
+	set_option(fd, SOL_UDP, UDP_GRO, 1);
+	EXPECT_RETURN(0, regio_rq_create(fd, 0, 8, cq, cq, 0, NULL, &rq));
+	send_train(peer, data, sizeof(data), 64);
+	EXPECT_RETURN(0, regio_rq_close(rq, 0));
+	ck_assert_uint_eq(receive_train(fd, data, sizeof(data), &size), sizeof(data));
+	ck_assert_uint_eq(size, 64);
+	/* Until it receives. */
+	EXPECT_RETURN(0, regio_rq_create(fd, 0, 8, cq, cq, 0, NULL, &rq));
+	EXPECT_RETURN(0, regio_rq_resize(rq, 8, 8));
+	EXPECT_RETURN(0, regio_rq_close(rq, 0));
+	ck_assert_int_eq(get_option(fd, SOL_UDP, UDP_GRO), 0);
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	close(fd);
+	close(peer);
+}
+END_TEST
+
+START_TEST(a_queue_that_could_not_be_made_leaves_received_trains_on)
+{
+	static uint8_t data[10 * 64];
+	/* With two drivers the socket is watched at once, here in vain. */
+	struct regio_cq *cqs[2] = {cq_of(16, NULL), cq_of(16, NULL)};
+	const int watching = SYS_epoll_ctl;
+	struct regio_rq *rq;
+	int fd = bound_socket(families[_i]), peer = peer_of(fd);
+	size_t size;
+
+	REQUIRE_TRAINS();
+	set_option(fd, SOL_UDP, UDP_GRO, 1);
+	send_train(peer, data, sizeof(data), 64);
+	refuse_calls(&watching, 1, ENOSPC);
+	EXPECT_RETURN(-ENOSPC, regio_rq_create(fd, 8, 8, cqs[0], cqs[1], 0, NULL, &rq));
+	ck_assert_uint_eq(receive_train(fd, data, sizeof(data), &size), sizeof(data));
+	ck_assert_uint_eq(size, 64);
+	EXPECT_RETURN(0, regio_cq_close(cqs[0]));
+	EXPECT_RETURN(0, regio_cq_close(cqs[1]));
+	close(fd);
 	close(peer);
 }
 END_TEST
@@ -904,6 +1062,9 @@ START_TEST(bad_train_options_are_refused)
 }
 END_TEST
 
+static const char *const whose_trains[] = {"IPv4, send only", "IPv6, send only", "IPv4, off",
+					   "IPv6, off"};
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -929,7 +1090,12 @@ int main(void)
 		CASE_PER_FAMILY(sends_are_not_joined_where_departure_times_are_set),
 		CASE_PER_FAMILY(a_segment_size_the_user_set_on_the_socket_is_left_to_the_user),
 		CASE_PER_FAMILY(a_segment_size_in_the_control_data_is_left_to_the_user),
-		CASE_PER_FAMILY(trains_the_user_asked_for_arrive_whole_with_their_control_message),
+		{trains_the_user_asked_for_arrive_whole_with_their_control_message, whose_trains, 4,
+		 CASE_TIMEOUT_S},
+		CASE_PER_FAMILY(trains_found_on_a_socket_are_taken_apart),
+		CASE_PER_FAMILY(a_socket_outlives_the_processes_that_use_it),
+		CASE_PER_FAMILY(a_queue_for_sends_leaves_received_trains_alone),
+		CASE_PER_FAMILY(a_queue_that_could_not_be_made_leaves_received_trains_on),
 		CASE_PER_FAMILY(sends_to_two_destinations_in_turn_stay_apart),
 		CASE_PER_FAMILY(messages_over_the_path_MTU_go_singly),
 		CASE(bad_train_options_are_refused),
