@@ -662,8 +662,8 @@ REGIO_API int regio_cq_fd(struct regio_cq *cq);
 #define REGIO_RQ_REPORT_ICMP 0x1u
 
 /* Trains: joining and splitting messages through UDP_SEGMENT and UDP_GRO. */
-#define REGIO_TRAINS_AUTO 0u /* join sends; split receives once bursts arrive, or UDP_GRO is on */
-#define REGIO_TRAINS_SEND_ONLY 1u /* join sends, leave UDP_GRO alone, with its messages */
+#define REGIO_TRAINS_AUTO 0u	  /* join sends; split receives, from the first bursts on */
+#define REGIO_TRAINS_SEND_ONLY 1u /* join sends, leave UDP_GRO alone */
 #define REGIO_TRAINS_OFF 2u	  /* each message crosses the stack alone */
 
 struct regio_rq_opts {
@@ -678,19 +678,22 @@ struct regio_rq_opts {
 /*
  * regio_rq_create - give a socket its request queue
  *
- * 'fd' is a UDP or TCP socket (AF_INET or AF_INET6) or a unix stream socket,
- * bound or connected or not yet. 'max_receives' and 'max_sends' limit the
- * requests outstanding on each half, from the call that posts one to the dequeue
- * of its completion; one may be 0. That much room is reserved in 'receive_cq'
- * and 'send_cq', which may be the same. SO_RCVBUF of a datagram socket is raised
- * towards the posted receives as far as allowed.
+ * 'fd' is a UDP or TCP socket (AF_INET or AF_INET6; neither UDP-Lite nor
+ * Multipath TCP) or a unix stream socket, bound or connected or not yet.
+ * 'max_receives' and 'max_sends' limit the requests outstanding on each half,
+ * from the call that posts one to the dequeue of its completion; one may be 0.
+ * That much room is reserved in 'receive_cq' and 'send_cq', which may be the
+ * same. SO_RCVBUF of a datagram socket is raised towards the posted receives as
+ * far as allowed, unless the program has set it (before Linux 5.14: to what is
+ * not the default), until the RQ is closed.
  *
- * While the RQ lives, nobody else reads the socket, or sets UDP_GRO on it. An RQ
- * for receives with REGIO_TRAINS_AUTO takes over UDP_GRO that is on, which a
- * process before may have left, so that each receive gets one message. A descriptor that is closed,
- * or closed and used again, behind the RQ's back is noticed: at once by a young
- * queue, within 64 operations by a busy one; every request then completes with
- * -EBADF and new ones are refused. 'opts' may be NULL.
+ * While the RQ lives, nobody else reads the socket, or sets UDP_GRO on it. An
+ * RQ for receives with REGIO_TRAINS_AUTO takes over UDP_GRO that is on, which a
+ * process before may have left, so that each receive gets one message. A
+ * descriptor that is closed, or closed and used again, behind the RQ's back is
+ * noticed: at once by a young queue, within 64 operations by a busy one; every
+ * request then completes with -EBADF and new ones are refused. 'opts' may be
+ * NULL.
  *
  * Requests on a TCP socket wait until it is connected. A connection that fails
  * completes them with its error, or with -ENOTCONN where the program has asked
@@ -793,7 +796,9 @@ REGIO_API int regio_rq_replace_socket(struct regio_rq *rq, int fd);
  * Queued sends get one last try; then every outstanding request completes, in
  * posting order, as regio_rq_cancel() has it. The completions stay in their
  * CQs; the room in each CQ comes back when the last is dequeued. Options the
- * RQ changed are restored, and messages it had joined are discarded.
+ * RQ changed are restored, unless the program has set them since, UDP_GRO is off
+ * where the RQ had turned it on or taken it over, and messages that were joined
+ * are discarded.
  *
  * Ownership  the handle is dead; the socket is the caller's, or is closed
  * Threads    beside posts: those that have begun are waited for, later ones

@@ -156,6 +156,13 @@ struct regioi_node {
 
 _Static_assert(sizeof(struct regioi_node) == REGIOI_CACHE_LINE, "a node is one cache line");
 
+/* An option of the socket that the RQ has set, to be restored when it is closed: socket.c. */
+struct regioi_kept_option {
+	int before;
+	int ours; /* as the kernel tells it */
+	bool set;
+};
+
 struct regioi_rq {
 	uint64_t id;
 	uint64_t context;
@@ -172,8 +179,7 @@ struct regioi_rq {
 	bool join_allowed;	     /* sends may be joined */
 	uint8_t nodes_count;
 	_Atomic uint32_t destination_ours; /* REGIOI_HIDE_DESTINATION...: options set by us */
-	bool busy_poll_ours;
-	int busy_poll_before;
+	struct regioi_kept_option busy_poll, prefer_busy_poll, receive_buffer;
 	_Atomic bool watched; /* watch.c */
 	bool watching_writable;
 	bool watch_suspended;

@@ -526,6 +526,10 @@ static int replace_taken(struct regioi_rq *rq, int fd)
 		atomic_store(&rq->error, 0);
 		atomic_store(&rq->lost, false);
 		regioi_stream_open(rq);
+		/* What was set on the old one went with it. */
+		rq->busy_poll.set = rq->prefer_busy_poll.set = false;
+		for (uint32_t i = 0; i < rq->nodes_count; i++)
+			regioi_socket_busy_poll(rq, rq->nodes[i].driver);
 	}
 	for (int i = 0; i < 2; i++)
 		atomic_store(&rq->halves[i].ready, REGIOI_READY_YES);

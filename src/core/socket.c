@@ -143,6 +143,32 @@ static bool has_timestamps(int fd, bool transmit)
 	return transmit ? stamping & transmit_bits : receive;
 }
 
+/* Sets an option of SOL_SOCKET that is restored by option_restore(), to 'value' as it is set. */
+static bool option_keep(int fd, int name, int value, struct regioi_kept_option *kept)
+{
+	int before = option(fd, SOL_SOCKET, name);
+
+	if (!option_set(fd, SOL_SOCKET, name, value))
+		return false;
+	if (!kept->set)
+		kept->before = before;
+	kept->set = true;
+	kept->ours = option(fd, SOL_SOCKET, name);
+	return true;
+}
+
+/* Whoever has set it since has made it theirs. */
+static bool option_is_kept(int fd, int name, const struct regioi_kept_option *kept)
+{
+	return kept->set && option(fd, SOL_SOCKET, name) == kept->ours;
+}
+
+static void option_restore(int fd, int name, const struct regioi_kept_option *kept)
+{
+	if (option_is_kept(fd, name, kept))
+		option_set(fd, SOL_SOCKET, name, kept->before);
+}
+
 /* ---- Opening ---- */
 
 /* UDP, TCP, or a stream of this machine. */
@@ -152,7 +178,9 @@ static bool is_supported(int family, int type, int protocol)
 		return type == SOCK_STREAM;
 	if (family != AF_INET && family != AF_INET6)
 		return false;
-	return type == SOCK_DGRAM || (type == SOCK_STREAM && protocol == IPPROTO_TCP);
+	/* Ping sockets and UDP-Lite are datagrams as well. */
+	return (type == SOCK_DGRAM && protocol == IPPROTO_UDP) ||
+	       (type == SOCK_STREAM && protocol == IPPROTO_TCP);
 }
 
 static int kind(int fd, int *ret_family, int *ret_type, int *ret_protocol)
@@ -169,7 +197,7 @@ static int kind(int fd, int *ret_family, int *ret_type, int *ret_protocol)
 	return 0;
 }
 
-static int check_type(struct regioi_rq *rq, int fd, bool *ret_udp)
+static int check_type(struct regioi_rq *rq, int fd)
 {
 	static const char step[] = "creating an RQ";
 	int error = cookie(fd, &rq->cookie);
@@ -191,7 +219,6 @@ static int check_type(struct regioi_rq *rq, int fd, bool *ret_udp)
 				   "IPv6, nor a unix stream socket",
 				   step, fd);
 	rq->stream = type == SOCK_STREAM;
-	*ret_udp = protocol == IPPROTO_UDP;
 	return 0;
 }
 
@@ -199,9 +226,9 @@ static int check_type(struct regioi_rq *rq, int fd, bool *ret_udp)
  * Joining is off where somebody relies on messages crossing the stack one by one, and where the
  * user cuts sends by hand.
  */
-static void choose_trains(struct regioi_rq *rq, bool udp, const struct regio_rq_opts *opts)
+static void choose_trains(struct regioi_rq *rq, const struct regio_rq_opts *opts)
 {
-	bool wanted = udp && opts->trains != REGIO_TRAINS_OFF;
+	bool wanted = !rq->stream && opts->trains != REGIO_TRAINS_OFF;
 
 	rq->join_allowed = wanted && !option(rq->fd, SOL_UDP, UDP_SEGMENT) &&
 			   !has_timestamps(rq->fd, true) && !has_transmit_time(rq->fd);
@@ -211,8 +238,7 @@ static void choose_trains(struct regioi_rq *rq, bool udp, const struct regio_rq_
 
 int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts *opts)
 {
-	bool udp = false;
-	int error = check_type(rq, fd, &udp);
+	int error = check_type(rq, fd);
 
 	if (error)
 		return error;
@@ -220,7 +246,7 @@ int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts 
 	if (!registry_add(rq))
 		return regioi_fail(-EEXIST,
 				   "creating an RQ: the socket has one; close that one first");
-	choose_trains(rq, udp, opts);
+	choose_trains(rq, opts);
 	if (rq->stream)
 		regioi_stream_open(rq);
 	return 0;
@@ -237,7 +263,7 @@ int regioi_socket_replace(struct regioi_rq *rq, int fd)
 		error = kind(fd, &family, &type, &protocol);
 	if (error)
 		return error;
-	if (type != SOCK_STREAM || family != rq->family)
+	if (type != SOCK_STREAM || family != rq->family || !is_supported(family, type, protocol))
 		return -EOPNOTSUPP;
 	registry_remove(rq);
 	rq->cookie = fresh;
@@ -254,48 +280,85 @@ int regioi_socket_replace(struct regioi_rq *rq, int fd)
 	return error;
 }
 
-/* SO_RCVBUF above this would be cut to it, and so might lower what a privileged user has set. */
-static uint32_t buffer_max(void)
+/* ---- Buffers and polling ---- */
+
+static uint32_t buffer_limit(const char *path, uint32_t otherwise)
 {
 	REGIOI_UNCANCELLED;
-	FILE *file = fopen("/proc/sys/net/core/rmem_max", "re");
-	uint32_t bytes = BUFFER_DEFAULT_MAX;
+	FILE *file = fopen(path, "re");
+	uint32_t bytes = otherwise;
 
 	if (file) {
 		if (fscanf(file, "%u", &bytes) != 1)
-			bytes = BUFFER_DEFAULT_MAX;
+			bytes = otherwise;
 		fclose(file);
 	}
 	return bytes;
 }
 
-void regioi_socket_size_buffer(const struct regioi_rq *rq, uint32_t receives)
+/*
+ * Whether somebody has chosen the size, which is then not raised, or restored. The kernel keeps a
+ * mark of that, which is taken off again where the RQ has done it; for datagrams it means nothing
+ * else.
+ */
+static bool buffer_is_chosen(const struct regioi_rq *rq)
+{
+	const struct regioi_kept_option *kept = &rq->receive_buffer;
+	socklen_t length = sizeof(int);
+	uint32_t present;
+	int lock = 0;
+
+	if (getsockopt(rq->fd, SOL_SOCKET, SO_BUF_LOCK, &lock, &length) == 0)
+		return lock & SOCK_RCVBUF_LOCK;
+	/* An old kernel: whatever is not the default was chosen. */
+	if (kept->set)
+		return !option_is_kept(rq->fd, SO_RCVBUF, kept);
+	present = (uint32_t)option(rq->fd, SOL_SOCKET, SO_RCVBUF);
+	return present != buffer_limit("/proc/sys/net/core/rmem_default", present);
+}
+
+static void buffer_unlock(int fd)
+{
+	option_set(fd, SOL_SOCKET, SO_BUF_LOCK,
+		   option(fd, SOL_SOCKET, SO_BUF_LOCK) & ~SOCK_RCVBUF_LOCK);
+}
+
+void regioi_socket_size_buffer(struct regioi_rq *rq, uint32_t receives)
 {
 	uint64_t wanted = (uint64_t)receives * BUFFER_PER_RECEIVE;
 	uint64_t present = (uint64_t)option(rq->fd, SOL_SOCKET, SO_RCVBUF);
 	uint64_t allowed;
 
 	/* Set, it would end the tuning of TCP; and a stream loses nothing for want of room. */
-	if (rq->stream || present >= wanted)
+	if (rq->stream || present >= wanted || buffer_is_chosen(rq))
 		return;
-	/* The kernel doubles what is set, and reports the doubled value. */
-	allowed = 2ull * buffer_max();
+	/*
+	 * The kernel doubles what is set, and reports the doubled value. What is above the limit
+	 * would be cut to it, and so might lower what is there.
+	 */
+	allowed = 2ull * buffer_limit("/proc/sys/net/core/rmem_max", BUFFER_DEFAULT_MAX);
 	if (wanted > allowed)
 		wanted = allowed;
-	if (present < wanted)
-		option_set(rq->fd, SOL_SOCKET, SO_RCVBUF, (int)(wanted / 2));
+	if (present < wanted &&
+	    option_keep(rq->fd, SO_RCVBUF, (int)(wanted / 2), &rq->receive_buffer))
+		buffer_unlock(rq->fd);
+}
+
+static void restore_buffer(const struct regioi_rq *rq)
+{
+	if (!rq->receive_buffer.set || buffer_is_chosen(rq))
+		return;
+	option_set(rq->fd, SOL_SOCKET, SO_RCVBUF, rq->receive_buffer.before / 2);
+	buffer_unlock(rq->fd);
 }
 
 int regioi_socket_busy_poll(struct regioi_rq *rq, const struct regioi_driver *driver)
 {
 	if (!driver->busy_poll_us)
 		return 0;
-	if (!rq->busy_poll_ours)
-		rq->busy_poll_before = option(rq->fd, SOL_SOCKET, SO_BUSY_POLL);
-	rq->busy_poll_ours = true;
-	if ((option_set(rq->fd, SOL_SOCKET, SO_BUSY_POLL, (int)driver->busy_poll_us) &&
+	if ((option_keep(rq->fd, SO_BUSY_POLL, (int)driver->busy_poll_us, &rq->busy_poll) &&
 	     (!driver->busy_poll_preferred ||
-	      option_set(rq->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, 1))) ||
+	      option_keep(rq->fd, SO_PREFER_BUSY_POLL, 1, &rq->prefer_busy_poll))) ||
 	    errno != EPERM)
 		return 0;
 	return regioi_fail(-EPERM,
@@ -396,10 +459,9 @@ void regioi_socket_close(struct regioi_rq *rq)
 	registry_remove(rq);
 	if (!regioi_socket_is_ours(rq))
 		return;
-	if (rq->busy_poll_ours) {
-		option_set(rq->fd, SOL_SOCKET, SO_BUSY_POLL, rq->busy_poll_before);
-		option_set(rq->fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, 0);
-	}
+	option_restore(rq->fd, SO_BUSY_POLL, &rq->busy_poll);
+	option_restore(rq->fd, SO_PREFER_BUSY_POLL, &rq->prefer_busy_poll);
+	restore_buffer(rq);
 	unwant_local(rq);
 	if (!receive->trains)
 		return;

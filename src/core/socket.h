@@ -9,8 +9,11 @@
 
 /* Fills in what an RQ must know of its socket. Returns 0 or an explained error. */
 int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts *opts);
-/* Raises SO_RCVBUF of a datagram socket towards 'receives' messages, as far as allowed. */
-void regioi_socket_size_buffer(const struct regioi_rq *rq, uint32_t receives);
+/*
+ * Raises SO_RCVBUF of a datagram socket towards 'receives' messages, as far as allowed, where the
+ * program has not chosen it.
+ */
+void regioi_socket_size_buffer(struct regioi_rq *rq, uint32_t receives);
 /* Restores the options that were changed, and discards joined messages. Ends regioi_socket_open().
  */
 void regioi_socket_close(struct regioi_rq *rq);

@@ -9,6 +9,7 @@
 #include "../support/suite.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -343,22 +344,44 @@ static int create_on(int fd)
 	return result;
 }
 
+/* In a network of its own, where that is allowed. */
+static void allow_ping_sockets(void)
+{
+	FILE *file = enter_own_network() ? NULL : fopen("/proc/sys/net/ipv4/ping_group_range", "w");
+
+	if (!file)
+		return;
+	fputs("0 2147483647", file);
+	fclose(file);
+}
+
 START_TEST(only_sockets_of_a_supported_kind_get_a_request_queue)
 {
 	const struct {
-		int family, type;
+		int family, type, protocol;
 	} wrong[] = {
-		{AF_UNIX, SOCK_DGRAM}, {AF_UNIX, SOCK_SEQPACKET}, {AF_NETLINK, SOCK_RAW},
-		{AF_INET, SOCK_RAW},   {AF_INET6, SOCK_RAW},	  {AF_PACKET, SOCK_DGRAM},
+		{AF_UNIX, SOCK_DGRAM, 0},
+		{AF_UNIX, SOCK_SEQPACKET, 0},
+		{AF_NETLINK, SOCK_RAW, 0},
+		{AF_INET, SOCK_RAW, IPPROTO_UDP},
+		{AF_INET6, SOCK_RAW, IPPROTO_UDP},
+		{AF_PACKET, SOCK_DGRAM, 0},
+		/* Ping sockets, where the process may have them. */
+		{AF_INET, SOCK_DGRAM, IPPROTO_ICMP},
+		{AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6},
+		{AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE},
+		{AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE},
+		{AF_INET, SOCK_STREAM, IPPROTO_MPTCP},
+		{AF_INET, SOCK_STREAM, IPPROTO_SCTP},
 	};
 	int ends[2];
 
 	open_good(families[_i]);
+	allow_ping_sockets();
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		int protocol = wrong[i].type == SOCK_RAW ? IPPROTO_UDP : 0;
-		int fd = socket(wrong[i].family, wrong[i].type, protocol);
+		int fd = socket(wrong[i].family, wrong[i].type, wrong[i].protocol);
 
-		/* Raw and packet sockets are for the privileged. */
+		/* Some are for the privileged, some for kernels that have them. */
 		if (fd < 0)
 			continue;
 		int result = create_on(fd);

@@ -5,12 +5,20 @@
  */
 #include "../support/extra.h"
 #include "../support/net.h"
+#include "../support/refuse.h"
 #include "../support/side.h"
 #include "../support/suite.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#ifndef SO_BUF_LOCK
+#define SO_BUF_LOCK 72
+#endif
 
 #define RECEIVES 64u
 
@@ -561,6 +569,91 @@ START_TEST(the_receive_buffer_grows_with_a_resize)
 }
 END_TEST
 
+static int receive_buffer(int fd)
+{
+	return get_option(fd, SOL_SOCKET, SO_RCVBUF);
+}
+
+/* What an RQ for so many receives makes of the buffer, and leaves behind. */
+static int buffer_during(int fd, uint32_t receives)
+{
+	struct regio_cq *cq = cq_of(receives, NULL);
+	struct regio_rq *rq;
+	int during;
+
+	EXPECT_RETURN(0, regio_rq_create(fd, receives, 0, cq, cq, 0, NULL, &rq));
+	during = receive_buffer(fd);
+	EXPECT_RETURN(0, regio_rq_close(rq, 0));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	return during;
+}
+
+/* On a kernel that tells who has chosen a size, and on one that does not. */
+START_TEST(closing_restores_the_receive_buffer)
+{
+	int fd = udp_socket(AF_INET), before = receive_buffer(fd);
+
+	if (_i)
+		refuse_call_with(SYS_getsockopt, 2, SO_BUF_LOCK, ENOPROTOOPT);
+	if (buffer_during(fd, 1000) == before)
+		SKIP("net.core.rmem_max allows no more than the default");
+	ck_assert_int_eq(receive_buffer(fd), before);
+	ck_assert_int_gt(buffer_during(fd, 1000), before);
+	ck_assert_int_eq(receive_buffer(fd), before);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_receive_buffer_that_the_program_has_chosen_is_left_alone)
+{
+	struct regio_cq *cq = cq_of(100000, NULL);
+	struct regio_rq *rq;
+	int fd = udp_socket(AF_INET);
+
+	if (_i)
+		refuse_call_with(SYS_getsockopt, 2, SO_BUF_LOCK, ENOPROTOOPT);
+	set_option(fd, SOL_SOCKET, SO_RCVBUF, 20000);
+	ck_assert_int_eq(buffer_during(fd, 1000), 40000);
+	ck_assert_int_eq(receive_buffer(fd), 40000);
+	close(fd);
+	/* Or chooses while the queue lives, which may have raised it before. */
+	fd = udp_socket(AF_INET);
+	EXPECT_RETURN(0, regio_rq_create(fd, 500, 0, cq, cq, 0, NULL, &rq));
+	set_option(fd, SOL_SOCKET, SO_RCVBUF, 20000);
+	EXPECT_RETURN(0, regio_rq_resize(rq, 1000, 0));
+	ck_assert_int_eq(receive_buffer(fd), 40000);
+	EXPECT_RETURN(0, regio_rq_close(rq, 0));
+	ck_assert_int_eq(receive_buffer(fd), 40000);
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	close(fd);
+}
+END_TEST
+
+/* The process that has raised it was killed. */
+START_TEST(a_receive_buffer_that_another_process_has_raised_is_not_chosen)
+{
+	int fd = udp_socket(AF_INET), before = receive_buffer(fd), status;
+	pid_t child = fork();
+
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		struct regio_cq *cq = cq_of(400, NULL);
+		struct regio_rq *rq;
+
+		EXPECT_RETURN(0, regio_rq_create(fd, 400, 0, cq, cq, 0, NULL, &rq));
+		raise(SIGKILL);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	if (receive_buffer(fd) == before)
+		SKIP("net.core.rmem_max allows no more than the default");
+	if (get_option(fd, SOL_SOCKET, SO_BUF_LOCK) & 2)
+		ck_abort_msg("it looks as if the program had chosen it");
+	before = receive_buffer(fd);
+	EXPECT(buffer_during(fd, 1000) >= before, "it was lowered");
+	close(fd);
+}
+END_TEST
+
 /* A UDP header and some data, with a checksum that is wrong. */
 static void send_with_bad_checksum(int raw, const union address *from, const union address *to)
 {
@@ -608,6 +701,8 @@ START_TEST(a_datagram_with_a_bad_checksum_is_never_seen)
 }
 END_TEST
 
+static const char *const kernels[] = {"this kernel", "an old kernel"};
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -633,6 +728,10 @@ int main(void)
 		CASE_PER_FAMILY(a_datagram_with_a_bad_checksum_is_never_seen),
 		CASE_PER_FAMILY(the_receive_buffer_grows_with_the_posted_receives),
 		CASE_PER_FAMILY(the_receive_buffer_grows_with_a_resize),
+		{closing_restores_the_receive_buffer, kernels, 2, CASE_TIMEOUT_S},
+		{a_receive_buffer_that_the_program_has_chosen_is_left_alone, kernels, 2,
+		 CASE_TIMEOUT_S},
+		CASE(a_receive_buffer_that_another_process_has_raised_is_not_chosen),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

@@ -469,6 +469,11 @@ START_TEST(busy_polling_is_set_on_the_sockets_of_the_driver_while_they_are_its_o
 	if (!(offered.busy_poll & REGIO_BUSY_POLL_SOCKET))
 		SKIP("SO_BUSY_POLL may not be raised (CAP_NET_ADMIN needed)");
 	fd = bound_socket(AF_INET);
+	/* With and without a wish of the program's own. */
+	if (_i)
+		set_option(fd, SOL_SOCKET, SO_BUSY_POLL, 7);
+	if (_i && offered.busy_poll & REGIO_BUSY_POLL_PREFER)
+		set_option(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, 1);
 	before = get_option(fd, SOL_SOCKET, SO_BUSY_POLL);
 	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
 	side_open(&side, &(struct side_plan){.fd = fd,
@@ -483,6 +488,8 @@ START_TEST(busy_polling_is_set_on_the_sockets_of_the_driver_while_they_are_its_o
 	exchange(driver);
 	EXPECT_RETURN(0, regio_rq_close(side.rq, 0));
 	ck_assert_int_eq(get_option(fd, SOL_SOCKET, SO_BUSY_POLL), before);
+	if (offered.busy_poll & REGIO_BUSY_POLL_PREFER)
+		ck_assert_int_eq(get_option(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL), _i);
 	close(fd);
 	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
 	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
@@ -517,6 +524,8 @@ START_TEST(busy_polling_that_is_not_permitted_is_an_error_that_says_so)
 }
 END_TEST
 
+static const char *const polled_before[] = {"not polled before", "polled before"};
+
 int main(void)
 {
 	static const char *const calls[] = {"setup and enter with EPERM",
@@ -539,7 +548,8 @@ int main(void)
 		CASE(words_joined_to_a_name_are_not_for_the_program),
 		CASE(an_engine_nobody_knows_is_an_error_that_names_who_asked),
 		CASE(describing_the_engines_leaves_nothing_behind),
-		CASE(busy_polling_is_set_on_the_sockets_of_the_driver_while_they_are_its_own),
+		{busy_polling_is_set_on_the_sockets_of_the_driver_while_they_are_its_own,
+		 polled_before, 2, CASE_TIMEOUT_S},
 		CASE(busy_polling_that_is_not_permitted_is_an_error_that_says_so),
 	};
 

@@ -126,8 +126,11 @@ END_TEST
 START_TEST(what_is_no_such_socket_is_refused_and_nothing_changes)
 {
 	const int others[] = {stream_socket(stream_families[(_i + 1) % STREAM_FAMILIES]),
-			      bound_socket(AF_INET), eventfd(0, EFD_CLOEXEC), -1};
-	const int errors[] = {-EOPNOTSUPP, -EOPNOTSUPP, -ENOTSOCK, -EBADF};
+			      bound_socket(AF_INET), eventfd(0, EFD_CLOEXEC), -1,
+			      /* Another kind of stream, in the one family that has others. */
+			      socket(stream_families[_i], SOCK_STREAM, IPPROTO_MPTCP)};
+	const int errors[] = {-EOPNOTSUPP, -EOPNOTSUPP, -ENOTSOCK, -EBADF,
+			      others[4] < 0 ? -EBADF : -EOPNOTSUPP};
 	struct side side, datagrams;
 	int fds[2];
 
