@@ -881,8 +881,9 @@ REGIO_API int regio_receive(struct regio_rq *rq, const struct regio_buf *data, u
 /*
  * regio_receive_ex - post one receive with addresses, control data or flags
  *
- * 'extra' may be NULL. Control data that does not fit its slice is cut between
- * control messages, and MSG_CTRUNC is set in the message flags.
+ * 'extra' may be NULL. Control data that does not fit its slice, or is longer than
+ * 20,000 bytes, is cut between control messages, and MSG_CTRUNC is set in the
+ * message flags.
  *
  * Control data is what the program's own socket options ask for, set before or
  * after the RQ was made. Only IP_RECVORIGDSTADDR and IPV6_RECVORIGDSTADDR must

@@ -396,8 +396,22 @@ static const struct {
 };
 #define DESTINATION_OPTIONS (sizeof(destination_options) / sizeof(destination_options[0]))
 
+/* Extension headers of IPv6 are told before a destination is, and are longer than all else. */
+static bool tells_headers(const struct regioi_rq *rq)
+{
+	const int names[] = {IPV6_RECVHOPOPTS, IPV6_RECVDSTOPTS, IPV6_RECVRTHDR,
+			     IPV6_2292HOPOPTS, IPV6_2292DSTOPTS, IPV6_2292RTHDR};
+	bool any = false;
+
+	for (size_t i = 0; rq->family == AF_INET6 && i < sizeof(names) / sizeof(names[0]); i++)
+		any |= option(rq->fd, IPPROTO_IPV6, names[i]) != 0;
+	return any;
+}
+
 void regioi_socket_want_local(struct regioi_rq *rq)
 {
+	if (tells_headers(rq))
+		atomic_store(&rq->halves[REGIOI_RECEIVE].receive.long_control, true);
 	for (size_t i = 0; i < DESTINATION_OPTIONS; i++) {
 		const int level = destination_options[i].level;
 		const int name = destination_options[i].name;

@@ -61,6 +61,10 @@ static void expect_extras(struct regioi_half *half, const struct regio_extra *ex
 		/* Published with the request, by the store of 'tail'. */
 		atomic_store_explicit(&half->names_wanted, true, memory_order_relaxed);
 	}
+	if (extra->control.region &&
+	    extra->control.length - sizeof(struct regio_control) + REGIOI_CONTROL_OURS >
+		    REGIOI_CONTROL_BYTES)
+		atomic_store_explicit(&half->receive.long_control, true, memory_order_relaxed);
 	if (!atomic_load_explicit(&half->receive.extras, memory_order_relaxed))
 		atomic_store_explicit(&half->receive.extras, true, memory_order_release);
 }

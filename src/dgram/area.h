@@ -22,6 +22,11 @@
 #define REGIOI_STAGE_STRIDE (REGIOI_STAGE_BYTES + 2112u)
 /* For the control messages of one datagram, ours included. */
 #define REGIOI_CONTROL_BYTES 640u
+/* The same where they may be long: extension headers of IPv6, 2 KiB each, under two names. */
+#define REGIOI_LONG_CONTROL_BYTES 20480u
+#define REGIOI_AREA_LONG_CONTROLS 32u
+/* Of those, ours: the length of a train's messages, and where they were sent to. */
+#define REGIOI_CONTROL_OURS (CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct sockaddr_in6)))
 
 union regioi_address {
 	struct sockaddr any;
@@ -35,7 +40,11 @@ struct regioi_area {
 	uint32_t requests[REGIOI_AREA_MESSAGES]; /* sends: how many each message carries */
 	struct iovec vectors[REGIOI_AREA_VECTORS];
 	union regioi_address names[REGIOI_AREA_MESSAGES];
-	_Alignas(struct cmsghdr) uint8_t control[REGIOI_AREA_MESSAGES][REGIOI_CONTROL_BYTES];
+	union {
+		/* As a struct cmsghdr. */
+		_Alignas(8) uint8_t control[REGIOI_AREA_MESSAGES][REGIOI_CONTROL_BYTES];
+		uint8_t long_control[REGIOI_AREA_LONG_CONTROLS][REGIOI_LONG_CONTROL_BYTES];
+	};
 	_Alignas(64) uint8_t stages[REGIOI_AREA_STAGES * REGIOI_STAGE_STRIDE];
 };
 

@@ -94,6 +94,9 @@ bool regioi_control_to_user(struct msghdr *header, uint32_t hidden, uint8_t *sli
 	while (control_next(&span, &at, &item)) {
 		size_t padded = CMSG_ALIGN(item.cmsg_len);
 
+		/* Where its buffer was full the kernel has cut within the last one. */
+		if (truncated && start + item.cmsg_len == span.length)
+			break;
 		if (!control_hidden(&item, hidden)) {
 			/* The last one needs no padding behind it. */
 			if (head.total_length + item.cmsg_len > slice_length) {

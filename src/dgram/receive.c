@@ -48,6 +48,9 @@ static void fill_extra(struct regioi_receive_state *state, const struct regio_ex
 	union regioi_address local = state->local;
 	uint8_t *control = regioi_slice_open(&extra->control);
 
+	/* Options of the program ask for more than fits, and may hide where it was sent to. */
+	if (__builtin_expect(header->msg_flags & MSG_CTRUNC, 0))
+		atomic_store_explicit(&state->long_control, true, memory_order_relaxed);
 	regioi_slice_fill(&extra->remote_address, header->msg_name, header->msg_namelen);
 	if (extra->local_address.region) {
 		state->untold = !regioi_control_local_address(header, &local);
@@ -81,7 +84,11 @@ static void complete_request(struct regioi_receive_state *state, const struct re
 
 static uint32_t messages_to_ask(const struct regioi_receive_state *state)
 {
-	return state->asked > 1 ? state->asked : 1;
+	uint32_t most = REGIOI_AREA_MESSAGES;
+
+	if (atomic_load_explicit(&state->long_control, memory_order_relaxed))
+		most = REGIOI_AREA_LONG_CONTROLS;
+	return state->asked > 1 ? lesser(state->asked, most) : 1;
 }
 
 /* What the kernel is to fill in beside the data. */
@@ -98,6 +105,10 @@ static void prepare_message(const struct regioi_receive_state *state, struct reg
 		header->msg_namelen = sizeof(area->names[index]);
 		header->msg_control = area->control[index];
 		header->msg_controllen = REGIOI_CONTROL_BYTES;
+		if (atomic_load_explicit(&state->long_control, memory_order_relaxed)) {
+			header->msg_control = area->long_control[index];
+			header->msg_controllen = REGIOI_LONG_CONTROL_BYTES;
+		}
 	}
 }
 

@@ -29,6 +29,8 @@ struct regioi_staged {
 struct regioi_receive_state {
 	/* A request with extra slices has been posted: ask for names and control. By the poster. */
 	_Atomic bool extras;
+	/* Control data may be longer than REGIOI_CONTROL_BYTES. */
+	_Atomic bool long_control;
 	_Atomic bool trains; /* UDP_GRO is on, by us */
 	bool report_icmp;
 	uint8_t asked;	  /* messages the next operation asks for */

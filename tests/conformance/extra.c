@@ -390,6 +390,115 @@ START_TEST(control_data_may_fill_its_slice_to_the_last_byte)
 }
 END_TEST
 
+#define LONG_OPTIONS 1520u
+
+/*
+ * From now on 'fd' sends destination options of that length, in six that nobody knows and everybody
+ * skips. Returns NULL, or why it may not.
+ */
+static const char *send_long_options(int fd)
+{
+	uint8_t header[LONG_OPTIONS] = {0, LONG_OPTIONS / 8 - 1};
+
+	for (size_t at = 2; at < LONG_OPTIONS; at += 253) {
+		header[at] = 0x1E;
+		header[at + 1] = 251;
+		memset(header + at + 2, 0x77, 251);
+	}
+	return setsockopt(fd, IPPROTO_IPV6, IPV6_DSTOPTS, header, sizeof(header)) == 0
+		       ? NULL
+		       : strerror(errno);
+}
+
+static const struct long_plan {
+	uint32_t slice;
+	bool trains;	/* are on before */
+	bool set_first; /* the options of the receiver, before a local address is wanted */
+	unsigned int messages;
+} long_plans[] = {
+	{4096, false, true, 2}, {4096, false, false, 2}, {4096, true, true, 2},
+	{1024, false, true, 1}, {1024, true, true, 1},	 {8, false, true, 0},
+};
+static const char *const long_plan_names[] = {
+	"all fits",	     "all fits, set later",	     "all fits, in trains",
+	"the last does not", "the last does not, in trains", "nothing fits",
+};
+
+static void want_long_control(int fd)
+{
+	set_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+	set_option(fd, IPPROTO_IPV6, IPV6_RECVDSTOPTS, 1);
+}
+
+/* What the kernel has is told as far as the slice goes, and costs no local address. */
+START_TEST(control_data_may_be_long)
+{
+	const struct long_plan *plan = &long_plans[_i];
+	static struct {
+		union address local;
+		uint32_t flags;
+		struct regio_control head __attribute__((aligned(8)));
+		uint8_t messages[4096 - 8];
+	} memory;
+	struct regio_extra slices;
+	struct side side;
+	uint64_t region;
+	int peer = bound_socket(AF_INET6);
+	union address to = loopback(AF_INET6);
+
+	const char *refused = send_long_options(peer);
+
+	if (refused)
+		SKIP("IPV6_DSTOPTS: %s (CAP_NET_RAW needed)", refused);
+	open_side(&side, wildcard_socket(AF_INET6), 0);
+	to.v6.sin6_port = own_address(side.fd).v6.sin6_port;
+	if (plan->trains) {
+		int plain = bound_socket(AF_INET6);
+
+		EXPECT(connect(plain, &to.any, address_length(&to)) == 0, "%m");
+		if (train_limit() == 1)
+			SKIP("the kernel has no UDP_SEGMENT");
+		EXPECT(turn_trains_on(&side, plain), "bursts did not turn UDP_GRO on");
+		close(plain);
+	}
+	EXPECT_RETURN(0, regio_region_register(&memory, sizeof(memory), NULL, &region));
+	slices = (struct regio_extra){
+		.local_address = {region, 0, 28},
+		.control = {region, (uint32_t)offsetof(__typeof__(memory), head), plan->slice},
+		.message_flags = {region, (uint32_t)offsetof(__typeof__(memory), flags), 4}};
+	if (plan->set_first)
+		want_long_control(side.fd);
+	receive_extra(&side, &slices, 0);
+	if (!plan->set_first)
+		want_long_control(side.fd);
+	send_to(peer, &to, "hello", 5);
+	struct regio_result result = collect_one(side.receive_cq);
+	uint8_t *at = memory.messages, *end = (uint8_t *)&memory.head + memory.head.total_length;
+	unsigned int messages = 0;
+
+	expect_result(&result, 0, 5, 0);
+	expect_address(&memory.local, &to);
+	while (at < end) {
+		const int types[] = {IPV6_HOPLIMIT, IPV6_DSTOPTS};
+		const size_t lengths[] = {CMSG_LEN(sizeof(int)), CMSG_LEN(LONG_OPTIONS)};
+		struct cmsghdr head;
+
+		memcpy(&head, at, sizeof(head));
+		ck_assert_uint_lt(messages, 2);
+		EXPECT(head.cmsg_type == types[messages] && head.cmsg_len == lengths[messages],
+		       "message %u: type %d, %zu bytes", messages, head.cmsg_type,
+		       (size_t)head.cmsg_len);
+		at += CMSG_ALIGN(head.cmsg_len);
+		messages++;
+	}
+	ck_assert_uint_eq(messages, plan->messages);
+	EXPECT(memory.flags == (messages < 2 ? MSG_CTRUNC : 0), "flags %#x", memory.flags);
+	EXPECT_RETURN(0, regio_region_deregister(region));
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
 /* The class and hops that 'peer' sees on the next datagram. */
 static void expect_peer_sees(int peer, const struct family_options *options, int class, int hops)
 {
@@ -563,6 +672,7 @@ int main(void)
 		CASE_PER_FAMILY(packet_information_the_user_asked_for_is_shown),
 		CASE_PER_FAMILY(control_data_is_cut_between_messages_and_says_so),
 		CASE_PER_FAMILY(control_data_may_fill_its_slice_to_the_last_byte),
+		{control_data_may_be_long, long_plan_names, ARRAY_SIZE(long_plans), CASE_TIMEOUT_S},
 		CASE_PER_FAMILY(control_data_goes_out_with_its_own_message_only),
 		CASE(packet_information_chooses_the_source_address),
 		CASE_PER_FAMILY(malformed_control_data_fails_its_own_send_alone),

@@ -365,6 +365,30 @@ START_TEST(a_destination_that_was_cut_is_not_read)
 }
 END_TEST
 
+/* Nor is a part of it shown, and the rest counts as cut. */
+START_TEST(a_control_message_that_was_cut_is_not_shown)
+{
+	_Alignas(struct cmsghdr) uint8_t list[64] = {0}, slice[256];
+	struct cmsghdr first = {CMSG_LEN(4), IPPROTO_IP, IP_TTL},
+		       last = {40, IPPROTO_IP, IP_RETOPTS};
+	struct msghdr header = {
+		.msg_control = list, .msg_controllen = sizeof(list), .msg_flags = MSG_CTRUNC};
+	struct regio_control head;
+
+	memcpy(list, &first, sizeof(first));
+	memcpy(list + CMSG_SPACE(4), &last, sizeof(last));
+	ck_assert_uint_eq(CMSG_SPACE(4) + 40, sizeof(list));
+	EXPECT(regioi_control_to_user(&header, 0, slice, sizeof(slice)), "nothing was cut");
+	memcpy(&head, slice, sizeof(head));
+	ck_assert_uint_eq(head.total_length, sizeof(head) + CMSG_SPACE(4));
+	/* Whole, where the kernel does not say so. */
+	header.msg_flags = 0;
+	EXPECT(!regioi_control_to_user(&header, 0, slice, sizeof(slice)), "something was cut");
+	memcpy(&head, slice, sizeof(head));
+	ck_assert_uint_eq(head.total_length, sizeof(head) + sizeof(list));
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -379,6 +403,7 @@ int main(void)
 		CASE(random_trains_land_in_order),
 		CASE(control_data_of_any_length_is_read_safely),
 		CASE(a_destination_that_was_cut_is_not_read),
+		CASE(a_control_message_that_was_cut_is_not_shown),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
