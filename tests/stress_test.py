@@ -96,8 +96,8 @@ def goes_on(build):
 
 
 def children(pid):
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, check=False)
-    return [int(child) for child in listed.stdout.split()]
+    threads = pathlib.Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]
 
 
 def is_interrupted(build):
