@@ -442,7 +442,7 @@ REGIO_API int regio_driver_create(const struct regio_driver_opts *opts,
  * regio_driver_close - end a driver
  *
  * Ownership  the handle is dead
- * Threads    not beside another call that names the driver
+ * Threads    any; not beside regio_driver_run()
  * Blocking   never
  * Returns    0, or
  *            -EBADF   no such driver
@@ -759,6 +759,7 @@ REGIO_API int regio_rq_resize(struct regio_rq *rq, uint32_t max_receives, uint32
  * Returns    how many were cancelled, or
  *            -EBADF   no such RQ
  *            -EINVAL  halves is 0 or has unknown bits
+ *            -ENOMEM  no memory, in the first call of a thread
  *            -ECHILD  the RQ belongs to the parent process
  * Since      0.1
  */
@@ -782,6 +783,7 @@ REGIO_API int regio_rq_cancel(struct regio_rq *rq, uint32_t halves);
  *            -EOPNOTSUPP  one of the two is no stream socket, or their families
  *                     differ
  *            -EEXIST  the socket has another RQ
+ *            -ENOMEM  no memory, in the first call of a thread
  *            -ECHILD  the RQ belongs to the parent process
  * Since      0.1
  */
@@ -801,8 +803,8 @@ REGIO_API int regio_rq_replace_socket(struct regio_rq *rq, int fd);
  * are discarded.
  *
  * Ownership  the handle is dead; the socket is the caller's, or is closed
- * Threads    beside posts: those that have begun are waited for, later ones
- *            fail. Not beside another call on the RQ
+ * Threads    any: calls on the RQ that have begun are waited for, later ones
+ *            fail
  * Blocking   for the length of one non-blocking socket call
  * Returns    0, or
  *            -EBADF   no such RQ

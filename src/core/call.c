@@ -76,6 +76,7 @@ bool regioi_call_enter(const void *handle)
 		return true;
 	if (__builtin_expect(!own, 0) && !record_take())
 		return false;
+	REGIOI_CHECK(!atomic_load(&own->inside) || atomic_load(&own->inside) == (uintptr_t)handle);
 	/* Sequentially consistent: there may be no barrier in regioi_calls_wait(), its partner. */
 	atomic_store(&own->inside, (uintptr_t)handle);
 	return true;
@@ -85,6 +86,11 @@ void regioi_call_leave(void)
 {
 	/* Release: pairs with the load in regioi_calls_wait(). */
 	atomic_store_explicit(&own->inside, 0, memory_order_release);
+}
+
+bool regioi_call_is_inside(const void *handle)
+{
+	return own && atomic_load_explicit(&own->inside, memory_order_relaxed) == (uintptr_t)handle;
 }
 
 void regioi_calls_wait(uint64_t id)

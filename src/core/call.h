@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/check.h"
 #include "core/objects.h"
 
 struct regioi_call {
@@ -37,6 +38,9 @@ static inline struct regioi_call *regioi_call_enter_quickly(const void *handle)
 
 	if (__builtin_expect(!call, 0))
 		return NULL;
+	/* One at a time: a call that is made inside another one takes a reference (handle.h). */
+	REGIOI_CHECK(!atomic_load(&call->inside) ||
+		     atomic_load(&call->inside) == (uintptr_t)handle);
 	atomic_store_explicit(&call->inside, (uintptr_t)handle, memory_order_relaxed);
 	/* Pairs with the barrier on every thread in regioi_calls_wait(). */
 	atomic_signal_fence(memory_order_seq_cst);
@@ -52,6 +56,8 @@ static inline void regioi_call_leave_quickly(struct regioi_call *call)
 /* The same for any thread and kernel. Returns false without memory, which only the first may. */
 bool regioi_call_enter(const void *handle);
 void regioi_call_leave(void);
+/* Whether the calling thread is inside a call on the handle. */
+bool regioi_call_is_inside(const void *handle);
 
 /* With the id invalid: waits until no thread is inside a call that may have found the object. */
 void regioi_calls_wait(uint64_t id);

@@ -12,10 +12,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "core/call.h"
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/error.h"
+#include "core/handle.h"
 #include "core/notified.h"
 #include "core/options.h"
 #include "core/table.h"
@@ -236,14 +236,11 @@ static inline bool cq_has_some(struct regioi_cq *cq)
 	return cq->current || cq->drain || atomic_load_explicit(&cq->listed, memory_order_relaxed);
 }
 
-int regio_cq_dequeue(struct regio_cq *handle, struct regio_result *ret_results,
-		     uint32_t results_max)
+static inline int dequeue(struct regioi_cq *cq, struct regio_result *ret_results,
+			  uint32_t results_max)
 {
-	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
 	uint32_t count;
 
-	if (__builtin_expect(!cq, 0))
-		return regioi_table_reason((uintptr_t)handle, -EBADF);
 	if (!ret_results && results_max)
 		return -EINVAL;
 	if (results_max > INT32_MAX)
@@ -257,6 +254,19 @@ int regio_cq_dequeue(struct regio_cq *handle, struct regio_result *ret_results,
 	if (count < results_max && cq_has_some(cq))
 		count += cq_take(cq, ret_results + count, results_max - count);
 	return (int)count;
+}
+
+int regio_cq_dequeue(struct regio_cq *handle, struct regio_result *ret_results,
+		     uint32_t results_max)
+{
+	struct regioi_cq *cq = regioi_cq_consumer(handle);
+	int result;
+
+	if (__builtin_expect(!cq, 0))
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	result = dequeue(cq, ret_results, results_max);
+	regioi_cq_consumed(cq);
+	return result;
 }
 
 /* Throws away what is on a closed CQ. Any thread that ends a half of it may. */
@@ -323,13 +333,29 @@ void regioi_half_end(struct regioi_half *half)
 
 /* ---- Life ---- */
 
+static void hold(void *object)
+{
+	struct regioi_cq *cq = object;
+
+	atomic_fetch_add(&cq->references, 1);
+}
+
+struct regioi_cq *regioi_cq_held(const struct regio_cq *handle)
+{
+	return regioi_table_hold(handle, REGIOI_KIND_CQ, hold);
+}
+
 void regioi_cq_release(struct regioi_cq *cq)
 {
+	struct regioi_driver *driver = cq->driver;
+
 	if (atomic_fetch_sub(&cq->references, 1) != 1)
 		return;
 	pthread_mutex_destroy(&cq->lock);
 	pthread_mutex_destroy(&cq->discard_lock);
 	free(cq);
+	if (driver)
+		regioi_driver_release(driver);
 }
 
 /* The driver the options name, or a new one. The caller gets a reference. */
@@ -339,11 +365,10 @@ static int driver_for(const struct regio_cq_opts *opts, struct regioi_driver **r
 
 	if (!opts->driver)
 		return regioi_driver_create(&defaults, ret_driver);
-	*ret_driver = regioi_table_object(opts->driver, REGIOI_KIND_DRIVER);
+	*ret_driver = regioi_driver_held(opts->driver);
 	if (!*ret_driver)
 		return regioi_fail(regioi_table_reason((uintptr_t)opts->driver, -EBADF),
 				   "creating a CQ: the driver is closed");
-	regioi_driver_hold(*ret_driver);
 	return 0;
 }
 
@@ -395,7 +420,6 @@ int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts, struct 
 	}
 	error = regioi_table_add(REGIOI_KIND_CQ, cq, 0, 0, &cq->id);
 	if (error) {
-		regioi_driver_release(cq->driver);
 		regioi_cq_release(cq);
 		return regioi_fail(error, "%s: out of memory", step);
 	}
@@ -406,17 +430,12 @@ int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts, struct 
 	return 0;
 }
 
-int regio_cq_resize(struct regio_cq *handle, uint32_t capacity)
+static int resize(struct regioi_cq *cq, uint32_t capacity)
 {
 	static const char step[] = "resizing a CQ";
-	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
 	uint32_t reserved;
-	int error;
+	int error = capacity_check(step, capacity);
 
-	if (!cq)
-		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				   "%s: it is closed", step);
-	error = capacity_check(step, capacity);
 	if (error)
 		return error;
 	pthread_mutex_lock(&cq->lock);
@@ -430,26 +449,37 @@ int regio_cq_resize(struct regio_cq *handle, uint32_t capacity)
 	return 0;
 }
 
+int regio_cq_resize(struct regio_cq *handle, uint32_t capacity)
+{
+	struct regioi_cq *cq = regioi_cq_consumer(handle);
+	int error;
+
+	if (!cq)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "resizing a CQ: it is closed");
+	error = resize(cq, capacity);
+	regioi_cq_consumed(cq);
+	return error;
+}
+
 int regio_cq_close(struct regio_cq *handle)
 {
 	uint64_t id = (uintptr_t)handle;
-	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
-	struct regioi_slot *slot = cq ? regioi_table_invalidate(id, REGIOI_KIND_CQ) : NULL;
-	struct regioi_driver *driver;
+	struct regioi_slot *slot;
+	struct regioi_cq *cq = regioi_handle_end(id, REGIOI_KIND_CQ, &slot);
 
-	if (!slot)
+	if (!cq)
 		return regioi_fail(regioi_table_reason(id, -EBADF),
 				   "closing a CQ: it is closed already");
 	regioi_calls_wait(id);
 	regioi_table_release(slot, id);
-	driver = cq->driver;
+	REGIOI_CHECK(!atomic_load(&cq->consumed));
 	/* Sequentially consistent: pairs with REGIOI_ENDING in regioi_half_end(). */
 	atomic_store(&cq->closed, true);
 	regioi_cq_disarm(cq);
 	regioi_cq_unfire(cq);
 	cq_discard(cq);
+	atomic_fetch_sub(&cq->driver->completion_queues, 1);
 	regioi_cq_release(cq);
-	atomic_fetch_sub(&driver->completion_queues, 1);
-	regioi_driver_release(driver);
 	return 0;
 }

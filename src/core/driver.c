@@ -13,6 +13,7 @@
 #include "core/engine_choice.h"
 #include "core/error.h"
 #include "core/fork.h"
+#include "core/handle.h"
 #include "core/options.h"
 #include "core/table.h"
 #include "core/thread.h"
@@ -51,7 +52,7 @@ void regioi_drivers_synchronize(void)
 	for (driver = drivers; driver; driver = driver->next) {
 		/* Progress is made with the lock held. */
 		regioi_driver_lock(driver);
-		pthread_mutex_unlock(&driver->lock);
+		regioi_driver_unlock(driver);
 		phase = atomic_load(&driver->readers_phase) & 1;
 		readers_wait(driver, !phase);
 		atomic_fetch_add(&driver->readers_phase, 1);
@@ -169,6 +170,16 @@ void regioi_driver_hold(struct regioi_driver *driver)
 	atomic_fetch_add(&driver->references, 1);
 }
 
+static void hold(void *driver)
+{
+	regioi_driver_hold(driver);
+}
+
+struct regioi_driver *regioi_driver_held(const struct regio_driver *handle)
+{
+	return regioi_table_hold(handle, REGIOI_KIND_DRIVER, hold);
+}
+
 void regioi_driver_release(struct regioi_driver *driver)
 {
 	REGIOI_UNCANCELLED;
@@ -217,40 +228,52 @@ int regio_driver_create(const struct regio_driver_opts *opts, struct regio_drive
 	return 0;
 }
 
-int regio_driver_close(struct regio_driver *handle)
+/* Ends the handle, and its reference. False where another thread has. */
+static bool driver_end(struct regioi_driver *driver, uint64_t id)
 {
-	static const char step[] = "closing a driver";
-	uint64_t id = (uintptr_t)handle;
-	struct regioi_driver *driver = regioi_table_object(handle, REGIOI_KIND_DRIVER);
-	struct regioi_slot *slot;
+	struct regioi_slot *slot = regioi_table_invalidate(id, REGIOI_KIND_DRIVER);
 
-	if (!driver)
-		return regioi_fail(regioi_table_reason(id, -EBADF), "%s: it is closed already",
-				   step);
-	if (atomic_load(&driver->completion_queues))
-		return regioi_fail(-EBUSY, "%s: %u CQs use it; close them first", step,
-				   atomic_load(&driver->completion_queues));
-	slot = regioi_table_invalidate(id, REGIOI_KIND_DRIVER);
 	if (!slot)
-		return regioi_fail(-EBADF, "%s: it is closed already", step);
+		return false;
 	regioi_table_release(slot, id);
 	pthread_mutex_lock(&driver->blocked_lock);
 	driver->on_blocked = NULL;
 	pthread_mutex_unlock(&driver->blocked_lock);
 	regioi_driver_release(driver);
-	return 0;
+	return true;
+}
+
+int regio_driver_close(struct regio_driver *handle)
+{
+	static const char step[] = "closing a driver";
+	uint64_t id = (uintptr_t)handle;
+	struct regioi_driver *driver = regioi_driver_held(handle);
+	uint32_t users;
+	int error = 0;
+
+	if (!driver)
+		return regioi_fail(regioi_table_reason(id, -EBADF), "%s: it is closed already",
+				   step);
+	users = atomic_load(&driver->completion_queues);
+	if (users)
+		error = regioi_fail(-EBUSY, "%s: %u CQs use it; close them first", step, users);
+	else if (!driver_end(driver, id))
+		error = regioi_fail(-EBADF, "%s: it is closed already", step);
+	regioi_driver_release(driver);
+	return error;
 }
 
 int regio_driver_get_info(struct regio_driver *handle, struct regio_driver_info *ret_info,
 			  uint32_t size)
 {
 	static const char step[] = "describing a driver";
-	struct regioi_driver *driver = regioi_table_object(handle, REGIOI_KIND_DRIVER);
 	struct regio_driver_info info = {0};
+	struct regioi_driver *driver;
 	int error = regioi_info_check(ret_info, size, step);
 
 	if (error)
 		return error;
+	driver = regioi_driver_held(handle);
 	if (!driver)
 		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
 				   "%s: it is closed", step);
@@ -261,6 +284,7 @@ int regio_driver_get_info(struct regio_driver *handle, struct regio_driver_info 
 	info.thread = driver->threaded;
 	info.asleep = atomic_load(&driver->thread.asleep);
 	info.sleeps = atomic_load(&driver->thread.sleeps);
+	regioi_driver_release(driver);
 	regioi_info_write(ret_info, size, &info, sizeof(info));
 	return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef REGIO_CORE_DRIVER_H
 #define REGIO_CORE_DRIVER_H
 
+#include "core/check.h"
 #include "core/clock.h"
 #include "core/objects.h"
 
@@ -23,12 +24,40 @@ static inline uint64_t regioi_driver_now_ns(const struct regioi_driver *driver)
 	return driver->ops->now_ns ? driver->ops->now_ns(driver->engine) : regioi_now_ns();
 }
 
+/* Whether the calling thread has the driver's lock: in checked builds, else always. */
+static inline bool regioi_driver_is_locked(const struct regioi_driver *driver)
+{
+	return !REGIOI_CHECKED || driver->lock_owner == pthread_self();
+}
+
+static inline void regioi_driver_note_lock(struct regioi_driver *driver, bool locked)
+{
+	if (REGIOI_CHECKED)
+		driver->lock_owner = locked ? pthread_self() : 0;
+}
+
 /* Takes its lock, which those who make progress take again and again. */
 static inline void regioi_driver_lock(struct regioi_driver *driver)
 {
 	atomic_fetch_add(&driver->lock_wanted, 1);
 	pthread_mutex_lock(&driver->lock);
+	regioi_driver_note_lock(driver, true);
 	atomic_fetch_sub(&driver->lock_wanted, 1);
+}
+
+/* For those: they let others go first. */
+static inline bool regioi_driver_trylock(struct regioi_driver *driver)
+{
+	if (atomic_load(&driver->lock_wanted) || pthread_mutex_trylock(&driver->lock) != 0)
+		return false;
+	regioi_driver_note_lock(driver, true);
+	return true;
+}
+
+static inline void regioi_driver_unlock(struct regioi_driver *driver)
+{
+	regioi_driver_note_lock(driver, false);
+	pthread_mutex_unlock(&driver->lock);
 }
 
 /*

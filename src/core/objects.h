@@ -202,8 +202,10 @@ struct regioi_cq {
 	pthread_mutex_t lock; /* capacity, reserved; arming, where 'on_notify' is set */
 	uint32_t capacity;
 	uint32_t reserved;
-	_Atomic uint32_t references; /* the handle and each attached half */
+	/* The handle, each attached half, and calls of other threads. The last has the driver's. */
+	_Atomic uint32_t references;
 	_Atomic bool closed;
+	_Atomic bool consumed;		  /* checked builds: the consumer is in a call */
 	void (*on_notify)(void *context); /* NULL: regio_cq_notify() uses the descriptor */
 	void *on_notify_context;
 
@@ -260,7 +262,7 @@ struct regioi_driver {
 	bool threaded; /* a thread of its own makes the progress */
 	uint32_t busy_poll_us;
 	bool busy_poll_preferred;
-	_Atomic uint32_t references; /* handle, CQs, RQs */
+	_Atomic uint32_t references; /* handle, CQs, RQs, calls */
 	_Atomic uint32_t completion_queues;
 	_Atomic uint32_t request_queues;
 	struct regioi_driver *next, *previous; /* of the process, driver.c */
@@ -313,6 +315,8 @@ struct regioi_driver {
 	void *on_blocked_context;
 
 	struct regioi_thread thread;
+
+	_Atomic pthread_t lock_owner; /* checked builds: who has 'lock', or 0 */
 
 	char reason[160]; /* why this engine */
 };

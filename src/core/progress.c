@@ -13,10 +13,10 @@
 #include "core/barrier.h"
 #include "core/driver.h"
 #include "core/half.h"
+#include "core/handle.h"
 #include "core/heat.h"
 #include "core/lone.h"
 #include "core/nodes.h"
-#include "core/table.h"
 #include "core/watch.h"
 
 /* Operations executed together. */
@@ -50,8 +50,7 @@ static void left_set(struct regioi_driver *driver, bool left)
 /* Under the driver's lock, so an RQ found here is not gone before it is active. */
 static void event_take(struct regioi_driver *driver, const struct regioi_event *event)
 {
-	struct regioi_rq *rq =
-		regioi_table_object((const void *)(uintptr_t)event->id, REGIOI_KIND_RQ);
+	struct regioi_rq *rq = regioi_rq_locked(event->id, driver);
 	struct regioi_node *node;
 
 	if (!rq)
@@ -84,7 +83,7 @@ void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi
 	/* Until a pass has looked. */
 	if (count > 0)
 		left_set(driver, true);
-	pthread_mutex_unlock(&driver->lock);
+	regioi_driver_unlock(driver);
 }
 
 static void events_ask(struct regioi_driver *driver)
@@ -425,7 +424,7 @@ bool regioi_driver_progress(struct regioi_driver *driver)
 	if (driver->doubtful.first && driver->doubtful.count <= DOUBTFUL_FEW)
 		left = pass(driver, false, NULL);
 	left_set(driver, left);
-	pthread_mutex_unlock(&driver->lock);
+	regioi_driver_unlock(driver);
 	/* The caller is a listener itself, and will come by again. */
 	if (left && atomic_load(&driver->listeners) > 1)
 		regioi_driver_call(driver);
@@ -477,14 +476,13 @@ uint32_t regioi_driver_poll(struct regioi_cq *cq, struct regio_result *results,
 	struct regioi_sink sink = {.cq = cq, .results = results, .results_max = results_max};
 	bool left = false;
 
-	if (driver->threaded || nothing_to_do(driver) || atomic_load(&driver->lock_wanted) ||
-	    pthread_mutex_trylock(&driver->lock) != 0)
+	if (driver->threaded || nothing_to_do(driver) || !regioi_driver_trylock(driver))
 		return 0;
 	if (!poll_lone(driver, &sink)) {
 		left = pass(driver, true, &sink);
 		left_set(driver, left);
 	}
-	pthread_mutex_unlock(&driver->lock);
+	regioi_driver_unlock(driver);
 	/* Whoever sleeps on the driver could be the only one to come by again. */
 	if (left && atomic_load(&driver->listeners))
 		regioi_driver_call(driver);
@@ -500,8 +498,9 @@ bool regioi_driver_turn(struct regioi_driver *driver)
 	while (atomic_load(&driver->lock_wanted))
 		sched_yield();
 	pthread_mutex_lock(&driver->lock);
+	regioi_driver_note_lock(driver, true);
 	left_set(driver, pass(driver, true, NULL));
 	found = driver->passes_idle == 0;
-	pthread_mutex_unlock(&driver->lock);
+	regioi_driver_unlock(driver);
 	return found;
 }

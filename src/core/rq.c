@@ -8,17 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/call.h"
 #include "core/count.h"
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/error.h"
 #include "core/half.h"
+#include "core/handle.h"
 #include "core/offload.h"
 #include "core/options.h"
 #include "core/socket.h"
 #include "core/stream.h"
-#include "core/table.h"
 #include "core/uncancelled.h"
 #include "core/watch.h"
 
@@ -214,6 +213,12 @@ static void leave_trains(struct regioi_half *half)
 	half->receive.trains = false;
 }
 
+static int refuse_cq(enum regioi_direction direction, int error)
+{
+	return regioi_fail(error, "creating an RQ: the %s CQ is NULL or closed",
+			   direction == REGIOI_RECEIVE ? "receive" : "send");
+}
+
 static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 {
 	for (int i = 0; i < 2; i++) {
@@ -225,6 +230,8 @@ static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 		}
 		if (i == 1)
 			regioi_half_end(&rq->halves[0]);
+		if (atomic_load(&cqs[i]->closed))
+			return refuse_cq(i, -EBADF);
 		return regioi_fail(-ENOBUFS,
 				   "creating an RQ: its %s CQ has no room for %u more; resize it",
 				   i == REGIOI_RECEIVE ? "receive" : "send", half->limit);
@@ -255,8 +262,8 @@ static void rq_seclude(struct regioi_rq *rq)
 	for (uint32_t i = 0; i < rq->nodes_count; i++)
 		regioi_node_remove(&rq->nodes[i]);
 	if (second)
-		pthread_mutex_unlock(&second->lock);
-	pthread_mutex_unlock(&first->lock);
+		regioi_driver_unlock(second);
+	regioi_driver_unlock(first);
 }
 
 /* The last steps, with the socket opened. Undoes its own. */
@@ -318,13 +325,53 @@ static int check_room(struct regioi_cq *const cqs[2], const uint32_t limits[2])
 	return 0;
 }
 
-static int find_cq(struct regio_cq *handle, const char *which, struct regioi_cq **ret_cq)
+static void cqs_release(struct regioi_cq *const cqs[2])
 {
-	*ret_cq = regioi_table_object(handle, REGIOI_KIND_CQ);
-	if (*ret_cq)
-		return 0;
-	return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-			   "creating an RQ: the %s CQ is NULL or closed", which);
+	for (int i = 0; i < 2; i++) {
+		if (cqs[i])
+			regioi_cq_release(cqs[i]);
+	}
+}
+
+/* What there is of the two is the caller's to release, also after a failure. */
+static int cqs_hold(struct regio_cq *const handles[2], struct regioi_cq *ret_cqs[2])
+{
+	for (int i = 0; i < 2; i++) {
+		ret_cqs[i] = regioi_cq_held(handles[i]);
+		if (!ret_cqs[i])
+			return refuse_cq(i, regioi_table_reason((uintptr_t)handles[i], -EBADF));
+	}
+	return 0;
+}
+
+static int rq_create(int fd, const uint32_t limits[2], struct regioi_cq *const cqs[2],
+		     uint64_t context, const struct regio_rq_opts *opts, struct regioi_rq **ret_rq)
+{
+	struct regioi_rq *rq;
+	int error = check_room(cqs, limits);
+
+	if (error)
+		return error;
+	rq = rq_allocate(limits);
+	if (!rq)
+		return regioi_fail(-ENOMEM, "creating an RQ: out of memory for %u + %u requests",
+				   limits[REGIOI_RECEIVE], limits[REGIOI_SEND]);
+	rq->context = context;
+	error = regioi_socket_open(rq, fd, opts);
+	if (error) {
+		rq_free(rq);
+		return error;
+	}
+	apply_options(rq, opts);
+	error = rq_join(rq, cqs);
+	if (error) {
+		regioi_socket_close(rq);
+		regioi_rq_release(rq);
+		return error;
+	}
+	regioi_socket_size_buffer(rq, limits[REGIOI_RECEIVE]);
+	*ret_rq = rq;
+	return 0;
 }
 
 int regio_rq_create(int fd, uint32_t max_receives, uint32_t max_sends, struct regio_cq *receive_cq,
@@ -333,9 +380,10 @@ int regio_rq_create(int fd, uint32_t max_receives, uint32_t max_sends, struct re
 {
 	static const char step[] = "creating an RQ";
 	const uint32_t limits[2] = {max_receives, max_sends};
+	struct regio_cq *const handles[2] = {receive_cq, send_cq};
 	struct regio_rq_opts known = {0};
-	struct regioi_cq *cqs[2];
-	struct regioi_rq *rq;
+	struct regioi_cq *cqs[2] = {NULL};
+	struct regioi_rq *rq = NULL;
 	int error;
 
 	if (!ret_rq)
@@ -343,34 +391,31 @@ int regio_rq_create(int fd, uint32_t max_receives, uint32_t max_sends, struct re
 	error = check_limits(step, max_receives, max_sends);
 	if (!error)
 		error = check_options(opts, &known);
-	if (!error)
-		error = find_cq(receive_cq, "receive", &cqs[REGIOI_RECEIVE]);
-	if (!error)
-		error = find_cq(send_cq, "send", &cqs[REGIOI_SEND]);
-	if (!error)
-		error = check_room(cqs, limits);
 	if (error)
 		return error;
-	rq = rq_allocate(limits);
-	if (!rq)
-		return regioi_fail(-ENOMEM, "%s: out of memory for %u + %u requests", step,
-				   max_receives, max_sends);
-	rq->context = context;
-	error = regioi_socket_open(rq, fd, &known);
-	if (error) {
-		rq_free(rq);
+	error = cqs_hold(handles, cqs);
+	if (!error)
+		error = rq_create(fd, limits, cqs, context, &known, &rq);
+	cqs_release(cqs);
+	if (error)
 		return error;
-	}
-	apply_options(rq, &known);
-	error = rq_join(rq, cqs);
-	if (error) {
-		regioi_socket_close(rq);
-		regioi_rq_release(rq);
-		return error;
-	}
-	regioi_socket_size_buffer(rq, max_receives);
 	*ret_rq = (struct regio_rq *)(uintptr_t)rq->id;
 	return 0;
+}
+
+/* ---- Calls on it ---- */
+
+/* What is found stays until regioi_call_leave(), which is due only after success. */
+static int rq_enter(const struct regio_rq *handle, const char *step, struct regioi_rq **ret_rq)
+{
+	if (!regioi_call_enter(handle))
+		return regioi_fail(-ENOMEM, "%s: out of memory", step);
+	*ret_rq = regioi_rq_inside(handle);
+	if (*ret_rq)
+		return 0;
+	regioi_call_leave();
+	return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF), "%s: the RQ is closed",
+			   step);
 }
 
 /* ---- Resizing ---- */
@@ -461,18 +506,11 @@ static void halves_give_back(struct regioi_rq *rq)
 	}
 }
 
-int regio_rq_resize(struct regio_rq *handle, uint32_t max_receives, uint32_t max_sends)
+static int resize(struct regioi_rq *rq, const uint32_t limits[2])
 {
-	static const char step[] = "resizing an RQ";
-	const uint32_t limits[2] = {max_receives, max_sends};
-	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
 	uint32_t section;
-	int error;
+	int error = check_limits("resizing an RQ", limits[0], limits[1]);
 
-	if (!rq)
-		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				   "%s: it is closed", step);
-	error = check_limits(step, max_receives, max_sends);
 	if (error)
 		return error;
 	section = regioi_readers_enter(rq->nodes[0].driver);
@@ -482,21 +520,30 @@ int regio_rq_resize(struct regio_rq *handle, uint32_t max_receives, uint32_t max
 	halves_give_back(rq);
 	regioi_readers_leave(rq->nodes[0].driver, section);
 	if (!error)
-		regioi_socket_size_buffer(rq, max_receives);
+		regioi_socket_size_buffer(rq, limits[REGIOI_RECEIVE]);
+	return error;
+}
+
+int regio_rq_resize(struct regio_rq *handle, uint32_t max_receives, uint32_t max_sends)
+{
+	static const char step[] = "resizing an RQ";
+	struct regioi_rq *rq;
+	int error = rq_enter(handle, step, &rq);
+
+	if (error)
+		return error;
+	error = resize(rq, (uint32_t[2]){max_receives, max_sends});
+	regioi_call_leave();
 	return error;
 }
 
 /* ---- Cancelling ---- */
 
-int regio_rq_cancel(struct regio_rq *handle, uint32_t halves)
+static int cancel(struct regioi_rq *rq, uint32_t halves)
 {
-	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
 	uint32_t section;
 	int cancelled = 0;
 
-	if (!rq)
-		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				   "cancelling: the RQ is closed");
 	if (halves == 0 || halves & ~(REGIO_HALF_RECEIVE | REGIO_HALF_SEND))
 		return regioi_fail(-EINVAL, "cancelling: halves is %#x; see REGIO_HALF_...",
 				   halves);
@@ -512,6 +559,18 @@ int regio_rq_cancel(struct regio_rq *handle, uint32_t halves)
 	}
 	regioi_readers_leave(rq->nodes[0].driver, section);
 	return cancelled;
+}
+
+int regio_rq_cancel(struct regio_rq *handle, uint32_t halves)
+{
+	struct regioi_rq *rq;
+	int result = rq_enter(handle, "cancelling", &rq);
+
+	if (result)
+		return result;
+	result = cancel(rq, halves);
+	regioi_call_leave();
+	return result;
 }
 
 /* ---- Another socket ---- */
@@ -538,15 +597,11 @@ static int replace_taken(struct regioi_rq *rq, int fd)
 	return error;
 }
 
-int regio_rq_replace_socket(struct regio_rq *handle, int fd)
+static int replace(struct regioi_rq *rq, int fd)
 {
 	static const char step[] = "replacing a socket";
-	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
 	int error;
 
-	if (!rq)
-		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				   "%s: the RQ is closed", step);
 	if (!rq->stream)
 		return regioi_fail(-EOPNOTSUPP, "%s: the RQ is of no stream socket", step);
 	if (fd != rq->fd && regioi_socket_number_is_taken(rq))
@@ -567,6 +622,18 @@ int regio_rq_replace_socket(struct regio_rq *handle, int fd)
 	return 0;
 }
 
+int regio_rq_replace_socket(struct regio_rq *handle, int fd)
+{
+	struct regioi_rq *rq;
+	int error = rq_enter(handle, "replacing a socket", &rq);
+
+	if (error)
+		return error;
+	error = replace(rq, fd);
+	regioi_call_leave();
+	return error;
+}
+
 /* ---- Closing ---- */
 
 static void receive_state_fini(struct regioi_half *half)
@@ -584,14 +651,14 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 {
 	REGIOI_UNCANCELLED;
 	uint64_t id = (uintptr_t)handle;
-	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
+	struct regioi_rq *rq;
 	struct regioi_slot *slot;
 	uint32_t section;
 
-	if (rq && flags & ~REGIO_CLOSE_SOCKET)
+	if (flags & ~REGIO_CLOSE_SOCKET && regioi_table_find(id, REGIOI_KIND_RQ))
 		return regioi_fail(-EINVAL, "closing an RQ: unknown flag in %#x", flags);
-	slot = rq ? regioi_table_invalidate(id, REGIOI_KIND_RQ) : NULL;
-	if (!slot)
+	rq = regioi_handle_end(id, REGIOI_KIND_RQ, &slot);
+	if (!rq)
 		return regioi_fail(regioi_table_reason(id, -EBADF),
 				   "closing an RQ: it is closed already");
 	regioi_calls_wait(id);
@@ -654,15 +721,11 @@ int regio_rq_get_info(struct regio_rq *handle, struct regio_rq_info *ret_info, u
 
 	if (error)
 		return error;
-	if (!regioi_call_enter(handle))
-		return regioi_fail(-ENOMEM, "%s: out of memory", step);
-	rq = regioi_table_object(handle, REGIOI_KIND_RQ);
-	if (rq)
-		describe(rq, &info);
+	error = rq_enter(handle, step, &rq);
+	if (error)
+		return error;
+	describe(rq, &info);
 	regioi_call_leave();
-	if (!rq)
-		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				   "%s: it is closed", step);
 	regioi_info_write(ret_info, size, &info, sizeof(info));
 	return 0;
 }

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "core/driver.h"
-#include "core/table.h"
+#include "core/handle.h"
 #include "core/wait.h"
 #include "regio.h"
 
@@ -71,15 +71,10 @@ static int run(struct regioi_driver *driver, int64_t timeout_ns)
 	}
 }
 
-int regio_driver_run(struct regio_driver *handle, int64_t timeout_ns)
+static int run_leading(struct regioi_driver *driver, int64_t timeout_ns)
 {
-	struct regioi_driver *driver = regioi_table_object(handle, REGIOI_KIND_DRIVER);
 	int result;
 
-	if (!driver)
-		return regioi_table_reason((uintptr_t)handle, -EBADF);
-	if (!regioi_lead_take(driver))
-		return -EBUSY;
 	/* As in regio_cq_wait(). */
 	atomic_fetch_add(&driver->listeners, 1);
 	result = run(driver, timeout_ns);
@@ -91,12 +86,26 @@ int regio_driver_run(struct regio_driver *handle, int64_t timeout_ns)
 	return result;
 }
 
+int regio_driver_run(struct regio_driver *handle, int64_t timeout_ns)
+{
+	struct regioi_driver *driver = regioi_driver_held(handle);
+	int result = -EBUSY;
+
+	if (!driver)
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	if (regioi_lead_take(driver))
+		result = run_leading(driver, timeout_ns);
+	regioi_driver_release(driver);
+	return result;
+}
+
 int regio_driver_wake(struct regio_driver *handle)
 {
-	struct regioi_driver *driver = regioi_table_object(handle, REGIOI_KIND_DRIVER);
+	struct regioi_driver *driver = regioi_driver_held(handle);
 
 	if (!driver)
 		return regioi_table_reason((uintptr_t)handle, -EBADF);
 	runner_set(driver, REGIOI_RUNNER_CALLED);
+	regioi_driver_release(driver);
 	return 0;
 }

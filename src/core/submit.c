@@ -7,6 +7,7 @@
 #include "core/driver.h"
 #include "core/guard.h"
 #include "core/half.h"
+#include "core/handle.h"
 #include "core/region.h"
 #include "core/socket.h"
 
@@ -263,7 +264,7 @@ static inline void finish(struct batch *batch)
 static inline struct regioi_half *find_half(struct regio_rq *handle,
 					    enum regioi_direction direction, int *ret_error)
 {
-	struct regioi_rq *rq = regioi_table_object(handle, REGIOI_KIND_RQ);
+	struct regioi_rq *rq = regioi_rq_inside(handle);
 	struct regioi_half *half;
 
 	if (!rq) {
@@ -341,7 +342,7 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 	call = regioi_call_enter_quickly(handle);
 	if (!call)
 		return false;
-	rq = regioi_table_object(handle, REGIOI_KIND_RQ);
+	rq = regioi_rq_inside(handle);
 	if (!rq)
 		return false;
 	half = &rq->halves[direction];

@@ -130,14 +130,28 @@ int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint3
 	return 0;
 }
 
+void *regioi_table_hold(const void *handle, enum regioi_kind kind, void (*hold)(void *object))
+{
+	void *object;
+
+	pthread_mutex_lock(&table_lock);
+	object = regioi_table_object(handle, kind);
+	if (object)
+		hold(object);
+	pthread_mutex_unlock(&table_lock);
+	return object;
+}
+
 struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind)
 {
-	struct regioi_slot *slot = regioi_table_find(id, kind);
-	uint64_t expected = id;
+	struct regioi_slot *slot;
 
-	/* Of two threads that end the same object, one wins. */
-	if (!slot || !atomic_compare_exchange_strong(&slot->id, &expected, 0))
-		return NULL;
+	/* Of two threads that end the same object, one finds it. */
+	pthread_mutex_lock(&table_lock);
+	slot = regioi_table_find(id, kind);
+	if (slot)
+		atomic_store(&slot->id, 0);
+	pthread_mutex_unlock(&table_lock);
 	return slot;
 }
 

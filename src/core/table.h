@@ -59,6 +59,7 @@ static inline struct regioi_slot *regioi_table_find(uint64_t id, enum regioi_kin
 	return slots;
 }
 
+/* What has the id now, or NULL. For handle.h, which says what keeps it. */
 static inline void *regioi_table_object(const void *handle, enum regioi_kind kind)
 {
 	struct regioi_slot *slot = regioi_table_find((uintptr_t)handle, kind);
@@ -71,8 +72,15 @@ int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint3
 		     uint64_t *ret_id);
 
 /*
- * Makes 'id' invalid for every later look-up. The slot is not used again before
- * regioi_table_release(), so that a region's readers can be waited for in between.
+ * What has the id now, after a call of 'hold' with it, or NULL. An id is made invalid under the
+ * same lock, so the object is there still when 'hold' takes a reference.
+ */
+void *regioi_table_hold(const void *handle, enum regioi_kind kind, void (*hold)(void *object));
+
+/*
+ * Makes 'id' invalid for every later look-up, and returns its slot to the one caller that did; NULL
+ * to others. The slot is not used again before regioi_table_release(), so that a region's readers
+ * can be waited for in between.
  */
 struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind);
 void regioi_table_release(struct regioi_slot *slot, uint64_t id);

@@ -24,12 +24,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/call.h"
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/error.h"
+#include "core/handle.h"
 #include "core/notified.h"
-#include "core/table.h"
 #include "core/uncancelled.h"
 #include "core/wait.h"
 #include "engine/syscalls.h"
@@ -181,7 +180,7 @@ int regio_cq_notify(struct regio_cq *handle)
 
 	if (!regioi_call_enter(handle))
 		return -ENOMEM;
-	cq = regioi_table_object(handle, REGIOI_KIND_CQ);
+	cq = regioi_cq_inside(handle);
 	error = cq ? notify(cq) : regioi_table_reason((uintptr_t)handle, -EBADF);
 	regioi_call_leave();
 	return error;
@@ -219,22 +218,29 @@ static int descriptor_make(struct regioi_driver *driver)
 	return 0;
 }
 
-int regio_cq_fd(struct regio_cq *handle)
+static int descriptor(struct regioi_driver *driver)
 {
-	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
-	struct regioi_driver *driver;
 	int result = 0;
 
-	if (!cq)
-		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				   "asking for a CQ's descriptor: it is closed");
-	driver = cq->driver;
 	pthread_mutex_lock(&driver->wait_lock);
 	if (driver->descriptor < 0)
 		result = descriptor_make(driver);
 	if (!result)
 		result = driver->descriptor;
 	pthread_mutex_unlock(&driver->wait_lock);
+	return result;
+}
+
+int regio_cq_fd(struct regio_cq *handle)
+{
+	struct regioi_cq *cq = regioi_cq_held(handle);
+	int result;
+
+	if (!cq)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "asking for a CQ's descriptor: it is closed");
+	result = descriptor(cq->driver);
+	regioi_cq_release(cq);
 	if (result < 0)
 		return regioi_fail(result, "asking for a CQ's descriptor: %s; raise %s",
 				   regio_error_text(result),
@@ -417,16 +423,11 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 	return count > INT32_MAX ? INT32_MAX : (int)count;
 }
 
-int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_delay_ns,
-		  int64_t timeout_ns)
+static int wait_for(struct regioi_cq *cq, int64_t enough, uint64_t max_delay_ns, int64_t timeout_ns)
 {
-	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
-	int64_t enough = min_count ? min_count : 1, count;
+	int64_t count = regioi_cq_available(cq, enough);
 	int result;
 
-	if (!cq)
-		return regioi_table_reason((uintptr_t)handle, -EBADF);
-	count = regioi_cq_available(cq, enough);
 	if (count >= enough)
 		return count > INT32_MAX ? INT32_MAX : (int)count;
 	/*
@@ -439,5 +440,18 @@ int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_dela
 	if (listeners_leave(cq->driver) &&
 	    (regioi_driver_has_work(cq->driver) || atomic_load(&cq->driver->called)))
 		cq->driver->ops->doorbell(cq->driver->engine);
+	return result;
+}
+
+int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_delay_ns,
+		  int64_t timeout_ns)
+{
+	struct regioi_cq *cq = regioi_cq_consumer(handle);
+	int result;
+
+	if (!cq)
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	result = wait_for(cq, min_count ? min_count : 1, max_delay_ns, timeout_ns);
+	regioi_cq_consumed(cq);
 	return result;
 }

@@ -221,6 +221,188 @@ START_TEST(a_cq_is_closed_at_the_notification_that_is_still_being_armed)
 }
 END_TEST
 
+/* ---- Calls that name what is closed beside them ---- */
+
+/* A handle that one thread replaces and closes, while others make calls with it. */
+struct naming {
+	int (*call)(void *handle, int fd);
+	_Atomic(void *) handle;
+	_Atomic uint64_t calls;
+	_Atomic bool ended;
+};
+
+static int create_rq(void *handle, int fd)
+{
+	struct regio_rq *rq;
+	int error = regio_rq_create(fd, 4, 4, handle, handle, 0, NULL, &rq);
+
+	if (!error)
+		EXPECT_RETURN(0, regio_rq_close(rq, 0));
+	return error;
+}
+
+static int ask_descriptor(void *handle, int fd)
+{
+	int descriptor = regio_cq_fd(handle);
+
+	return descriptor < 0 ? descriptor : 0;
+}
+
+static int create_cq(void *handle, int fd)
+{
+	struct regio_cq_opts opts = {.size = sizeof(opts), .driver = handle};
+	struct regio_cq *cq;
+	int error = regio_cq_create(8, &opts, &cq);
+
+	if (!error)
+		EXPECT_RETURN(0, regio_cq_close(cq));
+	return error;
+}
+
+static int describe_driver(void *handle, int fd)
+{
+	struct regio_driver_info info;
+
+	return regio_driver_get_info(handle, &info, sizeof(info));
+}
+
+static int wake_driver(void *handle, int fd)
+{
+	return regio_driver_wake(handle);
+}
+
+static int cancel_both(void *handle, int fd)
+{
+	int cancelled = regio_rq_cancel(handle, REGIO_HALF_RECEIVE | REGIO_HALF_SEND);
+
+	return cancelled < 0 ? cancelled : 0;
+}
+
+static int resize_rq(void *handle, int fd)
+{
+	return regio_rq_resize(handle, 8, 8);
+}
+
+static int describe_rq(void *handle, int fd)
+{
+	struct regio_rq_info info;
+
+	return regio_rq_get_info(handle, &info, sizeof(info));
+}
+
+static void *name_it(void *argument)
+{
+	struct naming *naming = argument;
+	int fd = bound_socket(AF_INET);
+
+	while (!naming->ended) {
+		int error = naming->call(naming->handle, fd);
+
+		EXPECT(error == 0 || error == -EBADF, "%s", regio_error_name(error));
+		naming->calls++;
+	}
+	close(fd);
+	return NULL;
+}
+
+static void *open_cq(void)
+{
+	struct regio_cq *cq;
+
+	EXPECT_RETURN(0, regio_cq_create(64, NULL, &cq));
+	return cq;
+}
+
+static void *open_driver(void)
+{
+	struct regio_driver *driver;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	return driver;
+}
+
+static struct regio_cq *cq_of_rqs;
+
+static void *open_rq(void)
+{
+	int fd = bound_socket(AF_INET);
+	struct regio_rq *rq;
+
+	EXPECT_RETURN(0, regio_rq_create(fd, 8, 8, cq_of_rqs, cq_of_rqs, 0, NULL, &rq));
+	return rq;
+}
+
+static void close_rq(void *handle)
+{
+	EXPECT_RETURN(0, regio_rq_close(handle, REGIO_CLOSE_SOCKET));
+}
+
+static void close_cq(void *handle)
+{
+	EXPECT_RETURN(0, regio_cq_close(handle));
+}
+
+/* A CQ may be on its way through a caller's hands. */
+static void close_driver(void *handle)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+
+	while (regio_driver_close(handle) == -EBUSY)
+		EXPECT(now_ns() < deadline_ns, "the CQ of a call that has returned stays");
+}
+
+static void close_beside(int threads_count, int (*call)(void *handle, int fd), void *(*open)(void),
+			 void (*close_handle)(void *handle))
+{
+	const int64_t until_ns = now_ns() + SECOND_NS;
+	struct naming naming = {.call = call, .handle = open()};
+	pthread_t threads[2];
+
+	for (int i = 0; i < threads_count; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, name_it, &naming), 0);
+	while (now_ns() < until_ns) {
+		void *old = naming.handle;
+
+		await(&naming.calls, naming.calls + 1);
+		naming.handle = open();
+		close_handle(old);
+	}
+	naming.ended = true;
+	for (int i = 0; i < threads_count; i++)
+		pthread_join(threads[i], NULL);
+	close_handle(naming.handle);
+}
+
+static int (*const cq_calls[])(void *handle, int fd) = {create_rq, ask_descriptor};
+static const char *const cq_call_names[] = {"creating an RQ", "asking for its descriptor"};
+
+START_TEST(a_cq_is_closed_beside_calls_that_name_it)
+{
+	close_beside(2, cq_calls[_i], open_cq, close_cq);
+}
+END_TEST
+
+static int (*const driver_calls[])(void *handle, int fd) = {create_cq, describe_driver,
+							    wake_driver};
+static const char *const driver_call_names[] = {"creating a CQ", "describing it", "waking it"};
+
+START_TEST(a_driver_is_closed_beside_calls_that_name_it)
+{
+	close_beside(2, driver_calls[_i], open_driver, close_driver);
+}
+END_TEST
+
+static int (*const rq_calls[])(void *handle, int fd) = {cancel_both, resize_rq, describe_rq};
+static const char *const rq_call_names[] = {"cancelling", "resizing it", "describing it"};
+
+START_TEST(a_request_queue_is_closed_beside_calls_on_it)
+{
+	cq_of_rqs = open_cq();
+	close_beside(1, rq_calls[_i], open_rq, close_rq);
+	close_cq(cq_of_rqs);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -228,6 +410,12 @@ int main(void)
 		 post_names, ARRAY_SIZE(posts), 4 * CASE_TIMEOUT_S},
 		CASE_SLOW(a_request_queue_is_closed_beside_posts),
 		CASE_SLOW(a_cq_is_closed_at_the_notification_that_is_still_being_armed),
+		{a_cq_is_closed_beside_calls_that_name_it, cq_call_names, ARRAY_SIZE(cq_calls),
+		 CASE_TIMEOUT_S},
+		{a_request_queue_is_closed_beside_calls_on_it, rq_call_names, ARRAY_SIZE(rq_calls),
+		 CASE_TIMEOUT_S},
+		{a_driver_is_closed_beside_calls_that_name_it, driver_call_names,
+		 ARRAY_SIZE(driver_calls), CASE_TIMEOUT_S},
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
