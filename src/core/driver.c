@@ -31,6 +31,8 @@ void regioi_drivers_fork_child(void)
 
 /* ---- Read sections ---- */
 
+_Thread_local uint32_t regioi_sections;
+
 static void readers_wait(struct regioi_driver *driver, uint32_t phase)
 {
 	/* Acquire: pairs with the release in regioi_readers_leave(). */

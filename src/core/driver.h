@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/clock.h"
 #include "core/objects.h"
+#include "core/section.h"
 
 /*
  * Makes a driver with one reference, the caller's, and no handle. 'opts' is complete. Returns 0 or
@@ -32,8 +33,13 @@ static inline bool regioi_driver_is_locked(const struct regioi_driver *driver)
 
 static inline void regioi_driver_note_lock(struct regioi_driver *driver, bool locked)
 {
-	if (REGIOI_CHECKED)
-		driver->lock_owner = locked ? pthread_self() : 0;
+	if (!REGIOI_CHECKED)
+		return;
+	driver->lock_owner = locked ? pthread_self() : 0;
+	if (locked)
+		regioi_section_begin();
+	else
+		regioi_section_end();
 }
 
 /* Takes its lock, which those who make progress take again and again. */
@@ -132,11 +138,13 @@ static inline uint32_t regioi_readers_enter(struct regioi_driver *driver)
 	 * this count in regioi_drivers_synchronize(). One of the two sees the other.
 	 */
 	atomic_fetch_add(&driver->readers[phase], 1);
+	regioi_section_begin();
 	return phase;
 }
 
 static inline void regioi_readers_leave(struct regioi_driver *driver, uint32_t phase)
 {
+	regioi_section_end();
 	atomic_fetch_sub_explicit(&driver->readers[phase], 1, memory_order_release);
 }
 

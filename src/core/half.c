@@ -66,6 +66,7 @@ uint32_t regioi_half_fail(struct regioi_half *half, int status)
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
 	uint32_t count = atomic_load_explicit(&half->tail, memory_order_acquire) - first;
 
+	REGIOI_CHECK(regioi_section_is_open());
 	for (uint32_t i = 0; i < count; i++) {
 		struct regioi_request *request = &half->requests[(first + i) & half->mask];
 
@@ -194,6 +195,7 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 	struct regioi_window window;
 	uint32_t refused;
 
+	REGIOI_CHECK(regioi_section_is_open());
 	if (regioi_lone_prepare(half, work))
 		return REGIOI_PREPARED;
 	if (half->direction == REGIOI_RECEIVE && half->receive.staged.area &&
@@ -393,6 +395,7 @@ static void list_at_home(struct regioi_half *half)
 
 void regioi_half_done(struct regioi_half *half)
 {
+	REGIOI_CHECK(regioi_section_is_open());
 	/* Listed while busy, idle last: whoever closes the RQ waits for that. */
 	for (int looks = 0; looks < LOOKS_MAX; looks++) {
 		list_at_home(half);

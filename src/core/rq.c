@@ -600,6 +600,7 @@ static int replace_taken(struct regioi_rq *rq, int fd)
 static int replace(struct regioi_rq *rq, int fd)
 {
 	static const char step[] = "replacing a socket";
+	uint32_t section;
 	int error;
 
 	if (!rq->stream)
@@ -612,8 +613,11 @@ static int replace(struct regioi_rq *rq, int fd)
 	regioi_half_take(&rq->halves[REGIOI_RECEIVE]);
 	regioi_half_take(&rq->halves[REGIOI_SEND]);
 	error = replace_taken(rq, fd);
+	/* Not before: closing the old socket may take its time. */
+	section = regioi_readers_enter(rq->nodes[0].driver);
 	regioi_half_done(&rq->halves[REGIOI_SEND]);
 	regioi_half_done(&rq->halves[REGIOI_RECEIVE]);
+	regioi_readers_leave(rq->nodes[0].driver, section);
 	if (error)
 		return regioi_fail(error, "%s: descriptor %d: %s", step, fd,
 				   regio_error_text(error));

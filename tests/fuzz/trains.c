@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 
 #include "core/request.h"
+#include "core/section.h"
 #include "dgram/control.h"
 #include "dgram/receive.h"
 #include "dgram/send.h"
@@ -121,6 +122,8 @@ static void set_up_once(void)
 	union regioi_address address = {0};
 	uint32_t at = 0;
 
+	/* There is no driver here whose section it could be. */
+	regioi_section_begin();
 	memory_make(&source, SOURCE_BYTES);
 	memory_make(&target, TARGET_BYTES);
 	area = malloc(sizeof(*area));
