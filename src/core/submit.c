@@ -102,16 +102,21 @@ static void count_announced(struct regioi_half *half)
 	}
 }
 
+/*
+ * Behind the store of 'tail': whether whoever makes progress sees it without being told. The
+ * compiler keeps the two in order; there is no barrier for the CPU, for nodes_rest() of progress.c
+ * puts one on every thread after it has taken a pinned node off, and then looks at 'tail'.
+ */
+static inline bool still_pinned(const struct regioi_node *node)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	return atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED;
+}
+
 /* Makes sure that the request stored last is seen by whoever makes progress. */
 static __attribute__((noinline)) void announce(struct regioi_half *half)
 {
-	/*
-	 * Relaxed, with no barrier behind the store of 'tail': nodes_rest() of progress.c puts one
-	 * on every thread after it has taken a pinned node off, and then looks at 'tail'.
-	 */
-	if (__builtin_expect(atomic_load_explicit(&half->node->listed, memory_order_relaxed) ==
-				     REGIOI_NODE_PINNED,
-			     1))
+	if (__builtin_expect(still_pinned(half->node), 1))
 		return;
 	/*
 	 * A barrier that the thread sanitizer understands. Pairs with nodes_rest(), and with the
@@ -332,6 +337,7 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 							      const struct regio_buf *data,
 							      uint32_t flags, uint64_t context)
 {
+	const struct regioi_node *node;
 	struct regioi_call *call;
 	struct regioi_half *half;
 	struct regioi_rq *rq;
@@ -346,11 +352,12 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 	if (!rq)
 		return false;
 	half = &rq->halves[direction];
+	node = half->node;
 	tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
 	if (direction == REGIOI_SEND && !((flags | half->flags_implied) & REGIO_MSG_DEFER))
 		return false;
 	if (tail - half->dequeued_seen >= half->limit ||
-	    atomic_load_explicit(&half->node->listed, memory_order_relaxed) != REGIOI_NODE_PINNED ||
+	    atomic_load_explicit(&node->listed, memory_order_relaxed) != REGIOI_NODE_PINNED ||
 	    atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
 	    atomic_load_explicit(&rq->lost, memory_order_relaxed) ||
 	    !regioi_region_allows(data, direction == REGIOI_RECEIVE))
@@ -359,10 +366,8 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 	shut_slice(half, tail);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
-	/* Taken off meanwhile: announce it after all. See announce(). */
-	if (__builtin_expect(atomic_load_explicit(&half->node->listed, memory_order_relaxed) !=
-				     REGIOI_NODE_PINNED,
-			     0))
+	/* Taken off meanwhile: announce it after all. */
+	if (__builtin_expect(!still_pinned(node), 0))
 		announce(half);
 	regioi_call_leave_quickly(call);
 	return true;
