@@ -118,8 +118,7 @@ int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint3
 	}
 	slot = slot_at(index);
 	/* Generation 0 is left out, so that no id is 0 or 0xFFFFFFFF. */
-	slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
-	id = (uint64_t)slot->generation << 32 | index << REGIOI_TABLE_KIND_BITS | kind;
+	id = (uint64_t)++slot->generation << 32 | index << REGIOI_TABLE_KIND_BITS | kind;
 	atomic_store_explicit(&slot->object, object, memory_order_relaxed);
 	atomic_store_explicit(&slot->length, length, memory_order_relaxed);
 	atomic_store_explicit(&slot->flags, flags, memory_order_relaxed);
@@ -158,8 +157,11 @@ struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind)
 void regioi_table_release(struct regioi_slot *slot, uint64_t id)
 {
 	pthread_mutex_lock(&table_lock);
-	slot->next_free = free_head;
-	free_head = ((uint32_t)id >> REGIOI_TABLE_KIND_BITS) + 1;
+	/* One that has no generation left is retired: an id of its first would be valid again. */
+	if (slot->generation < UINT32_MAX) {
+		slot->next_free = free_head;
+		free_head = ((uint32_t)id >> REGIOI_TABLE_KIND_BITS) + 1;
+	}
 	pthread_mutex_unlock(&table_lock);
 }
 

@@ -3,7 +3,8 @@
  * The table behind every handle and region id.
  *
  * An id is generation << 32 | index << 3 | kind. The table finds its slot without a lock; a slot
- * whose id differs means the object is gone. Slots are never freed, so a stale id is always safe
+ * whose id differs means the object is gone. No id is given twice: a slot that has used up its
+ * generations is not used again. Slots are never freed, so a stale id is always safe
  * to look up, and their words are atomic, so a look-up may race with the end of the object: what
  * it read counts only if the id is still there.
  */

@@ -10,6 +10,8 @@
 #include "winsock/port.h"
 
 #define SLOTS_FIRST 64u
+/* A handle is positive as a number of 64 bits. */
+#define GENERATION_MAX ((uint32_t)INT32_MAX)
 
 struct slot {
 	struct regioi_ws_object *object; /* NULL: free */
@@ -61,9 +63,7 @@ HANDLE regioi_ws_handle_add(struct regioi_ws_object *object)
 		first_free = slot->next_free;
 		slot->object = object;
 		/* Never 0: the generation puts the handle above 2^32. */
-		if (++slot->generation == 0 || slot->generation > INT32_MAX)
-			slot->generation = 1;
-		id |= (uint64_t)slot->generation << 32;
+		id |= (uint64_t)++slot->generation << 32;
 	}
 	pthread_mutex_unlock(&lock);
 	return (HANDLE)(uintptr_t)id;
@@ -94,6 +94,9 @@ struct regioi_ws_object *regioi_ws_handle_remove(HANDLE handle)
 	if (slot) {
 		object = slot->object;
 		slot->object = NULL;
+	}
+	/* One without a generation left is retired: a handle of its first would be valid again. */
+	if (slot && slot->generation < GENERATION_MAX) {
 		slot->next_free = first_free;
 		first_free = (uint32_t)(slot - slots) + 1;
 	}
