@@ -316,6 +316,12 @@ struct regio_region_opts {
  * and is never 0 or 0xFFFFFFFF. 'opts' may be NULL; no flag is for memory that
  * is there already.
  *
+ * Memory that is unmapped while it is registered is the program's mistake. A
+ * request that names it may complete with -EFAULT, or may end the program by
+ * SIGSEGV: messages of a train, small requests of a stream, addresses, control
+ * data and flags are copied by the library. What has been mapped there since is
+ * read and written.
+ *
  * Ownership  the memory stays the caller's and must stay mapped until
  *            regio_region_deregister() has returned
  * Threads    any

@@ -3,14 +3,17 @@
  * VirtualAlloc and its like, and the few calls of the heap.
  *
  * An allocation starts on 64 KiB as on Windows, and is remembered by its start, for VirtualFree()
- * is not told its size. Reserved memory is not accessible until it is committed.
+ * is not told its size. Reserved memory is not accessible until it is committed. What is freed or
+ * decommitted is registered no longer.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "winsock/error.h"
 #include "winsock/map.h"
+#include "winsock/registered.h"
 
 #define GRANULARITY 0x10000u
 #define LARGE_PAGE 0x200000u
@@ -143,8 +146,10 @@ static BOOL decommit(LPVOID address, SIZE_T size)
 {
 	if (size == 0)
 		size = (uintptr_t)regioi_ws_map_find(&allocations, (uintptr_t)address);
-	if (!size || mprotect(address, size, PROT_NONE) < 0 ||
-	    madvise(address, size, MADV_DONTNEED) < 0)
+	if (!size)
+		return regioi_ws_fail(ERROR_INVALID_ADDRESS, FALSE);
+	regioi_ws_registered_end(address, size);
+	if (mprotect(address, size, PROT_NONE) < 0 || madvise(address, size, MADV_DONTNEED) < 0)
 		return regioi_ws_fail(ERROR_INVALID_ADDRESS, FALSE);
 	return TRUE;
 }
@@ -162,6 +167,7 @@ BOOL WINAPI VirtualFreeEx(HANDLE process, LPVOID address, SIZE_T size, DWORD typ
 	known = (uintptr_t)regioi_ws_map_remove(&allocations, (uintptr_t)address);
 	if (!known)
 		return regioi_ws_fail(ERROR_INVALID_ADDRESS, FALSE);
+	regioi_ws_registered_end(address, known);
 	munmap(address, known);
 	return TRUE;
 }
@@ -216,14 +222,21 @@ LPVOID WINAPI HeapAlloc(HANDLE heap, DWORD flags, SIZE_T size)
 	return flags & HEAP_ZERO_MEMORY ? calloc(1, size) : malloc(size);
 }
 
+static void heap_free(void *memory)
+{
+	if (memory)
+		regioi_ws_registered_end(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
 BOOL WINAPI HeapFree(HANDLE heap, DWORD flags, LPVOID memory)
 {
-	free(memory);
+	heap_free(memory);
 	return TRUE;
 }
 
 HLOCAL WINAPI LocalFree(HLOCAL memory)
 {
-	free(memory);
+	heap_free(memory);
 	return NULL;
 }

@@ -8,6 +8,7 @@
 #include "winsock/rio.h"
 #include "regio.h"
 #include "winsock/error.h"
+#include "winsock/registered.h"
 #include "winsock/socket.h"
 
 _Static_assert(sizeof(RIO_BUF) == sizeof(struct regio_buf) &&
@@ -228,7 +229,7 @@ static BOOL PASCAL rio_resize_request_queue(RIO_RQ queue, DWORD max_receives, DW
 static RIO_BUFFERID PASCAL rio_register_buffer(PCHAR address, DWORD length)
 {
 	uint64_t region;
-	int error = address ? regio_region_register(address, length, NULL, &region) : -EFAULT;
+	int error = address ? regioi_ws_registered_add(address, length, &region) : -EFAULT;
 
 	if (!error)
 		return (RIO_BUFFERID)(uintptr_t)region;
@@ -238,8 +239,7 @@ static RIO_BUFFERID PASCAL rio_register_buffer(PCHAR address, DWORD length)
 
 static void PASCAL rio_deregister_buffer(RIO_BUFFERID buffer)
 {
-	/* An id that is none is ignored. */
-	regio_region_deregister((uintptr_t)buffer);
+	regioi_ws_registered_remove((uintptr_t)buffer);
 }
 
 /* ---- The table ---- */

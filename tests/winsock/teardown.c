@@ -70,6 +70,76 @@ START_TEST(p70_queue_memory_and_socket_may_end_in_that_order)
 }
 END_TEST
 
+static char *memory_of_heap(void)
+{
+	return HeapAlloc(GetProcessHeap(), 0, 1 << 20);
+}
+
+static char *memory_of_its_own(void)
+{
+	return VirtualAlloc(NULL, 1 << 20, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+}
+
+static void free_in_heap(char *memory)
+{
+	EXPECT_TRUE(HeapFree(GetProcessHeap(), 0, memory));
+}
+
+static void free_of_its_own(char *memory)
+{
+	EXPECT_TRUE(VirtualFree(memory, 0, MEM_RELEASE));
+}
+
+static void decommit(char *memory)
+{
+	/* The second slot alone. */
+	EXPECT_TRUE(VirtualFree(memory + 4096, 4096, MEM_DECOMMIT));
+	EXPECT_TRUE(VirtualAlloc(memory + 4096, 4096, MEM_COMMIT, PAGE_READWRITE) != NULL);
+}
+
+static const struct freeing {
+	char *(*allocate)(void);
+	void (*free)(char *memory);
+} freeings[] = {{memory_of_its_own, free_of_its_own},
+		{memory_of_heap, free_in_heap},
+		{memory_of_its_own, decommit}};
+
+static const char *const freeing_names[] = {"VirtualFree", "HeapFree", "MEM_DECOMMIT"};
+
+/* Its pages are gone, unlike on Windows, and what comes to its addresses is not regio's. */
+START_TEST(freed_memory_is_registered_no_longer)
+{
+	const struct freeing *freeing = &freeings[_i];
+	char *memory = freeing->allocate(), *next;
+	RIO_BUF buffer = {.Length = 64};
+	RIORESULT results[2];
+	struct rig rig;
+
+	rig_open(&rig, &plans[0]);
+	buffer.BufferId = rio.RIORegisterBuffer(memory, 1 << 20);
+	EXPECT(buffer.BufferId != RIO_INVALID_BUFFERID, "error %u", GetLastError());
+	for (ULONG i = 0; i < 2; i++) {
+		buffer.Offset = i * 4096;
+		EXPECT_TRUE(rio.RIOReceive(rig.rq, &buffer, 1, 0, (PVOID)(ULONG_PTR)i));
+	}
+	freeing->free(memory);
+	/* Often at the same place. */
+	next = freeing->allocate();
+	memset(next, 7, 1 << 20);
+	for (int i = 0; i < 2; i++)
+		peer_send(&rig, "late", 4);
+	take(rig.cq, results, 2);
+	for (ULONG i = 0; i < 2; i++)
+		expect_is(&results[i], WSAEFAULT, 0, i);
+	for (ULONG i = 0; i < 1 << 20; i++)
+		EXPECT(next[i] == 7, "byte %u was written", i);
+	EXPECT_FAILS(WSAEFAULT, FALSE, rio.RIOReceive(rig.rq, &buffer, 1, 0, NULL));
+	rio.RIODeregisterBuffer(buffer.BufferId);
+	free(freeing->allocate == memory_of_heap ? next : NULL);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(p71_deregistering_what_is_none_is_harmless)
 {
 	char memory[16];
@@ -208,6 +278,8 @@ int main(void)
 		{p68_closing_completes_exactly_what_is_outstanding, kinds, 2, CASE_TIMEOUT_S},
 		CASE(p69_shutdown_alone_leaves_a_receive_pending),
 		{p70_queue_memory_and_socket_may_end_in_that_order, kinds, 2, CASE_TIMEOUT_S},
+		{freed_memory_is_registered_no_longer, freeing_names, ARRAY_SIZE(freeings),
+		 CASE_TIMEOUT_S},
 		CASE(p71_deregistering_what_is_none_is_harmless),
 		CASE(p72_dequeue_on_a_closed_queue_says_so),
 		CASE(flush_ends_what_is_posted),
