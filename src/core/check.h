@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rules that no caller may break, asserted in builds with the option 'checked'. In other builds
+ * Builds with the option 'checked': rules that no caller may break are asserted, and counters that
+ * wrap, or end, start shortly before, so that whatever runs takes them there. In other builds
  * nothing of this is left.
  */
 #ifndef REGIO_CORE_CHECK_H
 #define REGIO_CORE_CHECK_H
 
 #include <assert.h>
+#include <stdint.h>
 
 #ifndef REGIOI_CHECKED
 #define REGIOI_CHECKED 0
@@ -17,5 +19,14 @@
 		if (REGIOI_CHECKED)                                                                \
 			assert(condition);                                                         \
 	} while (0)
+
+/* Steps of a counter to its end. Few: most tests make no more. */
+#define REGIOI_STEPS_TO_END 5u
+
+/* Where a counter starts that has 'last' as its last number. */
+static inline uint64_t regioi_counter_start(uint64_t last)
+{
+	return REGIOI_CHECKED ? last - REGIOI_STEPS_TO_END : 0;
+}
 
 #endif

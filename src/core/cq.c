@@ -378,7 +378,11 @@ static int cq_allocate(uint32_t capacity, struct regioi_cq **ret_cq)
 
 	if (!cq)
 		return regioi_fail(-ENOMEM, "creating a CQ: out of memory");
-	*cq = (struct regioi_cq){.capacity = capacity};
+	*cq = (struct regioi_cq){
+		.capacity = capacity,
+		.posted = regioi_counter_start(UINT64_MAX),
+		.taken = regioi_counter_start(UINT64_MAX),
+	};
 	atomic_init(&cq->references, 1);
 	pthread_mutex_init(&cq->lock, NULL);
 	pthread_mutex_init(&cq->discard_lock, NULL);

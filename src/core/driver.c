@@ -144,7 +144,12 @@ int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_dri
 
 	if (!driver)
 		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
-	*driver = (struct regioi_driver){.descriptor = -1, .signal_descriptor = -1};
+	*driver = (struct regioi_driver){
+		.descriptor = -1,
+		.signal_descriptor = -1,
+		.passes = (uint32_t)regioi_counter_start(UINT32_MAX),
+		.readers_phase = (uint32_t)regioi_counter_start(UINT32_MAX),
+	};
 	atomic_init(&driver->references, 1);
 	pthread_mutex_init(&driver->lock, NULL);
 	pthread_mutex_init(&driver->wait_lock, NULL);

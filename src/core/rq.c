@@ -83,6 +83,15 @@ void regioi_rq_release(struct regioi_rq *rq)
 		rq_free(rq);
 }
 
+/* The number of its first request. */
+static void half_number(struct regioi_half *half, uint32_t first)
+{
+	atomic_init(&half->tail, first);
+	atomic_init(&half->completed, first);
+	atomic_init(&half->dequeued, first);
+	half->dequeued_seen = first;
+}
+
 static struct regioi_rq *rq_allocate(const uint32_t limits[2])
 {
 	struct regioi_rq *rq = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*rq));
@@ -98,6 +107,7 @@ static struct regioi_rq *rq_allocate(const uint32_t limits[2])
 
 		half->rq = rq;
 		half->direction = (enum regioi_direction)i;
+		half_number(half, (uint32_t)regioi_counter_start(UINT32_MAX));
 		atomic_init(&half->ready, REGIOI_READY_YES);
 		half->pin_after = PIN_AFTER_FIRST;
 		if (!ring_allocate(limits[i], &ring)) {

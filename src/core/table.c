@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "core/check.h"
 #include "core/fork.h"
 #include "core/guard.h"
 #include "core/table.h"
@@ -99,6 +100,7 @@ static int slot_take(uint32_t *ret_index)
 		atomic_store_explicit(&regioi_table_chunks[chunk], slots, memory_order_release);
 	}
 	*ret_index = index_next++;
+	slot_at(*ret_index)->generation = (uint32_t)regioi_counter_start(UINT32_MAX);
 	return 0;
 }
 

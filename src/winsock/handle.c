@@ -12,6 +12,12 @@
 #define SLOTS_FIRST 64u
 /* A handle is positive as a number of 64 bits. */
 #define GENERATION_MAX ((uint32_t)INT32_MAX)
+/* With the option 'checked' shortly before, so that what the tests do takes it there. */
+#ifdef REGIOI_CHECKED
+#define GENERATION_START (GENERATION_MAX - 5)
+#else
+#define GENERATION_START 0
+#endif
 
 struct slot {
 	struct regioi_ws_object *object; /* NULL: free */
@@ -32,7 +38,10 @@ static bool grow(void)
 	if (!grown)
 		return false;
 	for (uint32_t i = slots_count; i < count; i++)
-		grown[i] = (struct slot){.next_free = i + 1 < count ? i + 2 : 0};
+		grown[i] = (struct slot){
+			.generation = GENERATION_START,
+			.next_free = i + 1 < count ? i + 2 : 0,
+		};
 	first_free = slots_count + 1;
 	slots = grown;
 	slots_count = count;

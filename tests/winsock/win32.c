@@ -41,6 +41,26 @@ START_TEST(events_set_reset_and_end_waits)
 }
 END_TEST
 
+/* In checked builds a slot has few generations, and is retired here. */
+START_TEST(handles_are_never_given_twice)
+{
+	enum { HANDLES = 64 };
+	HANDLE handles[HANDLES];
+
+	for (int i = 0; i < HANDLES; i++) {
+		handles[i] = CreateEvent(NULL, TRUE, FALSE, NULL);
+		EXPECT_TRUE(CloseHandle(handles[i]));
+		for (int before = 0; before < i; before++) {
+			ULONG_PTR old = (ULONG_PTR)handles[before], last = (ULONG_PTR)handles[i];
+
+			/* Of one slot the later has the higher generation. */
+			EXPECT((uint32_t)old != (uint32_t)last || old < last, "handles %d and %d",
+			       before, i);
+		}
+	}
+}
+END_TEST
+
 struct turns {
 	HANDLE mine, other;
 	int count;
@@ -537,6 +557,7 @@ int main(void)
 {
 	const struct test_case cases[] = {
 		CASE(events_set_reset_and_end_waits),
+		CASE(handles_are_never_given_twice),
 		CASE_SLOW(threads_take_turns_and_tell_their_exit_codes),
 		CASE(beginthreadex_ends_with_its_code_and_errors_are_each_threads_own),
 		CASE(port_gives_packets_in_order_and_tells_waiters_when_it_is_closed),
