@@ -1045,6 +1045,7 @@ static void begin_wait(struct model *model, const struct event *event)
 	cq->signals_begin = cq->signals;
 	/* The signal may come inside the call. */
 	if (event->call.kind == CALL_NOTIFY && event->result == 0) {
+		cq->answered = cq->signals && cq->seen;
 		cq->signals++;
 		cq->signalled = 0;
 		cq->seen = 0;
@@ -1073,8 +1074,12 @@ static bool end_signal(struct model *model, const struct event *event)
 
 	if (!cq || !cq->signals)
 		return reject(model, "a signal that nobody has asked for");
-	cq->signals--;
-	cq->signalled = event->end;
+	/*
+	 * Inside a notify that was called while another was out, it is that one's, and has the
+	 * lock that both need. What it is for may have been dequeued already, beside it.
+	 */
+	if (--cq->signals == 0 || !cq->answered)
+		cq->signalled = event->end;
 	return true;
 }
 

@@ -32,6 +32,7 @@ struct model_cq {
 	uint32_t signals_begin; /* the same when the present notify began */
 	uint32_t signalled;	/* stamp of the last one since the notify, or 0 */
 	uint32_t seen;		/* notifiable completions dequeued since the notify */
+	bool answered;		/* the one before had its signal to come, and has seen some */
 	uint32_t queued;	/* a wait said that so many are there */
 	uint32_t due;		/* notifiable ones certain to come, when the present wait began */
 };
