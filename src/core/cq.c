@@ -46,6 +46,17 @@ static uint32_t count_notifiable(const struct regioi_half *half, uint32_t first,
 	return notifiable;
 }
 
+/* The number behind the last of them that may notify. */
+static __attribute__((noinline)) uint32_t notifiable_end(const struct regioi_half *half,
+							 uint32_t first, uint32_t count)
+{
+	uint32_t end = first + count;
+
+	while (end != first && half->requests[(end - 1) & half->mask].flags & REGIO_MSG_DONT_NOTIFY)
+		end--;
+	return end;
+}
+
 static inline void expand(const struct regioi_half *half, uint32_t first, uint32_t count,
 			  struct regio_result *results)
 {
@@ -85,11 +96,15 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regio
 {
 	struct regioi_cq *cq = half->cq;
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
-	uint32_t notifiable;
+	uint32_t notifiable = count, end = first + count;
 
 	if (sink_take(half, first, count, sink))
 		return;
-	notifiable = count_notifiable(half, first, count);
+	if (__builtin_expect(atomic_load_explicit(&half->muted_used, memory_order_relaxed), 0)) {
+		notifiable = count_notifiable(half, first, count);
+		/* Nobody is to be told of muted ones behind it. Later the slots may be others. */
+		end = notifiable_end(half, first, count);
+	}
 
 	/* Release: pairs with the acquires of the consumer; the results are in place. */
 	atomic_store_explicit(&half->completed, first + count, memory_order_release);
@@ -105,7 +120,7 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regio
 	if (cq->on_notify)
 		regioi_cq_posted(cq, notifiable);
 	if (atomic_load(&cq->armed) || atomic_load(&cq->sleeper) != REGIOI_AWAKE)
-		regioi_cq_wake(cq, half, first + count);
+		regioi_cq_wake(cq, half, end);
 }
 
 /* ---- The consumer's side ---- */

@@ -8,8 +8,8 @@
 #include "core/objects.h"
 
 /*
- * A notifiable completion has arrived on a CQ that is armed or has a sleeper: of 'half', below
- * number 'end'; or some are known to be there, with half NULL.
+ * A notifiable completion has arrived on a CQ that is armed or has a sleeper: of 'half', the last
+ * below number 'end'; or some are known to be there, with half NULL.
  */
 void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32_t end);
 /* Disarms, where it was armed. */

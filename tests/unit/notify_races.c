@@ -96,6 +96,31 @@ static void complete_second(void)
 	complete_all(1);
 }
 
+/* ---- A completion that may notify, and one behind it that may not --------------- */
+
+static struct regioi_half *pair;
+
+static void complete_pair(void)
+{
+	regioi_half_complete(pair, 2, NULL);
+}
+
+static bool pair_is_there(void)
+{
+	return atomic_load_explicit(&pair->cq->listed, memory_order_relaxed) != NULL;
+}
+
+/* Without a signal it takes the first of the two, and asks for one. */
+static void take_first_and_ask(void)
+{
+	EXPECT(interleave_wait(pair_is_there), "nothing was completed");
+	EXPECT(dequeue_one(), "nothing was there, in the order %s", interleave_order());
+	EXPECT_RETURN(0, regio_cq_notify(cq));
+	EXPECT(!interleave_wait(signalled), "signalled for a muted one, in the order %s",
+	       interleave_order());
+	EXPECT(dequeue_one(), "the muted one was lost, in the order %s", interleave_order());
+}
+
 /* ---- Around each order --------------------------------------------------------- */
 
 /* The driver's thread finds it taken, and leaves it alone. */
@@ -127,6 +152,31 @@ static void open_queues(void)
 			EXPECT_RETURN(0, regio_receive(rqs[i], NULL, 0, k));
 	}
 	EXPECT_RETURN(0, regio_cq_notify(cq));
+}
+
+static void open_pair(void)
+{
+	const struct regio_cq_opts opts = {
+		.size = sizeof(opts), .driver = driver, .on_notify = by_call ? count_call : NULL};
+
+	calls = 0;
+	EXPECT_RETURN(0, regio_cq_create(64, &opts, &cq));
+	descriptor = regio_cq_fd(cq);
+	EXPECT(descriptor >= 0, "%s", regio_last_error());
+	sockets[0] = bound_socket(AF_INET);
+	EXPECT_RETURN(0, regio_rq_create(sockets[0], 2, 1, cq, cq, 0, NULL, &rqs[0]));
+	take_as_executor(0);
+	pair = receive_half(0);
+	EXPECT_RETURN(0, regio_receive(rqs[0], NULL, 0, 0));
+	EXPECT_RETURN(0, regio_receive(rqs[0], NULL, REGIO_MSG_DONT_NOTIFY, 1));
+}
+
+static void close_pair(void)
+{
+	atomic_store(&receive_half(0)->executor, REGIOI_EXECUTOR_IDLE);
+	EXPECT_RETURN(0, regio_rq_close(rqs[0], 0));
+	close(sockets[0]);
+	EXPECT_RETURN(0, regio_cq_close(cq));
 }
 
 static void close_queues(void)
@@ -164,10 +214,31 @@ START_TEST(a_signal_finds_a_completion_in_every_order)
 }
 END_TEST
 
+START_TEST(a_signal_is_not_for_a_muted_completion_in_any_order)
+{
+	const struct interleave_plan plan = {
+		.prepare = open_pair,
+		.actors = {complete_pair, take_first_and_ask},
+		.finish = close_pair,
+		.preemptions_max = PREEMPTIONS,
+	};
+	const struct regio_driver_opts opts = {.size = sizeof(opts),
+					       .engine = "epoll",
+					       .flags = REGIO_DRIVER_THREAD,
+					       .thread_spin_ns = 1};
+
+	by_call = _i == 0;
+	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
+	EXPECT(interleave_all(&plan) > 10, "few orders");
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
 		{a_signal_finds_a_completion_in_every_order, ways, 2, 4 * CASE_TIMEOUT_S},
+		{a_signal_is_not_for_a_muted_completion_in_any_order, ways, 2, 4 * CASE_TIMEOUT_S},
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
