@@ -588,9 +588,11 @@ REGIO_API int regio_cq_close(struct regio_cq *cq);
  * regio_cq_dequeue - take finished requests off a completion queue
  *
  * Writes up to 'results_max' results. Results of one half of an RQ come in
- * posting order. Only here is a request released: it stops counting against its
- * RQ's limit. When the CQ is empty the call makes progress once: it executes
- * what is ready on the queues of its driver, deferred requests included.
+ * posting order; where one half has more than the array takes, others have their
+ * turn before the rest. Only here is a request released: it stops counting
+ * against its RQ's limit. When the CQ is empty, and at the latest after 1,024
+ * results, the call makes progress once: it executes what is ready on the queues
+ * of its driver, deferred requests included.
  *
  * Ownership  the slices behind each result are the caller's again
  * Threads    one caller at a time for each CQ; CQs are independent

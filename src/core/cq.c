@@ -21,6 +21,9 @@
 #include "core/table.h"
 #include "core/wait.h"
 
+/* Results from which a dequeue makes progress all the same, found the queue empty or not. */
+#define TAKEN_UNPOLLED_MAX 1024u
+
 /* ---- The producers' side ---- */
 
 static void cq_push(struct regioi_cq *cq, struct regioi_half *half)
@@ -225,9 +228,24 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 	return count;
 }
 
+/* At the end of the list, where it may be already: others have their turn first. */
+static void half_put_back(struct regioi_half *half)
+{
+	/* Sequentially consistent: pairs as in regioi_half_complete(). */
+	if (!(atomic_fetch_or(&half->listing, REGIOI_LISTED) & REGIOI_LISTED))
+		cq_push(half->cq, half);
+	half_drained(half);
+}
+
+static inline bool others_are_listed(const struct regioi_cq *cq)
+{
+	return cq->drain || atomic_load_explicit(&cq->listed, memory_order_relaxed);
+}
+
 /*
  * Goes on where the array is full: a half that was listed again while it was dequeued may have
- * nothing left, and one that has ended gives its place back here.
+ * nothing left, and one that has ended gives its place back here. A half that has more than the
+ * array takes goes behind the others, so that none of them waits for it to be emptied.
  */
 static uint32_t cq_take(struct regioi_cq *cq, struct regio_result *results, uint32_t results_max)
 {
@@ -238,9 +256,13 @@ static uint32_t cq_take(struct regioi_cq *cq, struct regio_result *results, uint
 	while ((half = cq->current ? cq->current : drain_next(cq))) {
 		cq->current = half;
 		count += half_expand(half, results + count, results_max - count, &all);
-		if (!all)
+		if (!all && !others_are_listed(cq))
 			break;
 		cq->current = NULL;
+		if (!all) {
+			half_put_back(half);
+			break;
+		}
 		half_drained(half);
 	}
 	return count;
@@ -248,7 +270,7 @@ static uint32_t cq_take(struct regioi_cq *cq, struct regio_result *results, uint
 
 static inline bool cq_has_some(struct regioi_cq *cq)
 {
-	return cq->current || cq->drain || atomic_load_explicit(&cq->listed, memory_order_relaxed);
+	return cq->current || others_are_listed(cq);
 }
 
 static inline int dequeue(struct regioi_cq *cq, struct regio_result *ret_results,
@@ -263,9 +285,11 @@ static inline int dequeue(struct regioi_cq *cq, struct regio_result *ret_results
 	if (__builtin_expect(atomic_load_explicit(&cq->fired, memory_order_relaxed), 0))
 		regioi_cq_unfire(cq);
 	count = cq_has_some(cq) ? cq_take(cq, ret_results, results_max) : 0;
-	if (count)
+	cq->taken_unpolled += count;
+	if (count && cq->taken_unpolled < TAKEN_UNPOLLED_MAX)
 		return (int)count;
-	count = regioi_driver_poll(cq, ret_results, results_max);
+	cq->taken_unpolled = 0;
+	count += regioi_driver_poll(cq, ret_results + count, results_max - count);
 	if (count < results_max && cq_has_some(cq))
 		count += cq_take(cq, ret_results + count, results_max - count);
 	return (int)count;

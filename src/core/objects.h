@@ -221,6 +221,7 @@ struct regioi_cq {
 	_Alignas(REGIOI_CACHE_LINE) struct regioi_half *drain; /* off 'listed', oldest first */
 	struct regioi_half *drain_last;
 	struct regioi_half *current;  /* partly dequeued */
+	uint32_t taken_unpolled;      /* results since it last made progress */
 	_Atomic uint64_t taken;	      /* of 'posted' */
 	pthread_mutex_t discard_lock; /* once closed, whoever ends a half is the consumer */
 };
@@ -287,6 +288,7 @@ struct regioi_driver {
 	_Atomic bool left;	 /* the last pass left work that needs no event */
 	bool busy;		 /* the last pass left an RQ that is ready for sure */
 	uint32_t passes_unasked; /* since the engine was asked for events */
+	uint32_t done_unasked;	 /* requests completed since then */
 	uint32_t passes_idle;	 /* in a row that completed nothing */
 	uint32_t hot_count;
 	uint32_t hot_pause; /* passes until a queue may become hot again */

@@ -24,6 +24,8 @@
 /* Passes over active RQs between two questions to the engine, some microseconds either way. */
 #define PASSES_UNASKED 8
 #define PASSES_UNASKED_HOT 32
+/* Requests completed between two questions: after each the program may be busy for a while. */
+#define DONE_UNASKED 1024
 /* Most of them in one pass: what one needs is still in the caches when it is answered. */
 #define STEADY_PASS 16
 /* RQs found empty in one pass before the rest of the steady ones, younger all, are left. */
@@ -91,6 +93,7 @@ static void events_ask(struct regioi_driver *driver)
 	struct regioi_event events[BATCH_MAX];
 
 	driver->passes_unasked = 0;
+	driver->done_unasked = 0;
 	events_take(driver, events, driver->ops->ask(driver->engine, events, BATCH_MAX));
 }
 
@@ -375,6 +378,7 @@ static bool pass_hot(struct regioi_driver *driver, struct regioi_sink *sink)
 		}
 		left |= regioi_node_ready(node) == REGIOI_READY_YES;
 	}
+	driver->done_unasked += completed;
 	regioi_heat_pass_hot(driver, completed);
 	return left;
 }
@@ -394,7 +398,8 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_sink *si
 	if (atomic_load_explicit(&driver->called, memory_order_relaxed))
 		atomic_store(&driver->called, false);
 	regioi_arrivals_take(driver);
-	if (poll && ++driver->passes_unasked > passes_unasked_max(driver))
+	if (poll && (++driver->passes_unasked > passes_unasked_max(driver) ||
+		     driver->done_unasked >= DONE_UNASKED))
 		events_ask(driver);
 	if (alone && regioi_heat_all_hot(driver))
 		return pass_hot(driver, sink);
@@ -410,6 +415,7 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_sink *si
 		visit_steady(&batch);
 	else
 		regioi_heat_cool_steady(driver);
+	driver->done_unasked += batch.completed;
 	regioi_heat_pass(driver, batch.received, batch.completed, alone);
 	return pass_end(driver, alone);
 }

@@ -314,6 +314,105 @@ START_TEST(a_busy_socket_does_not_keep_another_from_its_turn)
 }
 END_TEST
 
+/* Two senders on one CQ: what the busy one has sent is sent again as soon as it is dequeued. */
+struct rivals {
+	struct regio_cq *cq;
+	struct side busy;
+	struct side rare;
+	int sink;
+};
+
+enum { RIVAL_SENDS = 64 };
+
+static void rivals_open(struct rivals *rivals, int family)
+{
+	rivals->cq = cq_of(2 * RIVAL_SENDS + 2, NULL);
+	rivals->sink = bound_socket(family);
+	for (int i = 0; i < 2; i++) {
+		struct side *side = i ? &rivals->rare : &rivals->busy;
+
+		side_open(side, &(struct side_plan){.family = family,
+						    .receives = 1,
+						    .sends = RIVAL_SENDS,
+						    .slot_size = 16});
+		EXPECT_RETURN(0, regio_rq_close(side->rq, 0));
+		EXPECT_RETURN(0, regio_rq_create(side->fd, 1, RIVAL_SENDS, rivals->cq, rivals->cq,
+						 (uint64_t)i, NULL, &side->rq));
+		connect_to(side->fd, rivals->sink);
+	}
+}
+
+static void rivals_close(struct rivals *rivals)
+{
+	side_close(&rivals->busy);
+	side_close(&rivals->rare);
+	EXPECT_RETURN(0, regio_cq_close(rivals->cq));
+	close(rivals->sink);
+}
+
+/* How many results of the busy side come before the first of the other. */
+static uint32_t results_before_the_rare(struct rivals *rivals, uint32_t at_a_time)
+{
+	enum { MOST = 100000 };
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_result results[RIVAL_SENDS];
+	uint32_t before = 0;
+
+	while (before < MOST) {
+		int got = regio_cq_dequeue(rivals->cq, results, at_a_time);
+
+		EXPECT(now_ns() < deadline_ns, "its turn has not come after %u results", before);
+		for (int i = 0; i < got; i++) {
+			if (results[i].rq_context)
+				return before;
+			before++;
+			post_send(&rivals->busy, results[i].request_context, 16, 0);
+		}
+	}
+	return before;
+}
+
+START_TEST(a_half_with_more_than_is_asked_for_lets_another_have_its_turn)
+{
+	enum { ASKED = 4 };
+	struct rivals rivals;
+	uint32_t before;
+
+	rivals_open(&rivals, families[_i]);
+	for (uint64_t i = 1; i <= RIVAL_SENDS; i++)
+		post_send(&rivals.busy, i, 16, 0);
+	post_send(&rivals.rare, 1, 16, 0);
+	EXPECT_RETURN(RIVAL_SENDS + 1,
+		      regio_cq_wait(rivals.cq, RIVAL_SENDS + 1, UINT64_MAX, PATIENCE_NS));
+	before = results_before_the_rare(&rivals, ASKED);
+	EXPECT(before <= ASKED, "its turn came after %u results of the other", before);
+	rivals_close(&rivals);
+}
+END_TEST
+
+START_TEST(a_queue_that_is_never_found_empty_makes_progress)
+{
+	enum { ASKED = 16, MOST = 4096 };
+	struct rivals rivals;
+	uint32_t before;
+
+	rivals_open(&rivals, families[_i]);
+	post_receive(&rivals.rare, 0);
+	expect_empty(rivals.cq);
+	for (uint64_t i = 1; i <= RIVAL_SENDS; i++)
+		post_send(&rivals.busy, i, 16, 0);
+	EXPECT(regio_cq_wait(rivals.cq, 1, 0, PATIENCE_NS) > 0, "no send completed");
+	union address rare = own_address(rivals.rare.fd);
+
+	EXPECT(sendto(rivals.sink, "x", 1, 0, &rare.any, address_length(&rare)) == 1, "%m");
+	before = results_before_the_rare(&rivals, ASKED);
+	/* The thread has its own time, and the delays of faults are theirs. */
+	if (!driven_by_a_thread() && !faults_injected())
+		EXPECT(before <= MOST, "its turn came after %u results of the other", before);
+	rivals_close(&rivals);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -329,6 +428,8 @@ int main(void)
 		CASE(a_resize_below_what_is_reserved_changes_nothing),
 		CASE(one_cq_serves_many_sockets),
 		CASE_PER_FAMILY(a_busy_socket_does_not_keep_another_from_its_turn),
+		CASE_PER_FAMILY(a_half_with_more_than_is_asked_for_lets_another_have_its_turn),
+		CASE_PER_FAMILY(a_queue_that_is_never_found_empty_makes_progress),
 		CASE(a_closed_cq_is_an_error_for_every_call),
 		CASE(the_descriptor_is_the_same_for_the_life_of_the_cq),
 		CASE(thousands_of_cqs_share_one_driver),
