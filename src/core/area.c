@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The pool of working areas of a driver. Each half with receive trains on may hold one for long,
- * so there is one for each of these, and two more for work in passing.
+ * so there is one for each of these, and two more for work in passing. Where more threads than that
+ * execute at once, and only then, the pool grows by what they need.
  */
 #include <sys/mman.h>
 
@@ -89,6 +90,19 @@ bool regioi_area_reserve(struct regioi_driver *driver)
 		driver->areas_holders--;
 	pthread_mutex_unlock(&driver->areas_lock);
 	return enough;
+}
+
+bool regioi_area_add(struct regioi_driver *driver)
+{
+	struct regioi_area *area = area_map();
+
+	if (!area)
+		return false;
+	pthread_mutex_lock(&driver->areas_lock);
+	area_push(driver, area);
+	driver->areas_count++;
+	pthread_mutex_unlock(&driver->areas_lock);
+	return true;
 }
 
 void regioi_area_unreserve(struct regioi_driver *driver)

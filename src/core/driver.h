@@ -121,6 +121,9 @@ bool regioi_areas_init(struct regioi_driver *driver);
 void regioi_areas_fini(struct regioi_driver *driver);
 struct regioi_area *regioi_area_take(struct regioi_driver *driver);
 void regioi_area_give(struct regioi_driver *driver, struct regioi_area *area);
+/* One more for the pool, for a thread that has none and found none. Returns false without memory.
+ */
+bool regioi_area_add(struct regioi_driver *driver);
 /* Makes sure that one more half may hold an area for long. Returns false without memory. */
 bool regioi_area_reserve(struct regioi_driver *driver);
 void regioi_area_unreserve(struct regioi_driver *driver);

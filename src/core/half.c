@@ -235,6 +235,17 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 	return REGIOI_PREPARED;
 }
 
+enum regioi_prepared regioi_half_prepare_alone(struct regioi_half *half, struct regioi_work *work)
+{
+	enum regioi_prepared prepared;
+
+	/* Another thread may take what was added; then that one executes. */
+	do
+		prepared = regioi_half_prepare(half, work);
+	while (prepared == REGIOI_PREPARED_NO_AREA && regioi_area_add(half->node->driver));
+	return prepared;
+}
+
 static enum regioi_ready ready_after(const struct regioi_receive_state *state,
 				     const struct regioi_work *work,
 				     enum regioi_receive_verdict verdict)
@@ -344,7 +355,7 @@ uint32_t regioi_half_finish(struct regioi_work *work)
 	return done;
 }
 
-/* One look: everything that is there, as far as the socket goes along. False without an area. */
+/* One look: everything that is there, as far as the socket goes along. False without memory. */
 static bool run_once(struct regioi_half *half)
 {
 	struct regioi_driver *driver = half->node->driver;
@@ -353,7 +364,7 @@ static bool run_once(struct regioi_half *half)
 	work.sink = NULL;
 
 	while (regioi_half_runnable(half, REGIOI_READY_YES)) {
-		switch (regioi_half_prepare(half, &work)) {
+		switch (regioi_half_prepare_alone(half, &work)) {
 		case REGIOI_PREPARED_NO_AREA:
 			return false;
 		case REGIOI_PREPARED_NOTHING:
@@ -404,7 +415,7 @@ void regioi_half_done(struct regioi_half *half)
 		if (!run_once(half))
 			break;
 	}
-	/* Others keep posting, or no area is free: the driver takes over. */
+	/* Others keep posting, or there is no memory for an area: the driver takes over. */
 	regioi_node_list(half->node);
 	atomic_store(&half->executor, REGIOI_EXECUTOR_IDLE);
 }
@@ -419,7 +430,7 @@ uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_sink *sink)
 
 	if (!regioi_half_enter(half))
 		return 0;
-	if (regioi_half_prepare(half, &work) == REGIOI_PREPARED) {
+	if (regioi_half_prepare_alone(half, &work) == REGIOI_PREPARED) {
 		driver->ops->execute(driver->engine, &work.op, 1);
 		done = regioi_half_finish(&work);
 	}

@@ -126,6 +126,11 @@ enum regioi_prepared {
  * need none.
  */
 enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *work);
+/*
+ * The same for a caller that has nothing else to finish, and so no area: where none is free one is
+ * made. REGIOI_PREPARED_NO_AREA then means that there is no memory.
+ */
+enum regioi_prepared regioi_half_prepare_alone(struct regioi_half *half, struct regioi_work *work);
 /* Settle it after execution. Returns how many requests completed. */
 uint32_t regioi_half_finish(struct regioi_work *work);
 

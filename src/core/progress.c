@@ -176,10 +176,11 @@ static void batch_add(struct batch *batch, struct regioi_half *half)
 		return;
 	batch->works[batch->count].sink = batch->sink;
 	prepared = regioi_half_prepare(half, &batch->works[batch->count]);
-	if (prepared == REGIOI_PREPARED_NO_AREA && batch->count > 0) {
-		batch_execute(batch);
+	if (prepared == REGIOI_PREPARED_NO_AREA) {
+		if (batch->count > 0)
+			batch_execute(batch);
 		batch->works[0].sink = batch->sink;
-		prepared = regioi_half_prepare(half, &batch->works[0]);
+		prepared = regioi_half_prepare_alone(half, &batch->works[0]);
 	}
 	if (prepared != REGIOI_PREPARED) {
 		regioi_half_done(half);

@@ -8,11 +8,16 @@
 #include "../support/side.h"
 #include "../support/suite.h"
 
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -736,6 +741,133 @@ START_TEST(an_rq_that_could_not_be_made_is_gone_when_its_event_is_taken)
 }
 END_TEST
 
+/* Memory whose first reader stands still until the case goes on, a page for each thread. */
+struct held {
+	uint8_t *pages;
+	size_t page_size;
+	int faults;
+	uint64_t region;
+};
+
+enum { HELD_THREADS = 6 };
+
+/* Returns NULL, or why that cannot be had. */
+static const char *held_open(struct held *held)
+{
+	struct uffdio_api api = {.api = UFFD_API};
+	struct uffdio_register range = {.mode = UFFDIO_REGISTER_MODE_MISSING};
+	size_t size;
+
+	held->page_size = (size_t)sysconf(_SC_PAGESIZE);
+	size = HELD_THREADS * held->page_size;
+	held->faults = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (held->faults < 0 || ioctl(held->faults, UFFDIO_API, &api) < 0)
+		return "userfaultfd is refused";
+	held->pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	EXPECT(held->pages != MAP_FAILED, "%m");
+	EXPECT_RETURN(0, regio_region_register(held->pages, size, NULL, &held->region));
+	munlock(held->pages, size);
+	EXPECT(madvise(held->pages, size, MADV_DONTNEED) == 0, "%m");
+	range.range = (struct uffdio_range){(uintptr_t)held->pages, size};
+	EXPECT(ioctl(held->faults, UFFDIO_REGISTER, &range) == 0, "%m");
+	return NULL;
+}
+
+static void held_await_reader(const struct held *held)
+{
+	struct pollfd readable = {.fd = held->faults, .events = POLLIN};
+	struct uffd_msg message;
+
+	EXPECT(poll(&readable, 1, PATIENCE_NS / MILLISECOND_NS) == 1, "nobody reads the memory");
+	EXPECT(read(held->faults, &message, sizeof(message)) == sizeof(message), "%m");
+}
+
+static void held_let_go(const struct held *held)
+{
+	struct uffdio_zeropage zero = {
+		.range = {(uintptr_t)held->pages, HELD_THREADS * held->page_size}};
+
+	EXPECT(ioctl(held->faults, UFFDIO_ZEROPAGE, &zero) == 0, "%m");
+}
+
+static void held_close(struct held *held)
+{
+	close(held->faults);
+	EXPECT_RETURN(0, regio_region_deregister(held->region));
+	munmap(held->pages, HELD_THREADS * held->page_size);
+}
+
+struct held_sender {
+	const struct held *held;
+	struct side side;
+	uint32_t page;
+};
+
+/* Two messages that are put together. */
+static void *send_held(void *argument)
+{
+	struct held_sender *sender = argument;
+	struct regio_buf slice = {sender->held->region,
+				  sender->page * (uint32_t)sender->held->page_size, 64};
+
+	EXPECT_RETURN(0, regio_send(sender->side.rq, &slice, REGIO_MSG_DEFER, 0));
+	EXPECT_RETURN(0, regio_send(sender->side.rq, &slice, 0, 1));
+	return NULL;
+}
+
+/* However many threads are inside such a call, each on a queue of its own. */
+START_TEST(sends_leave_in_the_call_whatever_other_threads_are_executing)
+{
+	struct held_sender senders[HELD_THREADS];
+	pthread_t threads[HELD_THREADS];
+	struct regio_driver *driver;
+	struct regio_result results[2];
+	struct side side;
+	struct held held;
+	uint8_t data[64];
+	const char *refused;
+
+	if (driven_by_a_thread() || faults_injected())
+		SKIP("a send may leave after the call");
+	refused = held_open(&held);
+	if (refused)
+		SKIP("%s", refused);
+	struct side_plan plan = {.family = families[_i], .sends = 2, .slot_size = 64};
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	plan.driver = driver;
+	side_open(&side, &plan);
+	int peer = peer_of(side.fd);
+
+	connect_to(side.fd, peer);
+	for (uint32_t i = 0; i < HELD_THREADS; i++) {
+		senders[i] = (struct held_sender){.held = &held, .page = i};
+		side_open(&senders[i].side, &plan);
+		connect_to(senders[i].side.fd, senders[i].side.fd);
+		threads[i] = start(send_held, &senders[i]);
+		held_await_reader(&held);
+	}
+	post_message(&side, 0, 64, 0, REGIO_MSG_DEFER);
+	post_message(&side, 1, 64, 1, 0);
+	for (uint64_t i = 0; i < 2; i++) {
+		EXPECT(!nothing_queued(peer), "message %d has not left", (int)i);
+		receive_plain(peer, data, sizeof(data));
+		expect_message(data, sizeof(data), i);
+	}
+	held_let_go(&held);
+	collect(side.send_cq, results, 2);
+	for (uint32_t i = 0; i < HELD_THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		collect(senders[i].side.send_cq, results, 2);
+		side_close(&senders[i].side);
+	}
+	side_close(&side);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	held_close(&held);
+	close(peer);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -753,6 +885,7 @@ int main(void)
 		CASE_PER_FAMILY(a_dequeue_on_the_receive_queue_pushes_on_stranded_sends),
 		CASE(the_slow_network_does_fill_a_socket_buffer),
 		CASE_PER_FAMILY(closing_cancels_sends_that_a_full_socket_buffer_held_back),
+		CASE_PER_FAMILY(sends_leave_in_the_call_whatever_other_threads_are_executing),
 		CASE_PER_FAMILY(an_rq_that_could_not_be_made_is_gone_when_its_event_is_taken),
 	};
 
