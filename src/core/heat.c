@@ -109,7 +109,7 @@ static void count_idle(struct regioi_driver *driver, uint32_t completed)
 {
 	if (completed)
 		driver->passes_idle = 0;
-	else if (driver->passes_idle < UINT32_MAX)
+	else if (driver->passes_idle < INT32_MAX)
 		driver->passes_idle++;
 }
 

@@ -28,7 +28,7 @@
 #define DONE_UNASKED 1024
 /* Most of them in one pass: what one needs is still in the caches when it is answered. */
 #define STEADY_PASS 16
-/* RQs found empty in one pass before the rest of the steady ones, younger all, are left. */
+/* RQs found empty in one pass before the rest of the steady ones are left; more in idle passes. */
 #define STEADY_MISSES_PASS 2
 /* Passes without work before a pinned RQ is taken off. */
 #define PINNED_IDLE_PASSES 64
@@ -295,16 +295,19 @@ static void prefetch_behind(const struct regioi_node *node)
 }
 
 /*
- * Tries steady RQs, the one that received longest ago first. Clients are often answered in the
- * order they asked, and ask again in the order they were answered.
+ * Tries steady RQs, the one that was tried longest ago first: no silent one keeps the others from
+ * their turn. Clients are often answered in the order they asked, and ask again in the order they
+ * were answered.
  */
 static void visit_steady(struct batch *batch)
 {
 	struct regioi_driver *driver = batch->driver;
 	struct regioi_node *node = driver->steady.first, *next;
+	const uint32_t misses_max = STEADY_MISSES_PASS + driver->passes_idle;
+	uint32_t left = driver->steady.count < STEADY_PASS ? driver->steady.count : STEADY_PASS;
 	uint32_t misses = 0;
 
-	for (uint32_t left = STEADY_PASS; node && left && misses < STEADY_MISSES_PASS; left--) {
+	for (; node && left && misses < misses_max; left--) {
 		struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
 		uint32_t done = 0;
 
@@ -313,9 +316,8 @@ static void visit_steady(struct batch *batch)
 		if (regioi_half_pending(receive) > 0)
 			done = regioi_half_run_one(receive, batch->sink);
 		batch_count(batch, receive, done);
-		if (done) {
-			regioi_list_move(&driver->steady, &driver->steady, node);
-		} else {
+		regioi_list_move(&driver->steady, &driver->steady, node);
+		if (!done) {
 			misses++;
 			regioi_heat_missed(node);
 		}

@@ -6,6 +6,7 @@
 #include "../support/side.h"
 #include "../support/suite.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 START_TEST(capacities_outside_the_limits_are_refused)
@@ -413,6 +414,90 @@ START_TEST(a_queue_that_is_never_found_empty_makes_progress)
 }
 END_TEST
 
+/* Many sockets on one CQ, and what to send to them with. */
+struct crowd {
+	struct regio_cq *cq;
+	struct regio_rq **rqs;
+	union address *addresses;
+	uint32_t count;
+	int sender;
+};
+
+static void crowd_open(struct crowd *crowd, int family, uint32_t count)
+{
+	*crowd = (struct crowd){.cq = cq_of(2 * count, NULL),
+				.rqs = calloc(count, sizeof(struct regio_rq *)),
+				.addresses = calloc(count, sizeof(union address)),
+				.count = count,
+				.sender = udp_socket(family)};
+	for (uint32_t i = 0; i < count; i++) {
+		int fd = bound_socket(family);
+
+		crowd->addresses[i] = own_address(fd);
+		EXPECT_RETURN(0, regio_rq_create(fd, 2, 0, crowd->cq, crowd->cq, i, NULL,
+						 &crowd->rqs[i]));
+		EXPECT_RETURN(0, regio_receive(crowd->rqs[i], NULL, 0, i));
+	}
+}
+
+static void crowd_send(const struct crowd *crowd, uint32_t to)
+{
+	const union address *address = &crowd->addresses[to];
+
+	EXPECT(sendto(crowd->sender, NULL, 0, 0, &address->any, address_length(address)) == 0,
+	       "%m");
+}
+
+/* Dequeues one, and has its queue receive again. Returns which. */
+static uint32_t crowd_take(const struct crowd *crowd, uint32_t *ret_empty_dequeues)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_result result;
+
+	*ret_empty_dequeues = 0;
+	while (regio_cq_dequeue(crowd->cq, &result, 1) == 0) {
+		EXPECT(now_ns() < deadline_ns, "no message came");
+		++*ret_empty_dequeues;
+	}
+	EXPECT_RETURN(0, regio_receive(crowd->rqs[result.rq_context], NULL, 0, 0));
+	return (uint32_t)result.rq_context;
+}
+
+static void crowd_close(struct crowd *crowd)
+{
+	for (uint32_t i = 0; i < crowd->count; i++)
+		EXPECT_RETURN(0, regio_rq_close(crowd->rqs[i], REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(crowd->cq));
+	close(crowd->sender);
+	free(crowd->rqs);
+	free(crowd->addresses);
+}
+
+/* While they all were busy none needed to be watched. */
+START_TEST(the_one_of_many_busy_queues_that_goes_on_is_found_soon)
+{
+	enum { QUEUES = 200, TOGETHER = 8, ROUNDS = 60, REPETITIONS = 4 };
+	uint32_t empty = 0, last = 0;
+	struct crowd crowd;
+
+	crowd_open(&crowd, families[_i], QUEUES);
+	for (uint32_t repetition = 0; repetition < REPETITIONS; repetition++) {
+		for (uint32_t i = 0; i < ROUNDS * QUEUES; i += TOGETHER) {
+			for (uint32_t k = 0; k < TOGETHER; k++)
+				crowd_send(&crowd, (i + k) % QUEUES);
+			for (uint32_t k = 0; k < TOGETHER; k++)
+				last = crowd_take(&crowd, &empty);
+		}
+		crowd_send(&crowd, last);
+		ck_assert_uint_eq(crowd_take(&crowd, &empty), last);
+		/* A driver's thread does not count in these, nor do faults keep time. */
+		if (!driven_by_a_thread() && !faults_injected())
+			EXPECT(empty < QUEUES, "it took %u empty dequeues", empty);
+	}
+	crowd_close(&crowd);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -430,6 +515,7 @@ int main(void)
 		CASE_PER_FAMILY(a_busy_socket_does_not_keep_another_from_its_turn),
 		CASE_PER_FAMILY(a_half_with_more_than_is_asked_for_lets_another_have_its_turn),
 		CASE_PER_FAMILY(a_queue_that_is_never_found_empty_makes_progress),
+		CASE_PER_FAMILY(the_one_of_many_busy_queues_that_goes_on_is_found_soon),
 		CASE(a_closed_cq_is_an_error_for_every_call),
 		CASE(the_descriptor_is_the_same_for_the_life_of_the_cq),
 		CASE(thousands_of_cqs_share_one_driver),
