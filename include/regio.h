@@ -474,7 +474,7 @@ REGIO_API int regio_driver_close(struct regio_driver *driver);
  *                     process was stopped and continued
  *            -EBUSY   another thread is in this call, or waits on a CQ of the
  *                     driver, or the driver has a thread of its own
- *            -EBADF   no such driver
+ *            -EBADF   no such driver, or its descriptors were closed by somebody else
  *            -ECHILD  the driver belongs to the parent process
  * Since      0.1
  */
@@ -639,7 +639,8 @@ REGIO_API int regio_cq_notify(struct regio_cq *cq);
  *            -ETIMEDOUT  none came in time
  *            -EINTR   a signal came first, whatever SA_RESTART says, or the
  *                     process was stopped and continued
- *            -EBADF   no such CQ
+ *            -EBADF   no such CQ, or the library's descriptors were closed by
+ *                     somebody else: every request fails with it as well
  *            -ECHILD  the CQ belongs to the parent process
  * Since      0.1
  */
@@ -657,7 +658,7 @@ REGIO_API int regio_cq_wait(struct regio_cq *cq, uint32_t min_count, uint64_t ma
  * Threads    any
  * Blocking   never
  * Returns    the descriptor, the same for the life of the CQ, or
- *            -EBADF   no such CQ
+ *            -EBADF   no such CQ, or as regio_cq_wait()
  *            -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  as regio_driver_create()
  *            -ECHILD  the CQ belongs to the parent process
  * Since      0.1

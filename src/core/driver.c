@@ -126,9 +126,10 @@ static int driver_fill(struct regioi_driver *driver, const struct regio_driver_o
 
 static void driver_free(struct regioi_driver *driver)
 {
-	if (driver->engine)
+	if (driver->engine) {
+		regioi_wait_fini(driver);
 		driver->ops->destroy(driver->engine);
-	regioi_wait_fini(driver);
+	}
 	regioi_areas_fini(driver);
 	pthread_mutex_destroy(&driver->lock);
 	pthread_mutex_destroy(&driver->wait_lock);

@@ -14,6 +14,7 @@
 #include "core/guard.h"
 #include "core/half.h"
 #include "core/lone.h"
+#include "core/lost.h"
 #include "core/socket.h"
 #include "core/stream.h"
 #include "core/watch.h"
@@ -98,8 +99,12 @@ static bool socket_verified(struct regioi_half *half)
 		half->executions++;
 	else
 		half->verify_in = VERIFY_EACH - 1;
-	if (!regioi_socket_is_ours(rq))
+	if (!regioi_socket_is_ours(rq)) {
 		atomic_store(&rq->lost, true);
+		/* It may have gone with all others: before anybody is told through one of ours. */
+		for (uint32_t i = 0; i < rq->nodes_count; i++)
+			regioi_driver_intact(rq->nodes[i].driver);
+	}
 	return !atomic_load_explicit(&rq->lost, memory_order_relaxed);
 }
 

@@ -39,8 +39,9 @@ bool regioi_lone_prepare(struct regioi_half *half, struct regioi_work *ret_work)
 	void *data;
 
 	/* The long way looks at the socket's identity when that is due. */
-	if (half->verify_in == 0 || !(send ? send_is_lone(half) : receive_is_lone(half)) ||
-	    request->region == 0 || request->flags & REGIOI_REQUEST_EXTRA)
+	if (half->verify_in == 0 || atomic_load_explicit(&half->rq->lost, memory_order_relaxed) ||
+	    !(send ? send_is_lone(half) : receive_is_lone(half)) || request->region == 0 ||
+	    request->flags & REGIOI_REQUEST_EXTRA)
 		return false;
 	data = regioi_region_resolve(request->region, request->offset);
 	if (!data)

@@ -170,7 +170,8 @@ struct regioi_rq {
 	int fd;
 	int family;
 	_Atomic uint32_t references; /* the handle, and each half that is attached to its CQ */
-	_Atomic bool lost;	     /* the descriptor was closed behind our back */
+	_Atomic bool lost;	     /* its descriptor, or a driver's, was closed behind our back */
+	_Atomic bool joined;	     /* to its drivers: complete, and not closed */
 	bool stream;		     /* a stream socket: stream.c */
 	_Atomic bool connected;	     /* streams: has been, as far as is known */
 	_Atomic bool broken;	     /* streams: REGIOI_EVENT_BREAK */
@@ -250,7 +251,7 @@ enum regioi_runner {
 struct regioi_thread {
 	pthread_t thread;
 	uint64_t spin_ns;
-	_Atomic bool stop;
+	_Atomic uint32_t stop; /* also a futex */
 	_Atomic bool asleep;
 	_Atomic uint64_t sleeps;
 };
@@ -275,6 +276,7 @@ struct regioi_driver {
 	_Atomic bool called;	    /* and have been told, since the last pass */
 	_Atomic uint32_t unwatched; /* RQs that the engine does not watch: watch.c */
 	_Atomic bool resting;	    /* no RQ is active or doubtful */
+	_Atomic bool lost;	    /* its descriptors were closed behind our back */
 	/* Threads that wait for the lock: who takes it again and again lets them. */
 	_Atomic uint32_t lock_wanted;
 
@@ -292,6 +294,7 @@ struct regioi_driver {
 	uint32_t passes_idle;	 /* in a row that completed nothing */
 	uint32_t hot_count;
 	uint32_t hot_pause; /* passes until a queue may become hot again */
+	bool rqs_lost;	    /* its RQs know that it is lost */
 
 	pthread_mutex_t areas_lock;
 	struct regioi_area *areas; /* free ones */

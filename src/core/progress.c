@@ -8,6 +8,7 @@
  * more without an event, and a little longer; one that is only in doubt waits on a list of its own.
  * Some are tried without asking the engine first: heat.h.
  */
+#include <errno.h>
 #include <sched.h>
 
 #include "core/barrier.h"
@@ -16,6 +17,7 @@
 #include "core/handle.h"
 #include "core/heat.h"
 #include "core/lone.h"
+#include "core/lost.h"
 #include "core/nodes.h"
 #include "core/watch.h"
 
@@ -91,10 +93,13 @@ void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi
 static void events_ask(struct regioi_driver *driver)
 {
 	struct regioi_event events[BATCH_MAX];
+	int count = driver->ops->ask(driver->engine, events, BATCH_MAX);
 
 	driver->passes_unasked = 0;
 	driver->done_unasked = 0;
-	events_take(driver, events, driver->ops->ask(driver->engine, events, BATCH_MAX));
+	if (count == -EBADF)
+		atomic_store(&driver->lost, true);
+	events_take(driver, events, count);
 }
 
 /* Passes that may go by before the engine is asked for events. */
@@ -397,6 +402,8 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_sink *si
 	struct batch batch;
 
 	driver->passes++;
+	if (__builtin_expect(regioi_driver_is_lost(driver), 0))
+		regioi_driver_lose(driver);
 	/* Before the look at anything: pairs with the poster, which stores and then calls. */
 	if (atomic_load_explicit(&driver->called, memory_order_relaxed))
 		atomic_store(&driver->called, false);

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/half.h"
 #include "core/handle.h"
+#include "core/lost.h"
 #include "core/offload.h"
 #include "core/options.h"
 #include "core/socket.h"
@@ -350,6 +351,11 @@ static int cqs_hold(struct regio_cq *const handles[2], struct regioi_cq *ret_cqs
 		ret_cqs[i] = regioi_cq_held(handles[i]);
 		if (!ret_cqs[i])
 			return refuse_cq(i, regioi_table_reason((uintptr_t)handles[i], -EBADF));
+		if (regioi_driver_is_lost(ret_cqs[i]->driver))
+			return regioi_fail(-EBADF,
+					   "creating an RQ: the descriptors of the %s CQ's driver "
+					   "were closed; make a new one",
+					   i == REGIOI_RECEIVE ? "receive" : "send");
 	}
 	return 0;
 }
@@ -380,6 +386,8 @@ static int rq_create(int fd, const uint32_t limits[2], struct regioi_cq *const c
 		return error;
 	}
 	regioi_socket_size_buffer(rq, limits[REGIOI_RECEIVE]);
+	/* Release: pairs with the acquire in rq_lose() of lost.c. */
+	atomic_store_explicit(&rq->joined, true, memory_order_release);
 	*ret_rq = rq;
 	return 0;
 }

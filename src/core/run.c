@@ -6,6 +6,7 @@
 
 #include "core/driver.h"
 #include "core/handle.h"
+#include "core/lost.h"
 #include "core/wait.h"
 #include "regio.h"
 
@@ -27,12 +28,14 @@ static enum regioi_runner runner_set(struct regioi_driver *driver, enum regioi_r
 	return before;
 }
 
-/* Returns 0 after a call, 1 after anything else that ends a sleep, or -EINTR. */
+/* Returns 0 after a call, 1 after anything else that ends a sleep, -EINTR, or -EBADF. */
 static int sleep_once(struct regioi_driver *driver, int64_t timeout_ns)
 {
 	struct regioi_event events[EVENTS_MAX];
 	int count;
 
+	if (!regioi_driver_intact(driver))
+		return -EBADF;
 	if (runner_set(driver, REGIOI_RUNNER_SLEEPS) == REGIOI_RUNNER_CALLED) {
 		runner_set(driver, REGIOI_RUNNER_AWAKE);
 		return 0;
@@ -61,6 +64,8 @@ static int run(struct regioi_driver *driver, int64_t timeout_ns)
 			return -ETIMEDOUT;
 		looked = timeout_ns == 0;
 		result = sleep_once(driver, timeout_ns);
+		if (result == -EBADF)
+			regioi_driver_progress(driver);
 		if (result <= 0)
 			return result;
 		if (timeout_ns > 0) {

@@ -68,6 +68,15 @@ static void registry_remove(struct regioi_rq *rq)
 	pthread_mutex_unlock(&registry_lock);
 }
 
+void regioi_sockets_each(void (*visit)(struct regioi_rq *rq, void *argument), void *argument)
+{
+	pthread_mutex_lock(&registry_lock);
+	for (uint32_t i = 0; i < REGISTRY_BUCKETS; i++)
+		for (struct regioi_rq *rq = registry[i]; rq; rq = rq->registry_next)
+			visit(rq, argument);
+	pthread_mutex_unlock(&registry_lock);
+}
+
 /* ---- Options ---- */
 
 static int option(int fd, int level, int name)

@@ -18,6 +18,9 @@ void regioi_socket_size_buffer(struct regioi_rq *rq, uint32_t receives);
  */
 void regioi_socket_close(struct regioi_rq *rq);
 
+/* Calls for each RQ that has a socket, with a lock held that ends none of them meanwhile. */
+void regioi_sockets_each(void (*visit)(struct regioi_rq *rq, void *argument), void *argument);
+
 /* Puts the stream socket 'fd' behind the RQ's descriptor. Returns 0 or negative errno. */
 int regioi_socket_replace(struct regioi_rq *rq, int fd);
 /* Whether the descriptor still is the RQ's socket. */

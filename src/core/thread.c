@@ -5,18 +5,29 @@
  * engine, as a listener, so that whoever gives it work calls it.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/lost.h"
 #include "core/thread.h"
 
 #define SPIN_DEFAULT_NS 50000u
 #define EVENTS_MAX 64
+/*
+ * The longest sleep: one whose descriptors are closed beneath it hears nothing, not even that it is
+ * to end.
+ */
+#define SLEEP_NS 500000000
+/* Between two looks of a thread that has lost its descriptors. */
+#define LOST_NS 10000000
 /* Turns without work between two looks at the clock. */
 #define IDLE_TURNS 32u
 
@@ -29,10 +40,26 @@ static inline void relax(void)
 #endif
 }
 
+/* Whether a sleep in which nothing happened has ended for a reason. */
+static bool is_called(struct regioi_driver *driver)
+{
+	return atomic_load(&driver->called) || atomic_load(&driver->thread.stop) ||
+	       regioi_driver_has_work(driver) || !regioi_driver_intact(driver);
+}
+
+/* Nobody can call it any more but who ends it. What is posted still fails. */
+static void look_now_and_then(struct regioi_driver *driver)
+{
+	const struct timespec timeout = {.tv_nsec = LOST_NS};
+
+	regioi_driver_progress(driver);
+	syscall(SYS_futex, &driver->thread.stop, FUTEX_WAIT_PRIVATE, 0, &timeout, NULL, 0);
+}
+
 static void sleep_once(struct regioi_driver *driver)
 {
 	struct regioi_event events[EVENTS_MAX];
-	int64_t timeout_ns = -1;
+	int64_t timeout_ns = SLEEP_NS;
 	int count;
 
 	/* Sequentially consistent, as in regio_cq_wait(). */
@@ -48,7 +75,9 @@ static void sleep_once(struct regioi_driver *driver)
 		 */
 		atomic_store_explicit(&driver->thread.asleep, true, memory_order_release);
 	}
-	count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
+	do
+		count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
+	while (count == 0 && timeout_ns != 0 && !is_called(driver));
 	atomic_store_explicit(&driver->thread.asleep, false, memory_order_relaxed);
 	regioi_driver_take_events(driver, events, count);
 	atomic_fetch_sub(&driver->listeners, 1);
@@ -75,6 +104,10 @@ static void *run(void *argument)
 	regioi_driver_turn(driver);
 	sem_post(&start->begun);
 	while (!atomic_load(&driver->thread.stop)) {
+		if (regioi_driver_is_lost(driver)) {
+			look_now_and_then(driver);
+			continue;
+		}
 		if (regioi_driver_turn(driver)) {
 			idle = 0;
 			continue;
@@ -141,7 +174,8 @@ int regioi_thread_start(struct regioi_driver *driver, const struct regio_driver_
 
 void regioi_thread_stop(struct regioi_driver *driver)
 {
-	atomic_store(&driver->thread.stop, true);
+	atomic_store(&driver->thread.stop, 1);
+	syscall(SYS_futex, &driver->thread.stop, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	/* Stays until somebody asks or sleeps, so it is not missed by one about to sleep. */
 	driver->ops->doorbell(driver->engine);
 	pthread_join(driver->thread.thread, NULL);

@@ -28,6 +28,7 @@
 #include "core/driver.h"
 #include "core/error.h"
 #include "core/handle.h"
+#include "core/lost.h"
 #include "core/notified.h"
 #include "core/uncancelled.h"
 #include "core/wait.h"
@@ -35,6 +36,8 @@
 #include "regio.h"
 
 #define EVENTS_MAX 64
+/* Of the eventfd in the descriptor of a driver. */
+#define SIGNAL_EVENTS EPOLLIN
 /* Then a sleeper looks, and sleeps again. */
 #define NO_END_S (365 * 86400)
 
@@ -53,6 +56,12 @@ static void wake_sleeper(struct regioi_cq *cq)
 	}
 }
 
+/* Its number may be another file's once the driver is lost. */
+static bool has_signal_descriptor(const struct regioi_driver *driver)
+{
+	return driver->signal_descriptor >= 0 && !regioi_driver_is_lost(driver);
+}
+
 void regioi_cq_unfire(struct regioi_cq *cq)
 {
 	struct regioi_driver *driver = cq->driver;
@@ -61,7 +70,7 @@ void regioi_cq_unfire(struct regioi_cq *cq)
 	if (atomic_load(&cq->fired)) {
 		atomic_store(&cq->fired, false);
 		driver->fired--;
-		if (driver->signal_descriptor >= 0 &&
+		if (has_signal_descriptor(driver) &&
 		    !regioi_sys_event_take(driver->signal_descriptor))
 			driver->fired = 0; /* cannot be: it counts this CQ */
 	}
@@ -129,7 +138,7 @@ static void fire(struct regioi_cq *cq, const struct regioi_half *half, uint32_t 
 	    !atomic_load(&cq->closed)) {
 		atomic_store(&cq->fired, true);
 		driver->fired++;
-		if (driver->signal_descriptor >= 0 &&
+		if (has_signal_descriptor(driver) &&
 		    !regioi_sys_event_add(driver->signal_descriptor))
 			driver->fired--; /* cannot be: the counter is far from its limit */
 	}
@@ -186,11 +195,17 @@ int regio_cq_notify(struct regio_cq *handle)
 	return error;
 }
 
-static int descriptor_add(int set, int fd)
+static int descriptor_add(int set, int fd, uint32_t events)
 {
-	struct epoll_event event = {.events = EPOLLIN};
+	struct epoll_event event = {.events = events};
 
 	return epoll_ctl(set, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* The engine's descriptor, which tells what it is to tell, also proves that the set is ours. */
+static uint32_t engine_events(const struct regioi_driver *driver)
+{
+	return driver->threaded ? 0 : EPOLLIN;
 }
 
 /* Under the driver's wait_lock. */
@@ -204,9 +219,9 @@ static int descriptor_make(struct regioi_driver *driver)
 	if (set < 0)
 		return -errno;
 	signal = eventfd(driver->fired, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
-	if (signal < 0 || descriptor_add(set, signal) < 0 ||
-	    (!driver->threaded &&
-	     descriptor_add(set, driver->ops->descriptor(driver->engine)) < 0)) {
+	if (signal < 0 || descriptor_add(set, signal, SIGNAL_EVENTS) < 0 ||
+	    descriptor_add(set, driver->ops->descriptor(driver->engine), engine_events(driver)) <
+		    0) {
 		error = -errno;
 		if (signal >= 0)
 			close(signal);
@@ -223,7 +238,9 @@ static int descriptor(struct regioi_driver *driver)
 	int result = 0;
 
 	pthread_mutex_lock(&driver->wait_lock);
-	if (driver->descriptor < 0)
+	if (!regioi_driver_intact(driver))
+		result = -EBADF;
+	else if (driver->descriptor < 0)
 		result = descriptor_make(driver);
 	if (!result)
 		result = driver->descriptor;
@@ -250,10 +267,13 @@ int regio_cq_fd(struct regio_cq *handle)
 
 void regioi_wait_fini(struct regioi_driver *driver)
 {
-	if (driver->descriptor >= 0)
-		close(driver->descriptor);
-	if (driver->signal_descriptor >= 0)
+	if (driver->descriptor < 0 || !regioi_driver_intact(driver) ||
+	    !regioi_sys_epoll_holds(driver->descriptor, driver->ops->descriptor(driver->engine),
+				    engine_events(driver), 0))
+		return;
+	if (regioi_sys_epoll_holds(driver->descriptor, driver->signal_descriptor, SIGNAL_EVENTS, 0))
 		close(driver->signal_descriptor);
+	close(driver->descriptor);
 }
 
 /* ---- Sleeping ---- */
@@ -338,12 +358,17 @@ static int sleep_following(struct regioi_cq *cq, int64_t seen, int64_t timeout_n
 	return error;
 }
 
-/* Sleeps until there may be more than 'seen', for at most 'timeout_ns'. Returns 0 or -EINTR. */
+/*
+ * Sleeps until there may be more than 'seen', for at most 'timeout_ns'. Returns 0, -EINTR, or
+ * -EBADF where nothing would end the sleep.
+ */
 static int sleep_once(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 {
 	struct regioi_driver *driver = cq->driver;
 	bool lead;
 
+	if (!regioi_driver_intact(driver))
+		return -EBADF;
 	pthread_mutex_lock(&driver->wait_lock);
 	lead = !driver->led;
 	driver->led = true;
@@ -412,11 +437,17 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 		if (rest_ns == 0 && looked)
 			break;
 		looked = rest_ns == 0;
-		if (sleep_once(cq, count, rest_ns) != 0) {
-			count = regioi_cq_available(cq, enough);
-			error = -EINTR;
+		error = sleep_once(cq, count, rest_ns);
+		if (error == -EBADF) {
+			/* What is posted fails now; that it does is not what was waited for. */
+			regioi_driver_progress(cq->driver);
 			break;
 		}
+		if (error) {
+			count = regioi_cq_available(cq, enough);
+			break;
+		}
+		error = -ETIMEDOUT;
 	}
 	if (count == 0)
 		return error;

@@ -123,13 +123,16 @@ struct regioi_engine_ops {
 	 * told. NULL: never can.
 	 */
 	bool (*idle)(struct regioi_engine *engine);
-	/* Collect up to 'events_max' events without sleeping. Returns how many. */
+	/*
+	 * Collect up to 'events_max' events without sleeping. Returns how many, or -EBADF when the
+	 * engine's own descriptors were closed.
+	 */
 	int (*ask)(struct regioi_engine *engine, struct regioi_event *ret_events,
 		   uint32_t events_max);
 	/*
 	 * The same, sleeping until there is an event, doorbell or wake is called, or 'timeout_ns'
 	 * is over (0: do not sleep; below 0: no end). Returns how many, 0 after a call, the
-	 * time-out or for no reason, or -EINTR. One thread at a time.
+	 * time-out or for no reason, -EINTR, or -EBADF as ask does. One thread at a time.
 	 */
 	int (*sleep)(struct regioi_engine *engine, struct regioi_event *ret_events,
 		     uint32_t events_max, int64_t timeout_ns);
@@ -142,6 +145,11 @@ struct regioi_engine_ops {
 	 */
 	void (*wake)(struct regioi_engine *engine);
 	void (*unwake)(struct regioi_engine *engine);
+	/*
+	 * Whether a look at the descriptors of its own shows them open, and not another file's.
+	 * Once not, the engine leaves their numbers alone. NULL: cannot be told.
+	 */
+	bool (*intact)(struct regioi_engine *engine);
 	/* What time it is for sleeps; NULL: CLOCK_MONOTONIC. */
 	uint64_t (*now_ns)(struct regioi_engine *engine);
 	/* A descriptor that is readable while sleep would return; valid until destroy. */

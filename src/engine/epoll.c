@@ -21,6 +21,11 @@
 /* The core's ids are above 2^32. */
 #define DOORBELL_ID 0
 #define WAKE_ID 1
+#define WITNESS_ID 2
+
+#define DOORBELL_EVENTS (EPOLLIN | EPOLLET)
+#define WAKE_EVENTS EPOLLIN
+#define WITNESS_EVENTS 0
 
 #define EVENTS_MAX 64
 /* Packets a busy poll takes at most; more is for CAP_NET_ADMIN. */
@@ -42,28 +47,93 @@ static int add_eventfd(struct regioi_engine *engine, uint64_t id, uint32_t event
 	return fd;
 }
 
+/* Where it cannot be had the descriptors are taken for ours, as long as they work. */
+static void add_witness(struct regioi_engine *engine)
+{
+	struct epoll_event event = {.events = WITNESS_EVENTS, .data.u64 = WITNESS_ID};
+	socklen_t length = sizeof(engine->witness_cookie);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &engine->witness_cookie, &length) == 0 &&
+	    epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+		engine->witness_fd = fd;
+	else
+		close(fd);
+}
+
+/* Only a closed descriptor, or another's, says no: a refusal to tell does not. */
+static bool witness_is_ours(const struct regioi_engine *engine)
+{
+	uint64_t cookie = 0;
+	socklen_t length = sizeof(cookie);
+
+	if (engine->witness_fd < 0)
+		return true;
+	if (getsockopt(engine->witness_fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) < 0)
+		return errno != EBADF && errno != ENOTSOCK;
+	return cookie == engine->witness_cookie;
+}
+
+static bool set_is_ours(const struct regioi_engine *engine)
+{
+	return witness_is_ours(engine) &&
+	       regioi_sys_epoll_holds(engine->epoll_fd, engine->witness_fd, WITNESS_EVENTS,
+				      WITNESS_ID);
+}
+
+static bool is_lost(const struct regioi_engine *engine)
+{
+	return atomic_load_explicit(&engine->lost, memory_order_relaxed);
+}
+
+bool regioi_epoll_intact(struct regioi_engine *engine)
+{
+	if (!is_lost(engine) && !witness_is_ours(engine))
+		atomic_store(&engine->lost, true);
+	return !is_lost(engine);
+}
+
+static void close_unless(int fd, bool others)
+{
+	if (fd >= 0 && !others)
+		close(fd);
+}
+
+/* A number that was closed behind our back may be somebody else's by now. */
 void regioi_epoll_fini(struct regioi_engine *engine)
 {
-	if (engine->wake_fd >= 0)
-		close(engine->wake_fd);
-	if (engine->doorbell_fd >= 0)
-		close(engine->doorbell_fd);
-	if (engine->epoll_fd >= 0)
-		close(engine->epoll_fd);
+	const bool complete = engine->witness_fd >= 0;
+	const bool others = complete && !set_is_ours(engine);
+
+	close_unless(engine->wake_fd,
+		     others ||
+			     (complete && !regioi_sys_epoll_holds(engine->epoll_fd, engine->wake_fd,
+								  WAKE_EVENTS, WAKE_ID)));
+	close_unless(engine->doorbell_fd,
+		     others || (complete &&
+				!regioi_sys_epoll_holds(engine->epoll_fd, engine->doorbell_fd,
+							DOORBELL_EVENTS, DOORBELL_ID)));
+	close_unless(engine->epoll_fd, others);
+	close_unless(engine->witness_fd, complete && !witness_is_ours(engine));
 }
 
 int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_refusal)
 {
 	int error;
 
-	*engine = (struct regioi_engine){.doorbell_fd = -1, .wake_fd = -1, .nanoseconds = true};
+	*engine = (struct regioi_engine){
+		.doorbell_fd = -1, .wake_fd = -1, .witness_fd = -1, .nanoseconds = true};
 	engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (engine->epoll_fd >= 0)
-		engine->doorbell_fd = add_eventfd(engine, DOORBELL_ID, EPOLLIN | EPOLLET);
+		engine->doorbell_fd = add_eventfd(engine, DOORBELL_ID, DOORBELL_EVENTS);
 	if (engine->doorbell_fd >= 0)
-		engine->wake_fd = add_eventfd(engine, WAKE_ID, EPOLLIN);
-	if (engine->wake_fd >= 0)
+		engine->wake_fd = add_eventfd(engine, WAKE_ID, WAKE_EVENTS);
+	if (engine->wake_fd >= 0) {
+		add_witness(engine);
 		return 0;
+	}
 	error = -errno;
 	regioi_epoll_fini(engine);
 	snprintf(ret_refusal->reason, sizeof(ret_refusal->reason), "creating an epoll set: %s",
@@ -116,6 +186,8 @@ int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, bool w
 		.data.u64 = id,
 	};
 
+	if (is_lost(engine))
+		return -EBADF;
 	/* Who waits for room has mostly been watched before. */
 	if (epoll_ctl(engine->epoll_fd, writable ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
 		return 0;
@@ -132,7 +204,8 @@ void regioi_epoll_unwatch(struct regioi_engine *engine, int fd)
 	 * Fails harmlessly where the descriptor was closed: the kernel removed the socket then,
 	 * and compares the socket, not the number alone, if the number was used again.
 	 */
-	epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	if (!is_lost(engine))
+		epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
 static int wait_for_events(struct regioi_engine *engine, struct epoll_event *events, int events_max,
@@ -168,7 +241,7 @@ static int translate(const struct epoll_event *events, int found, struct regioi_
 		/* cppcheck-suppress uninitvar ; epoll_wait has filled 'found' of them */
 		uint32_t bits = events[i].events;
 
-		if (events[i].data.u64 == WAKE_ID || events[i].data.u64 == DOORBELL_ID)
+		if (events[i].data.u64 <= WITNESS_ID)
 			continue;
 		ret_events[count++] = (struct regioi_event){
 			.id = events[i].data.u64,
@@ -184,14 +257,23 @@ static int translate(const struct epoll_event *events, int found, struct regioi_
 	return count;
 }
 
+/* After an epoll_wait that failed. */
+static int failed_to_ask(struct regioi_engine *engine)
+{
+	/* Closed, or the number is of another kind of file. */
+	if (errno == EBADF || errno == EINVAL)
+		atomic_store(&engine->lost, true);
+	return is_lost(engine) ? -EBADF : 0;
+}
+
 int regioi_epoll_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
 		     uint32_t events_max)
 {
 	struct epoll_event events[EVENTS_MAX];
 	int max = (int)(events_max < EVENTS_MAX ? events_max : EVENTS_MAX);
+	int found = is_lost(engine) ? -1 : regioi_sys_epoll_wait(engine->epoll_fd, events, max, 0);
 
-	return translate(events, regioi_sys_epoll_wait(engine->epoll_fd, events, max, 0),
-			 ret_events);
+	return found < 0 ? failed_to_ask(engine) : translate(events, found, ret_events);
 }
 
 int regioi_epoll_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
@@ -199,28 +281,31 @@ int regioi_epoll_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 {
 	struct epoll_event events[EVENTS_MAX];
 	int max = (int)(events_max < EVENTS_MAX ? events_max : EVENTS_MAX);
-	int found = wait_for_events(engine, events, max, timeout_ns);
+	int found = is_lost(engine) ? -1 : wait_for_events(engine, events, max, timeout_ns);
 
-	if (found < 0)
-		return errno == EINTR ? -EINTR : 0;
-	return translate(events, found, ret_events);
+	if (found >= 0)
+		return translate(events, found, ret_events);
+	return !is_lost(engine) && errno == EINTR ? -EINTR : failed_to_ask(engine);
 }
 
 void regioi_epoll_doorbell(struct regioi_engine *engine)
 {
 	/* Fails only when the counter is near 2^64; so does the next one. */
-	regioi_sys_event_add(engine->doorbell_fd);
+	if (!is_lost(engine))
+		regioi_sys_event_add(engine->doorbell_fd);
 }
 
 void regioi_epoll_wake(struct regioi_engine *engine)
 {
-	regioi_sys_event_add(engine->wake_fd);
+	if (!is_lost(engine))
+		regioi_sys_event_add(engine->wake_fd);
 }
 
 void regioi_epoll_unwake(struct regioi_engine *engine)
 {
 	/* Fails only without a wake before it. */
-	regioi_sys_event_take(engine->wake_fd);
+	if (!is_lost(engine))
+		regioi_sys_event_take(engine->wake_fd);
 }
 
 int regioi_epoll_descriptor(struct regioi_engine *engine)
@@ -253,6 +338,7 @@ const struct regioi_engine_ops regioi_engine_epoll = {
 	.doorbell = regioi_epoll_doorbell,
 	.wake = regioi_epoll_wake,
 	.unwake = regioi_epoll_unwake,
+	.intact = regioi_epoll_intact,
 	.descriptor = regioi_epoll_descriptor,
 	.batches = epoll_engine_batches,
 	.execute = epoll_engine_execute,

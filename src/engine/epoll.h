@@ -14,6 +14,13 @@ struct regioi_engine {
 	int epoll_fd;
 	int doorbell_fd; /* edge-triggered: the first to ask takes it, and makes progress */
 	int wake_fd;	 /* level-triggered semaphore: each wake stays until its unwake */
+	/*
+	 * A socket in the set, that tells nothing: its cookie is like no other's, and no other set
+	 * holds it. So a closed number that was used again is not taken for ours.
+	 */
+	int witness_fd;
+	uint64_t witness_cookie;
+	atomic_bool lost; /* descriptors of ours were closed behind our back */
 	/* epoll_pwait2 is of Linux 5.11; cleared when the kernel, or a filter, does not have it. */
 	atomic_bool nanoseconds;
 };
@@ -35,6 +42,7 @@ int regioi_epoll_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 void regioi_epoll_doorbell(struct regioi_engine *engine);
 void regioi_epoll_wake(struct regioi_engine *engine);
 void regioi_epoll_unwake(struct regioi_engine *engine);
+bool regioi_epoll_intact(struct regioi_engine *engine);
 int regioi_epoll_descriptor(struct regioi_engine *engine);
 
 #endif

@@ -238,8 +238,9 @@ static bool fault_idle(struct regioi_engine *engine)
 static int fault_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
 		     uint32_t events_max)
 {
-	return tell(engine, ret_events,
-		    engine->inner_ops->ask(engine->inner, ret_events, events_max), events_max);
+	int found = engine->inner_ops->ask(engine->inner, ret_events, events_max);
+
+	return found < 0 ? found : tell(engine, ret_events, found, events_max);
 }
 
 static int fault_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
@@ -427,6 +428,11 @@ static void fault_unwake(struct regioi_engine *engine)
 	engine->inner_ops->unwake(engine->inner);
 }
 
+static bool fault_intact(struct regioi_engine *engine)
+{
+	return engine->inner_ops->intact(engine->inner);
+}
+
 static int fault_descriptor(struct regioi_engine *engine)
 {
 	return engine->inner_ops->descriptor(engine->inner);
@@ -485,6 +491,7 @@ int regioi_fault_wrap(const struct regioi_engine_ops **ops, struct regioi_engine
 		.doorbell = fault_doorbell,
 		.wake = fault_wake,
 		.unwake = fault_unwake,
+		.intact = outer->inner_ops->intact ? fault_intact : NULL,
 		.descriptor = fault_descriptor,
 		.now_ns = outer->inner_ops->now_ns ? fault_now_ns : NULL,
 		.batches = fault_batches,

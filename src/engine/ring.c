@@ -23,6 +23,8 @@
 /* In user_data: the index of an operation, what poll_data() makes of a poll, or nothing. */
 #define POLL_MARK (1ull << 63)
 #define NO_DATA UINT64_MAX
+/* Of a ring's last operation. */
+#define LAST_DATA (UINT64_MAX - 1)
 
 /* ---- The rings of threads ---- */
 
@@ -54,10 +56,39 @@ int regioi_ring_open(struct io_uring *io)
 	return error;
 }
 
+/*
+ * An operation that does nothing shows whether the descriptor still is the ring's: no other file
+ * completes it in this memory. A refusal to tell does not say no.
+ */
+static bool is_ours(struct regioi_ring *ring)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
+	bool completed = false;
+	struct io_uring_cqe *cqe;
+	unsigned int head;
+	int submitted;
+
+	if (!sqe)
+		return true;
+	io_uring_prep_nop(sqe);
+	sqe->user_data = LAST_DATA;
+	submitted = io_uring_submit(&ring->io);
+	io_uring_for_each_cqe(&ring->io, head, cqe)
+	{
+		completed |= cqe->user_data == LAST_DATA;
+	}
+	if (submitted >= 0)
+		return completed;
+	return submitted != -EBADF && submitted != -EOPNOTSUPP && submitted != -EEXIST;
+}
+
 static void ring_close(void *argument)
 {
 	struct regioi_ring *ring = argument;
 
+	/* Closed behind our back, its number may be another file's; what is mapped is ours. */
+	if (!is_ours(ring))
+		ring->io.ring_fd = -1;
 	io_uring_queue_exit(&ring->io);
 	free(ring);
 	regioi_ring_own = NULL;

@@ -264,7 +264,7 @@ static int ask_locked(struct regioi_engine *engine, struct regioi_event *ret_eve
 
 	regioi_sim_tick();
 	found = regioi_epoll_ask(engine, ret_events, events_max);
-	return translate(engine, ret_events, found, events_max);
+	return found < 0 ? found : translate(engine, ret_events, found, events_max);
 }
 
 static int sim_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
@@ -411,6 +411,7 @@ const struct regioi_engine_ops regioi_engine_sim = {
 	.doorbell = regioi_epoll_doorbell,
 	.wake = regioi_epoll_wake,
 	.unwake = regioi_epoll_unwake,
+	.intact = regioi_epoll_intact,
 	.descriptor = regioi_epoll_descriptor,
 	.now_ns = sim_now_ns,
 	.batches = sim_batches,

@@ -9,6 +9,7 @@
 #ifndef REGIO_ENGINE_SYSCALLS_H
 #define REGIO_ENGINE_SYSCALLS_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -107,6 +108,18 @@ static inline int regioi_sys_epoll_pwait2(int fd, struct epoll_event *events, in
 	return (int)syscall(SYS_epoll_pwait2, fd, events, events_max, timeout, NULL,
 			    REGIOI_SIGNALS_SIZE);
 #endif
+}
+
+/*
+ * Whether an epoll set has this file under this number; asking sets the same events again. Only
+ * what the kernel is sure of says no.
+ */
+static inline bool regioi_sys_epoll_holds(int set, int fd, uint32_t events, uint64_t id)
+{
+	struct epoll_event event = {.events = events, .data.u64 = id};
+
+	return epoll_ctl(set, EPOLL_CTL_MOD, fd, &event) == 0 ||
+	       (errno != EBADF && errno != ENOENT && errno != EINVAL && errno != EPERM);
 }
 
 /* Of an eventfd. Returns false where there is nothing to be had, or no room. */

@@ -263,6 +263,7 @@ const struct regioi_engine_ops regioi_engine_uring = {
 	.doorbell = regioi_epoll_doorbell,
 	.wake = regioi_epoll_wake,
 	.unwake = regioi_epoll_unwake,
+	.intact = regioi_epoll_intact,
 	.descriptor = regioi_epoll_descriptor,
 	.batches = uring_batches,
 	.execute = uring_execute,

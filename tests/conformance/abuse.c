@@ -9,8 +9,10 @@
 #include "../support/suite.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -511,6 +513,143 @@ START_TEST(a_socket_closed_behind_our_back_fails_requests_and_nothing_else)
 }
 END_TEST
 
+/* ---- The library's own descriptors ----------------------------------------------- */
+
+#define DESCRIPTORS 512
+
+/* What was opened since the process had these open. */
+struct opened {
+	bool before[DESCRIPTORS];
+	int numbers[DESCRIPTORS];
+	int count;
+};
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void opened_begin(struct opened *opened)
+{
+	for (int fd = 0; fd < DESCRIPTORS; fd++)
+		opened->before[fd] = is_open(fd);
+	opened->count = 0;
+}
+
+/* As a program does that closes all descriptors there are. */
+static void opened_close_all(struct opened *opened)
+{
+	for (int fd = 0; fd < DESCRIPTORS; fd++) {
+		if (opened->before[fd] || !is_open(fd))
+			continue;
+		close(fd);
+		opened->numbers[opened->count++] = fd;
+	}
+}
+
+/* Puts empty files in their places. */
+static void opened_use_again(const struct opened *opened)
+{
+	int file = memfd_create("regio", 0);
+
+	EXPECT(file >= 0, "%m");
+	for (int i = 0; i < opened->count; i++) {
+		if (opened->numbers[i] != file)
+			EXPECT(dup2(file, opened->numbers[i]) >= 0, "%m");
+	}
+}
+
+static void expect_untouched(const struct opened *opened)
+{
+	for (int i = 0; i < opened->count; i++) {
+		off_t length = lseek(opened->numbers[i], 0, SEEK_END);
+
+		EXPECT(length == 0, "the file on descriptor %d: %s", opened->numbers[i],
+		       length < 0 ? "closed" : "written");
+	}
+}
+
+static void open_with_descriptors(struct opened *opened, int family)
+{
+	opened_begin(opened);
+	open_good(family);
+	EXPECT(regio_cq_fd(good.receive_cq) >= 0, "no descriptor");
+	/* Enough for a thread's ring. */
+	for (int i = 0; i < 64; i++)
+		expect_empty(good.receive_cq);
+	post_receive(&good, 0);
+	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(good.receive_cq, 1, 0, MILLISECOND_NS));
+}
+
+static void close_all_good(void)
+{
+	EXPECT_RETURN(0, regio_rq_close(good.rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(good.send_cq));
+	EXPECT_RETURN(0, regio_cq_close(good.receive_cq));
+	EXPECT_RETURN(0, regio_region_deregister(good.region));
+	EXPECT_RETURN(0, regio_driver_close(good_driver));
+}
+
+START_TEST(a_wait_after_all_descriptors_were_closed_is_an_error_and_requests_fail)
+{
+	struct opened opened;
+	struct regio_result result;
+	struct regio_rq *rq;
+	int waited;
+
+	if (closing_refused())
+		SKIP("%s", closing_refused());
+	open_with_descriptors(&opened, families[_i]);
+	opened_close_all(&opened);
+	waited = regio_cq_wait(good.receive_cq, 1, 0, PATIENCE_NS);
+	/* Where a thread makes the progress it may have found out before. */
+	EXPECT(waited == -EBADF || (waited == 1 && driven_by_a_thread()), "%s",
+	       regio_error_name(waited));
+	result = poll_one(good.receive_cq);
+	expect_result(&result, -EBADF, 0, 0);
+	EXPECT_RETURN(-EBADF, regio_cq_wait(good.receive_cq, 1, 0, -1));
+	EXPECT_RETURN(-EBADF, regio_receive(good.rq, NULL, 0, 1));
+	EXPECT_RETURN(-EBADF, regio_send(good.rq, NULL, 0, 1));
+	EXPECT_RETURN(-EBADF, regio_cq_fd(good.receive_cq));
+	EXPECT_RETURN(-EBADF, regio_rq_create(bound_socket(families[_i]), 1, 1, good.receive_cq,
+					      good.send_cq, 0, NULL, &rq));
+	if (!driven_by_a_thread())
+		EXPECT_RETURN(-EBADF, regio_driver_run(good_driver, -1));
+	close_all_good();
+}
+END_TEST
+
+static void *expect_untouched_by_a_thread(void *argument)
+{
+	const int family = *(const int *)argument;
+	struct opened opened;
+
+	open_with_descriptors(&opened, family);
+	opened_close_all(&opened);
+	opened_use_again(&opened);
+	regio_cq_notify(good.receive_cq);
+	regio_cq_wait(good.receive_cq, 1, 0, PATIENCE_NS);
+	poll_one(good.receive_cq);
+	close_all_good();
+	expect_untouched(&opened);
+	return memcpy(argument, &opened, sizeof(opened));
+}
+
+/* The thread ends as well, and with it what it had of a ring. */
+START_TEST(closing_touches_no_descriptor_that_has_become_anothers)
+{
+	struct opened opened;
+	pthread_t thread;
+
+	if (closing_refused())
+		SKIP("%s", closing_refused());
+	memcpy(&opened, &families[_i], sizeof(families[_i]));
+	ck_assert_int_eq(pthread_create(&thread, NULL, expect_untouched_by_a_thread, &opened), 0);
+	pthread_join(thread, NULL);
+	expect_untouched(&opened);
+}
+END_TEST
+
 /* ---- Options ------------------------------------------------------------------- */
 
 /* Options with a field behind the last one known: refused unless it is 0. */
@@ -806,6 +945,9 @@ int main(void)
 		CASE_PER_FAMILY(a_descriptor_reused_behind_our_back_is_neither_read_nor_written),
 		CASE_PER_FAMILY(a_descriptor_reused_after_much_traffic_is_noticed),
 		CASE_PER_FAMILY(a_socket_closed_behind_our_back_fails_requests_and_nothing_else),
+		CASE_PER_FAMILY(
+			a_wait_after_all_descriptors_were_closed_is_an_error_and_requests_fail),
+		CASE_PER_FAMILY(closing_touches_no_descriptor_that_has_become_anothers),
 		CASE(unknown_option_fields_are_refused_unless_0),
 		CASE(unknown_cq_option_fields_are_refused_unless_0),
 		CASE(unknown_rq_option_fields_are_refused_unless_0),
