@@ -113,15 +113,14 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regio
 	atomic_store_explicit(&half->completed, first + count, memory_order_release);
 	/*
 	 * Sequentially consistent: pairs with drain_next(), which clears the bit and then looks at
-	 * 'completed', and with the sleepers of wait.c, which set their flag and then look for
-	 * completions.
+	 * 'completed'. The count that follows pairs with the sleepers of wait.c, which set their
+	 * flag and then look at it.
 	 */
 	if (!(atomic_fetch_or(&half->listing, REGIOI_LISTED) & REGIOI_LISTED))
 		cq_push(cq, half);
 	if (!notifiable)
 		return;
-	if (cq->on_notify)
-		regioi_cq_posted(cq, notifiable);
+	regioi_cq_posted(cq, notifiable);
 	if (atomic_load(&cq->armed) || atomic_load(&cq->sleeper) != REGIOI_AWAKE)
 		regioi_cq_wake(cq, half, end);
 }
@@ -166,28 +165,6 @@ static struct regioi_half *drain_next(struct regioi_cq *cq)
 	return half;
 }
 
-static uint32_t half_available(const struct regioi_half *half)
-{
-	uint32_t first = atomic_load_explicit(&half->dequeued, memory_order_relaxed);
-	/* Sequentially consistent: pairs with regioi_half_complete(), see there. */
-	uint32_t count = atomic_load(&half->completed) - first;
-
-	return count_notifiable(half, first, count);
-}
-
-int64_t regioi_cq_available(struct regioi_cq *cq, int64_t enough)
-{
-	int64_t count = cq->current ? half_available(cq->current) : 0;
-
-	drain_take(cq);
-	for (struct regioi_half *half = cq->drain; half && count < enough; half = half->next) {
-		/* A half that is partly dequeued may be listed again. */
-		if (half != cq->current)
-			count += half_available(half);
-	}
-	return count;
-}
-
 /* Gives the half's place in the CQ back. */
 static void half_detach(struct regioi_half *half)
 {
@@ -221,8 +198,7 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 	if (!*ret_all)
 		count = results_max;
 	expand(half, first, count, results);
-	if (half->cq->on_notify)
-		regioi_cq_taken(half->cq, count_notifiable(half, first, count));
+	regioi_cq_taken(half->cq, count_notifiable(half, first, count));
 	/* Release: pairs with the poster's acquire; the slots are free to be written. */
 	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
 	return count;

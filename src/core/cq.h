@@ -10,11 +10,6 @@
 /* As executor of the half: its next 'count' requests are complete, results in place. */
 void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regioi_sink *sink);
 
-/*
- * As consumer: how many completions that may notify are on the CQ. Counts no further than 'enough'.
- */
-int64_t regioi_cq_available(struct regioi_cq *cq, int64_t enough);
-
 /* Binds a half to its CQ, reserving 'half->limit' places. Returns 0 or -ENOBUFS. */
 int regioi_cq_attach(struct regioi_cq *cq, struct regioi_half *half);
 /*

@@ -4,18 +4,12 @@
  *
  * The call must find a completion. Whoever completes something may come to look at 'armed' long
  * after the consumer has dequeued it, and armed the CQ anew; so completions are counted, and the
- * call is made where more have been posted than taken. The count rises after the completion is
- * there, so for a moment it may fall short, but whoever is about to raise it looks after that.
+ * call is made where more have been posted than taken.
  */
 #include <errno.h>
 
 #include "core/driver.h"
 #include "core/notified.h"
-
-static bool has_some(const struct regioi_cq *cq)
-{
-	return (int64_t)(atomic_load(&cq->posted) - atomic_load(&cq->taken)) > 0;
-}
 
 void regioi_cq_call(struct regioi_cq *cq)
 {
@@ -23,7 +17,8 @@ void regioi_cq_call(struct regioi_cq *cq)
 		return;
 	/* Held across the call, so that closing can wait for it. */
 	pthread_mutex_lock(&cq->lock);
-	if (!atomic_load(&cq->closed) && has_some(cq) && atomic_exchange(&cq->armed, false))
+	if (!atomic_load(&cq->closed) && regioi_cq_available(cq) > 0 &&
+	    atomic_exchange(&cq->armed, false))
 		cq->on_notify(cq->on_notify_context);
 	pthread_mutex_unlock(&cq->lock);
 }
@@ -40,7 +35,7 @@ int regioi_cq_arm(struct regioi_cq *cq)
 	pthread_mutex_unlock(&cq->lock);
 	if (was_armed)
 		return -EALREADY;
-	if (!cq->driver->threaded && !has_some(cq))
+	if (!cq->driver->threaded && regioi_cq_available(cq) == 0)
 		regioi_driver_progress(cq->driver);
 	regioi_cq_call(cq);
 	return 0;

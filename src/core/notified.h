@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CQs that call the program when they are notified, in place of signalling a descriptor.
+ * How many completions that may notify are on a CQ; CQs that call the program when they are
+ * notified, in place of signalling a descriptor.
  */
 #ifndef REGIO_CORE_NOTIFIED_H
 #define REGIO_CORE_NOTIFIED_H
@@ -21,7 +22,18 @@ static inline void regioi_cq_taken(struct regioi_cq *cq, uint32_t count)
 			      memory_order_relaxed);
 }
 
-/* regio_cq_notify() for such a CQ. */
+/*
+ * The count rises after the completion is there, so for a moment it may fall short; whoever is
+ * about to raise it then looks for sleepers.
+ */
+static inline int64_t regioi_cq_available(const struct regioi_cq *cq)
+{
+	int64_t count = (int64_t)(atomic_load(&cq->posted) - atomic_load(&cq->taken));
+
+	return count > 0 ? count : 0;
+}
+
+/* regio_cq_notify() for a CQ that calls. */
 int regioi_cq_arm(struct regioi_cq *cq);
 /* Calls the program if the CQ is armed and has something for it. */
 void regioi_cq_call(struct regioi_cq *cq);

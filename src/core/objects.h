@@ -216,7 +216,7 @@ struct regioi_cq {
 	_Atomic bool fired;		 /* signalled on the descriptor, and not dequeued since */
 	_Atomic uint32_t sleeper;	 /* enum regioi_sleeper; also the futex */
 	struct regioi_cq *follower_next; /* under the driver's wait_lock */
-	_Atomic uint64_t posted;	 /* completions that may notify, where 'on_notify' is set */
+	_Atomic uint64_t posted;	 /* completions that may notify */
 
 	/* The consumer's. */
 	_Alignas(REGIOI_CACHE_LINE) struct regioi_half *drain; /* off 'listed', oldest first */

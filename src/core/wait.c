@@ -172,9 +172,9 @@ static int notify(struct regioi_cq *cq)
 	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_complete(). */
 	atomic_store(&cq->armed, true);
 	pthread_mutex_unlock(&cq->driver->wait_lock);
-	if (regioi_cq_available(cq, 1) == 0)
+	if (regioi_cq_available(cq) == 0)
 		progress(cq->driver);
-	if (regioi_cq_available(cq, 1) > 0)
+	if (regioi_cq_available(cq) > 0)
 		regioi_cq_wake(cq, NULL, 0);
 	else if (!cq->driver->threaded && regioi_driver_has_work(cq->driver))
 		cq->driver->ops->doorbell(cq->driver->engine);
@@ -320,7 +320,7 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 	int count;
 
 	atomic_store(&cq->sleeper, REGIOI_SLEEPS_IN_ENGINE);
-	if (regioi_cq_available(cq, seen + 1) > seen || regioi_driver_has_work(driver))
+	if (regioi_cq_available(cq) > seen || regioi_driver_has_work(driver))
 		timeout_ns = 0;
 	count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
 	regioi_driver_take_events(driver, events, count);
@@ -344,7 +344,7 @@ static int sleep_following(struct regioi_cq *cq, int64_t seen, int64_t timeout_n
 	};
 	int error = 0;
 
-	if (regioi_cq_available(cq, seen + 1) <= seen &&
+	if (regioi_cq_available(cq) <= seen &&
 	    syscall(SYS_futex, &cq->sleeper, FUTEX_WAIT_PRIVATE, REGIOI_SLEEPS_ON_FUTEX, &timeout,
 		    NULL, 0) < 0 &&
 	    errno == EINTR)
@@ -401,13 +401,13 @@ static uint64_t later(uint64_t now, uint64_t by_ns)
 /* Completions that may notify; makes progress while there are fewer than 'enough'. */
 static int64_t available(struct regioi_cq *cq, int64_t enough)
 {
-	int64_t count = regioi_cq_available(cq, enough);
+	int64_t count = regioi_cq_available(cq);
 
 	while (count < enough) {
 		bool left = progress(cq->driver);
 		int64_t before = count;
 
-		count = regioi_cq_available(cq, enough);
+		count = regioi_cq_available(cq);
 		/* Work that is left for others must not keep this one from its time-out. */
 		if (!left || count == before)
 			break;
@@ -444,7 +444,7 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 			break;
 		}
 		if (error) {
-			count = regioi_cq_available(cq, enough);
+			count = regioi_cq_available(cq);
 			break;
 		}
 		error = -ETIMEDOUT;
@@ -456,7 +456,7 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 
 static int wait_for(struct regioi_cq *cq, int64_t enough, uint64_t max_delay_ns, int64_t timeout_ns)
 {
-	int64_t count = regioi_cq_available(cq, enough);
+	int64_t count = regioi_cq_available(cq);
 	int result;
 
 	if (count >= enough)

@@ -376,10 +376,41 @@ START_TEST(a_queue_that_was_hot_and_has_no_receives_left_is_no_work)
 }
 END_TEST
 
+/* Each of many sockets has one completion, and then another before any is dequeued. */
+START_TEST(a_wait_counts_the_completions_of_many_queues)
+{
+	enum { QUEUES = 300 };
+	struct regio_result results[2 * QUEUES];
+	struct regio_rq *rqs[QUEUES];
+	struct regio_cq *cq = cq_of(2 * QUEUES, NULL);
+	int sink = bound_socket(families[_i]);
+
+	for (uint64_t i = 0; i < QUEUES; i++) {
+		int fd = peer_of(sink);
+
+		EXPECT_RETURN(0, regio_rq_create(fd, 0, 2, cq, cq, i, NULL, &rqs[i]));
+	}
+	for (int round = 1; round <= 2; round++) {
+		for (uint64_t i = 0; i < QUEUES; i++)
+			EXPECT_RETURN(
+				0, regio_send(rqs[i], NULL, i % 3 ? 0 : REGIO_MSG_DONT_NOTIFY, 0));
+		EXPECT_RETURN(round * QUEUES * 2 / 3,
+			      regio_cq_wait(cq, round * QUEUES * 2 / 3, UINT64_MAX, PATIENCE_NS));
+	}
+	collect(cq, results, 2 * QUEUES);
+	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(cq, 1, 0, MILLISECOND_NS));
+	for (uint64_t i = 0; i < QUEUES; i++)
+		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	close(sink);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
 		CASE_PER_FAMILY(a_half_that_is_partly_dequeued_is_counted_once),
+		CASE_PER_FAMILY(a_wait_counts_the_completions_of_many_queues),
 		CASE_PER_FAMILY(requests_posted_by_the_hundred_after_a_notify_are_seen),
 		CASE_PER_FAMILY(
 			a_message_behind_a_silent_one_signals_though_another_queue_took_the_event),
