@@ -694,7 +694,8 @@ struct regio_rq_opts {
  * That much room is reserved in 'receive_cq' and 'send_cq', which may be the
  * same. SO_RCVBUF of a datagram socket is raised towards the posted receives as
  * far as allowed, unless the program has set it (before Linux 5.14: to what is
- * not the default), until the RQ is closed.
+ * not the default), until the RQ is closed; SO_RCVLOWAT of a stream socket is 1
+ * until then.
  *
  * While the RQ lives, nobody else reads the socket, or sets UDP_GRO on it. An
  * RQ for receives with REGIO_TRAINS_AUTO takes over UDP_GRO that is on, which a

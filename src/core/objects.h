@@ -180,7 +180,7 @@ struct regioi_rq {
 	bool join_allowed;	     /* sends may be joined */
 	uint8_t nodes_count;
 	_Atomic uint32_t destination_ours; /* REGIOI_HIDE_DESTINATION...: options set by us */
-	struct regioi_kept_option busy_poll, prefer_busy_poll, receive_buffer;
+	struct regioi_kept_option busy_poll, prefer_busy_poll, receive_buffer, low_water;
 	_Atomic bool watched; /* watch.c */
 	bool watching_writable;
 	bool watch_suspended;

@@ -256,9 +256,20 @@ int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts 
 		return regioi_fail(-EEXIST,
 				   "creating an RQ: the socket has one; close that one first");
 	choose_trains(rq, opts);
-	if (rq->stream)
+	if (rq->stream) {
 		regioi_stream_open(rq);
+		regioi_socket_tell_all(rq);
+	}
 	return 0;
+}
+
+void regioi_socket_tell_all(struct regioi_rq *rq)
+{
+	if (option(rq->fd, SOL_SOCKET, SO_RCVLOWAT) <= 1)
+		return;
+	/* What the program has set last is what it finds again. */
+	rq->low_water.set = false;
+	option_keep(rq->fd, SO_RCVLOWAT, 1, &rq->low_water);
 }
 
 int regioi_socket_replace(struct regioi_rq *rq, int fd)
@@ -280,8 +291,11 @@ int regioi_socket_replace(struct regioi_rq *rq, int fd)
 		error = -EEXIST;
 	else if (fd != rq->fd && dup3(fd, rq->fd, O_CLOEXEC) < 0)
 		error = -errno;
-	if (!error)
+	if (!error) {
+		rq->low_water = (struct regioi_kept_option){0};
+		regioi_socket_tell_all(rq);
 		return 0;
+	}
 	if (error != -EEXIST)
 		registry_remove(rq);
 	rq->cookie = before;
@@ -484,6 +498,7 @@ void regioi_socket_close(struct regioi_rq *rq)
 		return;
 	option_restore(rq->fd, SO_BUSY_POLL, &rq->busy_poll);
 	option_restore(rq->fd, SO_PREFER_BUSY_POLL, &rq->prefer_busy_poll);
+	option_restore(rq->fd, SO_RCVLOWAT, &rq->low_water);
 	restore_buffer(rq);
 	unwant_local(rq);
 	if (!receive->trains)

@@ -23,6 +23,11 @@ void regioi_sockets_each(void (*visit)(struct regioi_rq *rq, void *argument), vo
 
 /* Puts the stream socket 'fd' behind the RQ's descriptor. Returns 0 or negative errno. */
 int regioi_socket_replace(struct regioi_rq *rq, int fd);
+/*
+ * A stream socket tells of each byte: with SO_RCVLOWAT the last of a receive, or all of a short
+ * one, could be there without an event.
+ */
+void regioi_socket_tell_all(struct regioi_rq *rq);
 /* Whether the descriptor still is the RQ's socket. */
 bool regioi_socket_is_ours(const struct regioi_rq *rq);
 /* Whether its number is another file's. */

@@ -164,6 +164,7 @@ uint32_t regioi_stream_settle_receive(struct regioi_half *half, const struct reg
 				      const struct regioi_work *work, enum regioi_ready *ret_ready)
 {
 	const struct regioi_op *op = &work->op;
+	uint32_t done;
 
 	regioi_count_add(&half->receive.calls, 1);
 	if (op->result < 0)
@@ -172,7 +173,11 @@ uint32_t regioi_stream_settle_receive(struct regioi_half *half, const struct reg
 		return settle_end(half, window, ret_ready);
 	note_connected(half->rq);
 	*ret_ready = ready_after_bytes(half, work);
-	return regioi_stream_receive_settle(&half->receive, window, work->area, op, work->planned);
+	done = regioi_stream_receive_settle(&half->receive, window, work->area, op, work->planned);
+	/* The program may have asked since for fewer events than the rest of this receive needs. */
+	if (half->receive.begun && *ret_ready == REGIOI_READY_NO)
+		regioi_socket_tell_all(half->rq);
+	return done;
 }
 
 /* ---- Sending ---- */

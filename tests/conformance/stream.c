@@ -638,6 +638,59 @@ START_TEST(the_buffers_of_a_stream_are_left_to_the_kernel)
 }
 END_TEST
 
+/* The rest of a receive is less than what the kernel was asked to tell of. */
+static void receive_below_the_low_water(int family, bool late)
+{
+	struct regio_buf slice;
+	struct side side;
+	int fds[2];
+
+	stream_pair(family, fds);
+	if (!late)
+		set_option(fds[0], SOL_SOCKET, SO_RCVLOWAT, 50);
+	side_open(&side, &(struct side_plan){.fd = fds[0], .receives = 4, .slot_size = 256});
+	if (late)
+		set_option(fds[0], SOL_SOCKET, SO_RCVLOWAT, 50);
+	slice = slot_slice(&side, 0, 100);
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 0));
+	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(side.receive_cq, 1, 0, MILLISECOND_NS));
+	write_stream(fds[1], 60, 0);
+	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(side.receive_cq, 1, 0, 20 * MILLISECOND_NS));
+	write_stream(fds[1], 40, 60);
+	struct regio_result result = collect_one(side.receive_cq);
+
+	expect_result(&result, 0, 100, 0);
+	expect_stream(slot_memory(&side, 0), 100, 0);
+	if (!late) {
+		/* A short one. */
+		slice = slot_slice(&side, 1, 20);
+		EXPECT_RETURN(0, regio_receive(side.rq, &slice, 0, 1));
+		EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(side.receive_cq, 1, 0, MILLISECOND_NS));
+		write_stream(fds[1], 20, 100);
+		result = collect_one(side.receive_cq);
+		expect_result(&result, 0, 20, 1);
+	}
+	EXPECT_RETURN(0, regio_rq_close(side.rq, 0));
+	ck_assert_int_eq(get_option(fds[0], SOL_SOCKET, SO_RCVLOWAT), 50);
+	close(fds[0]);
+	close(fds[1]);
+	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
+	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
+	EXPECT_RETURN(0, regio_region_deregister(side.region));
+}
+
+START_TEST(what_the_kernel_does_not_tell_of_is_received_all_the_same)
+{
+	receive_below_the_low_water(stream_families[_i], false);
+}
+END_TEST
+
+START_TEST(a_low_water_set_later_holds_back_no_rest_of_a_receive)
+{
+	receive_below_the_low_water(stream_families[_i], true);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -663,6 +716,8 @@ int main(void)
 		CASE_PER_STREAM(requests_whose_region_is_gone_fail_in_their_turn_and_take_no_bytes),
 		CASE_PER_FAMILY(urgent_data_holds_nothing_up),
 		CASE(passed_descriptors_hold_nothing_up_and_are_closed),
+		CASE_PER_STREAM(what_the_kernel_does_not_tell_of_is_received_all_the_same),
+		CASE_PER_STREAM(a_low_water_set_later_holds_back_no_rest_of_a_receive),
 		CASE_PER_STREAM(the_buffers_of_a_stream_are_left_to_the_kernel),
 	};
 
