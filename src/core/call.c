@@ -4,9 +4,9 @@
  * that only grows is read without a lock, also while a thread ends, and in a forked child.
  */
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 
+#include "core/back_off.h"
 #include "core/barrier.h"
 #include "core/call.h"
 
@@ -93,10 +93,21 @@ bool regioi_call_is_inside(const void *handle)
 	return own && atomic_load_explicit(&own->inside, memory_order_relaxed) == (uintptr_t)handle;
 }
 
+/* What a futex compares of an id. */
+static const void *low_half(const _Atomic uint64_t *word)
+{
+	const void *start = word;
+
+	return (const uint32_t *)start + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+}
+
 void regioi_calls_wait(uint64_t id)
 {
 	regioi_barrier_everywhere();
-	for (struct regioi_call *call = atomic_load(&calls); call; call = call->next)
+	for (struct regioi_call *call = atomic_load(&calls); call; call = call->next) {
+		struct regioi_back_off back_off = {0};
+
 		while (atomic_load(&call->inside) == id)
-			sched_yield();
+			regioi_back_off(&back_off, low_half(&call->inside), (uint32_t)id);
+	}
 }

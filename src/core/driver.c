@@ -3,10 +3,10 @@
  * The life of drivers, and their read sections.
  */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/back_off.h"
 #include "core/barrier.h"
 #include "core/call.h"
 #include "core/driver.h"
@@ -35,9 +35,12 @@ _Thread_local uint32_t regioi_sections;
 
 static void readers_wait(struct regioi_driver *driver, uint32_t phase)
 {
+	struct regioi_back_off back_off = {0};
+	uint32_t inside;
+
 	/* Acquire: pairs with the release in regioi_readers_leave(). */
-	while (atomic_load_explicit(&driver->readers[phase], memory_order_acquire))
-		sched_yield();
+	while ((inside = atomic_load_explicit(&driver->readers[phase], memory_order_acquire)))
+		regioi_back_off(&back_off, &driver->readers[phase], inside);
 }
 
 /*

@@ -7,8 +7,8 @@
  * for microseconds; a thread that finds it busy leaves a mark and goes on.
  */
 #include <errno.h>
-#include <sched.h>
 
+#include "core/back_off.h"
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/guard.h"
@@ -31,12 +31,13 @@
 
 static void take(struct regioi_half *half, enum regioi_executor as)
 {
+	struct regioi_back_off back_off = {0};
 	uint32_t state = REGIOI_EXECUTOR_IDLE;
 
 	/* Whoever is at it is done within one non-blocking call. */
 	while (!atomic_compare_exchange_weak(&half->executor, &state, as)) {
 		if (state != REGIOI_EXECUTOR_IDLE)
-			sched_yield();
+			regioi_back_off(&back_off, &half->executor, state);
 		state = REGIOI_EXECUTOR_IDLE;
 	}
 }

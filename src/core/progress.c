@@ -9,8 +9,8 @@
  * Some are tried without asking the engine first: heat.h.
  */
 #include <errno.h>
-#include <sched.h>
 
+#include "core/back_off.h"
 #include "core/barrier.h"
 #include "core/driver.h"
 #include "core/half.h"
@@ -507,12 +507,14 @@ uint32_t regioi_driver_poll(struct regioi_cq *cq, struct regio_result *results,
 
 bool regioi_driver_turn(struct regioi_driver *driver)
 {
+	struct regioi_back_off back_off = {0};
+	uint32_t wanted;
 	bool found;
 
 	if (nothing_to_do(driver))
 		return false;
-	while (atomic_load(&driver->lock_wanted))
-		sched_yield();
+	while ((wanted = atomic_load(&driver->lock_wanted)))
+		regioi_back_off(&back_off, &driver->lock_wanted, wanted);
 	pthread_mutex_lock(&driver->lock);
 	regioi_driver_note_lock(driver, true);
 	left_set(driver, pass(driver, true, NULL));

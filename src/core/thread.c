@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/back_off.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/lost.h"
@@ -30,15 +31,6 @@
 #define LOST_NS 10000000
 /* Turns without work between two looks at the clock. */
 #define IDLE_TURNS 32u
-
-static inline void relax(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
 
 /* Whether a sleep in which nothing happened has ended for a reason. */
 static bool is_called(struct regioi_driver *driver)
@@ -112,7 +104,7 @@ static void *run(void *argument)
 			idle = 0;
 			continue;
 		}
-		relax();
+		regioi_relax();
 		if (++idle % IDLE_TURNS)
 			continue;
 		if (idle == IDLE_TURNS) {

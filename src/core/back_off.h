@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for another thread that is about to be done.
+ *
+ * It holds what is waited for within a few instructions or one non-blocking call, so a few looks
+ * mostly suffice. But it may be preempted, and by the waiting thread itself, where that has a
+ * higher real-time priority: giving way with sched_yield() would never let it run. So a waiting
+ * thread sleeps, longer each time. Nobody wakes it, and leaving costs the other nothing.
+ */
+#ifndef REGIO_CORE_BACK_OFF_H
+#define REGIO_CORE_BACK_OFF_H
+
+#include <linux/futex.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Looks before the first sleep. */
+#define REGIOI_BACK_OFF_LOOKS 32u
+#define REGIOI_BACK_OFF_FIRST_NS 1000
+#define REGIOI_BACK_OFF_MAX_NS 50000
+
+struct regioi_back_off {
+	uint32_t looks;
+	long sleep_ns;
+};
+
+static inline void regioi_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* After each look that saw 'seen' in 'word', of 32 bits. 'state' is zeroed before the first. */
+static inline void regioi_back_off(struct regioi_back_off *state, const void *word, uint32_t seen)
+{
+	struct timespec timeout;
+
+	if (state->looks++ < REGIOI_BACK_OFF_LOOKS) {
+		regioi_relax();
+		return;
+	}
+	state->sleep_ns = state->sleep_ns ? 2 * state->sleep_ns : REGIOI_BACK_OFF_FIRST_NS;
+	if (state->sleep_ns > REGIOI_BACK_OFF_MAX_NS)
+		state->sleep_ns = REGIOI_BACK_OFF_MAX_NS;
+	timeout = (struct timespec){.tv_nsec = state->sleep_ns};
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, &timeout, NULL, 0);
+}
+
+#endif
