@@ -113,10 +113,10 @@ static void print_hardware(const struct machine *machine)
 static void print_problems(const struct machine *machine)
 {
 	if (machine->problem_count == 0) {
-		printf("\nnothing to mend\n");
+		printf("\nnothing to fix\n");
 		return;
 	}
-	printf("\nto mend\n");
+	printf("\nto fix\n");
 	for (int i = 0; i < machine->problem_count; i++) {
 		printf("  %s\n", machine->problems[i].text);
 		if (machine->problems[i].remedy[0] != '\0')

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this machine offers regio, and the problems worth mending.
+ * What this machine offers regio, and the problems worth fixing.
  */
 #include "machine.h"
 

@@ -26,7 +26,7 @@ struct huge_pages {
 	long long free;
 };
 
-/* 'remedy' is the command that mends it, or "". */
+/* 'remedy' is the command that fixes it, or "". */
 struct problem {
 	char text[200];
 	char remedy[200];

@@ -23,7 +23,7 @@ struct command {
 static int help_command(int argc, char **argv);
 
 static const struct command commands[] = {
-	{"info", "what this machine offers, what is missing and how to mend it", info_command},
+	{"info", "what this machine offers, what is missing and how to fix it", info_command},
 #ifdef TOOL_BENCH
 	{"bench", "every way to move small messages, measured side by side", bench_command},
 #endif
