@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 /* Handles are 64-bit ids in pointers. */
-#if UINTPTR_MAX < UINT64_MAX
+#if defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ < 8
 #error "regio needs a 64-bit machine: its handles are 64-bit ids in pointers."
 #endif
 

@@ -191,11 +191,11 @@ struct regioi_driver *regioi_driver_held(const struct regio_driver *handle)
 	return regioi_table_hold(handle, REGIOI_KIND_DRIVER, hold);
 }
 
-void regioi_driver_release(struct regioi_driver *driver)
+static void give_back(struct regioi_driver *driver, uint32_t references)
 {
 	REGIOI_UNCANCELLED;
 
-	if (atomic_fetch_sub(&driver->references, 1) != 1)
+	if (atomic_fetch_sub(&driver->references, references) != references)
 		return;
 	pthread_mutex_lock(&drivers_lock);
 	if (driver->previous)
@@ -208,6 +208,11 @@ void regioi_driver_release(struct regioi_driver *driver)
 	if (driver->threaded)
 		regioi_thread_stop(driver);
 	driver_free(driver);
+}
+
+void regioi_driver_release(struct regioi_driver *driver)
+{
+	give_back(driver, 1);
 }
 
 int regio_driver_create(const struct regio_driver_opts *opts, struct regio_driver **ret_driver)
@@ -239,7 +244,7 @@ int regio_driver_create(const struct regio_driver_opts *opts, struct regio_drive
 	return 0;
 }
 
-/* Ends the handle, and its reference. False where another thread has. */
+/* Ends the handle, whose reference is the caller's then. False where another thread has. */
 static bool driver_end(struct regioi_driver *driver, uint64_t id)
 {
 	struct regioi_slot *slot = regioi_table_invalidate(id, REGIOI_KIND_DRIVER);
@@ -250,7 +255,6 @@ static bool driver_end(struct regioi_driver *driver, uint64_t id)
 	pthread_mutex_lock(&driver->blocked_lock);
 	driver->on_blocked = NULL;
 	pthread_mutex_unlock(&driver->blocked_lock);
-	regioi_driver_release(driver);
 	return true;
 }
 
@@ -270,7 +274,7 @@ int regio_driver_close(struct regio_driver *handle)
 		error = regioi_fail(-EBUSY, "%s: %u CQs use it; close them first", step, users);
 	else if (!driver_end(driver, id))
 		error = regioi_fail(-EBADF, "%s: it is closed already", step);
-	regioi_driver_release(driver);
+	give_back(driver, error ? 1 : 2);
 	return error;
 }
 
