@@ -155,6 +155,7 @@ bool regioi_control_local_address(struct msghdr *header, union regioi_address *r
 {
 	const union regioi_address *sender = header->msg_namelen ? header->msg_name : NULL;
 	struct regioi_control_span span = control_span(header);
+	struct sockaddr_in v4;
 	struct cmsghdr item;
 	size_t at = 0, start = 0;
 
@@ -168,9 +169,11 @@ bool regioi_control_local_address(struct msghdr *header, union regioi_address *r
 		}
 		if (item.cmsg_level == IPPROTO_IP && item.cmsg_type == IP_ORIGDSTADDR &&
 		    control_holds(&item, sizeof(ret_address->v4))) {
-			memcpy(&ret_address->v4, data, sizeof(ret_address->v4));
+			memcpy(&v4, data, sizeof(v4));
 			if (sender && sender->any.sa_family == AF_INET6)
-				ret_address->v6 = mapped(&ret_address->v4);
+				ret_address->v6 = mapped(&v4);
+			else
+				ret_address->v4 = v4;
 			return true;
 		}
 	}

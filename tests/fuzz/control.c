@@ -233,6 +233,7 @@ static void check_local_address(struct msghdr *header, const struct walk *list, 
 {
 	union regioi_address name = {.any.sa_family = v6 ? AF_INET6 : AF_INET}, found = {0},
 			     expected = {0};
+	struct msghdr named = *header;
 	const uint8_t *bytes = header->msg_control;
 	bool told = false;
 
@@ -260,9 +261,9 @@ static void check_local_address(struct msghdr *header, const struct walk *list, 
 		expected.v6.sin6_addr.s6_addr[10] = expected.v6.sin6_addr.s6_addr[11] = 0xFF;
 		memcpy(expected.v6.sin6_addr.s6_addr + 12, &four.sin_addr, 4);
 	}
-	header->msg_name = &name;
-	header->msg_namelen = sizeof(name);
-	CHECK(regioi_control_local_address(header, &found) == told, "told or not");
+	named.msg_name = &name;
+	named.msg_namelen = sizeof(name);
+	CHECK(regioi_control_local_address(&named, &found) == told, "told or not");
 	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): they began as copies of one */
 	CHECK(!memcmp(&found, &expected, sizeof(found)), "another address");
 }
