@@ -308,6 +308,9 @@ static uint32_t finish_stream_receive(struct regioi_half *half, struct regioi_wo
 
 static enum regioi_ready ready_when_full(struct regioi_half *half, enum regioi_send_verdict verdict)
 {
+	/* No event will come of it, so regioi_half_done() has the driver look. */
+	if (verdict == REGIOI_SEND_UNDECIDED)
+		return REGIOI_READY_PERHAPS;
 	/* An unconnected socket counts as writable: asking again would tell so again. */
 	if (verdict == REGIOI_SEND_UNCONNECTED && half->rq->watching_writable)
 		return REGIOI_READY_NO;

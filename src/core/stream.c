@@ -64,6 +64,16 @@ static int keep_error(struct regioi_half *half, int error)
 	return error;
 }
 
+/*
+ * Whether nobody executes the other half. Of a connection that was reset or refused the kernel
+ * tells once, and shows an end, or EPIPE, from then on. Whoever has been told keeps the error
+ * before leaving its half: so this is asked before the error is looked at.
+ */
+static bool other_is_settled(const struct regioi_half *half)
+{
+	return atomic_load(&half->rq->halves[!half->direction].executor) == REGIOI_EXECUTOR_IDLE;
+}
+
 /* Memory that is gone behind its region's back: of all requests, the oldest met it. */
 static uint32_t refuse_oldest(const struct regioi_window *window, uint32_t *begun, int error)
 {
@@ -117,16 +127,12 @@ static enum regioi_ready ready_after_bytes(struct regioi_half *half, const struc
 static uint32_t settle_end(struct regioi_half *half, const struct regioi_window *window,
 			   enum regioi_ready *ret_ready)
 {
-	/*
-	 * Before the error is looked at: of a connection that was reset the kernel tells once, and
-	 * for the rest shows an end. Whoever has been told keeps it before leaving its half.
-	 */
-	const bool settled =
-		atomic_load(&half->rq->halves[!half->direction].executor) == REGIOI_EXECUTOR_IDLE;
+	const bool settled = other_is_settled(half);
 	int error = regioi_stream_error(half->rq);
 
 	if (!error && !settled) {
 		*ret_ready = REGIOI_READY_PERHAPS;
+		regioi_node_list(half->node);
 		return 0;
 	}
 	/* Every receive posted later finds the end as well. */
@@ -185,6 +191,7 @@ uint32_t regioi_stream_settle_receive(struct regioi_half *half, const struct reg
 static uint32_t settle_send_error(struct regioi_half *half, const struct regioi_window *window,
 				  int error, enum regioi_send_verdict *ret_verdict)
 {
+	const bool settled = other_is_settled(half);
 	int kept = regioi_stream_error(half->rq);
 
 	*ret_verdict = REGIOI_SEND_PROGRESS;
@@ -193,6 +200,10 @@ static uint32_t settle_send_error(struct regioi_half *half, const struct regioi_
 	/* EINPROGRESS: connecting with the first send, TCP_FASTOPEN_CONNECT. */
 	if ((error == -EAGAIN || error == -EINPROGRESS) && !kept) {
 		*ret_verdict = REGIOI_SEND_FULL;
+		return 0;
+	}
+	if (error == -EPIPE && !kept && !settled) {
+		*ret_verdict = REGIOI_SEND_UNDECIDED;
 		return 0;
 	}
 	if (error == -EPIPE && !kept && !is_connected(half->rq)) {

@@ -161,11 +161,12 @@ START_TEST(sends_start_once_for_all_of_them)
 	make_sends(&side, requests, COUNT, 0);
 	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
 	expect_arrived(peer, COUNT);
+	/* A driver's thread counts a send after the peer has it. */
+	expect_sent(&side, COUNT);
 	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
 	ck_assert_uint_eq(info.messages_sent, COUNT);
 	ck_assert_uint_eq(info.trains_sent, 1);
 	ck_assert_uint_eq(info.send_calls, 1);
-	expect_sent(&side, COUNT);
 	side_close(&side);
 	close(peer);
 }
