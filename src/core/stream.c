@@ -149,9 +149,9 @@ static uint32_t settle_end(struct regioi_half *half, const struct regioi_window 
 static uint32_t settle_receive_error(struct regioi_half *half, const struct regioi_window *window,
 				     int error, enum regioi_ready *ret_ready)
 {
-	/* What unix sockets call ENOTCONN. */
+	/* What unix sockets call ENOTCONN, also where it is connected by now. */
 	bool waits = error == -EAGAIN || error == -ENOTCONN ||
-		     (error == -EINVAL && !is_connected(half->rq));
+		     (error == -EINVAL && half->rq->family == AF_UNIX);
 	int kept = regioi_stream_error(half->rq);
 
 	*ret_ready = REGIOI_READY_YES;
