@@ -137,6 +137,9 @@ START_TEST(in_a_sandbox_without_files_everything_works)
 {
 	const int opens[] = {SYS_openat};
 
+	/* For leaks, in /proc; gcc 14's ends the program without. */
+	if (built_with_sanitizer())
+		SKIP("a sanitizer opens files");
 	refuse_calls(opens, 1, errors[_i]);
 	exchange_once(ROUNDS);
 }
