@@ -151,7 +151,8 @@ struct regioi_node {
 	uint8_t steady_shift;	 /* it becomes steady when 'streak' is 1 << this */
 	uint8_t misses;		 /* of a steady one: tries in a row that found nothing */
 	uint8_t idle_passes;
-	uint8_t heat; /* enum regioi_heat */
+	uint8_t heat;	      /* enum regioi_heat */
+	uint16_t posted_seen; /* of the requests that were ever posted, by the last idle pass */
 };
 
 _Static_assert(sizeof(struct regioi_node) == REGIOI_CACHE_LINE, "a node is one cache line");

@@ -235,15 +235,27 @@ static void visit_active(struct batch *batch, bool try_hot)
 
 /* ---- The end of a pass ---- */
 
+/* Changes with each request that is posted. */
+static uint16_t posted_ever(const struct regioi_rq *rq)
+{
+	return (uint16_t)(atomic_load_explicit(&rq->halves[0].tail, memory_order_relaxed) +
+			  atomic_load_explicit(&rq->halves[1].tail, memory_order_relaxed));
+}
+
 /*
  * An RQ stays through some idle passes: it often has work again soon, and being listed again costs
- * more than a look. Taking a pinned one off costs a barrier on every thread.
+ * more than a look. Taking a pinned one off costs a barrier on every thread. One whose requests are
+ * executed where they are posted has nothing to do in any pass, and is not idle.
  */
 static bool stays_idle(struct regioi_node *node)
 {
 	bool pinned =
 		atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED;
+	uint16_t posted = posted_ever(node->rq);
 
+	if (posted != node->posted_seen)
+		node->idle_passes = 0;
+	node->posted_seen = posted;
 	return ++node->idle_passes < (pinned ? PINNED_IDLE_PASSES : LISTED_IDLE_PASSES);
 }
 
