@@ -377,10 +377,27 @@ START_TEST(a_queue_that_was_hot_and_has_no_receives_left_is_no_work)
 END_TEST
 
 /* Each of many sockets has one completion, and then another before any is dequeued. */
+/* Also those that end no wait, and may come last where a driver's thread makes them. */
+static void collect_silent_too(struct regio_cq *cq, uint32_t count)
+{
+	const int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_result results[64];
+	uint32_t have = 0;
+
+	while (have < count) {
+		int got = regio_cq_dequeue(cq, results, ARRAY_SIZE(results));
+
+		EXPECT(got >= 0, "dequeue: %s", regio_error_name(got));
+		EXPECT(now_ns() < deadline_ns, "%u of %u completions", have, count);
+		have += (uint32_t)got;
+		if (got == 0)
+			regio_cq_wait(cq, 1, 0, MILLISECOND_NS);
+	}
+}
+
 START_TEST(a_wait_counts_the_completions_of_many_queues)
 {
 	enum { QUEUES = 300 };
-	struct regio_result results[2 * QUEUES];
 	struct regio_rq *rqs[QUEUES];
 	struct regio_cq *cq = cq_of(2 * QUEUES, NULL);
 	int sink = bound_socket(families[_i]);
@@ -397,7 +414,7 @@ START_TEST(a_wait_counts_the_completions_of_many_queues)
 		EXPECT_RETURN(round * QUEUES * 2 / 3,
 			      regio_cq_wait(cq, round * QUEUES * 2 / 3, UINT64_MAX, PATIENCE_NS));
 	}
-	collect(cq, results, 2 * QUEUES);
+	collect_silent_too(cq, 2 * QUEUES);
 	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(cq, 1, 0, MILLISECOND_NS));
 	for (uint64_t i = 0; i < QUEUES; i++)
 		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
