@@ -16,27 +16,9 @@ set -eu
 
 traffic=$1
 
-skip()
-{
-	echo "1..0 # SKIP $1"
-	exit 0
-}
-
-# Start again inside a namespace of our own; it and its devices go when the last process does.
-if [ "${REGIO_NETNS:-}" != inside ]; then
-	for tool in unshare nsenter ip; do
-		command -v $tool >/dev/null || skip "$tool is not installed"
-	done
-	for how in "--net" "--user --map-root-user --net"; do
-		# One word for each option.
-		# shellcheck disable=SC2086
-		if unshare $how true 2>/dev/null; then
-			# shellcheck disable=SC2086
-			REGIO_NETNS=inside exec unshare $how "$0" "$@"
-		fi
-	done
-	skip "no network namespace allowed (root or user namespaces needed)"
-fi
+tools="unshare nsenter ip"
+# shellcheck source=tests/support/own_network.sh
+. "$(dirname -- "$0")/support/own_network.sh"
 
 work=$(mktemp -d)
 mkfifo "$work/up" "$work/hold" "$work/out"

@@ -8,26 +8,9 @@
 # usage: netns_unjoined.sh PROGRAM...
 set -eu
 
-skip()
-{
-	echo "1..0 # SKIP $1"
-	exit 0
-}
-
-if [ "${REGIO_NETNS:-}" != inside ]; then
-	for tool in unshare ip ethtool; do
-		command -v $tool >/dev/null || skip "$tool is not installed"
-	done
-	for how in "--net" "--user --map-root-user --net"; do
-		# One word for each option.
-		# shellcheck disable=SC2086
-		if unshare $how true 2>/dev/null; then
-			# shellcheck disable=SC2086
-			REGIO_NETNS=inside exec unshare $how "$0" "$@"
-		fi
-	done
-	skip "no network namespace allowed (root or user namespaces needed)"
-fi
+tools="unshare ip ethtool"
+# shellcheck source=tests/support/own_network.sh
+. "$(dirname -- "$0")/support/own_network.sh"
 
 ip link set lo up
 ip route add 224.0.0.0/4 dev lo
