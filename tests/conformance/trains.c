@@ -918,7 +918,7 @@ START_TEST(a_queue_for_sends_leaves_received_trains_alone)
 	int fd = bound_socket(families[_i]), peer = peer_of(fd);
 	size_t size;
 
-	REQUIRE_TRAINS();
+	REQUIRE_JOINING();
 	set_option(fd, SOL_UDP, UDP_GRO, 1);
 	EXPECT_RETURN(0, regio_rq_create(fd, 0, 8, cq, cq, 0, NULL, &rq));
 	send_train(peer, data, sizeof(data), 64);
@@ -946,7 +946,7 @@ START_TEST(a_queue_that_could_not_be_made_leaves_received_trains_on)
 	int fd = bound_socket(families[_i]), peer = peer_of(fd);
 	size_t size;
 
-	REQUIRE_TRAINS();
+	REQUIRE_JOINING();
 	set_option(fd, SOL_UDP, UDP_GRO, 1);
 	send_train(peer, data, sizeof(data), 64);
 	refuse_calls(&watching, 1, ENOSPC);
