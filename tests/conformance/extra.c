@@ -75,18 +75,6 @@ START_TEST(a_receive_tells_both_addresses)
 }
 END_TEST
 
-/* Binds to every address, so that only the packet can tell where it was sent to. */
-static int wildcard_socket(int family)
-{
-	union address any = {.any.sa_family = (sa_family_t)family};
-	int fd = udp_socket(family);
-
-	if (family == AF_INET6)
-		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-	EXPECT(bind(fd, &any.any, address_length(&any)) == 0, "%m");
-	return fd;
-}
-
 static void send_to(int fd, const union address *to, const void *data, size_t length)
 {
 	EXPECT(sendto(fd, data, length, 0, &to->any, address_length(to)) == (ssize_t)length, "%m");

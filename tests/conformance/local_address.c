@@ -94,17 +94,6 @@ static void expect_told(struct side *side, int from, const union address *to,
 	expect_address(&extra.memory.local_address, local, "local");
 }
 
-static int wildcard_socket(int family)
-{
-	union address any = {.any.sa_family = (sa_family_t)family};
-	int fd = udp_socket(family);
-
-	if (family == AF_INET6)
-		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-	EXPECT(bind(fd, &any.any, address_length(&any)) == 0, "%m");
-	return fd;
-}
-
 static union address to_port_of(int family, int fd)
 {
 	union address to = loopback(family);

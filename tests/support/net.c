@@ -214,6 +214,17 @@ const char *trains_not_joined(void)
 	return length == sizeof(data) ? NULL : "loopback takes trains apart here";
 }
 
+int wildcard_socket(int family)
+{
+	union address any = {.any.sa_family = (sa_family_t)family};
+	int fd = udp_socket(family);
+
+	if (family == AF_INET6)
+		set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+	EXPECT(bind(fd, &any.any, address_length(&any)) == 0, "%m");
+	return fd;
+}
+
 unsigned int open_descriptors(void)
 {
 	DIR *directory = opendir("/proc/self/fd");
