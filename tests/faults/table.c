@@ -26,7 +26,8 @@ static const char head[] =
 	"`uring` and with a driver's thread, each call failed once with each error, at\n"
 	"each of its times (of more than 24, at 24). Whatever came out, the right error\n"
 	"was told and explained, nothing was left behind, every message that was accepted\n"
-	"arrived, and the next call worked. What only some runs meet is from all of them.\n"
+	"arrived, and the next call worked. What only some runs meet is from all of them,\n"
+	"and a fault that a test finds worked around need not be listed as that.\n"
 	"\n"
 	"- *refused with the same error*: the call of the program failed with it, and\n"
 	"  worked when it was made again. (A ring that does not work is `ENOTSUP`, and\n"
@@ -170,13 +171,17 @@ void table_check(const char *path, const tallies all)
 	for (size_t call = 0; call < rules_count; call++) {
 		for (size_t i = 0; rules[call].errors[i].error; i++) {
 			const struct tally *found = &all[call][i];
+			/*
+			 * The rules have judged what came out. A fault that nobody notices is no
+			 * news: where threads race, a close may come before its completion is told.
+			 */
+			unsigned int news = found->outcomes & ~(listed[call][i].outcomes | WORKED);
+			const char *error = strerrorname_np(rules[call].errors[i].error);
 
-			print_outcomes(found->outcomes & ~listed[call][i].outcomes, outcomes,
-				       sizeof(outcomes));
-			EXPECT(!found->tried || !outcomes[0],
-			       "%s does not say \"%s\" of %s with %s; ./run faults makes it anew",
-			       path, outcomes, rule_calls[call].name,
-			       strerrorname_np(rules[call].errors[i].error));
+			print_outcomes(news, outcomes, sizeof(outcomes));
+			EXPECT(!news,
+			       "%s does not list \"%s\" for %s with %s; ./run faults adds it", path,
+			       outcomes, rule_calls[call].name, error);
 		}
 	}
 }
