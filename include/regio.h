@@ -295,7 +295,10 @@ REGIO_API int regio_offload_get_info(struct regio_offload_info *ret_info, uint32
 
 /* ---- Regions ------------------------------------------------------------- */
 
-/* Of memory that is allocated: huge pages; ordinary ones where the system has none. */
+/*
+ * Of memory that is allocated: aligned to 2 MiB, in huge pages where they fit and the system has
+ * some (transparent huge pages), in ordinary ones elsewhere.
+ */
 #define REGIO_REGION_HUGE_PAGES 0x1u
 /* Of memory that is allocated: on NUMA node 'numa_node'. */
 #define REGIO_REGION_NUMA 0x2u

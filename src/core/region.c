@@ -19,6 +19,8 @@
 
 /* Asked about at a time. */
 #define RESIDENCE_PAGES 512
+/* Of x86, and of arm64 and riscv64 with pages of 4 KiB; a multiple of those of s390x. */
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
 
 enum access {
 	ACCESS_NONE,
@@ -207,14 +209,62 @@ static size_t allocation_length(size_t length)
 	return (length + page - 1) & ~(page - 1);
 }
 
+/*
+ * Zeroed memory at a multiple of 'alignment', or NULL. Of itself mmap(2) aligns to huge pages only
+ * on newer kernels, and for some lengths only.
+ */
+static void *map_aligned(size_t length, size_t alignment)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t spare = alignment > page ? alignment - page : 0;
+	uint8_t *memory = mmap(NULL, length + spare, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t before;
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (spare == 0)
+		return memory;
+	before = -(uintptr_t)memory & (alignment - 1);
+	if (before > 0)
+		munmap(memory, before);
+	if (before < spare)
+		munmap(memory + before + length, spare - before);
+	return memory + before;
+}
+
+/* Maps memory as the options have it, locked as far as the limit allows. Unmapping ends that. */
+static int map_memory(const char *step, size_t length, const struct regio_region_opts *opts,
+		      void **ret_address)
+{
+	const bool huge = opts->flags & REGIO_REGION_HUGE_PAGES && length >= HUGE_PAGE_BYTES;
+	void *address = map_aligned(length, huge ? HUGE_PAGE_BYTES : 0);
+
+	if (!address)
+		return regioi_fail(-ENOMEM, "%s: no %zu bytes to be had", step, length);
+	if (huge)
+		madvise(address, length, MADV_HUGEPAGE);
+	if (opts->flags & REGIO_REGION_NUMA) {
+		int error = place_on_node(address, length, opts->numa_node);
+
+		if (error) {
+			munmap(address, length);
+			return refuse_node(step, error, opts->numa_node);
+		}
+	}
+	mlock(address, length);
+	*ret_address = address;
+	return 0;
+}
+
 int regio_region_allocate(size_t length, const struct regio_region_opts *opts, uint64_t *ret_region,
 			  void **ret_address)
 {
 	static const char step[] = "allocating memory";
+	const uint32_t flags = REGIOI_REGION_WRITABLE | REGIOI_REGION_OWNED;
+	const size_t mapped = allocation_length(length);
 	struct regio_region_opts known = {0};
-	uint32_t flags = REGIOI_REGION_WRITABLE | REGIOI_REGION_OWNED;
-	size_t mapped = allocation_length(length);
-	void *address;
+	void *address = NULL;
 	int error;
 
 	if (!ret_region || !ret_address)
@@ -222,22 +272,10 @@ int regio_region_allocate(size_t length, const struct regio_region_opts *opts, u
 	error = region_check_length(step, length);
 	if (!error)
 		error = allocate_options(opts, &known);
+	if (!error)
+		error = map_memory(step, mapped, &known, &address);
 	if (error)
 		return error;
-	address = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (address == MAP_FAILED)
-		return regioi_fail(-ENOMEM, "%s: no %zu bytes to be had", step, length);
-	if (known.flags & REGIO_REGION_HUGE_PAGES)
-		madvise(address, mapped, MADV_HUGEPAGE);
-	if (known.flags & REGIO_REGION_NUMA) {
-		error = place_on_node(address, mapped, known.numa_node);
-		if (error) {
-			munmap(address, mapped);
-			return refuse_node(step, error, known.numa_node);
-		}
-	}
-	/* As far as the limit allows. Unmapping ends it. */
-	mlock(address, mapped);
 	error = regioi_table_add(REGIOI_KIND_REGION, address, (uint32_t)length, flags, ret_region);
 	if (error) {
 		munmap(address, mapped);

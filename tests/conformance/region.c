@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ARENA_SIZE (64u << 10)
@@ -487,6 +488,97 @@ START_TEST(huge_pages_and_a_node_are_asked_for)
 }
 END_TEST
 
+/* Kilobytes of huge pages in the mapping that begins at 'address'. */
+static long huge_kib(const void *address)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	bool inside = false;
+	unsigned long from;
+	char line[512];
+	long kib = -1;
+
+	EXPECT(file, "%m");
+	while (kib < 0 && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-", &from) == 1 && strchr(line, '-') && strchr(line, ':'))
+			inside = from == (unsigned long)address;
+		else if (inside)
+			sscanf(line, "AnonHugePages: %ld", &kib);
+	}
+	fclose(file);
+	return kib;
+}
+
+START_TEST(memory_of_huge_pages_is_aligned_to_them_and_has_some)
+{
+	struct regio_region_opts opts = {.size = sizeof(opts), .flags = REGIO_REGION_HUGE_PAGES};
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+	const size_t length = (16u << 20) - 4096;
+	uint64_t region = 0;
+	void *memory = NULL;
+	char modes[64] = "[never]";
+
+	if (file) {
+		EXPECT(fgets(modes, sizeof(modes), file), "%m");
+		fclose(file);
+	}
+	for (int i = 0; i < 3; i++) {
+		EXPECT_RETURN(0, regio_region_allocate(length - 5, &opts, &region, &memory));
+		EXPECT((uintptr_t)memory % (2u << 20) == 0, "%p", memory);
+		memset(memory, 1, length - 5);
+		if (!strstr(modes, "[never]") && !built_with_sanitizer())
+			EXPECT(huge_kib(memory) > 0, "%ld", huge_kib(memory));
+		EXPECT_RETURN(0, regio_region_deregister(region));
+	}
+}
+END_TEST
+
+/* Says of each page of a range that it is on 'node'. */
+static void expect_on_node(uint8_t *memory, size_t length, int node)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t at = 0; at < length; at += page) {
+		void *address = memory + at;
+		int where = -1;
+		long result = syscall(SYS_move_pages, 0, 1ul, &address, NULL, &where, 0);
+
+		EXPECT(result == 0, "%m");
+		EXPECT(where == node, "page %zu is on node %d and not on %d", at / page, where,
+		       node);
+	}
+}
+
+static bool is_node(uint32_t node)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u", node);
+	return access(path, F_OK) == 0;
+}
+
+START_TEST(every_page_is_on_the_node_that_was_asked_for)
+{
+	struct regio_region_opts opts = {.size = sizeof(opts), .flags = REGIO_REGION_NUMA};
+	const uint32_t flags[] = {REGIO_REGION_NUMA, REGIO_REGION_NUMA | REGIO_REGION_HUGE_PAGES};
+	uint64_t region = 0;
+	void *memory = NULL;
+
+	if (!is_node(0))
+		SKIP("a kernel without NUMA, or no /sys");
+	for (; is_node(opts.numa_node); opts.numa_node++) {
+		for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+			opts.flags = flags[i];
+			EXPECT_RETURN(0, regio_region_allocate(3u << 20, &opts, &region, &memory));
+			memset(memory, 1, 3u << 20);
+			expect_on_node(memory, 3u << 20, (int)opts.numa_node);
+			EXPECT_RETURN(0, regio_region_deregister(region));
+		}
+	}
+	EXPECT_RETURN(-EINVAL, regio_region_allocate(4096, &opts, &region, &memory));
+	EXPECT(strstr(regio_last_error(), "is not there"), "%s", regio_last_error());
+}
+END_TEST
+
 START_TEST(bad_allocations_are_refused)
 {
 	const struct {
@@ -613,6 +705,8 @@ int main(void)
 		CASE(the_same_memory_may_be_registered_many_times),
 		CASE(allocated_memory_is_zero_page_aligned_and_freed),
 		CASE(huge_pages_and_a_node_are_asked_for),
+		CASE(memory_of_huge_pages_is_aligned_to_them_and_has_some),
+		CASE(every_page_is_on_the_node_that_was_asked_for),
 		CASE(bad_allocations_are_refused),
 		CASE(a_slice_lies_within_its_region),
 		CASE(many_slices_of_one_region_are_in_flight_at_once),
