@@ -199,11 +199,25 @@ START_TEST(a_filter_that_hides_io_uring_leaves_epoll)
 }
 END_TEST
 
+/* Asked in a child: here the library must not have been used yet. */
+static bool rings_work(void)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		_exit(describe("uring").available ? EXIT_SUCCESS : EXIT_FAILURE);
+	EXPECT(child > 0 && waitpid(child, &status, 0) == child, "%m");
+	return status == 0;
+}
+
 START_TEST(a_filter_that_lets_a_ring_be_made_but_not_used_leaves_epoll)
 {
 	const int enter = SYS_io_uring_enter;
 	unsigned int before = open_descriptors();
 
+	if (!rings_work())
+		SKIP("a ring cannot be made here either");
 	refuse_calls(&enter, 1, EPERM);
 	expect_epoll_in_silence("io_uring_enter: Operation not permitted", "seccomp");
 	ck_assert_uint_eq(open_descriptors(), before);
