@@ -78,8 +78,24 @@ static void sleep_once(struct regioi_driver *driver)
 /* What the creator gives to the thread, and keeps until it has begun. */
 struct start {
 	struct regioi_driver *driver;
+	const struct regio_driver_opts *opts;
+	int error;
 	sem_t begun;
 };
+
+/* Puts the calling thread where the options have it. Not by an attribute: musl has none for it. */
+static int choose_cpu(const struct regio_driver_opts *opts)
+{
+	cpu_set_t cpus;
+
+	if (!(opts->flags & REGIO_DRIVER_THREAD_CPU))
+		return 0;
+	if (opts->thread_cpu >= CPU_SETSIZE)
+		return EINVAL;
+	CPU_ZERO(&cpus);
+	CPU_SET(opts->thread_cpu, &cpus);
+	return sched_setaffinity(0, sizeof(cpus), &cpus) < 0 ? errno : 0;
+}
 
 static void *run(void *argument)
 {
@@ -87,7 +103,13 @@ static void *run(void *argument)
 	struct regioi_driver *driver = start->driver;
 	uint64_t idle_since_ns = 0;
 	uint32_t idle = 0;
+	int error = choose_cpu(start->opts);
 
+	if (error) {
+		start->error = error;
+		sem_post(&start->begun);
+		return NULL;
+	}
 	/*
 	 * What the engine keeps for the thread, its ring perhaps, is made in the first turn. A
 	 * program that has its driver has all descriptors of it: none takes a number later that
@@ -117,24 +139,9 @@ static void *run(void *argument)
 	return NULL;
 }
 
-static int attributes_init(pthread_attr_t *attributes, const struct regio_driver_opts *opts)
-{
-	cpu_set_t cpus;
-
-	pthread_attr_init(attributes);
-	if (!(opts->flags & REGIO_DRIVER_THREAD_CPU))
-		return 0;
-	CPU_ZERO(&cpus);
-	if (opts->thread_cpu >= CPU_SETSIZE)
-		return EINVAL;
-	CPU_SET(opts->thread_cpu, &cpus);
-	return pthread_attr_setaffinity_np(attributes, sizeof(cpus), &cpus);
-}
-
 int regioi_thread_start(struct regioi_driver *driver, const struct regio_driver_opts *opts)
 {
-	struct start start = {.driver = driver};
-	pthread_attr_t attributes;
+	struct start start = {.driver = driver, .opts = opts};
 	sigset_t all, before;
 	int error;
 
@@ -143,14 +150,15 @@ int regioi_thread_start(struct regioi_driver *driver, const struct regio_driver_
 	/* It inherits the mask: signals are for the program's own threads. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = attributes_init(&attributes, opts);
-	if (!error)
-		error = pthread_create(&driver->thread.thread, &attributes, run, &start);
-	pthread_attr_destroy(&attributes);
+	error = pthread_create(&driver->thread.thread, NULL, run, &start);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	while (!error && sem_wait(&start.begun) < 0)
 		continue; /* a signal */
 	sem_destroy(&start.begun);
+	if (start.error) {
+		pthread_join(driver->thread.thread, NULL);
+		error = start.error;
+	}
 	if (!error) {
 		pthread_setname_np(driver->thread.thread, "regio");
 		return 0;
