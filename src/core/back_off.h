@@ -33,6 +33,9 @@ static inline void regioi_relax(void)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
 	__asm__ volatile("yield");
+#elif defined(__riscv)
+	/* PAUSE of Zihintpause: a fence of nothing where that is not known, to assemblers as well. */
+	__asm__ volatile(".4byte 0x0100000f");
 #endif
 }
 

@@ -49,6 +49,12 @@ static struct regioi_ws_socket *place_of(uint64_t fd, bool make)
 	return sockets ? &sockets[fd % CHUNK_SOCKETS] : NULL;
 }
 
+/* Of a socket that was adopted: its place is there. */
+static struct regioi_ws_socket *adopted_place(SOCKET s)
+{
+	return &atomic_load(&chunks[s / CHUNK_SOCKETS])[s % CHUNK_SOCKETS];
+}
+
 struct regioi_ws_socket *regioi_ws_socket_enter(SOCKET s)
 {
 	struct regioi_ws_socket *socket = place_of(s, false);
@@ -228,7 +234,7 @@ static SOCKET socket_create(int family, int type, int protocol, DWORD flags)
 		return (SOCKET)regioi_ws_fail_errno();
 	s = regioi_ws_socket_adopt(fd, family, type);
 	if (s != INVALID_SOCKET)
-		place_of(s, false)->registered_io = flags & WSA_FLAG_REGISTERED_IO;
+		adopted_place(s)->registered_io = flags & WSA_FLAG_REGISTERED_IO;
 	return s;
 }
 
@@ -239,7 +245,7 @@ SOCKET regioi_ws_socket_inherit(int fd, const struct regioi_ws_socket *listener)
 
 	if (s == INVALID_SOCKET)
 		return s;
-	socket = place_of(s, false);
+	socket = adopted_place(s);
 	socket->registered_io = listener->registered_io;
 	socket->nonblocking = listener->nonblocking;
 	socket->connected_ns = regioi_ws_now();

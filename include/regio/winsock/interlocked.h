@@ -12,7 +12,11 @@
 #define YieldProcessor _mm_pause
 #define MemoryBarrier() _mm_mfence()
 #else
+#if defined(__aarch64__)
 #define YieldProcessor() __asm__ __volatile__("yield" ::: "memory")
+#else
+#define YieldProcessor() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#endif
 #define MemoryBarrier() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #endif
 #define _ReadWriteBarrier() __atomic_signal_fence(__ATOMIC_SEQ_CST)
