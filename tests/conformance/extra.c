@@ -667,5 +667,5 @@ int main(void)
 		CASE_PER_FAMILY(a_local_address_on_a_send_is_refused),
 	};
 
-	return run_cases(cases, ARRAY_SIZE(cases));
+	return run_ordered_cases(cases, ARRAY_SIZE(cases));
 }

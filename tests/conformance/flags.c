@@ -331,5 +331,5 @@ int main(void)
 		CASE_PER_FAMILY(another_thread_may_commit_while_one_posts),
 	};
 
-	return run_cases(cases, ARRAY_SIZE(cases));
+	return run_ordered_cases(cases, ARRAY_SIZE(cases));
 }

@@ -591,5 +591,5 @@ int main(void)
 		CASE(broadcasts_need_leave_and_reach_everybody),
 	};
 
-	return run_cases(cases, ARRAY_SIZE(cases));
+	return run_ordered_cases(cases, ARRAY_SIZE(cases));
 }

@@ -266,5 +266,5 @@ int main(void)
 		CASE_PER_FAMILY(results_keep_their_order_where_not_all_fit),
 	};
 
-	return run_cases(cases, ARRAY_SIZE(cases));
+	return run_ordered_cases(cases, ARRAY_SIZE(cases));
 }

@@ -1101,5 +1101,5 @@ int main(void)
 		CASE(bad_train_options_are_refused),
 	};
 
-	return run_cases(cases, ARRAY_SIZE(cases));
+	return run_ordered_cases(cases, ARRAY_SIZE(cases));
 }

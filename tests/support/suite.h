@@ -55,6 +55,9 @@ extern const char *const family_names[2];
  */
 int run_cases(const struct test_case *cases, size_t count);
 
+/* The same of cases with one thread that rest on the order of loopback. */
+int run_ordered_cases(const struct test_case *cases, size_t count);
+
 void record_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Ends the case as skipped; the arguments say why. Only in the body of a case. */
