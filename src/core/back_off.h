@@ -34,7 +34,7 @@ static inline void regioi_relax(void)
 #elif defined(__aarch64__)
 	__asm__ volatile("yield");
 #elif defined(__riscv)
-	/* PAUSE of Zihintpause: a fence of nothing where that is not known, to assemblers as well. */
+	/* PAUSE of Zihintpause; a fence of nothing to processors and assemblers without it. */
 	__asm__ volatile(".4byte 0x0100000f");
 #endif
 }

@@ -7,8 +7,8 @@
  */
 #include "suite.h"
 
-#include <stdarg.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
