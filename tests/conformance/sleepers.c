@@ -376,7 +376,6 @@ START_TEST(a_queue_that_was_hot_and_has_no_receives_left_is_no_work)
 }
 END_TEST
 
-/* Each of many sockets has one completion, and then another before any is dequeued. */
 /* Also those that end no wait, and may come last where a driver's thread makes them. */
 static void collect_silent_too(struct regio_cq *cq, uint32_t count)
 {
@@ -395,6 +394,7 @@ static void collect_silent_too(struct regio_cq *cq, uint32_t count)
 	}
 }
 
+/* Each of many sockets has one completion, and then another before any is dequeued. */
 START_TEST(a_wait_counts_the_completions_of_many_queues)
 {
 	enum { QUEUES = 300 };

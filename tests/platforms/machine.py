@@ -247,8 +247,3 @@ class Machine:
             yield line.decode(errors="replace").rstrip("\r\n")
         self.process.wait()
         self.timer.cancel()
-
-    def end(self):
-        self.timer.cancel()
-        self.process.kill()
-        self.process.wait()
