@@ -349,6 +349,34 @@ END_TEST
 /* Two links of one host, each with the same addresses. */
 static const char *const links[2] = {"regio0", "regio2"};
 
+static union address on_link(const char *text, unsigned int link, uint16_t port)
+{
+	union address address = {.v6 = {.sin6_family = AF_INET6,
+					.sin6_port = htons(port),
+					.sin6_scope_id = if_nametoindex(links[link])}};
+
+	EXPECT(inet_pton(AF_INET6, text, &address.v6.sin6_addr) == 1, "%s", text);
+	return address;
+}
+
+static int socket_on_link(const char *text, unsigned int link)
+{
+	union address address = on_link(text, link, 0);
+	int fd = udp_socket(AF_INET6);
+
+	EXPECT(bind(fd, &address.any, address_length(&address)) == 0, "%m");
+	return fd;
+}
+
+static void await_address(unsigned int link, const char *text, const char *other)
+{
+	int to = socket_on_link(text, link), from = socket_on_link(other, link);
+
+	await_way(from, to);
+	close(from);
+	close(to);
+}
+
 static const char *open_links(void)
 {
 	const char *refused = enter_own_network();
@@ -365,18 +393,10 @@ static const char *open_links(void)
 			 links[i], 2 * i + 1, links[i], 2 * i + 1, links[i], links[i], links[i]);
 		if (system(command) != 0)
 			return "no links (ip from iproute2 and veth needed)";
+		await_address(i, "fe80::1", "fe80::2");
+		await_address(i, "fe80::2", "fe80::1");
 	}
 	return NULL;
-}
-
-static union address on_link(const char *text, unsigned int link, uint16_t port)
-{
-	union address address = {.v6 = {.sin6_family = AF_INET6,
-					.sin6_port = htons(port),
-					.sin6_scope_id = if_nametoindex(links[link])}};
-
-	EXPECT(inet_pton(AF_INET6, text, &address.v6.sin6_addr) == 1, "%s", text);
-	return address;
 }
 
 static void join(int fd, const union address *group)
@@ -399,10 +419,7 @@ START_TEST(a_link_is_told_with_every_address_that_is_of_one)
 	fd = wildcard_socket(AF_INET6);
 	open_side(&side, fd);
 	for (unsigned int link = 0; link < 2; link++) {
-		union address from = on_link("fe80::2", link, 0);
-
-		senders[link] = udp_socket(AF_INET6);
-		EXPECT(bind(senders[link], &from.any, address_length(&from)) == 0, "%m");
+		senders[link] = socket_on_link("fe80::2", link);
 		for (size_t i = 1; i < ARRAY_SIZE(texts); i++) {
 			union address group = on_link(texts[i], link, 0);
 

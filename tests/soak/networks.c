@@ -11,7 +11,6 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -132,16 +131,8 @@ static void meet_neighbour(const struct networks *networks, int family)
 {
 	int to = socket_at(networks, family, SOCK_DGRAM, 0);
 	int from = socket_at(networks, family, SOCK_DGRAM, 1);
-	struct pollfd readable = {.fd = to, .events = POLLIN};
-	int64_t deadline_ns = now_ns() + STALL_NS;
 
-	connect_to(from, to);
-	do {
-		EXPECT(now_ns() < deadline_ns, "nothing passes the link");
-		/* Refused while the link comes up. */
-		if (send(from, "", 0, MSG_DONTWAIT) < 0)
-			sched_yield();
-	} while (poll(&readable, 1, 10) == 0);
+	await_way(from, to);
 	close(from);
 	close(to);
 }

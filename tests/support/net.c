@@ -81,6 +81,20 @@ void connect_to(int fd, int other)
 	EXPECT(connect(fd, &address.any, address_length(&address)) == 0, "%m");
 }
 
+void await_way(int from, int to)
+{
+	struct pollfd readable = {.fd = to, .events = POLLIN};
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+
+	connect_to(from, to);
+	do {
+		EXPECT(now_ns() < deadline_ns, "nothing passes the link");
+		/* Refused while the link comes up. */
+		if (send(from, "", 0, MSG_DONTWAIT) < 0)
+			sched_yield();
+	} while (poll(&readable, 1, 10) == 0);
+}
+
 void set_option(int fd, int level, int name, int value)
 {
 	EXPECT(setsockopt(fd, level, name, &value, sizeof(value)) == 0, "option %d: %m", name);

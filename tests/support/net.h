@@ -46,6 +46,11 @@ int bound_socket(int family);
 /* As bound_socket(), and connected to 'fd'. */
 int peer_of(int fd);
 void connect_to(int fd, int other);
+/*
+ * Sends from one UDP socket to another until something arrives. A link and its addresses go on
+ * being set up after the command that makes them has returned, and what is sent meanwhile is lost.
+ */
+void await_way(int from, int to);
 
 void set_option(int fd, int level, int name, int value);
 int get_option(int fd, int level, int name);
