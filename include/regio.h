@@ -473,7 +473,8 @@ REGIO_API int regio_driver_close(struct regio_driver *driver);
  * Blocking   yes
  * Returns    0 after regio_driver_wake(), also one of before this call, or
  *            -ETIMEDOUT  the time is over
- *            -EINTR   a signal came first, whatever SA_RESTART says, or the
+ *            -EINTR   a signal came first, whatever SA_RESTART says, even an
+ *                     ignored one that another thread had blocked, or the
  *                     process was stopped and continued
  *            -EBUSY   another thread is in this call, or waits on a CQ of the
  *                     driver, or the driver has a thread of its own
@@ -640,7 +641,8 @@ REGIO_API int regio_cq_notify(struct regio_cq *cq);
  * Blocking   yes
  * Returns    how many are queued, at least 1, or
  *            -ETIMEDOUT  none came in time
- *            -EINTR   a signal came first, whatever SA_RESTART says, or the
+ *            -EINTR   a signal came first, whatever SA_RESTART says, even an
+ *                     ignored one that another thread had blocked, or the
  *                     process was stopped and continued
  *            -EBADF   no such CQ, or the library's descriptors were closed by
  *                     somebody else: every request fails with it as well
