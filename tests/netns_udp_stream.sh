@@ -11,7 +11,7 @@
 #   |         fd77::1       veth0 |----| veth1     fd77::2            |
 #   +-----------------------------+    +-----------------------------+
 #
-# usage: netns_udp_stream.sh NETNS_TRAFFIC
+# usage: netns_udp_stream.sh PATH_TRAFFIC
 set -eu
 
 traffic=$1
@@ -41,6 +41,10 @@ nsenter --target $holder --net sh -c '
 	ip address add fd77::2/64 dev veth1 nodad
 	ip link set veth1 up'
 
+# As much as trains need; less where the receiver may not have such a socket buffer.
+messages=250000
+window=4096
+
 # stream IMPLEMENTATION ADDRESS: sets rate to messages a second, or fails when a message did not
 # come as it was sent.
 stream()
@@ -48,8 +52,15 @@ stream()
 	nsenter --target $holder --net "$traffic" receive "$1" "$2" 5000 >"$work/out" 2>"$work/errors" &
 	receiver=$!
 	exec 3<"$work/out"
-	read -r _ <&3 && "$traffic" send "$1" "$2" 5000 2>>"$work/errors" && read -r rate <&3 &&
-		wait $receiver
+	read -r _ <&3 &&
+		"$traffic" send "$1" "$2" 5000 $messages 64 64 1 $window >>"$work/errors" 2>&1 &&
+		read -r counts <&3 && wait $receiver || return 1
+	echo "$counts" >>"$work/errors"
+	rate=${counts##* }
+	case $counts in
+	"received $messages lost 0 late 0 repeated 0 broken 0 "*) ;;
+	*) return 1 ;;
+	esac
 }
 
 echo "1..4"
