@@ -6,7 +6,6 @@ directory and the libraries they need, and a script to run. What it prints comes
 console. KVM is used where there is one, else QEMU's own emulation (TCG), ten to thirty times slower.
 """
 import dataclasses
-import functools
 import gzip
 import os
 import pathlib
@@ -20,9 +19,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 NEEDED = re.compile(r"\((NEEDED)\).*\[(.*)\]")
 KVM = "kvm"
-# All processors of a machine on one thread: with a thread each, QEMU 7.2 met a kernel while it patched
-# itself (int3 in udp_destroy_sock() of 5.10).
-TCG = "tcg,thread=single"
+TCG = "tcg,thread=multi"
+# virtio has segments of UDP (USO) from QEMU 8.2 on.
+EMULATOR_SUITE = "trixie"
 INTERPRETER = re.compile(r"program interpreter: (.*)\]")
 
 
@@ -41,6 +40,7 @@ class Architecture:
     debian: str
     triplet: str
     emulator: str
+    emulator_package: str
     console: str
     options: tuple = ()
     has_nodes: bool = True
@@ -54,11 +54,12 @@ class Architecture:
 ARCHITECTURES = {
     architecture.debian: architecture
     for architecture in (
-        Architecture("amd64", "x86_64-linux-gnu", "qemu-system-x86_64", "ttyS0"),
-        Architecture("arm64", "aarch64-linux-gnu", "qemu-system-aarch64", "ttyAMA0",
-                     ("-machine", "virt")),
-        Architecture("s390x", "s390x-linux-gnu", "qemu-system-s390x", "ttysclp0",
-                     has_nodes=False),
+        Architecture("amd64", "x86_64-linux-gnu", "qemu-system-x86_64", "qemu-system-x86",
+                     "ttyS0"),
+        Architecture("arm64", "aarch64-linux-gnu", "qemu-system-aarch64", "qemu-system-arm",
+                     "ttyAMA0", ("-machine", "virt")),
+        Architecture("s390x", "s390x-linux-gnu", "qemu-system-s390x", "qemu-system-s390x",
+                     "ttysclp0", has_nodes=False),
     )
 }
 
@@ -74,6 +75,17 @@ def fetch(suite, architecture, directory, *packages, pattern=None):
     result = subprocess.run(command + [suite, architecture, directory, *packages], check=False)
     if result.returncode:
         raise Trouble(f"{', '.join(packages)} of {suite} ({architecture}): could not be fetched")
+
+
+def described(program):
+    return subprocess.run(["readelf", "-ld", program], check=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True).stdout
+
+
+def interpreter_of(program):
+    """None for a library, and for a program without one."""
+    found = INTERPRETER.search(described(program))
+    return found[1] if found else None
 
 
 # ---- Kernels ----
@@ -164,12 +176,10 @@ class Ramdisk:
         below what the root is called in the machine.
         """
         self.add(source, name)
-        facts = subprocess.run(["readelf", "-ld", source], check=True, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL, text=True).stdout
-        interpreter = INTERPRETER.search(facts)
+        interpreter = interpreter_of(source)
         if interpreter:
-            self._add_found(interpreter[1].lstrip("/"), roots, ("",))
-        for _, library in NEEDED.findall(facts):
+            self._add_found(interpreter.lstrip("/"), roots, ("",))
+        for _, library in NEEDED.findall(described(source)):
             self._add_found(library, roots, directories)
 
     def _add_found(self, library, roots, directories):
@@ -207,28 +217,49 @@ class Ramdisk:
 # ---- Machines ----
 
 
-@functools.lru_cache
-def accelerator(architecture):
-    """KVM where it works: a device of that name may be one that starts no machine."""
-    if architecture.debian != native_architecture() or not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return TCG
-    trial = subprocess.run(
-        [architecture.emulator, "-accel", KVM, "-cpu", "max", "-nodefaults", "-display", "none",
-         "-monitor", "stdio"],
-        input="quit\n", check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
-    return TCG if trial.returncode else KVM
+class Emulator:
+    """QEMU for an architecture, unpacked in 'directory' with the libraries it needs."""
+
+    DEPENDENCIES = "^(lib|qemu|seabios|ipxe|zlib)"
+    DATA = ("usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu")
+
+    def __init__(self, architecture, directory):
+        native = native_architecture()
+        fetch(EMULATOR_SUITE, native, directory, architecture.emulator_package,
+              pattern=self.DEPENDENCIES)
+        program = directory / "usr/bin" / architecture.emulator
+        # Its own interpreter, for libraries of another suite than this machine's. What belongs
+        # into /lib64 is in /usr/lib64 there, before the links that the package base-files makes.
+        self.command = [directory / "usr" / interpreter_of(program).lstrip("/"), "--library-path",
+                        directory / "usr/lib" / ARCHITECTURES[native].triplet, program]
+        self.architecture = architecture
+        for name in self.DATA:
+            self.command += ["-L", directory / name]
+        self.command += ["-accel", KVM if self._has_kvm(native) else TCG, "-cpu", "max"]
+
+    def _has_kvm(self, native):
+        """Whether it works: a device of that name may be one that starts no machine."""
+        if self.architecture.debian != native or not os.access("/dev/kvm", os.R_OK | os.W_OK):
+            return False
+        trial = subprocess.run(
+            [*self.command, "-accel", KVM, "-cpu", "max", "-nodefaults", "-display", "none",
+             "-monitor", "stdio"],
+            input="quit\n", check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            text=True)
+        return trial.returncode == 0
 
 
 class Machine:
     """A running machine; ended by its own id, when its time is over at the latest."""
 
-    def __init__(self, architecture, kernel, ramdisk, timeout_s, cpus=2, memory_mib=1024,
-                 options=()):
+    def __init__(self, emulator, kernel, ramdisk, timeout_s, cpus=2, memory_mib=1024, options=(),
+                 network=()):
+        """'network' are the words before the command that put it into its network."""
+        architecture = emulator.architecture
         append = (f"console={architecture.console} quiet loglevel=3 panic=-1 mitigations=off "
                   "rdinit=/init")
         self.process = subprocess.Popen(
-            [architecture.emulator, *architecture.options,
-             "-accel", accelerator(architecture), "-cpu", "max",
+            [*network, *emulator.command, *architecture.options,
              "-smp", str(cpus), "-m", str(memory_mib), "-nodefaults", "-display", "none",
              "-serial", "stdio", "-monitor", "none", "-no-reboot",
              "-kernel", kernel, "-initrd", ramdisk, "-append", append, *options],
