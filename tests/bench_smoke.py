@@ -194,6 +194,27 @@ def check_plots(tool):
     return problems
 
 
+def check_nodes(tool):
+    """`regio info` shows each NUMA node as the kernel describes it."""
+    base = "/sys/devices/system/node"
+    names = os.listdir(base) if os.path.isdir(base) else []
+    wanted = {}
+    for number in sorted(int(name[4:]) for name in names if name[4:].isdigit()):
+        with open(f"{base}/node{number}/cpulist", encoding="ascii") as file:
+            wanted[number] = file.read().strip()
+    if not wanted:
+        raise Skip("the kernel tells of no node")
+    nodes = json.loads(run(tool, "info", "--json").stdout)["machine"]["nodes"]
+    problems = []
+    if {node["node"]: node["processors"] for node in nodes} != wanted:
+        problems.append(f"{nodes} are shown, not {wanted}")
+    problems += [f"a node without memory: {node}" for node in nodes
+                 if not node["memory_kib"] >= node["free_kib"] >= 0]
+    if run(tool, "info").stdout.count("NUMA node ") != len(wanted):
+        problems.append("the text does not show them all")
+    return problems
+
+
 def check_refusals(tool):
     problems = []
     for arguments in (["bench", "no-such-case"], ["bench", "--size", "0"], ["bench", "--impl", "x"],
@@ -215,6 +236,7 @@ def main():
         ("each number of --batch is a run, and the length of all is told first", check_batches),
         ("tables fit into 80 and 100 columns", check_widths),
         ("pictures are drawn, or refused before anything has run", check_plots),
+        ("the NUMA nodes are shown", check_nodes),
         ("bad arguments are refused with a reason", check_refusals),
     )
     failed = False

@@ -99,7 +99,15 @@ static void print_hardware(const struct machine *machine)
 {
 	printf("\nmachine\n");
 	printf("  %-22s %ld\n", "processors", machine->cpus);
-	printf("  %-22s %d\n", "NUMA nodes", machine->numa_nodes);
+	for (int i = 0; i < machine->node_count; i++) {
+		const struct numa_node *node = &machine->nodes[i];
+		char name[40];
+
+		snprintf(name, sizeof(name), "NUMA node %d", node->number);
+		printf("  %-22s processors %s; %s kB, %s free\n", name,
+		       node->processors[0] == '\0' ? "none" : node->processors,
+		       number_grouped(node->memory_kib).text, number_grouped(node->free_kib).text);
+	}
 	for (int i = 0; i < machine->huge_page_sizes; i++) {
 		const struct huge_pages *pages = &machine->huge_pages[i];
 		char name[40];
@@ -217,10 +225,19 @@ static void add_socket_buffers(cJSON *root, const struct machine *machine)
 static void add_machine(cJSON *root, const struct machine *machine)
 {
 	cJSON *object = cJSON_AddObjectToObject(root, "machine");
-	cJSON *pages;
+	cJSON *nodes, *pages;
 
 	add_number(object, "processors", machine->cpus);
-	add_number(object, "numa_nodes", machine->numa_nodes);
+	add_number(object, "numa_nodes", machine->node_count > 0 ? machine->node_count : 1);
+	nodes = cJSON_AddArrayToObject(object, "nodes");
+	for (int i = 0; i < machine->node_count; i++) {
+		cJSON *element = add_element(nodes);
+
+		add_number(element, "node", machine->nodes[i].number);
+		cJSON_AddStringToObject(element, "processors", machine->nodes[i].processors);
+		add_number(element, "memory_kib", machine->nodes[i].memory_kib);
+		add_number(element, "free_kib", machine->nodes[i].free_kib);
+	}
 	pages = cJSON_AddArrayToObject(object, "huge_pages");
 	for (int i = 0; i < machine->huge_page_sizes; i++) {
 		cJSON *element = add_element(pages);

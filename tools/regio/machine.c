@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -144,19 +146,54 @@ static void find_limits(struct machine *machine)
 	machine->io_uring_disabled = read_number("/proc/sys/kernel/io_uring_disabled");
 }
 
-static int count_numa_nodes(void)
+static void read_node(struct numa_node *node)
+{
+	const char *base = "/sys/devices/system/node";
+	char path[128], line[128];
+	FILE *file;
+	int number;
+
+	node->memory_kib = node->free_kib = ABSENT;
+	snprintf(path, sizeof(path), "%s/node%d/cpulist", base, node->number);
+	file = fopen(path, "re");
+	if (file != NULL) {
+		if (fgets(node->processors, sizeof(node->processors), file) == NULL)
+			node->processors[0] = '\0';
+		node->processors[strcspn(node->processors, "\n")] = '\0';
+		fclose(file);
+	}
+	snprintf(path, sizeof(path), "%s/node%d/meminfo", base, node->number);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return;
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "Node %d MemTotal: %lld", &number, &node->memory_kib) != 2 &&
+		    sscanf(line, "Node %d MemFree: %lld", &number, &node->free_kib) == 2)
+			break;
+	fclose(file);
+}
+
+static int compare_nodes(const void *a, const void *b)
+{
+	return ((const struct numa_node *)a)->number - ((const struct numa_node *)b)->number;
+}
+
+static void find_numa_nodes(struct machine *machine)
 {
 	DIR *directory = opendir("/sys/devices/system/node");
 	struct dirent *entry;
-	int nodes = 0;
-	unsigned int number;
+	int number;
 
 	if (directory == NULL)
-		return 1;
-	while ((entry = readdir(directory)) != NULL)
-		nodes += sscanf(entry->d_name, "node%u", &number) == 1;
+		return;
+	while ((entry = readdir(directory)) != NULL && machine->node_count < NODES_MAX)
+		if (sscanf(entry->d_name, "node%d", &number) == 1)
+			machine->nodes[machine->node_count++].number = number;
 	closedir(directory);
-	return nodes > 0 ? nodes : 1;
+	qsort(machine->nodes, (size_t)machine->node_count, sizeof(machine->nodes[0]),
+	      compare_nodes);
+	for (int i = 0; i < machine->node_count; i++)
+		read_node(&machine->nodes[i]);
 }
 
 static void find_huge_pages(struct machine *machine)
@@ -194,6 +231,6 @@ void machine_find(struct machine *machine)
 	find_granted_buffers(machine);
 	find_limits(machine);
 	machine->cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	machine->numa_nodes = count_numa_nodes();
+	find_numa_nodes(machine);
 	find_huge_pages(machine);
 }

@@ -13,6 +13,7 @@
 enum {
 	ENGINES_MAX = 8,
 	PAGE_SIZES_MAX = 8,
+	NODES_MAX = 64,
 	PROBLEMS_MAX = 16,
 	TRIAL_RECEIVES = 4096, /* posted to see what socket buffer is granted */
 };
@@ -24,6 +25,14 @@ struct huge_pages {
 	long long page_kib;
 	long long total;
 	long long free;
+};
+
+/* A NUMA node: its processors as the kernel lists them, such as "0-3,8-11". */
+struct numa_node {
+	int number;
+	char processors[80];
+	long long memory_kib;
+	long long free_kib;
 };
 
 /* 'remedy' is the command that fixes it, or "". */
@@ -43,7 +52,8 @@ struct machine {
 	int may_lock_all; /* CAP_IPC_LOCK lifts the limit */
 	long long io_uring_disabled;
 	long cpus;
-	int numa_nodes;
+	struct numa_node nodes[NODES_MAX];
+	int node_count; /* 0: the kernel tells of none, so all memory is alike */
 	struct huge_pages huge_pages[PAGE_SIZES_MAX];
 	int huge_page_sizes;
 	struct problem problems[PROBLEMS_MAX];
