@@ -675,7 +675,11 @@ REGIO_API int regio_cq_fd(struct regio_cq *cq);
 /* Receives report ICMP errors of connected sockets, such as -ECONNREFUSED. */
 #define REGIO_RQ_REPORT_ICMP 0x1u
 
-/* Trains: joining and splitting messages through UDP_SEGMENT and UDP_GRO. */
+/*
+ * Trains: joining and splitting messages through UDP_SEGMENT and UDP_GRO. What comes from an
+ * adapter with UDP_GRO on may overtake older messages of its sender where the kernel does not join
+ * it: empty and fragmented messages, and those of IPv4 below 18 bytes on Ethernet.
+ */
 #define REGIO_TRAINS_AUTO 0u	  /* join sends; split receives, from the first bursts on */
 #define REGIO_TRAINS_SEND_ONLY 1u /* join sends, leave UDP_GRO alone */
 #define REGIO_TRAINS_OFF 2u	  /* each message crosses the stack alone */

@@ -5,10 +5,11 @@
  *	path_traffic receive HOW ADDRESS PORT
  *	path_traffic send HOW ADDRESS PORT MESSAGES LENGTH_MIN LENGTH_MAX RUN WINDOW
  *
- * HOW is "regio", "single" (regio without trains) or "mmsg" (sendmmsg and recvmmsg by hand), and
- * counts for this end alone. RUN messages after one another have one length. No more than WINDOW
- * are in flight, nor than the receiver's socket buffer holds, so whatever is missing was lost on
- * the way. A TCP connection to the same port carries what the two ends tell each other.
+ * HOW is "regio", "single" (regio without trains), "mmsg" (sendmmsg and recvmmsg by hand) or, to
+ * receive, "gro" (UDP_GRO by hand), and counts for this end alone. RUN messages after one another
+ *have one length. No more than WINDOW are in flight, nor than the receiver's socket buffer holds,
+ *so whatever is missing was lost on the way. A TCP connection to the same port carries what the two
+ *ends tell each other.
  *
  * The receiver prints "ready" when it may be sent to. At the end each prints one line of counts.
  */
@@ -78,7 +79,7 @@ static void demand(bool condition, const char *what)
 
 static bool with_regio(const struct end *end)
 {
-	return strcmp(end->how, "mmsg") != 0;
+	return !strcmp(end->how, "regio") || !strcmp(end->how, "single");
 }
 
 static void open_queues(struct end *end)
@@ -261,6 +262,9 @@ static void run_sender(struct end *end)
 		else if (count > 0)
 			send_with_mmsg(end, sent, count);
 		sent += count;
+		/* Nobody else takes on what the socket had no room for. */
+		if (count == 0 && with_regio(end))
+			drain_sends(end, 0);
 		if (read_acknowledgements(end->control, &latest, count ? 0 : LOST_MS) || count)
 			continue;
 		stalls++;
@@ -334,6 +338,22 @@ static int receive_with_mmsg(struct end *end, struct tally *tally)
 	return got;
 }
 
+static int receive_with_gro(struct end *end, struct tally *tally)
+{
+	struct pollfd readable = {.fd = end->fd, .events = POLLIN};
+	static uint8_t data[65536];
+	size_t message_size, length;
+	int count = 0;
+
+	if (poll(&readable, 1, QUIET_MS) <= 0)
+		return 0;
+	length = receive_train(end->fd, data, sizeof(data), &message_size);
+	for (size_t at = 0; at < length; at += message_size, count++)
+		enter(&end->plan, tally, data + at,
+		      length - at < message_size ? length - at : message_size);
+	return count;
+}
+
 static uint64_t allowed_window(const struct end *end)
 {
 	int size = 0;
@@ -357,15 +377,20 @@ static void run_receiver(struct end *end)
 	struct acknowledgement latest = {.window = allowed_window(end)};
 	struct tally tally = {.seen = calloc(1, end->plan.messages / 8 + 1)};
 	int64_t begin_ns = 0, last_ns = 1;
+	int (*receive)(struct end *, struct tally *) = receive_with_mmsg;
 	int got;
 
 	demand(tally.seen && latest.window > 0, "no memory, or a window of nothing");
-	if (with_regio(end))
+	if (with_regio(end)) {
+		receive = receive_with_regio;
 		post_receives(end, SLOTS);
+	} else if (!strcmp(end->how, "gro")) {
+		receive = receive_with_gro;
+		set_option(end->fd, SOL_UDP, UDP_GRO, 1);
+	}
 	acknowledge(end, &latest);
 	while (tally.received < end->plan.messages) {
-		got = with_regio(end) ? receive_with_regio(end, &tally)
-				      : receive_with_mmsg(end, &tally);
+		got = receive(end, &tally);
 		if (got == 0)
 			break;
 		last_ns = now_ns();
