@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "core/back_off.h"
-#include "core/barrier.h"
+#include "base/back_off.h"
+#include "base/barrier.h"
 #include "core/call.h"
 
 _Thread_local struct regioi_call *regioi_call_quick;

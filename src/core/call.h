@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/check.h"
+#include "base/check.h"
 #include "core/objects.h"
 
 struct regioi_call {

@@ -12,12 +12,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/error.h"
+#include "base/options.h"
 #include "core/cq.h"
 #include "core/driver.h"
-#include "core/error.h"
 #include "core/handle.h"
 #include "core/notified.h"
-#include "core/options.h"
 #include "core/table.h"
 #include "core/wait.h"
 

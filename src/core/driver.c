@@ -6,18 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/back_off.h"
-#include "core/barrier.h"
+#include "base/back_off.h"
+#include "base/barrier.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "base/uncancelled.h"
 #include "core/call.h"
 #include "core/driver.h"
 #include "core/engine_choice.h"
-#include "core/error.h"
 #include "core/fork.h"
 #include "core/handle.h"
-#include "core/options.h"
 #include "core/table.h"
 #include "core/thread.h"
-#include "core/uncancelled.h"
 #include "core/wait.h"
 
 static pthread_mutex_t drivers_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -5,8 +5,8 @@
 #ifndef REGIO_CORE_DRIVER_H
 #define REGIO_CORE_DRIVER_H
 
-#include "core/check.h"
-#include "core/clock.h"
+#include "base/check.h"
+#include "base/clock.h"
 #include "core/objects.h"
 #include "core/section.h"
 

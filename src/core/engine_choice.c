@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
+#include "base/options.h"
+#include "base/uncancelled.h"
 #include "core/engine_choice.h"
-#include "core/error.h"
-#include "core/options.h"
-#include "core/uncancelled.h"
-#include "engine/fault.h"
+#include "engine/testing/fault.h"
 
 /* What a name asks for: an engine, and words joined to it by '+'. */
 struct wish {

@@ -8,7 +8,7 @@
  */
 #include <errno.h>
 
-#include "core/back_off.h"
+#include "base/back_off.h"
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/guard.h"

@@ -21,8 +21,8 @@
 #ifndef REGIO_CORE_HANDLE_H
 #define REGIO_CORE_HANDLE_H
 
+#include "base/check.h"
 #include "core/call.h"
-#include "core/check.h"
 #include "core/driver.h"
 #include "core/table.h"
 

@@ -15,13 +15,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/error.h"
+#include "base/error.h"
+#include "base/kernel.h"
+#include "base/options.h"
+#include "base/uncancelled.h"
 #include "core/fork.h"
 #include "core/offload.h"
-#include "core/options.h"
-#include "core/uncancelled.h"
 #include "dgram/control.h"
-#include "engine/kernel.h"
 
 static pthread_mutex_t tried_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool tried;

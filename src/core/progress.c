@@ -10,8 +10,8 @@
  */
 #include <errno.h>
 
-#include "core/back_off.h"
-#include "core/barrier.h"
+#include "base/back_off.h"
+#include "base/barrier.h"
 #include "core/driver.h"
 #include "core/half.h"
 #include "core/handle.h"

@@ -9,13 +9,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/error.h"
+#include "base/kernel.h"
+#include "base/options.h"
+#include "base/uncancelled.h"
 #include "core/driver.h"
-#include "core/error.h"
 #include "core/guard.h"
-#include "core/options.h"
 #include "core/region.h"
-#include "core/uncancelled.h"
-#include "engine/kernel.h"
 
 /* Asked about at a time. */
 #define RESIDENCE_PAGES 512

@@ -8,18 +8,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/count.h"
+#include "base/count.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "base/uncancelled.h"
 #include "core/cq.h"
 #include "core/driver.h"
-#include "core/error.h"
 #include "core/half.h"
 #include "core/handle.h"
 #include "core/lost.h"
 #include "core/offload.h"
-#include "core/options.h"
 #include "core/socket.h"
 #include "core/stream.h"
-#include "core/uncancelled.h"
 #include "core/watch.h"
 
 /* Requests announced before a busy queue's node is pinned (submit.c). */

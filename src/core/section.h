@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/check.h"
+#include "base/check.h"
 
 /* Sections that the thread is in; sections of several drivers may nest. */
 extern _Thread_local uint32_t regioi_sections

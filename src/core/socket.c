@@ -9,14 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/error.h"
+#include "base/error.h"
+#include "base/kernel.h"
+#include "base/uncancelled.h"
 #include "core/fork.h"
 #include "core/offload.h"
 #include "core/socket.h"
 #include "core/stream.h"
-#include "core/uncancelled.h"
 #include "dgram/control.h"
-#include "engine/kernel.h"
 
 /* What a queued small datagram costs of SO_RCVBUF, which the kernel counts with its overhead. */
 #define BUFFER_PER_RECEIVE 2304u

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "core/count.h"
+#include "base/count.h"
 #include "core/driver.h"
 #include "core/socket.h"
 #include "core/stream.h"

@@ -2,7 +2,7 @@
 /*
  * Posting requests: the way in.
  */
-#include "core/barrier.h"
+#include "base/barrier.h"
 #include "core/call.h"
 #include "core/driver.h"
 #include "core/guard.h"

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "core/check.h"
+#include "base/check.h"
 #include "core/fork.h"
 #include "core/guard.h"
 #include "core/table.h"

@@ -14,9 +14,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "core/back_off.h"
-#include "core/clock.h"
-#include "core/error.h"
+#include "base/back_off.h"
+#include "base/clock.h"
+#include "base/error.h"
 #include "core/lost.h"
 #include "core/thread.h"
 

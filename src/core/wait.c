@@ -24,15 +24,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/error.h"
+#include "base/syscalls.h"
+#include "base/uncancelled.h"
 #include "core/cq.h"
 #include "core/driver.h"
-#include "core/error.h"
 #include "core/handle.h"
 #include "core/lost.h"
 #include "core/notified.h"
-#include "core/uncancelled.h"
 #include "core/wait.h"
-#include "engine/syscalls.h"
 #include "regio.h"
 
 #define EVENTS_MAX 64

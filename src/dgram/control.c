@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/kernel.h"
 #include "dgram/control.h"
-#include "engine/kernel.h"
 #include "regio.h"
 
 /* Steps through 'span' from *at; false at the end or at a broken length. */

@@ -10,14 +10,14 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/count.h"
+#include "base/count.h"
+#include "base/kernel.h"
 #include "dgram/control.h"
 #include "dgram/copy.h"
 #include "dgram/icmp.h"
 #include "dgram/path.h"
 #include "dgram/receive.h"
 #include "dgram/slices.h"
-#include "engine/kernel.h"
 
 /* Lone receives in a row after which more are asked for at once; doubled each time in vain. */
 #define LONE_MIN 4u

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/count.h"
+#include "base/count.h"
 #include "core/region.h"
 #include "dgram/control.h"
 #include "dgram/copy.h"

@@ -4,8 +4,8 @@
  */
 #include <errno.h>
 
+#include "base/syscalls.h"
 #include "engine/calls.h"
-#include "engine/syscalls.h"
 
 /* No result of an operation: nothing has been moved, so it is tried again. */
 #define TRIES_MAX 16u

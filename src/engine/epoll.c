@@ -13,10 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/kernel.h"
+#include "base/syscalls.h"
 #include "engine/calls.h"
 #include "engine/epoll.h"
-#include "engine/kernel.h"
-#include "engine/syscalls.h"
 
 /* The core's ids are above 2^32. */
 #define DOORBELL_ID 0

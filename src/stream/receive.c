@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/count.h"
+#include "base/count.h"
 #include "dgram/control.h"
 #include "dgram/copy.h"
 #include "dgram/path.h"

@@ -8,7 +8,7 @@
  */
 #include <errno.h>
 
-#include "core/count.h"
+#include "base/count.h"
 #include "dgram/copy.h"
 #include "dgram/slices.h"
 #include "stream/send.h"

@@ -14,8 +14,8 @@
 #include <netinet/in.h>
 #include <stdalign.h>
 
+#include "base/kernel.h"
 #include "dgram/control.h"
-#include "engine/kernel.h"
 #include "regio.h"
 
 #define ITEMS_MAX 64u

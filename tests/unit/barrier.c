@@ -11,7 +11,7 @@
 
 #include <linux/membarrier.h>
 
-#include "core/barrier.h"
+#include "base/barrier.h"
 
 enum { BARRIER, VISIT };
 

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/fault.h"
-#include "engine/fault_options.h"
+#include "engine/testing/fault.h"
+#include "engine/testing/fault_options.h"
 
 #define FD 7
 #define ID (1ull << 40)

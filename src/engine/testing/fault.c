@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/fault.h"
-#include "engine/fault_options.h"
+#include "engine/testing/fault.h"
+#include "engine/testing/fault_options.h"
 
 /* Operations handed on together. */
 #define CHUNK 64u

@@ -6,8 +6,8 @@
  * as much as the rest of posting a request, where the rare side calls this between its store and
  * its look.
  */
-#ifndef REGIO_CORE_BARRIER_H
-#define REGIO_CORE_BARRIER_H
+#ifndef REGIO_BASE_BARRIER_H
+#define REGIO_BASE_BARRIER_H
 
 #include <stdbool.h>
 

@@ -2,8 +2,8 @@
 /*
  * The fault engine: any engine, with faults put between it and the core.
  */
-#ifndef REGIO_ENGINE_FAULT_H
-#define REGIO_ENGINE_FAULT_H
+#ifndef REGIO_ENGINE_TESTING_FAULT_H
+#define REGIO_ENGINE_TESTING_FAULT_H
 
 #include "engine/engine.h"
 

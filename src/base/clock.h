@@ -2,8 +2,8 @@
 /*
  * The clock that time-outs and memories are measured by.
  */
-#ifndef REGIO_CORE_CLOCK_H
-#define REGIO_CORE_CLOCK_H
+#ifndef REGIO_BASE_CLOCK_H
+#define REGIO_BASE_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

@@ -2,8 +2,8 @@
 /*
  * Counters with one writer that others read for information.
  */
-#ifndef REGIO_CORE_COUNT_H
-#define REGIO_CORE_COUNT_H
+#ifndef REGIO_BASE_COUNT_H
+#define REGIO_BASE_COUNT_H
 
 #include <stdatomic.h>
 #include <stdint.h>

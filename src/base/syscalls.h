@@ -6,8 +6,8 @@
  * instructions more, and a thread cancelled in one would leave with our locks. The sanitizers know
  * what memory a call writes by the names of libc, so their builds use these.
  */
-#ifndef REGIO_ENGINE_SYSCALLS_H
-#define REGIO_ENGINE_SYSCALLS_H
+#ifndef REGIO_BASE_SYSCALLS_H
+#define REGIO_BASE_SYSCALLS_H
 
 #include <errno.h>
 #include <stdbool.h>

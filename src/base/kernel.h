@@ -3,8 +3,8 @@
  * Kernel constants newer than the oldest headers regio is built with (Debian 12), each with the
  * release that brought it.
  */
-#ifndef REGIO_ENGINE_KERNEL_H
-#define REGIO_ENGINE_KERNEL_H
+#ifndef REGIO_BASE_KERNEL_H
+#define REGIO_BASE_KERNEL_H
 
 #include <netinet/in.h>
 #include <netinet/udp.h>

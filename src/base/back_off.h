@@ -7,8 +7,8 @@
  * higher real-time priority: giving way with sched_yield() would never let it run. So a waiting
  * thread sleeps, longer each time. Nobody wakes it, and leaving costs the other nothing.
  */
-#ifndef REGIO_CORE_BACK_OFF_H
-#define REGIO_CORE_BACK_OFF_H
+#ifndef REGIO_BASE_BACK_OFF_H
+#define REGIO_BASE_BACK_OFF_H
 
 #include <linux/futex.h>
 #include <stdatomic.h>

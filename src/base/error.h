@@ -3,8 +3,8 @@
  * Explained failures. Control calls end with 'return regioi_fail(-EINVAL, "step: cause; remedy")',
  * so that regio_last_error() can tell a person what to change.
  */
-#ifndef REGIO_CORE_ERROR_H
-#define REGIO_CORE_ERROR_H
+#ifndef REGIO_BASE_ERROR_H
+#define REGIO_BASE_ERROR_H
 
 /* Stores the sentence for this thread. */
 void regioi_explain(const char *format, ...) __attribute__((format(printf, 1, 2), cold));

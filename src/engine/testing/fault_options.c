@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/fault_options.h"
+#include "engine/testing/fault_options.h"
 
 #define SEED_DEFAULT 1u
 #define SHARE_DEFAULT 10u

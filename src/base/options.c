@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/error.h"
-#include "core/options.h"
+#include "base/error.h"
+#include "base/options.h"
 
 /* No option structure was ever smaller than its size and one more word. */
 #define OPTIONS_SIZE_MIN 8u

@@ -2,8 +2,8 @@
 /*
  * Which faults the fault engine makes, and how often: what REGIO_FAULTS says.
  */
-#ifndef REGIO_ENGINE_FAULT_OPTIONS_H
-#define REGIO_ENGINE_FAULT_OPTIONS_H
+#ifndef REGIO_ENGINE_TESTING_FAULT_OPTIONS_H
+#define REGIO_ENGINE_TESTING_FAULT_OPTIONS_H
 
 #include <stdint.h>
 

@@ -10,8 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/kernel.h"
 #include "engine/engine.h"
-#include "engine/kernel.h"
 
 #define TRAIN_MESSAGES 128
 #define MESSAGE_BYTES 64

@@ -3,8 +3,8 @@
  * Structures of the public API that may grow: options, which begin with their size, are read, and
  * what calls describe is written in the size that the caller knows.
  */
-#ifndef REGIO_CORE_OPTIONS_H
-#define REGIO_CORE_OPTIONS_H
+#ifndef REGIO_BASE_OPTIONS_H
+#define REGIO_BASE_OPTIONS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,10 +2,10 @@
 /*
  * No call is a cancellation point: a thread cancelled inside would leave with our locks, or as the
  * leader that others wait for. What moves data, and what sleeps, makes system calls that are none
- * (engine/syscalls.h); the rest puts it off.
+ * (base/syscalls.h); the rest puts it off.
  */
-#ifndef REGIO_CORE_UNCANCELLED_H
-#define REGIO_CORE_UNCANCELLED_H
+#ifndef REGIO_BASE_UNCANCELLED_H
+#define REGIO_BASE_UNCANCELLED_H
 
 #include <pthread.h>
 #include <stddef.h>

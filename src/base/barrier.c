@@ -13,8 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "core/barrier.h"
-#include "core/clock.h"
+#include "base/barrier.h"
+#include "base/clock.h"
 
 /* What the kernel can be built for, x86 in 2025 (CONFIG_NR_CPUS). */
 #define CPUS_MAX 8192

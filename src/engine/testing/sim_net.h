@@ -7,8 +7,8 @@
  * What the kernel has delivered is taken off the socket, and stays under way for a while of a clock
  * that moves only when somebody looks. Every function is called with the network's lock held.
  */
-#ifndef REGIO_ENGINE_SIM_NET_H
-#define REGIO_ENGINE_SIM_NET_H
+#ifndef REGIO_ENGINE_TESTING_SIM_NET_H
+#define REGIO_ENGINE_TESTING_SIM_NET_H
 
 #include <pthread.h>
 #include <stdbool.h>

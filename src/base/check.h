@@ -4,8 +4,8 @@
  * wrap, or end, start shortly before, so that whatever runs takes them there. In other builds
  * nothing of this is left.
  */
-#ifndef REGIO_CORE_CHECK_H
-#define REGIO_CORE_CHECK_H
+#ifndef REGIO_BASE_CHECK_H
+#define REGIO_BASE_CHECK_H
 
 #include <assert.h>
 #include <stdint.h>

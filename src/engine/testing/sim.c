@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "engine/epoll.h"
-#include "engine/sim_net.h"
+#include "engine/testing/sim_net.h"
 
 #define START_NS UINT64_C(1000000000)
 #define NEVER_NS UINT64_MAX

@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/kernel.h"
 #include "engine/calls.h"
-#include "engine/kernel.h"
-#include "engine/sim_net.h"
+#include "engine/testing/sim_net.h"
 
 static uint32_t lesser(uint32_t a, uint32_t b)
 {

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "engine/kernel.h"
-#include "engine/sim_net.h"
-#include "engine/syscalls.h"
+#include "base/kernel.h"
+#include "base/syscalls.h"
+#include "engine/testing/sim_net.h"
 
 /* Virtual time that passes between two looks, and that data needs: mostly little. */
 #define TICK_MAX_NS 4000u
