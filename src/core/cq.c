@@ -14,11 +14,12 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "base/table.h"
 #include "core/cq.h"
 #include "core/driver.h"
+#include "core/fork.h"
 #include "core/handle.h"
 #include "core/notified.h"
-#include "core/table.h"
 #include "core/wait.h"
 
 /* Results from which a dequeue makes progress all the same, found the queue empty or not. */
@@ -437,7 +438,7 @@ int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts, struct 
 		regioi_cq_release(cq);
 		return error;
 	}
-	error = regioi_table_add(REGIOI_KIND_CQ, cq, 0, 0, &cq->id);
+	error = regioi_id_add(REGIOI_KIND_CQ, cq, 0, 0, &cq->id);
 	if (error) {
 		regioi_cq_release(cq);
 		return regioi_fail(error, "%s: out of memory", step);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of drivers, and their read sections.
+ * The life of drivers.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,13 +10,13 @@
 #include "base/barrier.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/table.h"
 #include "base/uncancelled.h"
 #include "core/call.h"
 #include "core/driver.h"
 #include "core/engine_choice.h"
 #include "core/fork.h"
 #include "core/handle.h"
-#include "core/table.h"
 #include "core/thread.h"
 #include "core/wait.h"
 
@@ -29,39 +29,16 @@ void regioi_drivers_fork_child(void)
 	drivers = NULL;
 }
 
-/* ---- Read sections ---- */
-
-_Thread_local uint32_t regioi_sections;
-
-static void readers_wait(struct regioi_driver *driver, uint32_t phase)
-{
-	struct regioi_back_off back_off = {0};
-	uint32_t inside;
-
-	/* Acquire: pairs with the release in regioi_readers_leave(). */
-	while ((inside = atomic_load_explicit(&driver->readers[phase], memory_order_acquire)))
-		regioi_back_off(&back_off, &driver->readers[phase], inside);
-}
-
-/*
- * Executors count in the present phase. The other one may still hold a straggler that read the
- * phase before the last flip; wait for it, flip, and wait for those that were in the present one.
- * Newcomers cannot keep us here.
- */
 void regioi_drivers_synchronize(void)
 {
 	struct regioi_driver *driver;
-	uint32_t phase;
 
 	pthread_mutex_lock(&drivers_lock);
 	for (driver = drivers; driver; driver = driver->next) {
 		/* Progress is made with the lock held. */
 		regioi_driver_lock(driver);
 		regioi_driver_unlock(driver);
-		phase = atomic_load(&driver->readers_phase) & 1;
-		readers_wait(driver, !phase);
-		atomic_fetch_add(&driver->readers_phase, 1);
-		readers_wait(driver, phase);
+		regioi_readers_wait(&driver->readers);
 	}
 	pthread_mutex_unlock(&drivers_lock);
 }
@@ -115,7 +92,7 @@ static int driver_fill(struct regioi_driver *driver, const struct regio_driver_o
 		return error;
 	/* Found out here, and not by the first busy queue. */
 	regioi_barrier_available();
-	if (!regioi_areas_init(driver))
+	if (!regioi_areas_init(&driver->areas))
 		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
 	driver->batches = driver->ops->batches(driver->engine);
 	driver->threaded |= opts->flags & REGIO_DRIVER_THREAD;
@@ -133,7 +110,7 @@ static void driver_free(struct regioi_driver *driver)
 		regioi_wait_fini(driver);
 		driver->ops->destroy(driver->engine);
 	}
-	regioi_areas_fini(driver);
+	regioi_areas_fini(&driver->areas);
 	pthread_mutex_destroy(&driver->lock);
 	pthread_mutex_destroy(&driver->wait_lock);
 	pthread_mutex_destroy(&driver->blocked_lock);
@@ -152,7 +129,7 @@ int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_dri
 		.descriptor = -1,
 		.signal_descriptor = -1,
 		.passes = (uint32_t)regioi_counter_start(UINT32_MAX),
-		.readers_phase = (uint32_t)regioi_counter_start(UINT32_MAX),
+		.readers.phase = (uint32_t)regioi_counter_start(UINT32_MAX),
 	};
 	atomic_init(&driver->references, 1);
 	pthread_mutex_init(&driver->lock, NULL);
@@ -233,7 +210,7 @@ int regio_driver_create(const struct regio_driver_opts *opts, struct regio_drive
 	error = regioi_driver_create(&known, &driver);
 	if (error)
 		return error;
-	error = regioi_table_add(REGIOI_KIND_DRIVER, driver, 0, 0, &driver->id);
+	error = regioi_id_add(REGIOI_KIND_DRIVER, driver, 0, 0, &driver->id);
 	if (error) {
 		regioi_driver_release(driver);
 		return regioi_fail(error, "%s: out of memory", step);

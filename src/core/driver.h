@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "core/objects.h"
-#include "core/section.h"
+#include "mem/section.h"
 
 /*
  * Makes a driver with one reference, the caller's, and no handle. 'opts' is complete. Returns 0 or
@@ -115,41 +115,6 @@ static inline void regioi_node_list(struct regioi_node *node)
 
 /* Takes an RQ off its driver. Under the driver's lock. */
 void regioi_node_remove(struct regioi_node *node);
-
-/* Working areas. Taking gives NULL where none is free. */
-bool regioi_areas_init(struct regioi_driver *driver);
-void regioi_areas_fini(struct regioi_driver *driver);
-struct regioi_area *regioi_area_take(struct regioi_driver *driver);
-void regioi_area_give(struct regioi_driver *driver, struct regioi_area *area);
-/* One more for the pool, for a thread that has none and found none. Returns false without memory.
- */
-bool regioi_area_add(struct regioi_driver *driver);
-/* Makes sure that one more half may hold an area for long. Returns false without memory. */
-bool regioi_area_reserve(struct regioi_driver *driver);
-void regioi_area_unreserve(struct regioi_driver *driver);
-
-/*
- * A read section: region addresses found inside it stay good until its end. Short, and never
- * blocks. Holding the driver's lock is one, too. Returns what regioi_readers_leave() takes.
- */
-static inline uint32_t regioi_readers_enter(struct regioi_driver *driver)
-{
-	uint32_t phase = atomic_load_explicit(&driver->readers_phase, memory_order_relaxed) & 1;
-
-	/*
-	 * Sequentially consistent: pairs with the invalidation of a region id and the look at
-	 * this count in regioi_drivers_synchronize(). One of the two sees the other.
-	 */
-	atomic_fetch_add(&driver->readers[phase], 1);
-	regioi_section_begin();
-	return phase;
-}
-
-static inline void regioi_readers_leave(struct regioi_driver *driver, uint32_t phase)
-{
-	regioi_section_end();
-	atomic_fetch_sub_explicit(&driver->readers[phase], 1, memory_order_release);
-}
 
 /* Waits for every read section of every driver that has begun. */
 void regioi_drivers_synchronize(void);

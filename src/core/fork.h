@@ -2,10 +2,16 @@
 /*
  * What each module with process-wide state does in a forked child: forget the parent's, and make
  * its lock anew, since a thread that does not exist in the child may have held it. Called by
- * table.c, while the child has one thread.
+ * fork.c, while the child has one thread.
  */
 #ifndef REGIO_CORE_FORK_H
 #define REGIO_CORE_FORK_H
+
+#include "base/table.h"
+
+/* regioi_table_add(), and from the first id on forks are watched. */
+int regioi_id_add(enum regioi_kind kind, void *object, uint32_t length, uint32_t flags,
+		  uint64_t *ret_id);
 
 void regioi_drivers_fork_child(void);
 void regioi_offload_fork_child(void);

@@ -11,7 +11,6 @@
 #include "base/back_off.h"
 #include "core/cq.h"
 #include "core/driver.h"
-#include "core/guard.h"
 #include "core/half.h"
 #include "core/lone.h"
 #include "core/lost.h"
@@ -19,6 +18,7 @@
 #include "core/stream.h"
 #include "core/watch.h"
 #include "dgram/control.h"
+#include "mem/guard.h"
 #include "stream/receive.h"
 #include "stream/send.h"
 
@@ -169,7 +169,7 @@ static bool deliver_staged(struct regioi_half *half, struct regioi_sink *sink)
 	if (half->receive.staged.message < half->receive.staged.messages)
 		return false;
 	half->receive.staged.area = NULL;
-	regioi_area_give(half->node->driver, area);
+	regioi_area_give(&half->node->driver->areas, area);
 	return true;
 }
 
@@ -221,7 +221,7 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 	work->op.fd = half->rq->fd;
 	if (plan_needs_area(half, &window)) {
 		/* The home driver's: a half may hold it for long, and gives it back there. */
-		work->area = regioi_area_take(half->node->driver);
+		work->area = regioi_area_take(&half->node->driver->areas);
 		if (!work->area)
 			return REGIOI_PREPARED_NO_AREA;
 	}
@@ -230,7 +230,7 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 		regioi_half_complete(half, refused, work->sink);
 	if (!work->planned) {
 		if (work->area)
-			regioi_area_give(half->node->driver, work->area);
+			regioi_area_give(&half->node->driver->areas, work->area);
 		return REGIOI_PREPARED_NOTHING;
 	}
 	/*
@@ -248,7 +248,7 @@ enum regioi_prepared regioi_half_prepare_alone(struct regioi_half *half, struct 
 	/* Another thread may take what was added; then that one executes. */
 	do
 		prepared = regioi_half_prepare(half, work);
-	while (prepared == REGIOI_PREPARED_NO_AREA && regioi_area_add(half->node->driver));
+	while (prepared == REGIOI_PREPARED_NO_AREA && regioi_area_add(&half->node->driver->areas));
 	return prepared;
 }
 
@@ -271,11 +271,11 @@ static void consider_trains(struct regioi_half *half)
 	if (!half->rq->trains_auto || state->trains || !regioi_receive_bursts(state))
 		return;
 	half->rq->trains_auto = false;
-	if (!regioi_area_reserve(half->node->driver))
+	if (!regioi_area_reserve(&half->node->driver->areas))
 		return;
 	state->trains = regioi_socket_join_receives(half->rq);
 	if (!state->trains)
-		regioi_area_unreserve(half->node->driver);
+		regioi_area_unreserve(&half->node->driver->areas);
 }
 
 static uint32_t finish_receive(struct regioi_half *half, struct regioi_work *work,
@@ -360,7 +360,7 @@ uint32_t regioi_half_finish(struct regioi_work *work)
 	    atomic_load_explicit(&half->ready, memory_order_relaxed) == REGIOI_READY_NO)
 		atomic_store_explicit(&half->ready, ready, memory_order_release);
 	if (work->area)
-		regioi_area_give(half->node->driver, work->area);
+		regioi_area_give(&half->node->driver->areas, work->area);
 	return done;
 }
 
@@ -454,22 +454,22 @@ void regioi_half_run(struct regioi_half *half)
 
 	if (!regioi_half_enter(half))
 		return;
-	section = regioi_readers_enter(driver);
+	section = regioi_readers_enter(&driver->readers);
 	if (!run_once(half))
 		regioi_node_list(half->node);
 	regioi_half_done(half);
-	regioi_readers_leave(driver, section);
+	regioi_readers_leave(&driver->readers, section);
 }
 
 void regioi_half_run_last(struct regioi_half *half)
 {
 	struct regioi_driver *driver = half->node->driver;
-	uint32_t section = regioi_readers_enter(driver);
+	uint32_t section = regioi_readers_enter(&driver->readers);
 
 	regioi_half_take(half);
 	/* Where it met a full socket, nobody may have taken the event that tells of room. */
 	atomic_store(&half->ready, REGIOI_READY_YES);
 	run_once(half);
 	regioi_half_done(half);
-	regioi_readers_leave(driver, section);
+	regioi_readers_leave(&driver->readers, section);
 }

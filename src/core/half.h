@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#include "core/guard.h"
 #include "core/objects.h"
+#include "mem/guard.h"
 
 /* One operation for one half, between preparing and finishing. */
 struct regioi_work {

@@ -22,9 +22,9 @@
 #define REGIO_CORE_HANDLE_H
 
 #include "base/check.h"
+#include "base/table.h"
 #include "core/call.h"
 #include "core/driver.h"
-#include "core/table.h"
 
 /* Between regioi_call_enter() of the same handle and regioi_call_leave(). NULL: closed. */
 static inline struct regioi_rq *regioi_rq_inside(const struct regio_rq *handle)

@@ -10,9 +10,9 @@
 #include "core/lone.h"
 #include "core/cq.h"
 #include "core/half.h"
-#include "core/region.h"
 #include "core/stream.h"
 #include "core/watch.h"
+#include "mem/region.h"
 
 static bool send_is_lone(const struct regioi_half *half)
 {

@@ -19,10 +19,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/request.h"
 #include "dgram/receive.h"
 #include "dgram/send.h"
 #include "engine/engine.h"
+#include "mem/area.h"
+#include "mem/request.h"
+#include "mem/section.h"
 
 #define REGIOI_CACHE_LINE 64
 
@@ -297,14 +299,10 @@ struct regioi_driver {
 	uint32_t hot_pause; /* passes until a queue may become hot again */
 	bool rqs_lost;	    /* its RQs know that it is lost */
 
-	pthread_mutex_t areas_lock;
-	struct regioi_area *areas; /* free ones */
-	uint32_t areas_count;	   /* all */
-	uint32_t areas_holders;	   /* RQs with receive trains on: each may hold one */
+	struct regioi_area_pool areas;
 
-	/* Executors count themselves in one of two, so that a deregister can wait for them. */
-	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t readers_phase;
-	_Atomic uint32_t readers[2];
+	/* Of executors; holding 'lock' is a section, too. */
+	_Alignas(REGIOI_CACHE_LINE) struct regioi_readers readers;
 
 	/* Sleeping, wait.c. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t wait_lock;

@@ -14,8 +14,9 @@
 #include "base/options.h"
 #include "base/uncancelled.h"
 #include "core/driver.h"
-#include "core/guard.h"
-#include "core/region.h"
+#include "core/fork.h"
+#include "mem/guard.h"
+#include "mem/region.h"
 
 /* Asked about at a time. */
 #define RESIDENCE_PAGES 512
@@ -153,8 +154,8 @@ int regio_region_register(void *address, size_t length, const struct regio_regio
 				   "%s: %zu bytes at %p are not all mapped and readable; map them "
 				   "before registering",
 				   step, length, address);
-	error = regioi_table_add(REGIOI_KIND_REGION, address, (uint32_t)length,
-				 access == ACCESS_WRITE ? REGIOI_REGION_WRITABLE : 0, ret_region);
+	error = regioi_id_add(REGIOI_KIND_REGION, address, (uint32_t)length,
+			      access == ACCESS_WRITE ? REGIOI_REGION_WRITABLE : 0, ret_region);
 	return error ? regioi_fail(error, "%s: out of memory for the registration", step) : 0;
 }
 
@@ -276,25 +277,13 @@ int regio_region_allocate(size_t length, const struct regio_region_opts *opts, u
 		error = map_memory(step, mapped, &known, &address);
 	if (error)
 		return error;
-	error = regioi_table_add(REGIOI_KIND_REGION, address, (uint32_t)length, flags, ret_region);
+	error = regioi_id_add(REGIOI_KIND_REGION, address, (uint32_t)length, flags, ret_region);
 	if (error) {
 		munmap(address, mapped);
 		return regioi_fail(error, "%s: out of memory for the registration", step);
 	}
 	*ret_address = address;
 	return 0;
-}
-
-int regioi_region_refusal(const struct regio_buf *buf)
-{
-	struct regioi_slot *slot = regioi_table_find(buf->region, REGIOI_KIND_REGION);
-
-	if (!slot)
-		return regioi_table_reason(buf->region, -EFAULT);
-	return (uint64_t)buf->offset + buf->length >
-			       atomic_load_explicit(&slot->length, memory_order_relaxed)
-		       ? -EINVAL
-		       : -EFAULT;
 }
 
 int regio_region_deregister(uint64_t region)

@@ -14,6 +14,7 @@
 #include "base/uncancelled.h"
 #include "core/cq.h"
 #include "core/driver.h"
+#include "core/fork.h"
 #include "core/half.h"
 #include "core/handle.h"
 #include "core/lost.h"
@@ -211,7 +212,7 @@ static int take_over_trains(struct regioi_rq *rq, uint32_t max_receives)
 	if (!rq->trains_auto || half->receive.trains || max_receives == 0 ||
 	    !regioi_socket_joins_receives(rq))
 		return 0;
-	if (!regioi_area_reserve(half->node->driver))
+	if (!regioi_area_reserve(&half->node->driver->areas))
 		return -ENOMEM;
 	half->receive.trains = true;
 	return 0;
@@ -220,7 +221,7 @@ static int take_over_trains(struct regioi_rq *rq, uint32_t max_receives)
 static void leave_trains(struct regioi_half *half)
 {
 	if (half->receive.trains)
-		regioi_area_unreserve(half->node->driver);
+		regioi_area_unreserve(&half->node->driver->areas);
 	half->receive.trains = false;
 }
 
@@ -292,7 +293,7 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 		goto undo;
 	error = take_over_trains(rq, rq->halves[REGIOI_RECEIVE].limit);
 	if (!error)
-		error = regioi_table_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
+		error = regioi_id_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
 	if (error) {
 		regioi_explain("creating an RQ: out of memory");
 	} else {
@@ -531,12 +532,12 @@ static int resize(struct regioi_rq *rq, const uint32_t limits[2])
 
 	if (error)
 		return error;
-	section = regioi_readers_enter(rq->nodes[0].driver);
+	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
 	regioi_half_take(&rq->halves[REGIOI_RECEIVE]);
 	regioi_half_take(&rq->halves[REGIOI_SEND]);
 	error = resize_taken(rq, limits);
 	halves_give_back(rq);
-	regioi_readers_leave(rq->nodes[0].driver, section);
+	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
 	if (!error)
 		regioi_socket_size_buffer(rq, limits[REGIOI_RECEIVE]);
 	return error;
@@ -565,7 +566,7 @@ static int cancel(struct regioi_rq *rq, uint32_t halves)
 	if (halves == 0 || halves & ~(REGIO_HALF_RECEIVE | REGIO_HALF_SEND))
 		return regioi_fail(-EINVAL, "cancelling: halves is %#x; see REGIO_HALF_...",
 				   halves);
-	section = regioi_readers_enter(rq->nodes[0].driver);
+	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
 	for (int i = 0; i < 2; i++) {
 		struct regioi_half *half = &rq->halves[i];
 
@@ -575,7 +576,7 @@ static int cancel(struct regioi_rq *rq, uint32_t halves)
 		cancelled += (int)regioi_half_fail(half, -ECANCELED);
 		regioi_half_done(half);
 	}
-	regioi_readers_leave(rq->nodes[0].driver, section);
+	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
 	return cancelled;
 }
 
@@ -632,10 +633,10 @@ static int replace(struct regioi_rq *rq, int fd)
 	regioi_half_take(&rq->halves[REGIOI_SEND]);
 	error = replace_taken(rq, fd);
 	/* Not before: closing the old socket may take its time. */
-	section = regioi_readers_enter(rq->nodes[0].driver);
+	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
 	regioi_half_done(&rq->halves[REGIOI_SEND]);
 	regioi_half_done(&rq->halves[REGIOI_RECEIVE]);
-	regioi_readers_leave(rq->nodes[0].driver, section);
+	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
 	if (error)
 		return regioi_fail(error, "%s: descriptor %d: %s", step, fd,
 				   regio_error_text(error));
@@ -663,10 +664,10 @@ static void receive_state_fini(struct regioi_half *half)
 	struct regioi_driver *driver = half->node->driver;
 
 	if (half->receive.staged.area)
-		regioi_area_give(driver, half->receive.staged.area);
+		regioi_area_give(&driver->areas, half->receive.staged.area);
 	half->receive.staged.area = NULL;
 	if (half->receive.trains)
-		regioi_area_unreserve(driver);
+		regioi_area_unreserve(&driver->areas);
 }
 
 int regio_rq_close(struct regio_rq *handle, uint32_t flags)
@@ -688,10 +689,10 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 	rq_seclude(rq);
 	regioi_table_release(slot, id);
 	regioi_watch_fini(rq);
-	section = regioi_readers_enter(rq->nodes[0].driver);
+	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
 	for (int i = 0; i < 2; i++)
 		regioi_half_fail(&rq->halves[i], -ECANCELED);
-	regioi_readers_leave(rq->nodes[0].driver, section);
+	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
 	receive_state_fini(&rq->halves[REGIOI_RECEIVE]);
 	regioi_socket_close(rq);
 	if (flags & REGIO_CLOSE_SOCKET && regioi_socket_is_ours(rq))

@@ -5,11 +5,11 @@
 #include "base/barrier.h"
 #include "core/call.h"
 #include "core/driver.h"
-#include "core/guard.h"
 #include "core/half.h"
 #include "core/handle.h"
-#include "core/region.h"
 #include "core/socket.h"
+#include "mem/guard.h"
+#include "mem/region.h"
 
 /* A slice that an address fits in, whatever its family. */
 #define ADDRESS_SLICE_MIN 28u
@@ -184,9 +184,9 @@ static inline void shut_slice(struct regioi_half *half, uint32_t tail)
 
 	if (!REGIOI_GUARDED || half->direction != REGIOI_RECEIVE)
 		return;
-	section = regioi_readers_enter(half->node->driver);
+	section = regioi_readers_enter(&half->node->driver->readers);
 	regioi_guard_shut_request(&half->requests[tail & half->mask]);
-	regioi_readers_leave(half->node->driver, section);
+	regioi_readers_leave(&half->node->driver->readers, section);
 }
 
 /* What one call posts. */

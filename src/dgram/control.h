@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "dgram/area.h"
+#include "mem/area.h"
 
 /* Control messages the library asked the kernel for, which the user must not see. */
 #define REGIOI_HIDE_TRAIN 0x1u		/* UDP_GRO */

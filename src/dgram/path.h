@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dgram/area.h"
+#include "mem/area.h"
 
 #define REGIOI_PATHS 4u
 #define REGIOI_PATH_MEMORY_NS 10000000000ull

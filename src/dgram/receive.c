@@ -17,7 +17,7 @@
 #include "dgram/icmp.h"
 #include "dgram/path.h"
 #include "dgram/receive.h"
-#include "dgram/slices.h"
+#include "mem/slices.h"
 
 /* Lone receives in a row after which more are asked for at once; doubled each time in vain. */
 #define LONE_MIN 4u

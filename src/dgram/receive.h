@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/request.h"
-#include "dgram/area.h"
 #include "engine/engine.h"
+#include "mem/area.h"
+#include "mem/request.h"
 
 /* Received messages that wait in the stages of an area for receives to be posted. */
 struct regioi_staged {

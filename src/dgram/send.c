@@ -11,11 +11,11 @@
 #include <string.h>
 
 #include "base/count.h"
-#include "core/region.h"
 #include "dgram/control.h"
 #include "dgram/copy.h"
 #include "dgram/icmp.h"
 #include "dgram/send.h"
+#include "mem/region.h"
 
 /* Where a request goes, and with what. */
 struct envelope {

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/request.h"
-#include "dgram/area.h"
 #include "dgram/path.h"
 #include "engine/engine.h"
+#include "mem/area.h"
+#include "mem/request.h"
 
 /* From 65,474 bytes on the kernel sends the messages one by one without a word (Linux 6.18). */
 #define REGIOI_TRAIN_BYTES_MAX 65400u

@@ -157,6 +157,8 @@ struct regioi_engine_ops {
 
 	/* Whether executing several operations at once costs less than one after the other. */
 	bool (*batches)(struct regioi_engine *engine);
+	/* In a forked child, while it has one thread: forget what was the parent's. May be NULL. */
+	void (*fork_child)(void);
 	/* Execute operations and fill in their results. */
 	void (*execute)(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count);
 };

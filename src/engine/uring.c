@@ -15,7 +15,6 @@
 #include "engine/epoll.h"
 #include "engine/ring.h"
 #include "engine/ring_trial.h"
-#include "engine/uring.h"
 
 /* Fewer operations cost less as plain calls. */
 #define BATCH_MIN 3u
@@ -242,7 +241,7 @@ static void uring_destroy(struct regioi_engine *engine)
 	free(uring);
 }
 
-void regioi_uring_fork_child(void)
+static void uring_fork_child(void)
 {
 	regioi_ring_fork_child();
 	regioi_ring_trial_fork_child();
@@ -266,5 +265,6 @@ const struct regioi_engine_ops regioi_engine_uring = {
 	.intact = regioi_epoll_intact,
 	.descriptor = regioi_epoll_descriptor,
 	.batches = uring_batches,
+	.fork_child = uring_fork_child,
 	.execute = uring_execute,
 };

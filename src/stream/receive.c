@@ -13,7 +13,7 @@
 #include "dgram/control.h"
 #include "dgram/copy.h"
 #include "dgram/path.h"
-#include "dgram/slices.h"
+#include "mem/slices.h"
 #include "stream/receive.h"
 
 /* An operation ends with the slice that reaches this: other queues are to have their turn. */

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/request.h"
-#include "dgram/area.h"
 #include "dgram/receive.h"
 #include "engine/engine.h"
+#include "mem/area.h"
+#include "mem/request.h"
 
 /* Whether planning the oldest requests needs an area: not where one is filled at a time. */
 static inline bool regioi_stream_receive_needs_area(const struct regioi_receive_state *state,

@@ -10,7 +10,7 @@
 
 #include "base/count.h"
 #include "dgram/copy.h"
-#include "dgram/slices.h"
+#include "mem/slices.h"
 #include "stream/send.h"
 
 /* An operation ends with the request that reaches this: other queues are to have their turn. */

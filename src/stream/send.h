@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/request.h"
-#include "dgram/area.h"
 #include "dgram/send.h"
 #include "engine/engine.h"
+#include "mem/area.h"
+#include "mem/request.h"
 
 /* Whether planning the oldest requests needs an area. */
 static inline bool regioi_stream_send_needs_area(const struct regioi_window *window)

@@ -13,8 +13,8 @@
 
 #include <errno.h>
 
-#include "core/request.h"
-#include "core/section.h"
+#include "mem/request.h"
+#include "mem/section.h"
 #include "stream/receive.h"
 #include "stream/send.h"
 

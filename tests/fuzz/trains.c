@@ -15,11 +15,11 @@
 #include <netinet/in.h>
 
 #include "base/kernel.h"
-#include "core/request.h"
-#include "core/section.h"
 #include "dgram/control.h"
 #include "dgram/receive.h"
 #include "dgram/send.h"
+#include "mem/request.h"
+#include "mem/section.h"
 
 #define SLOTS 1024u
 #define SOURCE_BYTES (256u * 1024)

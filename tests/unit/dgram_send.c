@@ -11,10 +11,10 @@
 #include <sys/mman.h>
 
 #include "base/kernel.h"
-#include "core/request.h"
-#include "core/section.h"
 #include "dgram/control.h"
 #include "dgram/send.h"
+#include "mem/request.h"
+#include "mem/section.h"
 
 #define REQUESTS 1024u
 #define SLICE_BYTES 2048u

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/table.h"
 #include "core/cq.h"
 #include "core/objects.h"
-#include "core/table.h"
 
 #define QUEUES 2u
 #define RECEIVES 1u

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "core/request.h"
-#include "core/section.h"
+#include "mem/request.h"
+#include "mem/section.h"
 #include "stream/receive.h"
 
 #define REQUESTS 2048u

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "core/request.h"
-#include "core/section.h"
+#include "mem/request.h"
+#include "mem/section.h"
 #include "stream/send.h"
 
 #define REQUESTS 8192u

@@ -4,7 +4,7 @@
  */
 #include "../support/suite.h"
 
-#include "core/table.h"
+#include "base/table.h"
 
 static int object;
 

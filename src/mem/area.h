@@ -3,10 +3,12 @@
  * A working area: everything one operation on several datagrams needs beside the requests. A
  * driver keeps a few; untouched pages cost address space only.
  */
-#ifndef REGIO_DGRAM_AREA_H
-#define REGIO_DGRAM_AREA_H
+#ifndef REGIO_MEM_AREA_H
+#define REGIO_MEM_AREA_H
 
 #include <netinet/in.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -35,7 +37,7 @@ union regioi_address {
 };
 
 struct regioi_area {
-	struct regioi_area *next; /* in the driver's pool */
+	struct regioi_area *next; /* in its pool */
 	struct mmsghdr messages[REGIOI_AREA_MESSAGES];
 	uint32_t requests[REGIOI_AREA_MESSAGES]; /* sends: how many each message carries */
 	struct iovec vectors[REGIOI_AREA_VECTORS];
@@ -52,5 +54,30 @@ static inline uint8_t *regioi_area_stage(struct regioi_area *area, uint32_t inde
 {
 	return area->stages + index * REGIOI_STAGE_STRIDE;
 }
+
+/*
+ * The areas of a driver. Each half with receive trains on may hold one for long, so there is one
+ * for each of these, and two more for work in passing. Where more threads than that execute at
+ * once, and only then, the pool grows by what they need.
+ */
+struct regioi_area_pool {
+	pthread_mutex_t lock;
+	struct regioi_area *free;
+	uint32_t count;	  /* all */
+	uint32_t holders; /* halves that may hold one for long */
+};
+
+/* Returns false without memory. */
+bool regioi_areas_init(struct regioi_area_pool *pool);
+void regioi_areas_fini(struct regioi_area_pool *pool);
+/* NULL where none is free. */
+struct regioi_area *regioi_area_take(struct regioi_area_pool *pool);
+void regioi_area_give(struct regioi_area_pool *pool, struct regioi_area *area);
+/* One more for the pool, for a thread that has none and found none. Returns false without memory.
+ */
+bool regioi_area_add(struct regioi_area_pool *pool);
+/* Makes sure that one more half may hold an area for long. Returns false without memory. */
+bool regioi_area_reserve(struct regioi_area_pool *pool);
+void regioi_area_unreserve(struct regioi_area_pool *pool);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handing out and taking back ids; the child's side of fork().
+ * Handing out and taking back ids.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -8,10 +8,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "core/fork.h"
-#include "core/guard.h"
-#include "core/table.h"
-#include "engine/uring.h"
+#include "base/table.h"
 
 _Atomic(struct regioi_slot *) regioi_table_chunks[REGIOI_TABLE_CHUNKS];
 
@@ -19,14 +16,13 @@ static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t free_head; /* index + 1 */
 static uint32_t index_next;
 static uint32_t index_inherited; /* ids below it are the parent process's */
-static bool fork_watched;
 
-static void fork_prepare(void)
+void regioi_table_lock(void)
 {
 	pthread_mutex_lock(&table_lock);
 }
 
-static void fork_parent(void)
+void regioi_table_unlock(void)
 {
 	pthread_mutex_unlock(&table_lock);
 }
@@ -39,18 +35,15 @@ static struct regioi_slot *slot_at(uint32_t index)
 	return slots + (index & (REGIOI_TABLE_CHUNK_SLOTS - 1));
 }
 
-/* In the child the slices of the parent's receives are memory like any other. */
-static void open_regions(void)
+void regioi_table_visit(enum regioi_kind kind, void (*visit)(struct regioi_slot *slot))
 {
 	const uint64_t kind_mask = (1u << REGIOI_TABLE_KIND_BITS) - 1;
 
-	if (!REGIOI_GUARDED)
-		return;
 	for (uint32_t i = index_inherited; i < index_next; i++) {
 		struct regioi_slot *slot = slot_at(i);
 
-		if ((slot->id & kind_mask) == REGIOI_KIND_REGION)
-			regioi_guard_open(slot->object, slot->length);
+		if ((slot->id & kind_mask) == kind)
+			visit(slot);
 	}
 }
 
@@ -58,21 +51,15 @@ static void open_regions(void)
  * The parent's objects stay in the child's memory, unreachable: another thread of the parent may
  * have been changing any of them. New ids start in a fresh chunk.
  */
-static void fork_child(void)
+void regioi_table_forget(void)
 {
 	uint32_t chunks = (index_next + REGIOI_TABLE_CHUNK_SLOTS - 1) >> REGIOI_TABLE_CHUNK_BITS;
 
-	open_regions();
 	for (uint32_t i = 0; i < chunks && i < REGIOI_TABLE_CHUNKS; i++)
 		atomic_store_explicit(&regioi_table_chunks[i], NULL, memory_order_relaxed);
 	index_next = chunks << REGIOI_TABLE_CHUNK_BITS;
 	index_inherited = index_next;
 	free_head = 0;
-	pthread_mutex_unlock(&table_lock);
-	regioi_drivers_fork_child();
-	regioi_offload_fork_child();
-	regioi_sockets_fork_child();
-	regioi_uring_fork_child();
 }
 
 /* Under the lock. Returns 0 or -ENOMEM. */
@@ -81,11 +68,6 @@ static int slot_take(uint32_t *ret_index)
 	uint32_t chunk = index_next >> REGIOI_TABLE_CHUNK_BITS;
 	struct regioi_slot *slots;
 
-	if (!fork_watched) {
-		if (pthread_atfork(fork_prepare, fork_parent, fork_child) != 0)
-			return -ENOMEM;
-		fork_watched = true;
-	}
 	if (free_head) {
 		*ret_index = free_head - 1;
 		free_head = slot_at(*ret_index)->next_free;

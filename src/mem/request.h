@@ -7,8 +7,8 @@
  * the bytes moved afterwards, and 'status' is 0 unless something went wrong. A send that went well
  * is thus complete without being touched again.
  */
-#ifndef REGIO_CORE_REQUEST_H
-#define REGIO_CORE_REQUEST_H
+#ifndef REGIO_MEM_REQUEST_H
+#define REGIO_MEM_REQUEST_H
 
 #include <stdint.h>
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Registered memory. Requests name slices by region id; the id is checked when the request is
- * posted, and turned into an address when it is executed, inside a read section of a driver
- * (driver.h), which regio_region_deregister() waits for.
+ * posted, and turned into an address when it is executed, inside a read section (section.h), which
+ * regio_region_deregister() waits for.
  */
-#ifndef REGIO_CORE_REGION_H
-#define REGIO_CORE_REGION_H
+#ifndef REGIO_MEM_REGION_H
+#define REGIO_MEM_REGION_H
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/section.h"
-#include "core/table.h"
+#include "base/table.h"
+#include "mem/section.h"
 #include "regio.h"
 
 #define REGIOI_REGION_WRITABLE 0x1u
@@ -32,6 +32,9 @@ static inline bool regioi_region_allows(const struct regio_buf *buf, bool write)
 
 /* Why it may not: -EFAULT, -EINVAL, or -ECHILD for a region of the parent process. */
 int regioi_region_refusal(const struct regio_buf *buf) __attribute__((cold));
+
+/* In the child of a fork, before the table forgets the parent's regions. */
+void regioi_regions_fork_child(void);
 
 /*
  * The address behind a slice that was checked at posting, or NULL when its region has ended. Only

@@ -2,16 +2,16 @@
 /*
  * The memory behind a posted receive. Only inside a read section.
  */
-#ifndef REGIO_DGRAM_SLICES_H
-#define REGIO_DGRAM_SLICES_H
+#ifndef REGIO_MEM_SLICES_H
+#define REGIO_MEM_SLICES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "core/guard.h"
-#include "core/region.h"
-#include "core/request.h"
+#include "mem/guard.h"
+#include "mem/region.h"
+#include "mem/request.h"
 
 static inline bool regioi_slice_lives(const struct regio_buf *slice)
 {

@@ -8,14 +8,14 @@
  * Only whole granules of the sanitizer are shut: bytes that share one with a neighbouring slice may
  * be another thread's.
  */
-#ifndef REGIO_CORE_GUARD_H
-#define REGIO_CORE_GUARD_H
+#ifndef REGIO_MEM_GUARD_H
+#define REGIO_MEM_GUARD_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/region.h"
-#include "core/request.h"
+#include "mem/region.h"
+#include "mem/request.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define REGIOI_GUARDED 1

@@ -8,8 +8,8 @@
  * to look up, and their words are atomic, so a look-up may race with the end of the object: what
  * it read counts only if the id is still there.
  */
-#ifndef REGIO_CORE_TABLE_H
-#define REGIO_CORE_TABLE_H
+#ifndef REGIO_BASE_TABLE_H
+#define REGIO_BASE_TABLE_H
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -85,6 +85,15 @@ void *regioi_table_hold(const void *handle, enum regioi_kind kind, void (*hold)(
  */
 struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind);
 void regioi_table_release(struct regioi_slot *slot, uint64_t id);
+
+/*
+ * For fork(): the lock, and under it each object of a kind that has an id, and the end of all ids,
+ * in the child.
+ */
+void regioi_table_lock(void);
+void regioi_table_unlock(void);
+void regioi_table_visit(enum regioi_kind kind, void (*visit)(struct regioi_slot *slot));
+void regioi_table_forget(void);
 
 /* For an id that regioi_table_find() refused: -ECHILD if it is the parent process's, else 'other'.
  */

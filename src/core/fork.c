@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The child's side of fork().
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "core/fork.h"
+#include "engine/engine.h"
+#include "mem/region.h"
+
+static pthread_mutex_t watched_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool watched;
+
+static void engines_fork_child(void)
+{
+	const struct regioi_engine_ops *ops;
+
+	for (uint32_t i = 0; (ops = regioi_engine_at(i)); i++)
+		if (ops->fork_child)
+			ops->fork_child();
+}
+
+static void fork_child(void)
+{
+	regioi_regions_fork_child();
+	regioi_table_forget();
+	regioi_table_unlock();
+	regioi_drivers_fork_child();
+	regioi_offload_fork_child();
+	regioi_sockets_fork_child();
+	engines_fork_child();
+}
+
+static bool watch(void)
+{
+	bool good;
+
+	pthread_mutex_lock(&watched_lock);
+	if (!watched)
+		watched = pthread_atfork(regioi_table_lock, regioi_table_unlock, fork_child) == 0;
+	good = watched;
+	pthread_mutex_unlock(&watched_lock);
+	return good;
+}
+
+int regioi_id_add(enum regioi_kind kind, void *object, uint32_t length, uint32_t flags,
+		  uint64_t *ret_id)
+{
+	return watch() ? regioi_table_add(kind, object, length, flags, ret_id) : -ENOMEM;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pool of working areas of a driver.
+ */
+#include <sys/mman.h>
+
+#include "mem/area.h"
+
+#define AREAS_IN_PASSING 2u
+
+struct regioi_area *regioi_area_take(struct regioi_area_pool *pool)
+{
+	struct regioi_area *area;
+
+	pthread_mutex_lock(&pool->lock);
+	area = pool->free;
+	if (area)
+		pool->free = area->next;
+	pthread_mutex_unlock(&pool->lock);
+	return area;
+}
+
+/* Last in, first out: the next taker gets the one whose pages are in the caches. */
+static void area_push(struct regioi_area_pool *pool, struct regioi_area *area)
+{
+	area->next = pool->free;
+	pool->free = area;
+}
+
+void regioi_area_give(struct regioi_area_pool *pool, struct regioi_area *area)
+{
+	pthread_mutex_lock(&pool->lock);
+	area_push(pool, area);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+static struct regioi_area *area_map(void)
+{
+	struct regioi_area *area = mmap(NULL, sizeof(*area), PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (area == MAP_FAILED)
+		return NULL;
+	/* Most of an area is never touched; a huge page would make it real memory. */
+	madvise(area, sizeof(*area), MADV_NOHUGEPAGE);
+	return area;
+}
+
+/* Under the lock: as many areas as are needed now. */
+static bool areas_suffice(struct regioi_area_pool *pool)
+{
+	while (pool->count < pool->holders + AREAS_IN_PASSING) {
+		struct regioi_area *area = area_map();
+
+		if (!area)
+			return false;
+		area_push(pool, area);
+		pool->count++;
+	}
+	return true;
+}
+
+bool regioi_areas_init(struct regioi_area_pool *pool)
+{
+	pthread_mutex_init(&pool->lock, NULL);
+	return areas_suffice(pool);
+}
+
+void regioi_areas_fini(struct regioi_area_pool *pool)
+{
+	struct regioi_area *area;
+
+	while ((area = pool->free)) {
+		pool->free = area->next;
+		munmap(area, sizeof(*area));
+	}
+	pthread_mutex_destroy(&pool->lock);
+}
+
+bool regioi_area_reserve(struct regioi_area_pool *pool)
+{
+	bool enough;
+
+	pthread_mutex_lock(&pool->lock);
+	pool->holders++;
+	enough = areas_suffice(pool);
+	if (!enough)
+		pool->holders--;
+	pthread_mutex_unlock(&pool->lock);
+	return enough;
+}
+
+bool regioi_area_add(struct regioi_area_pool *pool)
+{
+	struct regioi_area *area = area_map();
+
+	if (!area)
+		return false;
+	pthread_mutex_lock(&pool->lock);
+	area_push(pool, area);
+	pool->count++;
+	pthread_mutex_unlock(&pool->lock);
+	return true;
+}
+
+void regioi_area_unreserve(struct regioi_area_pool *pool)
+{
+	/* The area stays in the pool, for the next that turns receive trains on. */
+	pthread_mutex_lock(&pool->lock);
+	pool->holders--;
+	pthread_mutex_unlock(&pool->lock);
+}
