@@ -262,13 +262,16 @@ static void *exchange_on_thread(void *argument)
 
 START_TEST(small_stacks_are_enough)
 {
+	/* Of arm64 glibc wants 128 KiB at least. */
+	const long least = sysconf(_SC_THREAD_STACK_MIN);
+	const size_t size = least > (long)SMALL_STACK ? (size_t)least : SMALL_STACK;
 	pthread_attr_t attributes;
 	pthread_t thread;
 
 	if (built_with_sanitizer())
 		SKIP("a sanitizer needs more");
 	EXPECT(pthread_attr_init(&attributes) == 0, "%m");
-	EXPECT(pthread_attr_setstacksize(&attributes, SMALL_STACK) == 0, "%m");
+	EXPECT(pthread_attr_setstacksize(&attributes, size) == 0, "%zu bytes", size);
 	/* As where ulimit -s is small. */
 	EXPECT(pthread_setattr_default_np(&attributes) == 0, "%m");
 	EXPECT(pthread_create(&thread, &attributes, exchange_on_thread, NULL) == 0, "%m");
