@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ioctlsocket and WSAIoctl; the latter is the door to Registered I/O and the other extensions.
+ */
+#include <sys/ioctl.h>
+
+#include "winsock/rio/rio.h"
+#include "winsock/socket/extension.h"
+#include "winsock/socket/socket.h"
+#include "winsock/win32/error.h"
+
+#define WINDOWS_FIONREAD 0x4004667Fu
+#define WINDOWS_FIONBIO 0x8004667Eu
+#define WINDOWS_SIOCATMARK 0x40047307u
+
+/* One call, and what it gives back. */
+struct request {
+	const void *in;
+	DWORD in_size;
+	void *out;
+	DWORD out_size;
+	DWORD out_bytes;
+};
+
+static int read_number(const struct request *request, DWORD *ret_number)
+{
+	if (!request->in || request->in_size < sizeof(*ret_number))
+		return WSAEFAULT;
+	memcpy(ret_number, request->in, sizeof(*ret_number));
+	return 0;
+}
+
+static int write_number(struct request *request, DWORD number)
+{
+	if (!request->out || request->out_size < sizeof(number))
+		return WSAEFAULT;
+	/* Above it lies the rest of a program's 64-bit unsigned long. */
+	memset(request->out, 0, request->out_size);
+	memcpy(request->out, &number, sizeof(number));
+	request->out_bytes = sizeof(number);
+	return 0;
+}
+
+/* ---- The extensions ---- */
+
+static int give_table(struct request *request)
+{
+	static const GUID rio = WSAID_MULTIPLE_RIO;
+
+	if (!request->in || request->in_size < sizeof(GUID) || !request->out)
+		return WSAEFAULT;
+	if (memcmp(request->in, &rio, sizeof(rio)) != 0)
+		return WSAEINVAL;
+	if (request->out_size < sizeof(regioi_ws_rio_table))
+		return WSAEFAULT;
+	memcpy(request->out, &regioi_ws_rio_table, sizeof(regioi_ws_rio_table));
+	request->out_bytes = sizeof(regioi_ws_rio_table);
+	return 0;
+}
+
+static int give_function(struct request *request)
+{
+	const void *function = NULL;
+
+	if (!request->in || request->in_size < sizeof(GUID) || !request->out ||
+	    request->out_size < sizeof(function))
+		return WSAEFAULT;
+	function = regioi_ws_extension_find(request->in);
+	if (!function)
+		return WSAEINVAL;
+	memcpy(request->out, &function, sizeof(function));
+	request->out_bytes = sizeof(function);
+	return 0;
+}
+
+/* ---- The others ---- */
+
+static int set_keepalive(const struct regioi_ws_socket *socket, const struct request *request)
+{
+	struct tcp_keepalive values;
+	int on, idle, interval;
+
+	if (!request->in || request->in_size < sizeof(values))
+		return WSAEFAULT;
+	memcpy(&values, request->in, sizeof(values));
+	if (socket->type != SOCK_STREAM)
+		return WSAENOPROTOOPT;
+	on = values.onoff != 0;
+	/* The kernel counts in seconds. */
+	idle = values.keepalivetime < 1000 ? 1 : (int)(values.keepalivetime / 1000);
+	interval = values.keepaliveinterval < 1000 ? 1 : (int)(values.keepaliveinterval / 1000);
+	if (sys_setsockopt(socket->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0 ||
+	    (on &&
+	     (sys_setsockopt(socket->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) < 0 ||
+	      sys_setsockopt(socket->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval)) <
+		      0)))
+		return regioi_ws_error(errno);
+	return 0;
+}
+
+/*
+ * Whether receives report that a peer is gone. On Windows they do unless told otherwise; those of
+ * Registered I/O do only when told to, and before the request queue is made.
+ */
+static int set_report(struct regioi_ws_socket *socket, const struct request *request)
+{
+	DWORD on;
+	int error = read_number(request, &on);
+
+	if (error)
+		return error;
+	if (socket->type != SOCK_DGRAM)
+		return WSAEOPNOTSUPP;
+	socket->report_icmp = on != 0;
+	return 0;
+}
+
+/* Everything posted and not begun ends. */
+static int flush(struct regioi_ws_socket *socket)
+{
+	pthread_mutex_lock(&socket->lock);
+	if (socket->rq)
+		regio_rq_cancel(socket->rq, REGIO_HALF_RECEIVE | REGIO_HALF_SEND);
+	pthread_mutex_unlock(&socket->lock);
+	return 0;
+}
+
+static int set_nonblocking(struct regioi_ws_socket *socket, const struct request *request)
+{
+	DWORD on;
+	int error = read_number(request, &on);
+
+	if (!error)
+		socket->nonblocking = on != 0;
+	return error;
+}
+
+static int get_readable(const struct regioi_ws_socket *socket, struct request *request)
+{
+	int bytes = 0;
+
+	if (ioctl(socket->fd, FIONREAD, &bytes) < 0)
+		return regioi_ws_error(errno);
+	return write_number(request, (DWORD)bytes);
+}
+
+static int get_mark(const struct regioi_ws_socket *socket, struct request *request)
+{
+	int at_mark = 0;
+
+	if (ioctl(socket->fd, SIOCATMARK, &at_mark) < 0)
+		return regioi_ws_error(errno);
+	/* Windows says whether everything urgent has been read. */
+	return write_number(request, !at_mark);
+}
+
+/* On some machines the kernel's value is the one of Windows: as two cases they would be one. */
+static DWORD kernel_code(DWORD code)
+{
+	if (code == WINDOWS_FIONBIO)
+		return FIONBIO;
+	if (code == WINDOWS_FIONREAD)
+		return FIONREAD;
+	return code == WINDOWS_SIOCATMARK ? SIOCATMARK : code;
+}
+
+static int control(struct regioi_ws_socket *socket, DWORD code, struct request *request)
+{
+	switch (kernel_code(code)) {
+	case SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER:
+		return give_table(request);
+	case SIO_GET_EXTENSION_FUNCTION_POINTER:
+		return give_function(request);
+	case SIO_KEEPALIVE_VALS:
+		return set_keepalive(socket, request);
+	case SIO_UDP_CONNRESET:
+		return set_report(socket, request);
+	case SIO_UDP_NETRESET: {
+		DWORD on;
+
+		/* The kernel never reports it. */
+		return read_number(request, &on) ? WSAEFAULT : (on ? WSAEOPNOTSUPP : 0);
+	}
+	case SIO_LOOPBACK_FAST_PATH:
+		/* The kernel's loopback has no slower path to be told to leave. */
+		return socket->type == SOCK_STREAM ? 0 : WSAEOPNOTSUPP;
+	case SIO_FLUSH:
+		return flush(socket);
+	case FIONBIO:
+		return set_nonblocking(socket, request);
+	case FIONREAD:
+		return get_readable(socket, request);
+	case SIOCATMARK:
+		return get_mark(socket, request);
+	default:
+		return WSAEOPNOTSUPP;
+	}
+}
+
+int WSAAPI WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD out_size,
+		    LPDWORD ret_bytes, LPWSAOVERLAPPED overlapped,
+		    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+{
+	struct request request = {in, in_size, out, out_size, 0};
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	int error;
+
+	if (!socket)
+		return SOCKET_ERROR;
+	/* Nothing here takes time. */
+	if (overlapped || routine)
+		error = WSAEOPNOTSUPP;
+	else if (!ret_bytes)
+		error = WSAEFAULT;
+	else
+		error = control(socket, code, &request);
+	if (ret_bytes)
+		*ret_bytes = request.out_bytes;
+	regioi_ws_socket_leave(socket);
+	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
+}
+
+/* In C a macro of this name passes the size, see winsock2.h. */
+int regio_winsock_ioctlsocket(SOCKET s, DWORD command, void *argument, size_t size)
+{
+	struct request request = {argument, (DWORD)size, argument, (DWORD)size, 0};
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	int error;
+
+	if (!socket)
+		return SOCKET_ERROR;
+	switch (kernel_code(command)) {
+	case FIONBIO:
+	case FIONREAD:
+	case SIOCATMARK:
+		error = control(socket, command, &request);
+		break;
+	default:
+		error = WSAEOPNOTSUPP;
+	}
+	regioi_ws_socket_leave(socket);
+	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
+}

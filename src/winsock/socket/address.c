@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names and addresses: getaddrinfo and its like, and addresses as text.
+ */
+#include <stdio.h>
+
+#include "winsock/socket/socket.h"
+#include "winsock/win32/error.h"
+
+const struct in6_addr in6addr_any;
+const struct in6_addr in6addr_loopback = {.u = {.Byte = {[15] = 1}}};
+
+/* ---- Between the two sets of constants ---- */
+
+struct pair {
+	int windows;
+	int posix;
+};
+
+static const struct pair lookup_flags[] = {
+	{AI_PASSIVE, POSIX_AI_PASSIVE},
+	{AI_CANONNAME, POSIX_AI_CANONNAME},
+	{AI_NUMERICHOST, POSIX_AI_NUMERICHOST},
+	{AI_NUMERICSERV, POSIX_AI_NUMERICSERV},
+	{AI_ALL, POSIX_AI_ALL},
+	{AI_ADDRCONFIG, POSIX_AI_ADDRCONFIG},
+	{AI_V4MAPPED, POSIX_AI_V4MAPPED},
+};
+
+static const struct pair name_flags[] = {
+	{NI_NOFQDN, POSIX_NI_NOFQDN},	  {NI_NUMERICHOST, POSIX_NI_NUMERICHOST},
+	{NI_NAMEREQD, POSIX_NI_NAMEREQD}, {NI_NUMERICSERV, POSIX_NI_NUMERICSERV},
+	{NI_DGRAM, POSIX_NI_DGRAM},
+};
+
+static const struct pair lookup_errors[] = {
+	{EAI_AGAIN, POSIX_EAI_AGAIN},	    {EAI_BADFLAGS, POSIX_EAI_BADFLAGS},
+	{EAI_FAIL, POSIX_EAI_FAIL},	    {EAI_FAMILY, POSIX_EAI_FAMILY},
+	{EAI_MEMORY, POSIX_EAI_MEMORY},	    {EAI_NONAME, POSIX_EAI_NONAME},
+	{EAI_NODATA, POSIX_EAI_NODATA},	    {EAI_SERVICE, POSIX_EAI_SERVICE},
+	{EAI_SOCKTYPE, POSIX_EAI_SOCKTYPE},
+};
+
+/* -1 where there is a flag that is not known. */
+static int flags_to_posix(const struct pair *pairs, size_t count, int flags)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (flags & pairs[i].windows)
+			result |= pairs[i].posix;
+		flags &= ~pairs[i].windows;
+	}
+	return flags ? -1 : result;
+}
+
+/* The last error is set, too. */
+static int lookup_error(int error)
+{
+	int result = WSANO_RECOVERY;
+
+	for (size_t i = 0; i < ARRAYSIZE(lookup_errors); i++)
+		if (lookup_errors[i].posix == error)
+			result = lookup_errors[i].windows;
+	return regioi_ws_fail(result, result);
+}
+
+/* ---- Looking up ---- */
+
+void WSAAPI freeaddrinfo(PADDRINFOA list)
+{
+	while (list) {
+		PADDRINFOA next = list->ai_next;
+
+		free(list->ai_canonname);
+		free(list);
+		list = next;
+	}
+}
+
+/* One block: the entry, and the address behind it. */
+static PADDRINFOA entry_copy(const sys_addrinfo *from)
+{
+	PADDRINFOA entry = calloc(1, sizeof(*entry) + sizeof(SOCKADDR_STORAGE));
+
+	if (!entry)
+		return NULL;
+	entry->ai_flags = 0;
+	entry->ai_family = from->ai_family;
+	entry->ai_socktype = from->ai_socktype;
+	entry->ai_protocol = from->ai_protocol;
+	entry->ai_addrlen = from->ai_addrlen;
+	entry->ai_addr = (struct sockaddr *)(entry + 1);
+	memcpy(entry->ai_addr, from->ai_addr, from->ai_addrlen);
+	if (from->ai_canonname)
+		entry->ai_canonname = strdup(from->ai_canonname);
+	return entry;
+}
+
+INT WSAAPI getaddrinfo(PCSTR name, PCSTR service, const ADDRINFOA *hints, PADDRINFOA *ret_list)
+{
+	sys_addrinfo wanted = {0}, *found;
+	PADDRINFOA list = NULL, *last = &list;
+	int error;
+
+	if (!regioi_ws_started())
+		return WSANOTINITIALISED;
+	if (!ret_list)
+		return regioi_ws_fail(WSAEFAULT, WSAEFAULT);
+	if (hints) {
+		wanted.ai_flags =
+			flags_to_posix(lookup_flags, ARRAYSIZE(lookup_flags), hints->ai_flags);
+		wanted.ai_family = hints->ai_family;
+		wanted.ai_socktype = hints->ai_socktype;
+		wanted.ai_protocol = hints->ai_protocol;
+	}
+	if (wanted.ai_flags < 0)
+		return regioi_ws_fail(EAI_BADFLAGS, EAI_BADFLAGS);
+	/* An empty name is this host. */
+	if (name && !name[0])
+		name = "localhost";
+	error = sys_getaddrinfo(name, service, &wanted, &found);
+	if (error)
+		return lookup_error(error);
+	for (const sys_addrinfo *entry = found; entry; entry = entry->ai_next) {
+		*last = entry_copy(entry);
+		if (!*last)
+			break;
+		last = &(*last)->ai_next;
+	}
+	sys_freeaddrinfo(found);
+	if (!list)
+		return regioi_ws_fail(EAI_MEMORY, EAI_MEMORY);
+	*ret_list = list;
+	return 0;
+}
+
+INT WSAAPI getnameinfo(const SOCKADDR *address, int length, PCHAR host, DWORD host_size,
+		       PCHAR service, DWORD service_size, INT flags)
+{
+	int wanted = flags_to_posix(name_flags, ARRAYSIZE(name_flags), flags);
+	int error;
+
+	if (wanted < 0)
+		return regioi_ws_fail(EAI_BADFLAGS, EAI_BADFLAGS);
+	if (!address || length < 0)
+		return regioi_ws_fail(WSAEFAULT, WSAEFAULT);
+	error = sys_getnameinfo(address, (socklen_t)length, host, host_size, service, service_size,
+				wanted);
+	return error ? lookup_error(error) : 0;
+}
+
+char *WSAAPI gai_strerrorA(int error)
+{
+	static _Thread_local char text[128];
+
+	FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL,
+		       (DWORD)error, 0, text, sizeof(text), NULL);
+	return text;
+}
+
+int WSAAPI gethostname(char *name, int length)
+{
+	if (!regioi_ws_started())
+		return SOCKET_ERROR;
+	if (!name || length <= 0 || sys_gethostname(name, (size_t)length) < 0)
+		return regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
+	return 0;
+}
+
+/* ---- Addresses as text ---- */
+
+/* An IPv6 address with its scope, brackets and port. */
+#define ADDRESS_TEXT 80
+
+/* Text of numbers and points. False where it is something else, or too long. */
+static bool narrow_text(char *narrow, size_t size, const WCHAR *text)
+{
+	/* Cast, for whether a wchar_t has a sign depends on the machine. */
+	for (size_t i = 0; i < size && (uint32_t)text[i] < 128; i++) {
+		narrow[i] = (char)text[i];
+		if (!text[i])
+			return true;
+	}
+	return false;
+}
+
+static void widen_text(WCHAR *text, const char *narrow)
+{
+	do
+		*text++ = (WCHAR)*narrow;
+	while (*narrow++);
+}
+
+INT WSAAPI inet_pton(INT family, PCSTR text, PVOID ret_address)
+{
+	int result;
+
+	if (!text || !ret_address)
+		return regioi_ws_fail(WSAEFAULT, -1);
+	result = sys_inet_pton(family, text, ret_address);
+	return result < 0 ? regioi_ws_fail(WSAEAFNOSUPPORT, -1) : result;
+}
+
+PCSTR WSAAPI inet_ntop(INT family, const void *address, PSTR text, size_t size)
+{
+	PCSTR result = sys_inet_ntop(family, address, text, (socklen_t)size);
+
+	if (!result)
+		SetLastError(errno == ENOSPC ? ERROR_INVALID_PARAMETER : WSAEAFNOSUPPORT);
+	return result;
+}
+
+INT WSAAPI InetPtonW(INT family, PCWSTR text, PVOID ret_address)
+{
+	char narrow[INET6_ADDRSTRLEN];
+
+	if (!text)
+		return regioi_ws_fail(WSAEFAULT, -1);
+	/* What is longer, or has other characters, is no address. */
+	return narrow_text(narrow, sizeof(narrow), text) ? inet_pton(family, narrow, ret_address)
+							 : 0;
+}
+
+PCWSTR WSAAPI InetNtopW(INT family, const void *address, PWSTR text, size_t size)
+{
+	char narrow[INET6_ADDRSTRLEN];
+
+	if (!inet_ntop(family, address, narrow, sizeof(narrow)))
+		return NULL;
+	if (strlen(narrow) < size) {
+		widen_text(text, narrow);
+		return text;
+	}
+	SetLastError(ERROR_INVALID_PARAMETER);
+	return NULL;
+}
+
+/* "1.2.3.4:80", "[2001:db8::1%2]:80"; without the port where that is 0. Returns the length. */
+static size_t describe(const struct sockaddr *address, char text[ADDRESS_TEXT])
+{
+	const SOCKADDR_INET *name = (const void *)address;
+	unsigned int port = ntohs(name->Ipv4.sin_port); /* at the same place in both */
+	char number[INET6_ADDRSTRLEN], scope[16] = "";
+	int length;
+
+	if (address->sa_family == AF_INET) {
+		sys_inet_ntop(AF_INET, &name->Ipv4.sin_addr, number, sizeof(number));
+		length = snprintf(text, ADDRESS_TEXT, port ? "%s:%u" : "%s", number, port);
+		return (size_t)length;
+	}
+	sys_inet_ntop(AF_INET6, &name->Ipv6.sin6_addr, number, sizeof(number));
+	if (name->Ipv6.sin6_scope_id)
+		snprintf(scope, sizeof(scope), "%%%u", name->Ipv6.sin6_scope_id);
+	length = snprintf(text, ADDRESS_TEXT, port ? "[%s%s]:%u" : "%s%s", number, scope, port);
+	return (size_t)length;
+}
+
+/* Returns 0 with the text's length, or the error. */
+static int address_text(const struct sockaddr *address, DWORD length, const DWORD *size,
+			char text[ADDRESS_TEXT], DWORD *ret_needed)
+{
+	if (!regioi_ws_started())
+		return WSANOTINITIALISED;
+	if (!address || !size)
+		return WSAEFAULT;
+	if ((address->sa_family != AF_INET || length < sizeof(SOCKADDR_IN)) &&
+	    (address->sa_family != AF_INET6 || length < sizeof(SOCKADDR_IN6)))
+		return WSAEINVAL;
+	*ret_needed = (DWORD)describe(address, text) + 1;
+	return 0;
+}
+
+INT WSAAPI WSAAddressToStringA(struct sockaddr *address, DWORD length, LPWSAPROTOCOL_INFOA protocol,
+			       LPSTR ret_text, LPDWORD size)
+{
+	char text[ADDRESS_TEXT];
+	DWORD needed = 0;
+	int error = address_text(address, length, size, text, &needed);
+	bool fits = !error && ret_text && *size >= needed;
+
+	if (fits)
+		memcpy(ret_text, text, needed);
+	if (!error)
+		*size = needed;
+	return fits ? 0 : regioi_ws_fail(error ? error : WSAEFAULT, SOCKET_ERROR);
+}
+
+INT WSAAPI WSAAddressToStringW(struct sockaddr *address, DWORD length, LPWSAPROTOCOL_INFOW protocol,
+			       LPWSTR ret_text, LPDWORD size)
+{
+	char text[ADDRESS_TEXT];
+	DWORD needed = 0;
+	int error = address_text(address, length, size, text, &needed);
+	bool fits = !error && ret_text && *size >= needed;
+
+	if (fits)
+		widen_text(ret_text, text);
+	if (!error)
+		*size = needed;
+	return fits ? 0 : regioi_ws_fail(error ? error : WSAEFAULT, SOCKET_ERROR);
+}
+
+char *WSAAPI inet_ntoa(struct in_addr address)
+{
+	static _Thread_local char text[16];
+
+	snprintf(text, sizeof(text), "%u.%u.%u.%u", address.S_un.S_un_b.s_b1,
+		 address.S_un.S_un_b.s_b2, address.S_un.S_un_b.s_b3, address.S_un.S_un_b.s_b4);
+	return text;
+}
+
+ULONG WSAAPI inet_addr(const char *text)
+{
+	struct in_addr address;
+
+	return text && inet_aton(text, (void *)&address) ? address.S_un.S_addr : INADDR_NONE;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names and connections: bind, listen, accept, connect, shutdown.
+ */
+#include <fcntl.h>
+
+#include "winsock/socket/overlapped.h"
+#include "winsock/win32/error.h"
+
+/* Leaves the socket, and the error with the thread. */
+static int leave_with(struct regioi_ws_socket *socket, int error)
+{
+	regioi_ws_socket_leave(socket);
+	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
+}
+
+/* A name that is shorter than those of its family is a fault. */
+static bool name_fits(const struct regioi_ws_socket *socket, const struct sockaddr *address,
+		      int length)
+{
+	return address && length >= (int)sizeof(ADDRESS_FAMILY) &&
+	       length >= regioi_ws_socket_name_bytes(socket);
+}
+
+/*
+ * Old connections that linger do not keep a Windows server from its port, those that listen do:
+ * that is what SO_REUSEADDR means to the kernel. False with errno set.
+ */
+static bool reuse_lingering(const struct regioi_ws_socket *socket)
+{
+	const int on = 1;
+
+	return socket->type != SOCK_STREAM || socket->exclusive ||
+	       sys_setsockopt(socket->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
+}
+
+int WSAAPI bind(SOCKET s, const struct sockaddr *address, int length)
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	int error = 0;
+
+	if (!socket)
+		return SOCKET_ERROR;
+	if (!name_fits(socket, address, length))
+		error = WSAEFAULT;
+	else if (!reuse_lingering(socket) || sys_bind(socket->fd, address, (socklen_t)length) < 0)
+		error = regioi_ws_error(errno);
+	return leave_with(socket, error);
+}
+
+/* SOMAXCONN_HINT() gives a negative number. */
+int WSAAPI listen(SOCKET s, int backlog)
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	int error = 0;
+
+	if (!socket)
+		return SOCKET_ERROR;
+	if (socket->type == SOCK_STREAM && !regioi_ws_socket_bound(socket))
+		error = WSAEINVAL;
+	else if (sys_listen(socket->fd, backlog < 0 ? -backlog : backlog) < 0)
+		error = regioi_ws_error(errno);
+	else
+		/*
+		 * Several may wait for one connection, and some without blocking: whoever blocks
+		 * does so in poll(). There is no data on a listener.
+		 */
+		error = fcntl(socket->fd, F_SETFL, O_NONBLOCK) < 0 ? regioi_ws_error(errno) : 0;
+	socket->listening = !error;
+	return leave_with(socket, error);
+}
+
+static int accept_one(struct regioi_ws_socket *listener, struct sockaddr *address,
+		      socklen_t *length, int *ret_fd)
+{
+	int error;
+
+	for (;;) {
+		*ret_fd = sys_accept(listener->fd, address, length);
+		if (*ret_fd >= 0)
+			return 0;
+		if (errno == EINTR || errno == ECONNABORTED)
+			continue;
+		if (errno != EAGAIN || listener->nonblocking) {
+			error = errno;
+			if (error == EAGAIN)
+				return WSAEWOULDBLOCK;
+			return listener->listening && error == EINVAL ? WSAEINTR
+								      : regioi_ws_error(error);
+		}
+		error = regioi_ws_socket_wait(listener, POLLIN);
+		if (error)
+			return error;
+	}
+}
+
+SOCKET WSAAPI WSAAccept(SOCKET s, struct sockaddr *address, int *length, LPCONDITIONPROC condition,
+			DWORD_PTR context)
+{
+	struct regioi_ws_socket *listener;
+	socklen_t known = length ? (socklen_t)*length : 0;
+	SOCKET accepted = INVALID_SOCKET;
+	int error, fd = -1;
+
+	/* The kernel has accepted before anybody could be asked. */
+	if (condition)
+		return (SOCKET)regioi_ws_fail(WSAEOPNOTSUPP, SOCKET_ERROR);
+	if (address && !length)
+		return (SOCKET)regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
+	listener = regioi_ws_socket_enter(s);
+	if (!listener)
+		return INVALID_SOCKET;
+	error = address && *length < regioi_ws_socket_name_bytes(listener)
+			? WSAEFAULT
+			: accept_one(listener, address, address ? &known : NULL, &fd);
+	if (!error)
+		accepted = regioi_ws_socket_inherit(fd, listener);
+	else
+		SetLastError((DWORD)error);
+	if (accepted != INVALID_SOCKET && address)
+		*length = (int)known;
+	regioi_ws_socket_leave(listener);
+	return accepted;
+}
+
+SOCKET WSAAPI accept(SOCKET s, struct sockaddr *address, int *length)
+{
+	return WSAAccept(s, address, length, NULL, 0);
+}
+
+/* Connecting without blocking needs the flag on the descriptor; it is taken back afterwards. */
+static int connect_now(struct regioi_ws_socket *socket, const struct sockaddr *address, int length)
+{
+	int flags = 0, result, error;
+
+	if (socket->nonblocking && socket->type == SOCK_STREAM) {
+		flags = fcntl(socket->fd, F_GETFL);
+		fcntl(socket->fd, F_SETFL, flags | O_NONBLOCK);
+	}
+	result = sys_connect(socket->fd, address, (socklen_t)length);
+	error = result < 0 ? errno : 0;
+	if (socket->nonblocking && socket->type == SOCK_STREAM)
+		fcntl(socket->fd, F_SETFL, flags);
+	if (error == EINTR) {
+		/* It goes on; what became of it shows when the socket is writable. */
+		socklen_t size = sizeof(error);
+
+		result = regioi_ws_socket_wait(socket, POLLOUT);
+		if (result)
+			return result;
+		sys_getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+	}
+	if (!error)
+		socket->connected_ns = regioi_ws_now();
+	if (error == EAGAIN)
+		return WSAEADDRNOTAVAIL;
+	if (!error)
+		return 0;
+	errno = error;
+	return error == EINPROGRESS ? WSAEWOULDBLOCK : regioi_ws_socket_error(socket);
+}
+
+int WSAAPI connect(SOCKET s, const struct sockaddr *address, int length)
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+
+	if (!socket)
+		return SOCKET_ERROR;
+	if (!name_fits(socket, address, length))
+		return leave_with(socket, WSAEFAULT);
+	return leave_with(socket, connect_now(socket, address, length));
+}
+
+int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *address, int length, LPWSABUF caller_data,
+		      LPWSABUF callee_data, LPQOS send_quality, LPQOS group_quality)
+{
+	if (caller_data || callee_data || send_quality || group_quality)
+		return regioi_ws_fail(WSAEOPNOTSUPP, SOCKET_ERROR);
+	return connect(s, address, length);
+}
+
+/*
+ * Receives of Registered I/O that are posted stay so until the other end or closesocket() ends
+ * them, so to the kernel only the sending side is shut.
+ */
+static int shut(struct regioi_ws_socket *socket, int how)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&socket->lock);
+	if (socket->rq && how == SD_BOTH)
+		how = SD_SEND;
+	if (socket->rq && how == SD_RECEIVE)
+		error = regioi_ws_socket_connected(socket) ? 0 : ENOTCONN;
+	else if (sys_shutdown(socket->fd, how) < 0)
+		error = errno;
+	pthread_mutex_unlock(&socket->lock);
+	/* Without a connection there is nothing to end, and no mistake. */
+	if (error == ENOTCONN && socket->type == SOCK_DGRAM)
+		error = 0;
+	if (!error && how != SD_RECEIVE)
+		socket->send_shut = true;
+	return error ? regioi_ws_error(error) : 0;
+}
+
+int WSAAPI shutdown(SOCKET s, int how)
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	int error = 0;
+
+	if (!socket)
+		return SOCKET_ERROR;
+	/* SD_RECEIVE, SD_SEND and SD_BOTH have the values of SHUT_RD, SHUT_WR and SHUT_RDWR. */
+	if (how < SD_RECEIVE || how > SD_BOTH)
+		error = WSAEINVAL;
+	else
+		error = shut(socket, how);
+	return leave_with(socket, error);
+}
+
+/* ---- Names ---- */
+
+static int name_of(SOCKET s, struct sockaddr *address, int *length,
+		   int (*ask)(int fd, struct sockaddr *address, socklen_t *length))
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	struct sockaddr_storage name = {0};
+	socklen_t size = sizeof(name);
+	int error = 0;
+
+	if (!socket)
+		return SOCKET_ERROR;
+	if (ask(socket->fd, (struct sockaddr *)&name, &size) < 0)
+		error = regioi_ws_error(errno);
+	else if (!address || !length || *length < (int)size)
+		error = WSAEFAULT;
+	if (!error) {
+		memcpy(address, &name, size);
+		*length = (int)size;
+	}
+	return leave_with(socket, error);
+}
+
+/* A socket that is not bound has no name on Windows. */
+static int bound_name(int fd, struct sockaddr *address, socklen_t *length)
+{
+	const struct sockaddr_in *name = (const void *)address;
+
+	if (sys_getsockname(fd, address, length) < 0)
+		return -1;
+	/* The port is at the same place in IPv6. */
+	if ((address->sa_family == AF_INET || address->sa_family == AF_INET6) &&
+	    name->sin_port == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	return 0;
+}
+
+int WSAAPI getsockname(SOCKET s, struct sockaddr *address, int *length)
+{
+	return name_of(s, address, length, bound_name);
+}
+
+int WSAAPI getpeername(SOCKET s, struct sockaddr *address, int *length)
+{
+	return name_of(s, address, length, sys_getpeername);
+}

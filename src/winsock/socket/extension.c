@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * AcceptEx, ConnectEx, DisconnectEx and GetAcceptExSockaddrs.
+ *
+ * AcceptEx puts a connection on a socket made beforehand, whose number, options and request queue
+ * stay: the new descriptor takes the number of the old one.
+ */
+#include <fcntl.h>
+
+#include "winsock/socket/extension.h"
+#include "winsock/socket/overlapped.h"
+#include "winsock/win32/error.h"
+
+/* Of each address in AcceptEx()'s buffer: its length, and the longest one. */
+#define ADDRESS_PREFIX 16u
+#define ADDRESS_ROOM_MIN (sizeof(SOCKADDR_IN) + ADDRESS_PREFIX)
+
+/* ---- Another descriptor under the same number ---- */
+
+/* What a program may have set on a socket before it gets a connection. */
+static const struct {
+	int level;
+	int name;
+} kept_options[] = {
+	{SOL_SOCKET, SO_RCVBUF},    {SOL_SOCKET, SO_SNDBUF},	 {SOL_SOCKET, SO_KEEPALIVE},
+	{IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_IPV6, IPV6_V6ONLY},
+};
+
+static void copy_options(int from, int to)
+{
+	for (size_t i = 0; i < ARRAYSIZE(kept_options); i++) {
+		int value, present;
+		socklen_t size = sizeof(value);
+
+		if (sys_getsockopt(from, kept_options[i].level, kept_options[i].name, &value,
+				   &size) < 0 ||
+		    sys_getsockopt(to, kept_options[i].level, kept_options[i].name, &present,
+				   &size) < 0 ||
+		    value == present)
+			continue;
+		/* The kernel doubles the sizes of buffers that it is given. */
+		if (kept_options[i].level == SOL_SOCKET && kept_options[i].name != SO_KEEPALIVE)
+			value /= 2;
+		sys_setsockopt(to, kept_options[i].level, kept_options[i].name, &value,
+			       sizeof(value));
+	}
+}
+
+/* Under the socket's lock. Takes over 'fd'. Returns 0 or a Winsock error. */
+static int socket_replace(struct regioi_ws_socket *socket, int fd)
+{
+	int error = 0;
+
+	copy_options(socket->fd, fd);
+	if (socket->rq) {
+		error = regio_rq_replace_socket(socket->rq, fd);
+		error = error ? regioi_ws_error(-error) : 0;
+	} else if (dup3(fd, socket->fd, O_CLOEXEC) < 0) {
+		error = regioi_ws_error(errno);
+	}
+	close(fd);
+	return error;
+}
+
+/* ---- AcceptEx ---- */
+
+static void write_address(uint8_t *at, DWORD room, const struct sockaddr_storage *address,
+			  socklen_t length)
+{
+	if (length > room - ADDRESS_PREFIX)
+		length = room - ADDRESS_PREFIX;
+	memset(at, 0, room);
+	memcpy(at, &length, sizeof(length));
+	memcpy(at + ADDRESS_PREFIX, address, length);
+}
+
+static void write_addresses(const struct regioi_ws_operation *operation, int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof(address);
+	uint8_t *at = operation->buffer;
+
+	if (sys_getsockname(fd, (struct sockaddr *)&address, &length) == 0)
+		write_address(at, operation->sizes[1], &address, length);
+	length = sizeof(address);
+	if (sys_getpeername(fd, (struct sockaddr *)&address, &length) == 0)
+		write_address(at + operation->sizes[1], operation->sizes[2], &address, length);
+}
+
+static int attempt_accept(struct regioi_ws_operation *operation, DWORD *ret_bytes)
+{
+	struct regioi_ws_socket *accepted = regioi_ws_socket_enter(operation->other);
+	int fd, error;
+
+	if (!accepted)
+		return WSA_OPERATION_ABORTED;
+	fd = sys_accept(operation->socket->fd, NULL, NULL);
+	if (fd < 0) {
+		error = errno == ECONNABORTED ? WSAEWOULDBLOCK : regioi_ws_error(errno);
+	} else {
+		write_addresses(operation, fd);
+		pthread_mutex_lock(&accepted->lock);
+		if (accepted->closing)
+			close(fd);
+		error = accepted->closing ? WSA_OPERATION_ABORTED : socket_replace(accepted, fd);
+		accepted->connected_ns = regioi_ws_now();
+		pthread_mutex_unlock(&accepted->lock);
+	}
+	regioi_ws_socket_leave(accepted);
+	return error;
+}
+
+/* It must be of the listener's kind, and neither bound nor connected. */
+static bool may_be_accepted(struct regioi_ws_socket *socket,
+			    const struct regioi_ws_socket *listener)
+{
+	return socket->family == listener->family && socket->type == listener->type &&
+	       !socket->listening && !regioi_ws_socket_bound(socket) &&
+	       !regioi_ws_socket_connected(socket);
+}
+
+/* Whether a connection for that socket is being waited for. */
+static bool accept_waits(struct regioi_ws_socket *listener, SOCKET accepted)
+{
+	struct regioi_ws_operation *operation;
+
+	pthread_mutex_lock(&listener->lock);
+	operation = listener->operations[REGIOI_WS_IN];
+	while (operation && operation->other != accepted)
+		operation = operation->next;
+	pthread_mutex_unlock(&listener->lock);
+	return operation != NULL;
+}
+
+/* Returns 0 or a Winsock error. */
+static int check_accept(struct regioi_ws_socket *listener, SOCKET accepted, const void *buffer,
+			DWORD receive_size, DWORD local_size, DWORD remote_size)
+{
+	struct regioi_ws_socket *socket;
+	int error = 0;
+
+	if (!listener->listening)
+		return WSAEINVAL;
+	if (!buffer || local_size < ADDRESS_ROOM_MIN || remote_size < ADDRESS_ROOM_MIN)
+		return WSAEFAULT;
+	/* Waiting for the first data is not what Registered I/O does on an accept. */
+	if (receive_size)
+		return WSAEOPNOTSUPP;
+	socket = regioi_ws_socket_enter(accepted);
+	if (!socket)
+		return WSAENOTSOCK;
+	if (!may_be_accepted(socket, listener) || accept_waits(listener, accepted))
+		error = WSAEINVAL;
+	regioi_ws_socket_leave(socket);
+	return error;
+}
+
+BOOL PASCAL AcceptEx(SOCKET s, SOCKET accepted, PVOID buffer, DWORD receive_size, DWORD local_size,
+		     DWORD remote_size, LPDWORD ret_bytes, LPOVERLAPPED overlapped)
+{
+	struct regioi_ws_operation *operation;
+	struct regioi_ws_socket *listener;
+	DWORD bytes = 0;
+	int error;
+
+	if (!overlapped)
+		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+	listener = regioi_ws_socket_enter(s);
+	if (!listener)
+		return FALSE;
+	error = check_accept(listener, accepted, buffer, receive_size, local_size, remote_size);
+	if (error) {
+		regioi_ws_socket_leave(listener);
+		return regioi_ws_fail(error, FALSE);
+	}
+	operation = regioi_ws_operation_make(listener, overlapped, REGIOI_WS_IN);
+	if (!operation)
+		return FALSE;
+	operation->attempt = attempt_accept;
+	operation->other = accepted;
+	operation->buffer = buffer;
+	operation->sizes[1] = local_size;
+	operation->sizes[2] = remote_size;
+	error = regioi_ws_operation_start(operation, &bytes);
+	if (ret_bytes)
+		*ret_bytes = 0;
+	return error ? regioi_ws_fail(error, FALSE) : TRUE;
+}
+
+static void read_address(uint8_t *at, struct sockaddr **ret_address, int *ret_length)
+{
+	memcpy(ret_length, at, sizeof(*ret_length));
+	*ret_address = (struct sockaddr *)(void *)(at + ADDRESS_PREFIX);
+}
+
+void PASCAL GetAcceptExSockaddrs(PVOID buffer, DWORD receive_size, DWORD local_size,
+				 DWORD remote_size, struct sockaddr **ret_local,
+				 LPINT ret_local_length, struct sockaddr **ret_remote,
+				 LPINT ret_remote_length)
+{
+	uint8_t *at = (uint8_t *)buffer + receive_size;
+
+	read_address(at, ret_local, ret_local_length);
+	read_address(at + local_size, ret_remote, ret_remote_length);
+}
+
+/* ---- ConnectEx ---- */
+
+/* The first attempt begins, the next ones look what became of it. */
+static int attempt_connect(struct regioi_ws_operation *operation, DWORD *ret_bytes)
+{
+	struct regioi_ws_socket *socket = operation->socket;
+	int error = 0, flags;
+	socklen_t size = sizeof(error);
+
+	if (operation->done_bytes++ == 0) {
+		flags = fcntl(socket->fd, F_GETFL);
+		fcntl(socket->fd, F_SETFL, flags | O_NONBLOCK);
+		if (sys_connect(socket->fd, (struct sockaddr *)&operation->address,
+				operation->sizes[0]) < 0)
+			error = errno;
+		fcntl(socket->fd, F_SETFL, flags);
+	} else {
+		struct pollfd descriptor = {.fd = socket->fd, .events = POLLOUT};
+
+		if (poll(&descriptor, 1, 0) == 0)
+			error = EINPROGRESS;
+		else if (sys_getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+			error = errno;
+	}
+	if (!error)
+		socket->connected_ns = regioi_ws_now();
+	return error ? regioi_ws_error(error) : 0;
+}
+
+static BOOL PASCAL connect_ex(SOCKET s, const struct sockaddr *address, int length, PVOID data,
+			      DWORD data_size, LPDWORD ret_bytes, LPOVERLAPPED overlapped)
+{
+	struct regioi_ws_operation *operation;
+	struct regioi_ws_socket *socket;
+	DWORD bytes = 0;
+	int error = 0;
+
+	if (!overlapped)
+		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+	socket = regioi_ws_socket_enter(s);
+	if (!socket)
+		return FALSE;
+	if (!address || length < (int)sizeof(ADDRESS_FAMILY) ||
+	    (size_t)length > sizeof(operation->address))
+		error = WSAEFAULT;
+	else if (data && data_size)
+		error = WSAEOPNOTSUPP; /* no payload rides on the connect */
+	else if (regioi_ws_socket_connected(socket))
+		error = WSAEISCONN;
+	else if (!socket->fresh && !regioi_ws_socket_bound(socket))
+		error = WSAEINVAL; /* Windows wants it bound */
+	operation = error ? NULL : regioi_ws_operation_make(socket, overlapped, REGIOI_WS_OUT);
+	if (error) {
+		regioi_ws_socket_leave(socket);
+		SetLastError((DWORD)error);
+	}
+	if (!operation)
+		return FALSE;
+	operation->attempt = attempt_connect;
+	memcpy(&operation->address, address, (size_t)length);
+	operation->sizes[0] = (DWORD)length;
+	error = regioi_ws_operation_start(operation, &bytes);
+	if (ret_bytes)
+		*ret_bytes = 0;
+	return error ? regioi_ws_fail(error, FALSE) : TRUE;
+}
+
+/* ---- DisconnectEx ---- */
+
+/* Ends the connection; for reuse a fresh socket takes the number. */
+static int attempt_disconnect(struct regioi_ws_operation *operation, DWORD *ret_bytes)
+{
+	struct regioi_ws_socket *socket = operation->socket;
+	int fd;
+
+	if (sys_shutdown(socket->fd, SHUT_RDWR) < 0)
+		return regioi_ws_error(errno);
+	socket->connected_ns = 0;
+	socket->send_shut = true;
+	if (!(operation->flags & TF_REUSE_SOCKET))
+		return 0;
+	fd = regioi_ws_descriptor_make(socket->family, socket->type, 0);
+	if (fd < 0)
+		return regioi_ws_error(errno);
+	socket->fresh = true;
+	socket->bound = false;
+	socket->send_shut = false;
+	return socket_replace(socket, fd);
+}
+
+static BOOL PASCAL disconnect_ex(SOCKET s, LPOVERLAPPED overlapped, DWORD flags, DWORD reserved)
+{
+	struct regioi_ws_operation *operation, alone = {0};
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	DWORD bytes = 0;
+	int error = 0;
+
+	if (!socket)
+		return FALSE;
+	if (flags & ~(DWORD)(TF_DISCONNECT | TF_REUSE_SOCKET) || reserved)
+		error = WSAEINVAL;
+	else if (socket->type != SOCK_STREAM || !regioi_ws_socket_connected(socket))
+		error = WSAENOTCONN;
+	if (error || !overlapped) {
+		alone.socket = socket;
+		alone.flags = (int)flags;
+		pthread_mutex_lock(&socket->lock);
+		if (!error)
+			error = attempt_disconnect(&alone, &bytes);
+		pthread_mutex_unlock(&socket->lock);
+		regioi_ws_socket_leave(socket);
+		return error ? regioi_ws_fail(error, FALSE) : TRUE;
+	}
+	operation = regioi_ws_operation_make(socket, overlapped, REGIOI_WS_OUT);
+	if (!operation)
+		return FALSE;
+	operation->attempt = attempt_disconnect;
+	operation->flags = (int)flags;
+	error = regioi_ws_operation_start(operation, &bytes);
+	return error ? regioi_ws_fail(error, FALSE) : TRUE;
+}
+
+/* ---- Finding them ---- */
+
+const void *regioi_ws_extension_find(const void *guid)
+{
+	static const struct {
+		GUID guid;
+		void (*function)(void);
+	} extensions[] = {
+		{WSAID_ACCEPTEX, (void (*)(void))AcceptEx},
+		{WSAID_CONNECTEX, (void (*)(void))connect_ex},
+		{WSAID_DISCONNECTEX, (void (*)(void))disconnect_ex},
+		{WSAID_GETACCEPTEXSOCKADDRS, (void (*)(void))GetAcceptExSockaddrs},
+	};
+
+	for (size_t i = 0; i < ARRAYSIZE(extensions); i++)
+		if (memcmp(guid, &extensions[i].guid, sizeof(GUID)) == 0)
+			return (const void *)(uintptr_t)extensions[i].function;
+	return NULL;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Socket options.
+ *
+ * Most go to the kernel as they are, with a one-byte or two-byte BOOL made an int. A few mean
+ * something else to Windows or are Windows' own. What is on no list is refused.
+ */
+#include <netinet/udp.h>
+
+#include "winsock/socket/socket.h"
+#include "winsock/win32/error.h"
+
+#define IPV6_PKTINFO_WANTED 49	/* IPV6_RECVPKTINFO of linux/in6.h */
+#define IPV6_HOPLIMIT_WANTED 51 /* IPV6_RECVHOPLIMIT */
+#define NEVER_CONNECTED 0xFFFFFFFFu
+
+/* Handed to the kernel. */
+static const struct {
+	int level;
+	int name;
+} plain[] = {
+	{SOL_SOCKET, SO_BROADCAST},
+	{SOL_SOCKET, SO_KEEPALIVE},
+	{SOL_SOCKET, SO_DONTROUTE},
+	{SOL_SOCKET, SO_OOBINLINE},
+	{SOL_SOCKET, SO_LINGER},
+	{SOL_SOCKET, SO_SNDBUF},
+	{SOL_SOCKET, SO_RCVBUF},
+	{SOL_SOCKET, SO_SNDLOWAT},
+	{SOL_SOCKET, SO_RCVLOWAT},
+	{SOL_SOCKET, SO_TYPE},
+	{SOL_SOCKET, SO_ACCEPTCONN},
+	{IPPROTO_TCP, TCP_NODELAY},
+	{IPPROTO_TCP, TCP_MAXSEG},
+	{IPPROTO_TCP, TCP_KEEPIDLE},
+	{IPPROTO_TCP, TCP_KEEPINTVL},
+	{IPPROTO_TCP, TCP_KEEPCNT},
+	{IPPROTO_TCP, TCP_FASTOPEN},
+	{IPPROTO_IP, IP_TOS},
+	{IPPROTO_IP, IP_TTL},
+	{IPPROTO_IP, IP_HDRINCL},
+	{IPPROTO_IP, IP_OPTIONS},
+	{IPPROTO_IP, IP_MULTICAST_IF},
+	{IPPROTO_IP, IP_MULTICAST_TTL},
+	{IPPROTO_IP, IP_MULTICAST_LOOP},
+	{IPPROTO_IP, IP_ADD_MEMBERSHIP},
+	{IPPROTO_IP, IP_DROP_MEMBERSHIP},
+	{IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP},
+	{IPPROTO_IP, IP_DROP_SOURCE_MEMBERSHIP},
+	{IPPROTO_IP, IP_BLOCK_SOURCE},
+	{IPPROTO_IP, IP_UNBLOCK_SOURCE},
+	{IPPROTO_IP, IP_MTU_DISCOVER},
+	{IPPROTO_IP, IP_MTU},
+	{IPPROTO_IP, IP_PKTINFO},
+	{IPPROTO_IP, IP_RECVTTL},
+	{IPPROTO_IP, IP_RECVTOS},
+	{IPPROTO_IP, MCAST_JOIN_GROUP},
+	{IPPROTO_IP, MCAST_LEAVE_GROUP},
+	{IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP},
+	{IPPROTO_IP, MCAST_LEAVE_SOURCE_GROUP},
+	{IPPROTO_IPV6, IPV6_V6ONLY},
+	{IPPROTO_IPV6, IPV6_UNICAST_HOPS},
+	{IPPROTO_IPV6, IPV6_MULTICAST_HOPS},
+	{IPPROTO_IPV6, IPV6_MULTICAST_IF},
+	{IPPROTO_IPV6, IPV6_MULTICAST_LOOP},
+	{IPPROTO_IPV6, IPV6_JOIN_GROUP},
+	{IPPROTO_IPV6, IPV6_LEAVE_GROUP},
+	{IPPROTO_IPV6, IPV6_TCLASS},
+	{IPPROTO_IPV6, IPV6_RECVTCLASS},
+	{IPPROTO_IPV6, IPV6_MTU_DISCOVER},
+	{IPPROTO_IPV6, IPV6_MTU},
+	{IPPROTO_IPV6, MCAST_JOIN_GROUP},
+	{IPPROTO_IPV6, MCAST_LEAVE_GROUP},
+	{IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP},
+	{IPPROTO_IPV6, MCAST_LEAVE_SOURCE_GROUP},
+};
+
+static bool is_plain(int level, int name)
+{
+	for (size_t i = 0; i < ARRAYSIZE(plain); i++)
+		if (plain[i].level == level && plain[i].name == name)
+			return true;
+	return false;
+}
+
+/* What enables the control messages that Windows enables by their own names. */
+static int kernel_name(int level, int name)
+{
+	if (level == IPPROTO_IPV6 && name == IPV6_PKTINFO)
+		return IPV6_PKTINFO_WANTED;
+	if (level == IPPROTO_IPV6 && name == IPV6_HOPLIMIT)
+		return IPV6_HOPLIMIT_WANTED;
+	return is_plain(level, name) ? name : -1;
+}
+
+static int number_of(const char *value, int length)
+{
+	int number = 0;
+
+	memcpy(&number, value, (size_t)length < sizeof(number) ? (size_t)length : sizeof(number));
+	return number;
+}
+
+static int set_kernel(const struct regioi_ws_socket *socket, int level, int name, const void *value,
+		      int length)
+{
+	return sys_setsockopt(socket->fd, level, name, value, (socklen_t)length) < 0
+		       ? regioi_ws_error(errno)
+		       : 0;
+}
+
+static int set_number(const struct regioi_ws_socket *socket, int level, int name, int number)
+{
+	return set_kernel(socket, level, name, &number, sizeof(number));
+}
+
+/* ---- Setting ---- */
+
+static int set_timeout(const struct regioi_ws_socket *socket, int name, const char *value,
+		       int length)
+{
+	uint32_t ms = (uint32_t)number_of(value, length);
+	struct timeval timeout = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+
+	return set_kernel(socket, SOL_SOCKET, name, &timeout, sizeof(timeout));
+}
+
+static int set_linger(const struct regioi_ws_socket *socket, bool off)
+{
+	struct linger linger = {.l_onoff = !off};
+
+	return set_kernel(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+/* Either the one or the other. */
+static int set_reuse(struct regioi_ws_socket *socket, bool on)
+{
+	int error = socket->exclusive && on ? WSAEINVAL
+					    : set_number(socket, SOL_SOCKET, SO_REUSEADDR, on);
+
+	if (!error)
+		socket->reuse_address = on;
+	return error;
+}
+
+/* An accepted socket has its listener's options anyhow. */
+static int update_accepted(struct regioi_ws_socket *socket, const char *value, int length)
+{
+	struct regioi_ws_socket *listener;
+	SOCKET s;
+
+	if (length != sizeof(s))
+		return WSAEFAULT;
+	memcpy(&s, value, sizeof(s));
+	listener = regioi_ws_socket_enter(s);
+	if (!listener)
+		return WSAENOTSOCK;
+	regioi_ws_socket_leave(listener);
+	return regioi_ws_socket_connected(socket) ? 0 : WSAENOTCONN;
+}
+
+/* Options of the socket level that are not the kernel's. -1: it is none of them. */
+static int set_special(struct regioi_ws_socket *socket, int name, const char *value, int length)
+{
+	switch (name) {
+	case SO_RCVTIMEO:
+	case SO_SNDTIMEO:
+		return set_timeout(socket, name, value, length);
+	case SO_DONTLINGER:
+		return set_linger(socket, number_of(value, length) != 0);
+	case SO_REUSEADDR:
+		return set_reuse(socket, number_of(value, length) != 0);
+	case SO_EXCLUSIVEADDRUSE:
+		/* The kernel's way, unless SO_REUSEADDR is set. */
+		if (socket->reuse_address && number_of(value, length))
+			return WSAEINVAL;
+		socket->exclusive = number_of(value, length) != 0;
+		return 0;
+	case SO_UPDATE_ACCEPT_CONTEXT:
+		return update_accepted(socket, value, length);
+	case SO_UPDATE_CONNECT_CONTEXT:
+		return regioi_ws_socket_connected(socket) ? 0 : WSAENOTCONN;
+	default:
+		return -1;
+	}
+}
+
+static int set_option(struct regioi_ws_socket *socket, int level, int name, const char *value,
+		      int length)
+{
+	int error = level == SOL_SOCKET ? set_special(socket, name, value, length) : -1;
+
+	if (error >= 0)
+		return error;
+	if (level == IPPROTO_IP && name == IP_DONTFRAGMENT)
+		return set_number(socket, IPPROTO_IP, IP_MTU_DISCOVER,
+				  number_of(value, length) ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
+	name = kernel_name(level, name);
+	if (name < 0)
+		return WSAENOPROTOOPT;
+	if (length < (int)sizeof(int))
+		return set_number(socket, level, name, number_of(value, length));
+	return set_kernel(socket, level, name, value, length);
+}
+
+int WSAAPI setsockopt(SOCKET s, int level, int name, const char *value, int length)
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	int error = WSAEFAULT;
+
+	if (!socket)
+		return SOCKET_ERROR;
+	if ((value && length > 0) ||
+	    (level == SOL_SOCKET && name == SO_UPDATE_CONNECT_CONTEXT && length == 0))
+		error = set_option(socket, level, name, value, length);
+	regioi_ws_socket_leave(socket);
+	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
+}
+
+/* ---- Getting ---- */
+
+static int get_timeout(const struct regioi_ws_socket *socket, int name, DWORD *ret_number)
+{
+	struct timeval timeout;
+	socklen_t size = sizeof(timeout);
+
+	if (sys_getsockopt(socket->fd, SOL_SOCKET, name, &timeout, &size) < 0)
+		return regioi_ws_error(errno);
+	*ret_number = (DWORD)(timeout.tv_sec * 1000 + timeout.tv_usec / 1000);
+	return 0;
+}
+
+static int get_number(const struct regioi_ws_socket *socket, int level, int name, DWORD *ret_number)
+{
+	socklen_t size = sizeof(*ret_number);
+
+	return sys_getsockopt(socket->fd, level, name, ret_number, &size) < 0
+		       ? regioi_ws_error(errno)
+		       : 0;
+}
+
+/* Numbers that are not the kernel's, or not in its form. -1: it is none of them. */
+static int get_special(struct regioi_ws_socket *socket, int name, DWORD *ret_number)
+{
+	int error;
+
+	switch (name) {
+	case SO_RCVTIMEO:
+	case SO_SNDTIMEO:
+		return get_timeout(socket, name, ret_number);
+	case SO_ERROR:
+		error = get_number(socket, SOL_SOCKET, SO_ERROR, ret_number);
+		if (!error && *ret_number)
+			*ret_number = (DWORD)regioi_ws_error((int)*ret_number);
+		return error;
+	case SO_SNDBUF:
+	case SO_RCVBUF:
+		/* The kernel doubles what it is given. */
+		error = get_number(socket, SOL_SOCKET, name, ret_number);
+		*ret_number /= 2;
+		return error;
+	case SO_REUSEADDR:
+		*ret_number = socket->reuse_address;
+		return 0;
+	case SO_EXCLUSIVEADDRUSE:
+		*ret_number = socket->exclusive;
+		return 0;
+	case SO_MAX_MSG_SIZE:
+		*ret_number = socket->family == AF_INET6 ? 65527 : 65507;
+		return socket->type == SOCK_DGRAM ? 0 : WSAENOPROTOOPT;
+	case SO_CONNECT_TIME:
+		*ret_number = NEVER_CONNECTED;
+		if (regioi_ws_socket_connected(socket))
+			*ret_number =
+				(DWORD)((regioi_ws_now() - socket->connected_ns) / 1000000000u);
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+static int get_option(struct regioi_ws_socket *socket, int level, int name, char *value,
+		      int *length)
+{
+	socklen_t size = (socklen_t)*length;
+	DWORD number = 0;
+	int error = level == SOL_SOCKET ? get_special(socket, name, &number) : -1;
+
+	if (error > 0)
+		return error;
+	if (error == 0) {
+		/* A BOOL may be asked for as one byte. */
+		if (*length > (int)sizeof(number))
+			*length = sizeof(number);
+		memcpy(value, &number, (size_t)*length);
+		return 0;
+	}
+	name = kernel_name(level, name);
+	if (name < 0)
+		return WSAENOPROTOOPT;
+	if (sys_getsockopt(socket->fd, level, name, value, &size) < 0)
+		return regioi_ws_error(errno);
+	*length = (int)size;
+	return 0;
+}
+
+int WSAAPI getsockopt(SOCKET s, int level, int name, char *value, int *length)
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	int error = WSAEFAULT;
+
+	if (!socket)
+		return SOCKET_ERROR;
+	if (value && length && *length > 0)
+		error = get_option(socket, level, name, value, length);
+	regioi_ws_socket_leave(socket);
+	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Overlapped operations.
+ *
+ * An operation is tried in the call that starts it. One that must wait is put behind those before
+ * it on its side of the socket, and finished by a thread of the library, which is started with the
+ * first and sleeps in an epoll set. The completion is told as Windows does: in the OVERLAPPED, its
+ * event, and the port of the socket.
+ *
+ * OVERLAPPED.Internal holds STATUS_PENDING, 0, or the Win32 error with STATUS_ERROR set.
+ */
+#include <sys/epoll.h>
+
+#include "winsock/socket/overlapped.h"
+#include "winsock/win32/error.h"
+
+#define STATUS_ERROR 0xE0000000u
+#define EVENTS_MAX 64
+
+/* ---- Completing ---- */
+
+static void packet_taken(struct regioi_ws_packet *packet)
+{
+	struct regioi_ws_operation *operation =
+		CONTAINING_RECORD(packet, struct regioi_ws_operation, packet);
+
+	/* Whoever posts and whoever takes hold the port. */
+	regioi_ws_object_drop(&operation->port->object);
+	free(operation);
+}
+
+/* What Windows tells of a failed operation to those who ask for Win32 errors. */
+static DWORD win32_error(int error)
+{
+	switch (error) {
+	case WSAECONNRESET:
+		return ERROR_NETNAME_DELETED;
+	case WSAECONNREFUSED:
+		return ERROR_CONNECTION_REFUSED;
+	case WSAECONNABORTED:
+		return ERROR_CONNECTION_ABORTED;
+	case WSAEMSGSIZE:
+		return ERROR_MORE_DATA;
+	case WSAETIMEDOUT:
+		return ERROR_SEM_TIMEOUT;
+	case WSAEHOSTUNREACH:
+		return ERROR_HOST_UNREACHABLE;
+	case WSAENETUNREACH:
+		return ERROR_NETWORK_UNREACHABLE;
+	default:
+		return (DWORD)error;
+	}
+}
+
+/*
+ * For those who wait for an operation that has no event. On Windows they wait for the file, which
+ * the end of any operation on it signals.
+ */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+} ended = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+/* It is the program's again afterwards. */
+static void tell_result(OVERLAPPED *overlapped, int error)
+{
+	pthread_mutex_lock(&ended.lock);
+	/* Release: pairs with the acquire in result_of(). */
+	__atomic_store_n(&overlapped->Internal, error ? STATUS_ERROR | win32_error(error) : 0,
+			 __ATOMIC_RELEASE);
+	pthread_cond_broadcast(&ended.changed);
+	pthread_mutex_unlock(&ended.lock);
+}
+
+/* Ends an operation that is on no list. It is gone afterwards. */
+static void complete(struct regioi_ws_operation *operation, int error, DWORD bytes, bool to_port)
+{
+	OVERLAPPED *overlapped = operation->overlapped;
+	struct regioi_ws_socket *socket = operation->socket;
+	struct regioi_ws_port *port = operation->port;
+	struct regioi_ws_event *event = operation->event;
+
+	overlapped->InternalHigh = bytes;
+	tell_result(overlapped, error);
+	regioi_ws_socket_leave(socket);
+	if (event) {
+		regioi_ws_event_set(event);
+		regioi_ws_object_drop(&event->waitable.object);
+	}
+	if (!port || !to_port) {
+		if (port)
+			regioi_ws_object_drop(&port->object);
+		free(operation);
+		return;
+	}
+	operation->packet.overlapped = overlapped;
+	operation->packet.bytes = bytes;
+	operation->packet.error = error ? win32_error(error) : 0;
+	operation->packet.taken = packet_taken;
+	regioi_ws_object_hold(&port->object);
+	regioi_ws_port_post(port, &operation->packet);
+	regioi_ws_object_drop(&port->object);
+}
+
+/* ---- The thread ---- */
+
+static struct {
+	pthread_mutex_t lock;
+	int epoll_fd;
+	bool running;
+} service = {.lock = PTHREAD_MUTEX_INITIALIZER, .epoll_fd = -1};
+
+/* Under the socket's lock: the events that its operations wait for. */
+static int watch(struct regioi_ws_socket *socket)
+{
+	struct epoll_event event = {
+		.events = (uint32_t)EPOLLONESHOT |
+			  (socket->operations[REGIOI_WS_IN] ? (uint32_t)EPOLLIN : 0) |
+			  (socket->operations[REGIOI_WS_OUT] ? (uint32_t)EPOLLOUT : 0),
+		.data.fd = socket->fd,
+	};
+	int how = socket->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	if (epoll_ctl(service.epoll_fd, how, socket->fd, &event) == 0) {
+		socket->watched = true;
+		return 0;
+	}
+	/* The descriptor has become another socket: AcceptEx(). */
+	if (errno == ENOENT)
+		return epoll_ctl(service.epoll_fd, EPOLL_CTL_ADD, socket->fd, &event) == 0
+			       ? 0
+			       : regioi_ws_error(errno);
+	return regioi_ws_error(errno);
+}
+
+/* Takes the oldest operation of a side that is through off its list. NULL when none is. */
+static struct regioi_ws_operation *next_done(struct regioi_ws_socket *socket,
+					     enum regioi_ws_side side, int *ret_error,
+					     DWORD *ret_bytes)
+{
+	struct regioi_ws_operation *operation;
+
+	*ret_bytes = 0;
+	pthread_mutex_lock(&socket->lock);
+	operation = socket->operations[side];
+	if (operation) {
+		*ret_error = operation->attempt(operation, ret_bytes);
+		if (*ret_error == WSAEWOULDBLOCK)
+			operation = NULL;
+		else
+			socket->operations[side] = operation->next;
+	}
+	pthread_mutex_unlock(&socket->lock);
+	return operation;
+}
+
+static void serve(SOCKET s)
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	struct regioi_ws_operation *operation;
+	DWORD bytes;
+	int error;
+
+	/* Whoever closes it has ended its operations. */
+	if (!socket)
+		return;
+	for (int side = REGIOI_WS_IN; side <= REGIOI_WS_OUT; side++)
+		while ((operation = next_done(socket, (enum regioi_ws_side)side, &error, &bytes)))
+			complete(operation, error, bytes, true);
+	pthread_mutex_lock(&socket->lock);
+	if (socket->operations[REGIOI_WS_IN] || socket->operations[REGIOI_WS_OUT])
+		watch(socket);
+	pthread_mutex_unlock(&socket->lock);
+	regioi_ws_socket_leave(socket);
+}
+
+static void *service_main(void *argument)
+{
+	struct epoll_event events[EVENTS_MAX];
+
+	for (;;) {
+		int count = epoll_wait(service.epoll_fd, events, EVENTS_MAX, -1);
+
+		for (int i = 0; i < count; i++)
+			serve((SOCKET)events[i].data.fd);
+	}
+	return NULL;
+}
+
+/* Returns 0 or a Winsock error. The thread lives as long as the process. */
+static int service_start(void)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	pthread_mutex_lock(&service.lock);
+	if (service.epoll_fd < 0)
+		service.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (!service.running && service.epoll_fd >= 0) {
+		pthread_attr_init(&attributes);
+		pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+		service.running = pthread_create(&thread, &attributes, service_main, NULL) == 0;
+		pthread_attr_destroy(&attributes);
+	}
+	pthread_mutex_unlock(&service.lock);
+	return service.running ? 0 : WSAENOBUFS;
+}
+
+/* ---- Starting and cancelling ---- */
+
+struct regioi_ws_operation *regioi_ws_operation_make(struct regioi_ws_socket *socket,
+						     OVERLAPPED *overlapped,
+						     enum regioi_ws_side side)
+{
+	struct regioi_ws_operation *operation = calloc(1, sizeof(*operation));
+	/* With the lowest bit set the port is not to be told. */
+	uintptr_t handle = (uintptr_t)overlapped->hEvent;
+	HANDLE event = (HANDLE)(handle & ~(uintptr_t)1);
+
+	if (operation && event)
+		operation->event = regioi_ws_event_get(event);
+	if (!operation || (event && !operation->event)) {
+		SetLastError(operation ? WSA_INVALID_HANDLE : WSAENOBUFS);
+		regioi_ws_socket_leave(socket);
+		free(operation);
+		return NULL;
+	}
+	operation->socket = socket;
+	operation->overlapped = overlapped;
+	operation->side = side;
+	pthread_mutex_lock(&socket->lock);
+	operation->port = handle & 1 ? NULL : socket->port;
+	operation->packet.key = socket->key;
+	if (operation->port)
+		regioi_ws_object_hold(&operation->port->object);
+	pthread_mutex_unlock(&socket->lock);
+	if (operation->event)
+		regioi_ws_event_reset(operation->event);
+	overlapped->InternalHigh = 0;
+	__atomic_store_n(&overlapped->Internal, STATUS_PENDING, __ATOMIC_RELEASE);
+	return operation;
+}
+
+/* Under the socket's lock. Returns 0, a Winsock error, or WSA_IO_PENDING when it is on a list. */
+static int attempt_or_list(struct regioi_ws_operation *operation, DWORD *ret_bytes)
+{
+	struct regioi_ws_socket *socket = operation->socket;
+	struct regioi_ws_operation **last = &socket->operations[operation->side];
+	int error = WSAEWOULDBLOCK;
+
+	if (socket->closing)
+		return WSA_OPERATION_ABORTED;
+	while (*last)
+		last = &(*last)->next;
+	/* Those before it go first. */
+	if (last == &socket->operations[operation->side])
+		error = operation->attempt(operation, ret_bytes);
+	if (error != WSAEWOULDBLOCK)
+		return error;
+	*last = operation;
+	error = watch(socket);
+	if (!error)
+		return WSA_IO_PENDING;
+	*last = NULL;
+	return error;
+}
+
+/* It failed at once: nobody is told. */
+static void discard(struct regioi_ws_operation *operation, int error)
+{
+	tell_result(operation->overlapped, error);
+	if (operation->event)
+		regioi_ws_object_drop(&operation->event->waitable.object);
+	if (operation->port)
+		regioi_ws_object_drop(&operation->port->object);
+	regioi_ws_socket_leave(operation->socket);
+	free(operation);
+}
+
+int regioi_ws_operation_start(struct regioi_ws_operation *operation, DWORD *ret_bytes)
+{
+	struct regioi_ws_socket *socket = operation->socket;
+	int error = service_start();
+	bool to_port;
+
+	pthread_mutex_lock(&socket->lock);
+	if (!error)
+		error = attempt_or_list(operation, ret_bytes);
+	to_port = !socket->skip_port_on_success;
+	pthread_mutex_unlock(&socket->lock);
+	if (error == 0)
+		complete(operation, 0, *ret_bytes, to_port);
+	else if (error != WSA_IO_PENDING)
+		discard(operation, error);
+	return error;
+}
+
+int regioi_ws_operations_cancel(struct regioi_ws_socket *socket, const OVERLAPPED *overlapped)
+{
+	struct regioi_ws_operation *cancelled = NULL, *operation;
+	int count = 0;
+
+	pthread_mutex_lock(&socket->lock);
+	for (int side = REGIOI_WS_IN; side <= REGIOI_WS_OUT; side++) {
+		struct regioi_ws_operation **link = &socket->operations[side];
+
+		while ((operation = *link)) {
+			if (overlapped && operation->overlapped != overlapped) {
+				link = &operation->next;
+				continue;
+			}
+			*link = operation->next;
+			operation->next = cancelled;
+			cancelled = operation;
+		}
+	}
+	pthread_mutex_unlock(&socket->lock);
+	while ((operation = cancelled)) {
+		cancelled = operation->next;
+		complete(operation, WSA_OPERATION_ABORTED, 0, true);
+		count++;
+	}
+	return count;
+}
+
+/* ---- Asking ---- */
+
+BOOL WINAPI CancelIoEx(HANDLE file, LPOVERLAPPED overlapped)
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter((SOCKET)file);
+	int count;
+
+	if (!socket)
+		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
+	count = regioi_ws_operations_cancel(socket, overlapped);
+	regioi_ws_socket_leave(socket);
+	return count ? TRUE : regioi_ws_fail(ERROR_NOT_FOUND, FALSE);
+}
+
+/* Of those that other threads started it cancels too many; a program that cancels wants that. */
+BOOL WINAPI CancelIo(HANDLE file)
+{
+	return CancelIoEx(file, NULL) || GetLastError() == ERROR_NOT_FOUND;
+}
+
+/* Returns 0, ERROR_IO_INCOMPLETE or the operation's Win32 error. */
+static DWORD result_of(const OVERLAPPED *overlapped, DWORD *ret_bytes)
+{
+	ULONG_PTR status = __atomic_load_n(&overlapped->Internal, __ATOMIC_ACQUIRE);
+
+	if (status == STATUS_PENDING)
+		return ERROR_IO_INCOMPLETE;
+	*ret_bytes = (DWORD)overlapped->InternalHigh;
+	return status ? (DWORD)status & ~STATUS_ERROR : 0;
+}
+
+static void wait_for_end(const OVERLAPPED *overlapped)
+{
+	pthread_mutex_lock(&ended.lock);
+	while (__atomic_load_n(&overlapped->Internal, __ATOMIC_RELAXED) == STATUS_PENDING)
+		pthread_cond_wait(&ended.changed, &ended.lock);
+	pthread_mutex_unlock(&ended.lock);
+}
+
+BOOL WINAPI GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD ret_bytes, BOOL wait)
+{
+	DWORD error;
+
+	if (!overlapped || !ret_bytes)
+		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+	error = result_of(overlapped, ret_bytes);
+	if (error == ERROR_IO_INCOMPLETE && wait) {
+		HANDLE event = (HANDLE)((uintptr_t)overlapped->hEvent & ~(uintptr_t)1);
+
+		if (!event)
+			wait_for_end(overlapped);
+		else if (WaitForSingleObject(event, INFINITE) == WAIT_FAILED)
+			return FALSE;
+		error = result_of(overlapped, ret_bytes);
+	}
+	return error ? regioi_ws_fail((int)error, FALSE) : TRUE;
+}
+
+/* The Winsock error for what win32_error() has made of it. */
+static int winsock_error(DWORD error)
+{
+	static const int errors[] = {WSAECONNRESET, WSAECONNREFUSED, WSAECONNABORTED, WSAEMSGSIZE,
+				     WSAETIMEDOUT,  WSAEHOSTUNREACH, WSAENETUNREACH};
+
+	for (size_t i = 0; i < ARRAYSIZE(errors); i++)
+		if (win32_error(errors[i]) == error)
+			return errors[i];
+	return (int)error;
+}
+
+BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD ret_bytes,
+				   BOOL wait, LPDWORD ret_flags)
+{
+	if (!ret_flags)
+		return regioi_ws_fail(WSAEFAULT, FALSE);
+	if (GetOverlappedResult((HANDLE)s, overlapped, ret_bytes, wait)) {
+		*ret_flags = 0;
+		return TRUE;
+	}
+	return regioi_ws_fail(winsock_error(GetLastError()), FALSE);
+}

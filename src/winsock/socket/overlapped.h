@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Overlapped operations: what a call starts, and a thread of the library finishes.
+ */
+#ifndef REGIO_WINSOCK_SOCKET_OVERLAPPED_H
+#define REGIO_WINSOCK_SOCKET_OVERLAPPED_H
+
+#include "winsock/socket/socket.h"
+#include "winsock/win32/event.h"
+
+enum regioi_ws_side {
+	REGIOI_WS_IN,  /* waits for the socket to be readable */
+	REGIOI_WS_OUT, /* writable */
+};
+
+#define REGIOI_WS_BUFFERS_MAX 16
+
+struct regioi_ws_operation {
+	struct regioi_ws_operation *next;
+	struct regioi_ws_socket *socket; /* entered */
+	struct regioi_ws_port *port;	 /* that the socket had when it was started, or NULL */
+	struct regioi_ws_event *event;	 /* or NULL */
+	OVERLAPPED *overlapped;
+	struct regioi_ws_packet packet;
+	enum regioi_ws_side side;
+	/*
+	 * Tries it, without blocking and under the socket's lock. Returns 0, a Winsock error, or
+	 * WSAEWOULDBLOCK when it must wait.
+	 */
+	int (*attempt)(struct regioi_ws_operation *operation, DWORD *ret_bytes);
+	/* Of whoever starts it: */
+	SOCKET other;
+	void *buffer;
+	DWORD sizes[3];
+	struct iovec vectors[REGIOI_WS_BUFFERS_MAX];
+	DWORD vectors_count;
+	DWORD done_bytes;
+	int flags;
+	struct sockaddr_storage address;
+	struct sockaddr *ret_address;
+	int *ret_address_length;
+	DWORD *ret_flags;
+};
+
+/*
+ * An operation on an entered socket, for an OVERLAPPED that becomes pending. NULL, with the last
+ * error set, when it cannot be made.
+ */
+struct regioi_ws_operation *regioi_ws_operation_make(struct regioi_ws_socket *socket,
+						     OVERLAPPED *overlapped,
+						     enum regioi_ws_side side);
+/*
+ * Tries it, and leaves the rest to the library's thread. Returns 0 when it is done, or a Winsock
+ * error; WSA_IO_PENDING when it goes on. Its completion is announced unless it failed at once.
+ */
+int regioi_ws_operation_start(struct regioi_ws_operation *operation, DWORD *ret_bytes);
+
+/* Ends the operations that wait, or the one of 'overlapped'. Returns how many. */
+int regioi_ws_operations_cancel(struct regioi_ws_socket *socket, const OVERLAPPED *overlapped);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sockets: the table of what is known of them, and their life.
+ *
+ * A SOCKET is the number of its descriptor. A call enters the socket and leaves it; closesocket()
+ * shuts it down, which wakes whoever is blocked in it, and the last one out closes the descriptor,
+ * so its number is not used again before.
+ */
+#include <fcntl.h>
+
+#include "winsock/socket/overlapped.h"
+#include "winsock/socket/socket.h"
+#include "winsock/win32/error.h"
+
+#define CHUNK_SOCKETS 1024u
+#define CHUNKS 1024u
+
+static _Atomic(struct regioi_ws_socket *) chunks[CHUNKS];
+static pthread_mutex_t chunks_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* ---- The table ---- */
+
+static struct regioi_ws_socket *chunk_make(_Atomic(struct regioi_ws_socket *) *chunk)
+{
+	struct regioi_ws_socket *sockets;
+
+	pthread_mutex_lock(&chunks_lock);
+	sockets = atomic_load(chunk);
+	if (!sockets) {
+		sockets = calloc(CHUNK_SOCKETS, sizeof(*sockets));
+		for (uint32_t i = 0; sockets && i < CHUNK_SOCKETS; i++)
+			pthread_mutex_init(&sockets[i].lock, NULL);
+		atomic_store(chunk, sockets);
+	}
+	pthread_mutex_unlock(&chunks_lock);
+	return sockets;
+}
+
+/* The place of a descriptor, made if 'make'. NULL where there is none. */
+static struct regioi_ws_socket *place_of(uint64_t fd, bool make)
+{
+	struct regioi_ws_socket *sockets;
+
+	if (fd >= CHUNK_SOCKETS * CHUNKS)
+		return NULL;
+	sockets = atomic_load(&chunks[fd / CHUNK_SOCKETS]);
+	if (!sockets && make)
+		sockets = chunk_make(&chunks[fd / CHUNK_SOCKETS]);
+	return sockets ? &sockets[fd % CHUNK_SOCKETS] : NULL;
+}
+
+/* Of a socket that was adopted: its place is there. */
+static struct regioi_ws_socket *adopted_place(SOCKET s)
+{
+	return &atomic_load(&chunks[s / CHUNK_SOCKETS])[s % CHUNK_SOCKETS];
+}
+
+struct regioi_ws_socket *regioi_ws_socket_enter(SOCKET s)
+{
+	struct regioi_ws_socket *socket = place_of(s, false);
+	bool open = false;
+
+	if (socket) {
+		pthread_mutex_lock(&socket->lock);
+		open = socket->open && !socket->closing;
+		if (open)
+			socket->calls++;
+		pthread_mutex_unlock(&socket->lock);
+	}
+	if (open)
+		return socket;
+	SetLastError(WSAENOTSOCK);
+	return NULL;
+}
+
+/* Under the lock, which is given up. */
+static void close_if_last(struct regioi_ws_socket *socket)
+{
+	int fd = socket->fd;
+	bool last = socket->closing && socket->calls == 0;
+	struct regioi_ws_port *port = last ? socket->port : NULL;
+
+	if (last) {
+		socket->open = false;
+		socket->port = NULL;
+	}
+	pthread_mutex_unlock(&socket->lock);
+	if (last)
+		close(fd);
+	if (port)
+		regioi_ws_object_drop(&port->object);
+}
+
+void regioi_ws_socket_leave(struct regioi_ws_socket *socket)
+{
+	pthread_mutex_lock(&socket->lock);
+	socket->calls--;
+	close_if_last(socket);
+}
+
+int regioi_ws_socket_error(struct regioi_ws_socket *socket)
+{
+	int error = errno;
+
+	if (socket->closing)
+		return WSAEINTR;
+	/* SO_RCVTIMEO or SO_SNDTIMEO is over. */
+	if (error == EAGAIN && !socket->nonblocking)
+		return WSAETIMEDOUT;
+	return regioi_ws_send_error(socket, error);
+}
+
+int regioi_ws_send_error(struct regioi_ws_socket *socket, int error)
+{
+	/* To the kernel it is one error: not connected, shut down, reset by the other end. */
+	if (error == EPIPE && !socket->send_shut)
+		return regioi_ws_socket_connected(socket) ? WSAECONNRESET : WSAENOTCONN;
+	return regioi_ws_error(error);
+}
+
+int regioi_ws_socket_wait(const struct regioi_ws_socket *socket, short events)
+{
+	struct pollfd descriptor = {.fd = socket->fd, .events = events};
+
+	while (poll(&descriptor, 1, -1) < 0)
+		if (errno != EINTR)
+			return regioi_ws_error(errno);
+	return 0;
+}
+
+bool regioi_ws_socket_bound(struct regioi_ws_socket *socket)
+{
+	SOCKADDR_INET name = {0};
+	socklen_t size = sizeof(name);
+
+	if (socket->family != AF_INET && socket->family != AF_INET6)
+		return true;
+	/* The port is at the same place in IPv6. */
+	if (!socket->bound && sys_getsockname(socket->fd, (struct sockaddr *)&name, &size) == 0)
+		socket->bound = name.Ipv4.sin_port != 0;
+	return socket->bound;
+}
+
+bool regioi_ws_socket_connected(struct regioi_ws_socket *socket)
+{
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(name);
+
+	/* That a connect() without blocking is through shows nowhere else. */
+	if (!socket->connected_ns &&
+	    sys_getpeername(socket->fd, (struct sockaddr *)&name, &size) == 0)
+		socket->connected_ns = regioi_ws_now();
+	return socket->connected_ns != 0;
+}
+
+int regioi_ws_socket_name_bytes(const struct regioi_ws_socket *socket)
+{
+	if (socket->family == AF_INET)
+		return sizeof(SOCKADDR_IN);
+	return socket->family == AF_INET6 ? sizeof(SOCKADDR_IN6) : 0;
+}
+
+/* ---- Life ---- */
+
+SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
+{
+	struct regioi_ws_socket *socket = place_of((uint64_t)fd, true);
+
+	if (!socket) {
+		close(fd);
+		return (SOCKET)regioi_ws_fail(WSAENOBUFS, SOCKET_ERROR);
+	}
+	pthread_mutex_lock(&socket->lock);
+	socket->open = true;
+	socket->closing = false;
+	socket->registered_io = false;
+	socket->nonblocking = false;
+	socket->listening = false;
+	socket->report_icmp = false;
+	socket->bound = false;
+	socket->send_shut = false;
+	socket->fresh = false;
+	socket->reuse_address = false;
+	socket->exclusive = false;
+	socket->skip_port_on_success = false;
+	socket->watched = false;
+	socket->fd = fd;
+	socket->family = family;
+	socket->type = type;
+	socket->calls = 0;
+	socket->connected_ns = 0;
+	socket->rq = NULL;
+	socket->port = NULL;
+	socket->key = 0;
+	socket->operations[0] = socket->operations[1] = NULL;
+	pthread_mutex_unlock(&socket->lock);
+	return (SOCKET)fd;
+}
+
+int regioi_ws_descriptor_make(int family, int type, int protocol)
+{
+	int fd = sys_socket(family, type | SOCK_CLOEXEC, protocol);
+	const int on = 1, off = 0;
+
+	if (fd < 0)
+		return -1;
+	/* Where the kernel does not know an option, its way is the only one. */
+	if (family == AF_INET6)
+		sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	/* Not what other sockets of the host have joined. */
+	if (family == AF_INET && type == SOCK_DGRAM)
+		sys_setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off));
+	if (family == AF_INET6 && type == SOCK_DGRAM)
+		sys_setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, &off, sizeof(off));
+	return fd;
+}
+
+static SOCKET socket_create(int family, int type, int protocol, DWORD flags)
+{
+	const DWORD known =
+		WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT | WSA_FLAG_REGISTERED_IO;
+	SOCKET s;
+	int fd;
+
+	if (!regioi_ws_started())
+		return INVALID_SOCKET;
+	if (flags & ~known)
+		return (SOCKET)regioi_ws_fail(WSAEINVAL, SOCKET_ERROR);
+	/* What is above are the kernel's flags. */
+	if (type < SOCK_STREAM || type > SOCK_SEQPACKET)
+		return (SOCKET)regioi_ws_fail(WSAESOCKTNOSUPPORT, SOCKET_ERROR);
+	fd = regioi_ws_descriptor_make(family, type, protocol);
+	if (fd < 0)
+		return (SOCKET)regioi_ws_fail_errno();
+	s = regioi_ws_socket_adopt(fd, family, type);
+	if (s != INVALID_SOCKET)
+		adopted_place(s)->registered_io = flags & WSA_FLAG_REGISTERED_IO;
+	return s;
+}
+
+SOCKET regioi_ws_socket_inherit(int fd, const struct regioi_ws_socket *listener)
+{
+	SOCKET s = regioi_ws_socket_adopt(fd, listener->family, listener->type);
+	struct regioi_ws_socket *socket;
+
+	if (s == INVALID_SOCKET)
+		return s;
+	socket = adopted_place(s);
+	socket->registered_io = listener->registered_io;
+	socket->nonblocking = listener->nonblocking;
+	socket->connected_ns = regioi_ws_now();
+	return s;
+}
+
+SOCKET WSAAPI socket(int family, int type, int protocol)
+{
+	return socket_create(family, type, protocol, WSA_FLAG_OVERLAPPED);
+}
+
+SOCKET WSAAPI WSASocketA(int family, int type, int protocol, LPWSAPROTOCOL_INFOA info, GROUP group,
+			 DWORD flags)
+{
+	/* A socket handed over by another process. */
+	if (info || group)
+		return (SOCKET)regioi_ws_fail(WSAEOPNOTSUPP, SOCKET_ERROR);
+	return socket_create(family, type, protocol, flags);
+}
+
+SOCKET WSAAPI WSASocketW(int family, int type, int protocol, LPWSAPROTOCOL_INFOW info, GROUP group,
+			 DWORD flags)
+{
+	if (info || group)
+		return (SOCKET)regioi_ws_fail(WSAEOPNOTSUPP, SOCKET_ERROR);
+	return socket_create(family, type, protocol, flags);
+}
+
+int WSAAPI closesocket(SOCKET s)
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	struct regio_rq *rq;
+
+	if (!socket)
+		return SOCKET_ERROR;
+	pthread_mutex_lock(&socket->lock);
+	if (socket->closing) {
+		pthread_mutex_unlock(&socket->lock);
+		regioi_ws_socket_leave(socket);
+		return regioi_ws_fail(WSAENOTSOCK, SOCKET_ERROR);
+	}
+	socket->closing = true;
+	rq = socket->rq;
+	socket->rq = NULL;
+	pthread_mutex_unlock(&socket->lock);
+	if (rq)
+		regio_rq_close(rq, 0);
+	regioi_ws_operations_cancel(socket, NULL);
+	pthread_mutex_lock(&socket->lock);
+	if (socket->calls > 1)
+		sys_shutdown(socket->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&socket->lock);
+	regioi_ws_socket_leave(socket);
+	return 0;
+}
+
+int regioi_ws_socket_associate(SOCKET s, struct regioi_ws_port *port, ULONG_PTR key)
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	int error = 0;
+
+	if (!socket)
+		return ERROR_INVALID_HANDLE;
+	pthread_mutex_lock(&socket->lock);
+	if (socket->port) {
+		error = ERROR_INVALID_PARAMETER;
+	} else {
+		regioi_ws_object_hold(&port->object);
+		socket->port = port;
+		socket->key = key;
+	}
+	pthread_mutex_unlock(&socket->lock);
+	regioi_ws_socket_leave(socket);
+	return error;
+}
+
+BOOL WINAPI SetFileCompletionNotificationModes(HANDLE file, UCHAR flags)
+{
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter((SOCKET)file);
+
+	if (!socket)
+		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
+	if (flags & ~(FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE)) {
+		regioi_ws_socket_leave(socket);
+		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+	}
+	pthread_mutex_lock(&socket->lock);
+	if (flags & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
+		socket->skip_port_on_success = true;
+	pthread_mutex_unlock(&socket->lock);
+	regioi_ws_socket_leave(socket);
+	return TRUE;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sockets: what this library knows of one beside its descriptor.
+ */
+#ifndef REGIO_WINSOCK_SOCKET_SOCKET_H
+#define REGIO_WINSOCK_SOCKET_SOCKET_H
+
+#include "regio.h"
+#include "winsock/win32/port.h"
+
+struct regioi_ws_operation;
+
+struct regioi_ws_socket {
+	pthread_mutex_t lock;
+	bool open;
+	_Atomic bool closing;
+	bool registered_io;	  /* WSA_FLAG_REGISTERED_IO */
+	_Atomic bool nonblocking; /* FIONBIO; the descriptor's own flag is left alone */
+	_Atomic bool listening;
+	_Atomic bool report_icmp;   /* SIO_UDP_CONNRESET was set to TRUE */
+	_Atomic bool bound;	    /* found to be; false: to be asked */
+	_Atomic bool send_shut;	    /* shutdown() with SD_SEND or SD_BOTH */
+	_Atomic bool fresh;	    /* DisconnectEx() has made it usable again */
+	_Atomic bool reuse_address; /* SO_REUSEADDR as the program has set it */
+	_Atomic bool exclusive;	    /* SO_EXCLUSIVEADDRUSE */
+	bool skip_port_on_success;
+	bool watched; /* by the thread of overlapped.c */
+	int fd;
+	int family;
+	int type;
+	uint32_t calls; /* threads in a call on the socket; the last one out closes it */
+	_Atomic uint64_t connected_ns; /* when; 0: it is not */
+	struct regio_rq *rq;
+	struct regioi_ws_port *port;
+	ULONG_PTR key;
+	/* Overlapped operations that wait, oldest first: to receive (or accept), to send (or
+	 * connect).
+	 */
+	struct regioi_ws_operation *operations[2];
+};
+
+/*
+ * The socket, which stays until regioi_ws_socket_leave(). NULL, with the last error set, where
+ * there is none.
+ */
+struct regioi_ws_socket *regioi_ws_socket_enter(SOCKET s);
+void regioi_ws_socket_leave(struct regioi_ws_socket *socket);
+
+/* A descriptor becomes a SOCKET. Closes it on failure, and returns INVALID_SOCKET. */
+SOCKET regioi_ws_socket_adopt(int fd, int family, int type);
+/* The same for a connection that a listener has accepted: it inherits. */
+SOCKET regioi_ws_socket_inherit(int fd, const struct regioi_ws_socket *listener);
+
+/* CreateIoCompletionPort() for a socket. Returns 0 or a Win32 error. */
+int regioi_ws_socket_associate(SOCKET s, struct regioi_ws_port *port, ULONG_PTR key);
+
+/* The error of a call that failed with errno: closesocket() may be why. */
+int regioi_ws_socket_error(struct regioi_ws_socket *socket);
+
+/* Whether it has a local port; also of sockets to which that means nothing. */
+bool regioi_ws_socket_bound(struct regioi_ws_socket *socket);
+/* Whether it is connected, or was until the other end left. */
+bool regioi_ws_socket_connected(struct regioi_ws_socket *socket);
+/* The bytes of an address of its family, or 0 where that is not known. */
+int regioi_ws_socket_name_bytes(const struct regioi_ws_socket *socket);
+/* A descriptor with what Windows sockets are by default. -1 with errno set. */
+int regioi_ws_descriptor_make(int family, int type, int protocol);
+
+/* The error of a send that failed with 'error'. */
+int regioi_ws_send_error(struct regioi_ws_socket *socket, int error);
+
+/* Waits until 'events' are there. Returns 0 or a Winsock error. */
+int regioi_ws_socket_wait(const struct regioi_ws_socket *socket, short events);
+
+/* Whether WSAStartup() has been called; sets the last error if not. */
+bool regioi_ws_started(void);
+
+#endif

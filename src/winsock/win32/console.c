@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console: being told to stop, and single keys.
+ *
+ * Windows calls handlers in a thread that it makes. Here a signal is written to a pipe, and a
+ * thread of the library's reads it and calls them; it is made with the first handler.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <termios.h>
+
+#include "regio/winsock/conio.h"
+#include "winsock/win32/error.h"
+
+#define HANDLERS_MAX 64
+
+static const struct {
+	int signal;
+	DWORD event;
+} events[] = {
+	{SIGINT, CTRL_C_EVENT},
+	{SIGTERM, CTRL_BREAK_EVENT},
+	{SIGHUP, CTRL_CLOSE_EVENT},
+};
+
+static pthread_mutex_t handlers_lock = PTHREAD_MUTEX_INITIALIZER;
+static PHANDLER_ROUTINE handlers[HANDLERS_MAX]; /* the last is asked first */
+static int handlers_count;
+static bool interrupt_ignored;
+static int signals[2] = {-1, -1}; /* the pipe */
+static bool watched;		  /* there is the thread */
+static bool fork_watched;
+
+/* ---- Signals ---- */
+
+static void default_action(int signal)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	sigset_t set;
+
+	sigaction(signal, &action, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	raise(signal);
+}
+
+static void on_signal(int signal)
+{
+	const char number = (char)signal;
+	int error = errno;
+
+	if (write(signals[1], &number, 1) != 1)
+		default_action(signal);
+	errno = error;
+}
+
+/* Without the lock, since a handler may change them. Returns whether one wanted it. */
+static bool handlers_call(DWORD event)
+{
+	PHANDLER_ROUTINE asked[HANDLERS_MAX];
+	int count;
+
+	pthread_mutex_lock(&handlers_lock);
+	count = handlers_count;
+	memcpy(asked, handlers, sizeof(asked));
+	pthread_mutex_unlock(&handlers_lock);
+	while (count-- > 0)
+		if (asked[count](event))
+			return true;
+	return false;
+}
+
+static void dispatch(int signal)
+{
+	bool ignored, wanted = false;
+	DWORD event = CTRL_C_EVENT;
+
+	pthread_mutex_lock(&handlers_lock);
+	ignored = interrupt_ignored && signal == SIGINT;
+	pthread_mutex_unlock(&handlers_lock);
+	if (ignored)
+		return;
+	for (size_t i = 0; i < ARRAYSIZE(events); i++)
+		if (events[i].signal == signal)
+			event = events[i].event;
+	wanted = handlers_call(event);
+	/* To a console that closes there is no other answer. */
+	if (!wanted || event == CTRL_CLOSE_EVENT)
+		default_action(signal);
+}
+
+static void *read_signals(void *argument)
+{
+	char number;
+
+	for (;;)
+		if (read(signals[0], &number, 1) == 1)
+			dispatch(number);
+	return NULL;
+}
+
+/* A thread that no signal interrupts. */
+static int reader_start(void)
+{
+	pthread_attr_t attributes;
+	sigset_t all, before;
+	pthread_t thread;
+	int error;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&thread, &attributes, read_signals, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return error;
+}
+
+/* The child has no such thread, and its parent is not meant by its signals. */
+static void fork_child(void)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+
+	pthread_mutex_init(&handlers_lock, NULL);
+	handlers_count = 0;
+	interrupt_ignored = false;
+	if (!watched)
+		return;
+	for (size_t i = 0; i < ARRAYSIZE(events); i++)
+		sigaction(events[i].signal, &action, NULL);
+	close(signals[0]);
+	close(signals[1]);
+	watched = false;
+}
+
+/* Under the lock. Returns false where there is no descriptor or thread left. */
+static bool watch(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+	if (watched)
+		return true;
+	if (!fork_watched && pthread_atfork(NULL, NULL, fork_child) != 0)
+		return false;
+	fork_watched = true;
+	if (pipe2(signals, O_CLOEXEC) < 0)
+		return false;
+	if (reader_start() != 0) {
+		close(signals[0]);
+		close(signals[1]);
+		return false;
+	}
+	watched = true;
+	for (size_t i = 0; i < ARRAYSIZE(events); i++)
+		sigaction(events[i].signal, &action, NULL);
+	return true;
+}
+
+/* Under the lock. Returns 0 or the error. */
+static DWORD handler_add(PHANDLER_ROUTINE handler)
+{
+	if (handlers_count == HANDLERS_MAX || !watch())
+		return ERROR_NOT_ENOUGH_MEMORY;
+	handlers[handlers_count++] = handler;
+	return 0;
+}
+
+/* The same: takes off the one added last. */
+static DWORD handler_remove(PHANDLER_ROUTINE handler)
+{
+	for (int i = handlers_count - 1; i >= 0; i--) {
+		if (handlers[i] != handler)
+			continue;
+		handlers_count--;
+		memmove(&handlers[i], &handlers[i + 1],
+			(size_t)(handlers_count - i) * sizeof(handlers[0]));
+		return 0;
+	}
+	return ERROR_INVALID_PARAMETER;
+}
+
+BOOL WINAPI SetConsoleCtrlHandler(PHANDLER_ROUTINE handler, BOOL add)
+{
+	DWORD error = 0;
+
+	pthread_mutex_lock(&handlers_lock);
+	if (handler) {
+		error = add ? handler_add(handler) : handler_remove(handler);
+	} else if (watch()) {
+		interrupt_ignored = add;
+	} else {
+		error = ERROR_NOT_ENOUGH_MEMORY;
+	}
+	pthread_mutex_unlock(&handlers_lock);
+	return error ? regioi_ws_fail((int)error, FALSE) : TRUE;
+}
+
+/* ---- Keys ---- */
+
+/* Standard input, a key at a time and unseen. False where it is no terminal. */
+static bool raw(struct termios *ret_before)
+{
+	struct termios after;
+
+	if (tcgetattr(STDIN_FILENO, ret_before) < 0)
+		return false;
+	after = *ret_before;
+	after.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	after.c_cc[VMIN] = 1;
+	after.c_cc[VTIME] = 0;
+	return tcsetattr(STDIN_FILENO, TCSANOW, &after) == 0;
+}
+
+int _kbhit(void)
+{
+	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+	struct termios before;
+	bool terminal = raw(&before);
+	int ready = poll(&input, 1, 0);
+
+	if (terminal)
+		tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	return ready > 0;
+}
+
+int _getch(void)
+{
+	struct termios before;
+	bool terminal = raw(&before);
+	unsigned char key;
+	ssize_t count;
+
+	do {
+		count = read(STDIN_FILENO, &key, 1);
+	} while (count < 0 && errno == EINTR);
+	if (terminal)
+		tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	return count == 1 ? key : EOF;
+}

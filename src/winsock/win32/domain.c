@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where threads wait and completions are made: sleeping, leading, helping.
+ *
+ * What satisfies a waiter may happen inside regio_driver_run(), in the leader itself: a CQ calls,
+ * and the lock, which the leader has given up, is taken there. So nothing of regio but
+ * regio_driver_wake() may be called under a domain's lock.
+ */
+#include <time.h>
+
+#include "winsock/win32/domain.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+/* The waiter that this thread leads with. */
+static _Thread_local const struct regioi_ws_waiter *leading;
+
+uint64_t regioi_ws_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+uint64_t regioi_ws_deadline(DWORD timeout_ms)
+{
+	if (timeout_ms == 0)
+		return 0;
+	return timeout_ms == INFINITE ? UINT64_MAX
+				      : regioi_ws_now() + timeout_ms * UINT64_C(1000000);
+}
+
+/* ---- The helper ---- */
+
+static void list_waiter(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter)
+{
+	waiter->previous = NULL;
+	waiter->next = domain->waiters;
+	if (waiter->next)
+		waiter->next->previous = waiter;
+	domain->waiters = waiter;
+}
+
+static void unlist_waiter(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter)
+{
+	if (waiter->previous)
+		waiter->previous->next = waiter->next;
+	else
+		domain->waiters = waiter->next;
+	if (waiter->next)
+		waiter->next->previous = waiter->previous;
+}
+
+/* A waiter that could lead: one of the program's, or else the helper. */
+static struct regioi_ws_waiter *find_leader(const struct regioi_ws_domain *domain)
+{
+	struct regioi_ws_waiter *waiter, *helper = NULL;
+
+	for (waiter = domain->waiters; waiter; waiter = waiter->next) {
+		if (waiter->done || !waiter->drives)
+			continue;
+		if (!waiter->helper)
+			return waiter;
+		helper = waiter;
+	}
+	return helper;
+}
+
+static void *helper_main(void *argument)
+{
+	struct regioi_ws_domain *domain = argument;
+
+	pthread_mutex_lock(&domain->lock);
+	while (!domain->helper_ending) {
+		struct regioi_ws_waiter waiter = {.drives = true, .helper = true};
+
+		if (domain->blocked > 0)
+			regioi_ws_domain_sleep(domain, &waiter, UINT64_MAX);
+		else
+			pthread_cond_wait(&domain->helper_rung, &domain->lock);
+	}
+	pthread_mutex_unlock(&domain->lock);
+	return NULL;
+}
+
+/* Sends wait for a socket, and nobody else is there to finish them. */
+static void helper_ring(struct regioi_ws_domain *domain)
+{
+	if (domain->helper_ending)
+		return;
+	if (domain->helper_started)
+		pthread_cond_signal(&domain->helper_rung);
+	else
+		/* Without a thread the sends wait for the next call, as in the native API. */
+		domain->helper_started =
+			pthread_create(&domain->helper, NULL, helper_main, domain) == 0;
+}
+
+static void helper_dismiss(struct regioi_ws_domain *domain)
+{
+	for (struct regioi_ws_waiter *waiter = domain->waiters; waiter; waiter = waiter->next)
+		if (waiter->helper && !waiter->done)
+			regioi_ws_waiter_satisfy(domain, waiter);
+}
+
+/* regio_driver_opts.on_blocked */
+static void count_blocked(void *context, int change)
+{
+	struct regioi_ws_domain *domain = context;
+
+	pthread_mutex_lock(&domain->lock);
+	domain->blocked += change;
+	if (domain->blocked == 0)
+		helper_dismiss(domain);
+	else if (domain->blocked == 1 && change > 0 && !find_leader(domain))
+		helper_ring(domain);
+	pthread_mutex_unlock(&domain->lock);
+}
+
+/* ---- Sleeping ---- */
+
+static void wake(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter)
+{
+	if (domain->leader == waiter)
+		regio_driver_wake(domain->driver);
+	else
+		pthread_cond_signal(&waiter->awake);
+}
+
+void regioi_ws_waiter_satisfy(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter)
+{
+	waiter->done = true;
+	wake(domain, waiter);
+}
+
+void regioi_ws_waiter_drive(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter)
+{
+	if (waiter->drives)
+		return;
+	waiter->drives = true;
+	wake(domain, waiter);
+}
+
+bool regioi_ws_domain_led_here(const struct regioi_ws_domain *domain,
+			       const struct regioi_ws_waiter *waiter)
+{
+	return leading == waiter && domain->leader == waiter;
+}
+
+static bool may_lead(const struct regioi_ws_domain *domain, const struct regioi_ws_waiter *waiter)
+{
+	return domain->driver && !domain->leader && waiter->drives &&
+	       (!waiter->helper || find_leader(domain) == waiter);
+}
+
+static void lead(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter,
+		 int64_t timeout_ns)
+{
+	const struct regioi_ws_waiter *before = leading;
+	int error;
+
+	domain->leader = waiter;
+	pthread_mutex_unlock(&domain->lock);
+	leading = waiter;
+	error = regio_driver_run(domain->driver, timeout_ns);
+	leading = before;
+	pthread_mutex_lock(&domain->lock);
+	domain->leader = NULL;
+	/* The driver is dead in a forked child: what is left is to wait for other threads. */
+	if (error && error != -ETIMEDOUT && error != -EINTR)
+		waiter->drives = false;
+}
+
+static void follow(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter,
+		   uint64_t deadline_ns)
+{
+	struct timespec until = {
+		.tv_sec = (time_t)(deadline_ns / SECOND_NS),
+		.tv_nsec = (long)(deadline_ns % SECOND_NS),
+	};
+
+	if (deadline_ns == UINT64_MAX)
+		pthread_cond_wait(&waiter->awake, &domain->lock);
+	else
+		pthread_cond_clockwait(&waiter->awake, &domain->lock, CLOCK_MONOTONIC, &until);
+}
+
+/* Somebody has to lead, if anybody sleeps who needs it. */
+static void pass_lead_on(struct regioi_ws_domain *domain)
+{
+	struct regioi_ws_waiter *next = domain->leader ? NULL : find_leader(domain);
+
+	if (next)
+		pthread_cond_signal(&next->awake);
+	else if (!domain->leader && domain->blocked > 0)
+		helper_ring(domain);
+}
+
+void regioi_ws_domain_sleep(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter,
+			    uint64_t deadline_ns)
+{
+	uint64_t now = 0;
+
+	if (waiter->done)
+		return;
+	if (deadline_ns == 0 && !may_lead(domain, waiter))
+		return;
+	pthread_cond_init(&waiter->awake, NULL);
+	list_waiter(domain, waiter);
+	/* The program's own threads take the lead from the helper. */
+	if (waiter->drives && domain->leader && domain->leader->helper)
+		regio_driver_wake(domain->driver);
+	while (!waiter->done) {
+		int64_t rest_ns = -1;
+
+		if (deadline_ns != UINT64_MAX) {
+			if (deadline_ns)
+				now = regioi_ws_now();
+			rest_ns = deadline_ns > now ? (int64_t)(deadline_ns - now) : 0;
+		}
+		if (may_lead(domain, waiter))
+			lead(domain, waiter, rest_ns);
+		else if (rest_ns)
+			follow(domain, waiter, deadline_ns);
+		if (rest_ns == 0)
+			break;
+	}
+	unlist_waiter(domain, waiter);
+	pass_lead_on(domain);
+	pthread_cond_destroy(&waiter->awake);
+}
+
+/* ---- Life ---- */
+
+void regioi_ws_domain_init(struct regioi_ws_domain *domain)
+{
+	*domain = (struct regioi_ws_domain){0};
+	pthread_mutex_init(&domain->lock, NULL);
+	pthread_cond_init(&domain->helper_rung, NULL);
+}
+
+int regioi_ws_domain_driver(struct regioi_ws_domain *domain, struct regio_driver **ret_driver)
+{
+	struct regio_driver_opts opts = {
+		.size = sizeof(opts), .on_blocked = count_blocked, .on_blocked_context = domain};
+	struct regio_driver *driver = NULL;
+	int error = 0;
+
+	pthread_mutex_lock(&domain->lock);
+	if (!domain->driver) {
+		pthread_mutex_unlock(&domain->lock);
+		error = regio_driver_create(&opts, &driver);
+		pthread_mutex_lock(&domain->lock);
+		if (!error && !domain->driver) {
+			domain->driver = driver;
+			driver = NULL;
+		}
+	}
+	*ret_driver = domain->driver;
+	pthread_mutex_unlock(&domain->lock);
+	/* Another thread was faster. */
+	if (driver)
+		regio_driver_close(driver);
+	return error;
+}
+
+void regioi_ws_domain_fini(struct regioi_ws_domain *domain)
+{
+	bool helped;
+
+	pthread_mutex_lock(&domain->lock);
+	helped = domain->helper_started;
+	domain->helper_ending = true;
+	helper_dismiss(domain);
+	pthread_cond_signal(&domain->helper_rung);
+	pthread_mutex_unlock(&domain->lock);
+	if (helped)
+		pthread_join(domain->helper, NULL);
+	if (domain->driver)
+		regio_driver_close(domain->driver);
+	pthread_cond_destroy(&domain->helper_rung);
+	pthread_mutex_destroy(&domain->lock);
+}

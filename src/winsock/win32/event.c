@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events: manual-reset and auto-reset, under their Win32 and their Winsock names.
+ */
+#include "winsock/win32/event.h"
+#include "winsock/win32/error.h"
+
+static void event_destroy(struct regioi_ws_object *object)
+{
+	free(object);
+}
+
+struct regioi_ws_event *regioi_ws_event_get(HANDLE handle)
+{
+	return (struct regioi_ws_event *)regioi_ws_handle_get(handle, REGIOI_WS_EVENT);
+}
+
+void regioi_ws_event_set(struct regioi_ws_event *event)
+{
+	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	regioi_ws_signal(&event->waitable);
+	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+}
+
+void regioi_ws_event_reset(struct regioi_ws_event *event)
+{
+	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	event->waitable.signaled = false;
+	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+}
+
+static HANDLE event_create(bool manual_reset, bool signaled)
+{
+	struct regioi_ws_event *event = malloc(sizeof(*event));
+	HANDLE handle = NULL;
+
+	if (event) {
+		*event = (struct regioi_ws_event){.waitable = {.object = {.kind = REGIOI_WS_EVENT,
+									  .references = 1,
+									  .destroy = event_destroy},
+							       .signaled = signaled,
+							       .manual_reset = manual_reset}};
+		handle = regioi_ws_handle_add(&event->waitable.object);
+	}
+	if (!handle) {
+		free(event);
+		SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+	}
+	return handle;
+}
+
+/* A name would make the event visible to other processes. */
+HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BOOL initial_state,
+			   LPCSTR name)
+{
+	if (name) {
+		SetLastError(ERROR_NOT_SUPPORTED);
+		return NULL;
+	}
+	return event_create(manual_reset, initial_state);
+}
+
+HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BOOL initial_state,
+			   LPCWSTR name)
+{
+	return CreateEventA(security, manual_reset, initial_state, name ? "" : NULL);
+}
+
+static BOOL change(HANDLE handle, void (*how)(struct regioi_ws_event *event))
+{
+	struct regioi_ws_event *event = regioi_ws_event_get(handle);
+
+	if (!event)
+		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
+	how(event);
+	regioi_ws_object_drop(&event->waitable.object);
+	return TRUE;
+}
+
+BOOL WINAPI SetEvent(HANDLE event)
+{
+	return change(event, regioi_ws_event_set);
+}
+
+BOOL WINAPI ResetEvent(HANDLE event)
+{
+	return change(event, regioi_ws_event_reset);
+}
+
+WSAEVENT WSAAPI WSACreateEvent(void)
+{
+	return event_create(true, false);
+}
+
+BOOL WSAAPI WSACloseEvent(WSAEVENT event)
+{
+	return CloseHandle(event);
+}
+
+BOOL WSAAPI WSASetEvent(WSAEVENT event)
+{
+	return SetEvent(event);
+}
+
+BOOL WSAAPI WSAResetEvent(WSAEVENT event)
+{
+	return ResetEvent(event);
+}

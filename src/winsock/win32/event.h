@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events, as the rest of the library uses them.
+ */
+#ifndef REGIO_WINSOCK_WIN32_EVENT_H
+#define REGIO_WINSOCK_WIN32_EVENT_H
+
+#include "winsock/win32/wait.h"
+
+struct regioi_ws_event {
+	struct regioi_ws_waitable waitable;
+};
+
+/* The event with a reference for the caller, or NULL. */
+struct regioi_ws_event *regioi_ws_event_get(HANDLE handle);
+void regioi_ws_event_set(struct regioi_ws_event *event);
+void regioi_ws_event_reset(struct regioi_ws_event *event);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Critical sections, slim reader/writer locks and condition variables, on those of POSIX.
+ */
+#include "winsock/win32/domain.h"
+#include "winsock/win32/error.h"
+
+/*
+ * Those who wait hold 'lock' from before they give up the program's lock until they sleep, and
+ * those who wake take it, so no wake is lost.
+ */
+struct condition {
+	pthread_mutex_t lock;
+	pthread_cond_t awake;
+};
+
+_Static_assert(sizeof(pthread_mutex_t) <= sizeof(CRITICAL_SECTION), "a section holds a mutex");
+_Static_assert(sizeof(pthread_rwlock_t) <= sizeof(SRWLOCK), "a lock holds a lock");
+_Static_assert(sizeof(struct condition) <= sizeof(CONDITION_VARIABLE), "a condition holds one");
+
+/* ---- Critical sections ---- */
+
+static pthread_mutex_t *mutex_of(LPCRITICAL_SECTION section)
+{
+	return (pthread_mutex_t *)(void *)section;
+}
+
+void WINAPI InitializeCriticalSection(LPCRITICAL_SECTION section)
+{
+	pthread_mutexattr_t attributes;
+
+	pthread_mutexattr_init(&attributes);
+	pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(mutex_of(section), &attributes);
+	pthread_mutexattr_destroy(&attributes);
+}
+
+BOOL WINAPI InitializeCriticalSectionAndSpinCount(LPCRITICAL_SECTION section, DWORD spins)
+{
+	InitializeCriticalSection(section);
+	return TRUE;
+}
+
+BOOL WINAPI InitializeCriticalSectionEx(LPCRITICAL_SECTION section, DWORD spins, DWORD flags)
+{
+	InitializeCriticalSection(section);
+	return TRUE;
+}
+
+void WINAPI EnterCriticalSection(LPCRITICAL_SECTION section)
+{
+	pthread_mutex_lock(mutex_of(section));
+}
+
+BOOL WINAPI TryEnterCriticalSection(LPCRITICAL_SECTION section)
+{
+	return pthread_mutex_trylock(mutex_of(section)) == 0;
+}
+
+void WINAPI LeaveCriticalSection(LPCRITICAL_SECTION section)
+{
+	pthread_mutex_unlock(mutex_of(section));
+}
+
+void WINAPI DeleteCriticalSection(LPCRITICAL_SECTION section)
+{
+	pthread_mutex_destroy(mutex_of(section));
+}
+
+/* ---- Reader/writer locks ---- */
+
+static pthread_rwlock_t *rwlock_of(PSRWLOCK lock)
+{
+	return (pthread_rwlock_t *)(void *)lock;
+}
+
+void WINAPI InitializeSRWLock(PSRWLOCK lock)
+{
+	pthread_rwlock_init(rwlock_of(lock), NULL);
+}
+
+void WINAPI AcquireSRWLockExclusive(PSRWLOCK lock)
+{
+	pthread_rwlock_wrlock(rwlock_of(lock));
+}
+
+void WINAPI AcquireSRWLockShared(PSRWLOCK lock)
+{
+	pthread_rwlock_rdlock(rwlock_of(lock));
+}
+
+BOOLEAN WINAPI TryAcquireSRWLockExclusive(PSRWLOCK lock)
+{
+	return pthread_rwlock_trywrlock(rwlock_of(lock)) == 0;
+}
+
+BOOLEAN WINAPI TryAcquireSRWLockShared(PSRWLOCK lock)
+{
+	return pthread_rwlock_tryrdlock(rwlock_of(lock)) == 0;
+}
+
+void WINAPI ReleaseSRWLockExclusive(PSRWLOCK lock)
+{
+	pthread_rwlock_unlock(rwlock_of(lock));
+}
+
+void WINAPI ReleaseSRWLockShared(PSRWLOCK lock)
+{
+	pthread_rwlock_unlock(rwlock_of(lock));
+}
+
+/* ---- Condition variables ---- */
+
+static struct condition *condition_of(PCONDITION_VARIABLE condition)
+{
+	return (struct condition *)(void *)condition;
+}
+
+void WINAPI InitializeConditionVariable(PCONDITION_VARIABLE condition)
+{
+	pthread_mutex_init(&condition_of(condition)->lock, NULL);
+	pthread_cond_init(&condition_of(condition)->awake, NULL);
+}
+
+/* With the condition's lock held, which is given up for good. */
+static BOOL condition_sleep(struct condition *condition, DWORD timeout_ms)
+{
+	uint64_t until_ns = regioi_ws_deadline(timeout_ms);
+	struct timespec until = {
+		.tv_sec = (time_t)(until_ns / 1000000000u),
+		.tv_nsec = (long)(until_ns % 1000000000u),
+	};
+	int error = ETIMEDOUT;
+
+	if (timeout_ms == INFINITE)
+		error = pthread_cond_wait(&condition->awake, &condition->lock);
+	else if (timeout_ms)
+		error = pthread_cond_clockwait(&condition->awake, &condition->lock, CLOCK_MONOTONIC,
+					       &until);
+	pthread_mutex_unlock(&condition->lock);
+	return error ? regioi_ws_fail(ERROR_TIMEOUT, FALSE) : TRUE;
+}
+
+BOOL WINAPI SleepConditionVariableCS(PCONDITION_VARIABLE condition, LPCRITICAL_SECTION section,
+				     DWORD timeout_ms)
+{
+	BOOL awoken;
+
+	pthread_mutex_lock(&condition_of(condition)->lock);
+	LeaveCriticalSection(section);
+	awoken = condition_sleep(condition_of(condition), timeout_ms);
+	EnterCriticalSection(section);
+	return awoken;
+}
+
+BOOL WINAPI SleepConditionVariableSRW(PCONDITION_VARIABLE condition, PSRWLOCK lock,
+				      DWORD timeout_ms, ULONG flags)
+{
+	BOOL awoken;
+
+	if (flags & ~CONDITION_VARIABLE_LOCKMODE_SHARED)
+		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+	pthread_mutex_lock(&condition_of(condition)->lock);
+	pthread_rwlock_unlock(rwlock_of(lock));
+	awoken = condition_sleep(condition_of(condition), timeout_ms);
+	if (flags)
+		AcquireSRWLockShared(lock);
+	else
+		AcquireSRWLockExclusive(lock);
+	return awoken;
+}
+
+void WINAPI WakeConditionVariable(PCONDITION_VARIABLE condition)
+{
+	pthread_mutex_lock(&condition_of(condition)->lock);
+	pthread_cond_signal(&condition_of(condition)->awake);
+	pthread_mutex_unlock(&condition_of(condition)->lock);
+}
+
+void WINAPI WakeAllConditionVariable(PCONDITION_VARIABLE condition)
+{
+	pthread_mutex_lock(&condition_of(condition)->lock);
+	pthread_cond_broadcast(&condition_of(condition)->awake);
+	pthread_mutex_unlock(&condition_of(condition)->lock);
+}

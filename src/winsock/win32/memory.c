@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VirtualAlloc and its like, and the few calls of the heap.
+ *
+ * An allocation starts on 64 KiB as on Windows, and is remembered by its start, for VirtualFree()
+ * is not told its size. Reserved memory is not accessible until it is committed. What is freed or
+ * decommitted is registered no longer.
+ */
+#include <malloc.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "winsock/win32/error.h"
+#include "winsock/win32/map.h"
+#include "winsock/win32/registered.h"
+
+#define GRANULARITY 0x10000u
+#define LARGE_PAGE 0x200000u
+#define NODES_MAX 64u
+#define MEMORY_POLICY_BIND 2 /* MPOL_BIND of linux/mempolicy.h */
+
+static struct regioi_ws_map allocations = REGIOI_WS_MAP_INIT; /* start -> bytes */
+
+static size_t round_up(size_t size, size_t to)
+{
+	return (size + to - 1) / to * to;
+}
+
+/* -1 where the protection is none that is known. */
+static int protection_of(DWORD protection)
+{
+	switch (protection) {
+	case PAGE_NOACCESS:
+		return PROT_NONE;
+	case PAGE_READONLY:
+		return PROT_READ;
+	case PAGE_READWRITE:
+		return PROT_READ | PROT_WRITE;
+	default:
+		return -1;
+	}
+}
+
+/* Maps 'size' bytes on a multiple of 'alignment'. NULL without memory. */
+static void *map_aligned(size_t size, size_t alignment, int protection, int flags)
+{
+	uint8_t *start = mmap(NULL, size + alignment, protection,
+			      MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	size_t before, after;
+
+	if (start == MAP_FAILED)
+		return NULL;
+	before = round_up((uintptr_t)start, alignment) - (uintptr_t)start;
+	after = alignment - before;
+	if (before)
+		munmap(start, before);
+	if (after)
+		munmap(start + before + size, after);
+	return start + before;
+}
+
+/* Large pages where the system has some to reserve, or else where it can make some. */
+static void *map_large(size_t size, int protection)
+{
+	void *start = map_aligned(size, LARGE_PAGE, protection, MAP_HUGETLB);
+
+	if (start)
+		return start;
+	start = map_aligned(size, LARGE_PAGE, protection, MAP_NORESERVE);
+	if (start)
+		madvise(start, size, MADV_HUGEPAGE);
+	return start;
+}
+
+/* A node the memory must be on. Before anything has touched it. */
+static bool bind_node(void *start, size_t size, DWORD node)
+{
+	unsigned long mask = 1ul << node;
+
+	return syscall(SYS_mbind, start, size, MEMORY_POLICY_BIND, &mask, NODES_MAX + 1, 0) == 0;
+}
+
+static LPVOID fail(DWORD error)
+{
+	SetLastError(error);
+	return NULL;
+}
+
+/* A part of what is reserved already. */
+static LPVOID commit(LPVOID address, SIZE_T size, DWORD type, int protection)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t first = (uintptr_t)address / page * page;
+
+	if (type != MEM_COMMIT)
+		return fail(ERROR_INVALID_ADDRESS);
+	if (mprotect((void *)first, round_up((uintptr_t)address + size - first, page), protection) <
+	    0)
+		return fail(ERROR_INVALID_ADDRESS);
+	return (void *)first;
+}
+
+LPVOID WINAPI VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DWORD type,
+				 DWORD protection, DWORD node)
+{
+	const bool large = type & MEM_LARGE_PAGES;
+	int wanted = protection_of(protection);
+	void *start;
+
+	if (process != GetCurrentProcess())
+		return fail(ERROR_INVALID_HANDLE);
+	type &= ~(MEM_TOP_DOWN | MEM_LARGE_PAGES);
+	if (size == 0 || wanted < 0 || !type || type & ~(MEM_COMMIT | MEM_RESERVE) ||
+	    (node != NUMA_NO_PREFERRED_NODE && node >= NODES_MAX))
+		return fail(ERROR_INVALID_PARAMETER);
+	if (address)
+		return commit(address, size, type, wanted);
+	size = round_up(size, large ? LARGE_PAGE : (size_t)sysconf(_SC_PAGESIZE));
+	if (!(type & MEM_COMMIT))
+		wanted = PROT_NONE;
+	start = large ? map_large(size, wanted)
+		      : map_aligned(size, GRANULARITY, wanted, MAP_NORESERVE);
+	if (!start)
+		return fail(ERROR_NOT_ENOUGH_MEMORY);
+	if ((node == NUMA_NO_PREFERRED_NODE || bind_node(start, size, node)) &&
+	    regioi_ws_map_add(&allocations, (uintptr_t)start, (void *)(uintptr_t)size))
+		return start;
+	munmap(start, size);
+	return fail(node == NUMA_NO_PREFERRED_NODE ? ERROR_NOT_ENOUGH_MEMORY
+						   : ERROR_INVALID_PARAMETER);
+}
+
+LPVOID WINAPI VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type,
+			     DWORD protection)
+{
+	return VirtualAllocExNuma(process, address, size, type, protection, NUMA_NO_PREFERRED_NODE);
+}
+
+LPVOID WINAPI VirtualAlloc(LPVOID address, SIZE_T size, DWORD type, DWORD protection)
+{
+	return VirtualAllocEx(GetCurrentProcess(), address, size, type, protection);
+}
+
+static BOOL decommit(LPVOID address, SIZE_T size)
+{
+	if (size == 0)
+		size = (uintptr_t)regioi_ws_map_find(&allocations, (uintptr_t)address);
+	if (!size)
+		return regioi_ws_fail(ERROR_INVALID_ADDRESS, FALSE);
+	regioi_ws_registered_end(address, size);
+	if (mprotect(address, size, PROT_NONE) < 0 || madvise(address, size, MADV_DONTNEED) < 0)
+		return regioi_ws_fail(ERROR_INVALID_ADDRESS, FALSE);
+	return TRUE;
+}
+
+BOOL WINAPI VirtualFreeEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type)
+{
+	uintptr_t known;
+
+	if (process != GetCurrentProcess())
+		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
+	if (type == MEM_DECOMMIT)
+		return decommit(address, size);
+	if (type != MEM_RELEASE || size)
+		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+	known = (uintptr_t)regioi_ws_map_remove(&allocations, (uintptr_t)address);
+	if (!known)
+		return regioi_ws_fail(ERROR_INVALID_ADDRESS, FALSE);
+	regioi_ws_registered_end(address, known);
+	munmap(address, known);
+	return TRUE;
+}
+
+BOOL WINAPI VirtualFree(LPVOID address, SIZE_T size, DWORD type)
+{
+	return VirtualFreeEx(GetCurrentProcess(), address, size, type);
+}
+
+BOOL WINAPI VirtualLock(LPVOID address, SIZE_T size)
+{
+	return mlock(address, size) == 0 || regioi_ws_fail(ERROR_NOT_ENOUGH_MEMORY, FALSE);
+}
+
+BOOL WINAPI VirtualUnlock(LPVOID address, SIZE_T size)
+{
+	return munlock(address, size) == 0 || regioi_ws_fail(ERROR_INVALID_ADDRESS, FALSE);
+}
+
+SIZE_T WINAPI GetLargePageMinimum(void)
+{
+	return LARGE_PAGE;
+}
+
+/* The last number in a list such as "0-3". */
+BOOL WINAPI GetNumaHighestNodeNumber(PULONG ret_node)
+{
+	FILE *list = fopen("/sys/devices/system/node/online", "re");
+	unsigned node = 0;
+
+	while (list && fscanf(list, "%u%*[-,]", &node) == 1)
+		continue;
+	if (list)
+		fclose(list);
+	*ret_node = node;
+	return TRUE;
+}
+
+/* ---- The heap ---- */
+
+HANDLE WINAPI GetProcessHeap(void)
+{
+	static int heap;
+
+	return &heap;
+}
+
+LPVOID WINAPI HeapAlloc(HANDLE heap, DWORD flags, SIZE_T size)
+{
+	if (size == 0)
+		size = 1;
+	return flags & HEAP_ZERO_MEMORY ? calloc(1, size) : malloc(size);
+}
+
+static void heap_free(void *memory)
+{
+	if (memory)
+		regioi_ws_registered_end(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+BOOL WINAPI HeapFree(HANDLE heap, DWORD flags, LPVOID memory)
+{
+	heap_free(memory);
+	return TRUE;
+}
+
+HLOCAL WINAPI LocalFree(HLOCAL memory)
+{
+	heap_free(memory);
+	return NULL;
+}

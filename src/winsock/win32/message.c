@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * FormatMessage: the texts of the errors that the library returns.
+ */
+#include <stdio.h>
+
+#include "winsock/win32/error.h"
+
+static const struct {
+	DWORD error;
+	const char *text;
+} messages[] = {
+	{ERROR_SUCCESS, "The operation succeeded."},
+	{ERROR_INVALID_FUNCTION, "The function is not valid here."},
+	{ERROR_FILE_NOT_FOUND, "The file was not found."},
+	{ERROR_TOO_MANY_OPEN_FILES, "Too many files are open."},
+	{ERROR_ACCESS_DENIED, "Access is denied."},
+	{ERROR_INVALID_HANDLE, "The handle is not valid."},
+	{ERROR_NOT_ENOUGH_MEMORY, "There is not enough memory."},
+	{ERROR_OUTOFMEMORY, "There is not enough memory."},
+	{ERROR_NOT_SUPPORTED, "The request is not supported."},
+	{ERROR_NETNAME_DELETED, "The connection is gone."},
+	{ERROR_INVALID_PARAMETER, "A parameter is not valid."},
+	{ERROR_SEM_TIMEOUT, "The time for the operation is over."},
+	{ERROR_INSUFFICIENT_BUFFER, "The buffer is too small."},
+	{ERROR_BUSY, "The resource is in use."},
+	{ERROR_ALREADY_EXISTS, "It exists already."},
+	{ERROR_MORE_DATA, "There is more data than the buffer holds."},
+	{WAIT_TIMEOUT, "The time for the wait is over."},
+	{ERROR_INVALID_ADDRESS, "The address is not valid."},
+	{ERROR_ABANDONED_WAIT_0, "The handle was closed while a thread waited for it."},
+	{WSA_OPERATION_ABORTED, "The operation was cancelled, or its socket closed."},
+	{WSA_IO_INCOMPLETE, "The overlapped operation has not finished."},
+	{WSA_IO_PENDING, "The overlapped operation goes on."},
+	{ERROR_NOT_FOUND, "There is no such element."},
+	{ERROR_CONNECTION_REFUSED, "The other end refused the connection."},
+	{ERROR_HOST_UNREACHABLE, "The host cannot be reached."},
+	{ERROR_NETWORK_UNREACHABLE, "The network cannot be reached."},
+	{ERROR_PORT_UNREACHABLE, "Nobody listens on that port."},
+	{ERROR_CONNECTION_ABORTED, "The connection was ended by this host."},
+	{ERROR_TIMEOUT, "The time for the operation is over."},
+	{WSAEINTR, "The call was interrupted, for instance because its socket was closed."},
+	{WSAEBADF, "The file handle is not valid."},
+	{WSAEACCES, "The socket may not be used like that."},
+	{WSAEFAULT, "An address, a length or a buffer id is not valid."},
+	{WSAEINVAL, "An argument is not valid."},
+	{WSAEMFILE, "Too many sockets are open."},
+	{WSAEWOULDBLOCK, "The operation cannot be done without waiting."},
+	{WSAEINPROGRESS, "Another blocking operation goes on."},
+	{WSAEALREADY, "The operation goes on already."},
+	{WSAENOTSOCK, "It is not a socket."},
+	{WSAEDESTADDRREQ, "An address is needed."},
+	{WSAEMSGSIZE, "The message is longer than its buffer, or than can be sent."},
+	{WSAEPROTOTYPE, "The protocol does not go with the type of the socket."},
+	{WSAENOPROTOOPT, "The option is not known, or not supported, at that level."},
+	{WSAEPROTONOSUPPORT, "The protocol is not supported."},
+	{WSAESOCKTNOSUPPORT, "The type of socket is not supported."},
+	{WSAEOPNOTSUPP, "The operation is not supported."},
+	{WSAEPFNOSUPPORT, "The protocol family is not supported."},
+	{WSAEAFNOSUPPORT, "The address family is not supported."},
+	{WSAEADDRINUSE, "The address is in use."},
+	{WSAEADDRNOTAVAIL, "The address is not valid here."},
+	{WSAENETDOWN, "The network is down."},
+	{WSAENETUNREACH, "The network cannot be reached."},
+	{WSAENETRESET, "The connection was broken by the network."},
+	{WSAECONNABORTED, "The connection was ended by this host."},
+	{WSAECONNRESET, "The connection was reset by the other end."},
+	{WSAENOBUFS, "There is no room in a queue, or not enough memory."},
+	{WSAEISCONN, "The socket is connected already."},
+	{WSAENOTCONN, "The socket is not connected, and no address was given."},
+	{WSAESHUTDOWN, "The socket has been shut down."},
+	{WSAETOOMANYREFS, "Too much is in use to make it that small."},
+	{WSAETIMEDOUT, "The other end did not answer in time."},
+	{WSAECONNREFUSED, "The other end refused the connection."},
+	{WSAEHOSTDOWN, "The host is down."},
+	{WSAEHOSTUNREACH, "The host cannot be reached."},
+	{WSASYSNOTREADY, "The network is not ready."},
+	{WSAVERNOTSUPPORTED, "That version of Winsock is not supported."},
+	{WSANOTINITIALISED, "WSAStartup has not been called."},
+	{WSATYPE_NOT_FOUND, "There is no such service."},
+	{WSAHOST_NOT_FOUND, "There is no such host."},
+	{WSATRY_AGAIN, "The host was not found now; it may be later."},
+	{WSANO_RECOVERY, "Looking the name up failed."},
+	{WSANO_DATA, "The name has no address of that kind."},
+};
+
+static const char *message_of(DWORD error)
+{
+	for (size_t i = 0; i < ARRAYSIZE(messages); i++)
+		if (messages[i].error == error)
+			return messages[i].text;
+	return NULL;
+}
+
+/* Returns the length of the text with its line end, or 0 with the last error set. */
+DWORD WINAPI FormatMessageA(DWORD flags, LPCVOID source, DWORD message, DWORD language,
+			    LPSTR buffer, DWORD size, void *arguments)
+{
+	/* One line, where the program asks for no line ends. */
+	const char *end = (flags & FORMAT_MESSAGE_MAX_WIDTH_MASK) == FORMAT_MESSAGE_MAX_WIDTH_MASK
+				  ? " "
+				  : "\r\n";
+	const char *text = message_of(message);
+	DWORD length;
+
+	if (!(flags & FORMAT_MESSAGE_FROM_SYSTEM) || flags & FORMAT_MESSAGE_FROM_STRING)
+		return (DWORD)regioi_ws_fail(ERROR_NOT_SUPPORTED, 0);
+	if (!text)
+		return (DWORD)regioi_ws_fail(ERROR_MR_MID_NOT_FOUND, 0);
+	length = (DWORD)(strlen(text) + strlen(end));
+	if (flags & FORMAT_MESSAGE_ALLOCATE_BUFFER) {
+		char *memory = malloc(length + 1 > size ? length + 1 : size);
+
+		if (!memory)
+			return (DWORD)regioi_ws_fail(ERROR_NOT_ENOUGH_MEMORY, 0);
+		memcpy((void *)buffer, &memory, sizeof(memory));
+		buffer = memory;
+		size = length + 1;
+	}
+	if (size < length + 1)
+		return (DWORD)regioi_ws_fail(ERROR_INSUFFICIENT_BUFFER, 0);
+	snprintf(buffer, size, "%s%s", text, end);
+	return length;
+}
+
+DWORD WINAPI FormatMessageW(DWORD flags, LPCVOID source, DWORD message, DWORD language,
+			    LPWSTR buffer, DWORD size, void *arguments)
+{
+	char text[256];
+	DWORD length = FormatMessageA(flags & ~FORMAT_MESSAGE_ALLOCATE_BUFFER, source, message,
+				      language, text, sizeof(text), arguments);
+
+	if (!length)
+		return 0;
+	if (flags & FORMAT_MESSAGE_ALLOCATE_BUFFER) {
+		wchar_t *memory = malloc((length + 1) * sizeof(wchar_t));
+
+		if (!memory)
+			return (DWORD)regioi_ws_fail(ERROR_NOT_ENOUGH_MEMORY, 0);
+		memcpy((void *)buffer, &memory, sizeof(memory));
+		buffer = memory;
+		size = length + 1;
+	}
+	if (size < length + 1)
+		return (DWORD)regioi_ws_fail(ERROR_INSUFFICIENT_BUFFER, 0);
+	for (DWORD i = 0; i <= length; i++)
+		buffer[i] = (wchar_t)(unsigned char)text[i];
+	return length;
+}

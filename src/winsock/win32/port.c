@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Completion ports.
+ *
+ * A packet that finds a thread waiting is given to it; others queue. The thread that has waited
+ * least is served first, as on Windows; but when the packet is made by the very thread that waits
+ * and leads, it keeps it, for then nobody has to be woken.
+ */
+#include "winsock/win32/port.h"
+#include "winsock/win32/error.h"
+
+struct port_waiter {
+	struct regioi_ws_waiter waiter;
+	OVERLAPPED_ENTRY entry;
+	DWORD error;
+	bool abandoned;
+};
+
+/* ---- Packets ---- */
+
+/* Under the lock. The packet may be gone afterwards. */
+static void packet_take(struct regioi_ws_packet *packet, struct port_waiter *by)
+{
+	by->entry = (OVERLAPPED_ENTRY){
+		.lpCompletionKey = packet->key,
+		.lpOverlapped = packet->overlapped,
+		.Internal = packet->error,
+		.dwNumberOfBytesTransferred = packet->bytes,
+	};
+	by->error = packet->error;
+	packet->taken(packet);
+}
+
+/* Under the lock. */
+static bool queue_take(struct regioi_ws_port *port, struct port_waiter *by)
+{
+	struct regioi_ws_packet *packet = port->first;
+
+	if (!packet)
+		return false;
+	port->first = packet->next;
+	/* Posted again before it was taken: to the end. */
+	if (--packet->times > 0) {
+		packet->next = NULL;
+		if (port->first)
+			port->last->next = packet;
+		else
+			port->first = packet;
+		port->last = packet;
+	}
+	packet_take(packet, by);
+	return true;
+}
+
+static struct port_waiter *choose_waiter(const struct regioi_ws_domain *domain)
+{
+	struct regioi_ws_waiter *waiter, *chosen = NULL;
+
+	for (waiter = domain->waiters; waiter; waiter = waiter->next) {
+		if (waiter->done || waiter->helper)
+			continue;
+		if (regioi_ws_domain_led_here(domain, waiter))
+			return (struct port_waiter *)waiter;
+		/* Rather one that follows than the leader, whom somebody would have to replace. */
+		if (!chosen || chosen == domain->leader)
+			chosen = waiter;
+	}
+	return (struct port_waiter *)chosen;
+}
+
+void regioi_ws_port_post(struct regioi_ws_port *port, struct regioi_ws_packet *packet)
+{
+	struct port_waiter *waiter;
+
+	pthread_mutex_lock(&port->domain.lock);
+	waiter = choose_waiter(&port->domain);
+	if (port->abandoned) {
+		packet->taken(packet);
+	} else if (waiter) {
+		packet_take(packet, waiter);
+		regioi_ws_waiter_satisfy(&port->domain, &waiter->waiter);
+	} else if (packet->times++ == 0) {
+		packet->next = NULL;
+		if (port->first)
+			port->last->next = packet;
+		else
+			port->first = packet;
+		port->last = packet;
+	}
+	pthread_mutex_unlock(&port->domain.lock);
+}
+
+/* ---- Life ---- */
+
+struct regioi_ws_port *regioi_ws_port_get(HANDLE handle)
+{
+	return (struct regioi_ws_port *)regioi_ws_handle_get(handle, REGIOI_WS_PORT);
+}
+
+void regioi_ws_port_abandon(struct regioi_ws_port *port)
+{
+	struct port_waiter dropped;
+
+	pthread_mutex_lock(&port->domain.lock);
+	port->abandoned = true;
+	while (queue_take(port, &dropped))
+		continue;
+	for (struct regioi_ws_waiter *waiter = port->domain.waiters; waiter;
+	     waiter = waiter->next) {
+		if (waiter->done || waiter->helper)
+			continue;
+		((struct port_waiter *)waiter)->abandoned = true;
+		regioi_ws_waiter_satisfy(&port->domain, waiter);
+	}
+	pthread_mutex_unlock(&port->domain.lock);
+}
+
+static void port_destroy(struct regioi_ws_object *object)
+{
+	struct regioi_ws_port *port = (struct regioi_ws_port *)object;
+
+	regioi_ws_domain_fini(&port->domain);
+	free(port);
+}
+
+HANDLE regioi_ws_port_create(void)
+{
+	struct regioi_ws_port *port = malloc(sizeof(*port));
+	HANDLE handle;
+
+	if (port) {
+		*port = (struct regioi_ws_port){.object = {.kind = REGIOI_WS_PORT,
+							   .references = 1,
+							   .destroy = port_destroy}};
+		regioi_ws_domain_init(&port->domain);
+		handle = regioi_ws_handle_add(&port->object);
+		if (handle)
+			return handle;
+		port_destroy(&port->object);
+	}
+	SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+	return NULL;
+}
+
+/* ---- Taking and posting ---- */
+
+/* Returns 0 with an entry, or the Win32 error. */
+static DWORD take_one(HANDLE handle, struct port_waiter *waiter, DWORD timeout_ms)
+{
+	struct regioi_ws_port *port = regioi_ws_port_get(handle);
+	uint64_t deadline_ns;
+
+	if (!port)
+		return ERROR_INVALID_HANDLE;
+	deadline_ns = regioi_ws_deadline(timeout_ms);
+	pthread_mutex_lock(&port->domain.lock);
+	waiter->waiter.done = queue_take(port, waiter);
+	if (!waiter->waiter.done && port->abandoned)
+		waiter->waiter.done = waiter->abandoned = true;
+	regioi_ws_domain_sleep(&port->domain, &waiter->waiter, deadline_ns);
+	pthread_mutex_unlock(&port->domain.lock);
+	regioi_ws_object_drop(&port->object);
+	if (!waiter->waiter.done)
+		return WAIT_TIMEOUT;
+	return waiter->abandoned ? ERROR_ABANDONED_WAIT_0 : 0;
+}
+
+/* The rest of an array, without waiting. */
+static ULONG take_more(HANDLE handle, OVERLAPPED_ENTRY *entries, ULONG entries_max)
+{
+	struct regioi_ws_port *port = regioi_ws_port_get(handle);
+	struct port_waiter taken;
+	ULONG count = 0;
+
+	if (!port)
+		return 0;
+	pthread_mutex_lock(&port->domain.lock);
+	while (count < entries_max && queue_take(port, &taken))
+		entries[count++] = taken.entry;
+	pthread_mutex_unlock(&port->domain.lock);
+	regioi_ws_object_drop(&port->object);
+	return count;
+}
+
+BOOL WINAPI GetQueuedCompletionStatus(HANDLE port, LPDWORD ret_bytes, PULONG_PTR ret_key,
+				      LPOVERLAPPED *ret_overlapped, DWORD timeout_ms)
+{
+	struct port_waiter waiter = {.waiter = {.drives = true}};
+	DWORD error;
+
+	if (!ret_bytes || !ret_key || !ret_overlapped)
+		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+	*ret_overlapped = NULL;
+	error = take_one(port, &waiter, timeout_ms);
+	if (error)
+		return regioi_ws_fail((int)error, FALSE);
+	*ret_bytes = waiter.entry.dwNumberOfBytesTransferred;
+	*ret_key = waiter.entry.lpCompletionKey;
+	*ret_overlapped = waiter.entry.lpOverlapped;
+	return waiter.error ? regioi_ws_fail((int)waiter.error, FALSE) : TRUE;
+}
+
+BOOL WINAPI GetQueuedCompletionStatusEx(HANDLE port, LPOVERLAPPED_ENTRY entries, ULONG entries_max,
+					PULONG ret_count, DWORD timeout_ms, BOOL alertable)
+{
+	struct port_waiter waiter = {.waiter = {.drives = true}};
+	DWORD error;
+
+	if (!entries || !entries_max || !ret_count)
+		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+	*ret_count = 0;
+	error = take_one(port, &waiter, timeout_ms);
+	if (error)
+		return regioi_ws_fail((int)error, FALSE);
+	entries[0] = waiter.entry;
+	*ret_count = 1 + take_more(port, entries + 1, entries_max - 1);
+	return TRUE;
+}
+
+static void posted_taken(struct regioi_ws_packet *packet)
+{
+	free(packet);
+}
+
+BOOL WINAPI PostQueuedCompletionStatus(HANDLE handle, DWORD bytes, ULONG_PTR key,
+				       LPOVERLAPPED overlapped)
+{
+	struct regioi_ws_port *port = regioi_ws_port_get(handle);
+	struct regioi_ws_packet *packet;
+
+	if (!port)
+		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
+	packet = malloc(sizeof(*packet));
+	if (packet) {
+		*packet = (struct regioi_ws_packet){.key = key,
+						    .overlapped = overlapped,
+						    .bytes = bytes,
+						    .taken = posted_taken};
+		regioi_ws_port_post(port, packet);
+	}
+	regioi_ws_object_drop(&port->object);
+	return packet ? TRUE : regioi_ws_fail(ERROR_NOT_ENOUGH_MEMORY, FALSE);
+}

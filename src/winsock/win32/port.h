@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Completion ports, as the rest of the library uses them.
+ */
+#ifndef REGIO_WINSOCK_WIN32_PORT_H
+#define REGIO_WINSOCK_WIN32_PORT_H
+
+#include "winsock/win32/domain.h"
+#include "winsock/win32/handle.h"
+
+/* What a thread takes off a port. Belongs to whoever posts it, who makes sure that it lasts. */
+struct regioi_ws_packet {
+	struct regioi_ws_packet *next;
+	ULONG_PTR key;
+	OVERLAPPED *overlapped;
+	DWORD bytes;
+	DWORD error;	/* Win32 */
+	uint32_t times; /* posted and not taken yet */
+	/* Under the port's lock, once for each post: it was taken, or the port has ended. */
+	void (*taken)(struct regioi_ws_packet *packet);
+};
+
+struct regioi_ws_port {
+	struct regioi_ws_object object;
+	struct regioi_ws_domain domain;
+	/* Under the domain's lock. */
+	struct regioi_ws_packet *first, *last;
+	bool abandoned;
+};
+
+/* A new port, or NULL with the last error set. */
+HANDLE regioi_ws_port_create(void);
+/* The port with a reference for the caller, or NULL. */
+struct regioi_ws_port *regioi_ws_port_get(HANDLE handle);
+void regioi_ws_port_post(struct regioi_ws_port *port, struct regioi_ws_packet *packet);
+/* The handle was closed: those who wait are told. */
+void regioi_ws_port_abandon(struct regioi_ws_port *port);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registered memory by its addresses.
+ *
+ * The lock is held while a region ends, so that memory is freed by nobody while another thread is
+ * still at ending a region of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "regio.h"
+#include "winsock/win32/map.h"
+#include "winsock/win32/registered.h"
+
+struct registered {
+	uint64_t region;
+	uintptr_t start, end;
+	struct registered *next, *previous;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct registered *all;
+static struct regioi_ws_map by_region = REGIOI_WS_MAP_INIT;
+/* All of it is between these, so that most of what is freed is not looked for. */
+static uintptr_t lowest = UINTPTR_MAX, highest;
+
+static void list_add(struct registered *registered)
+{
+	registered->next = all;
+	if (all)
+		all->previous = registered;
+	all = registered;
+	if (registered->start < lowest)
+		lowest = registered->start;
+	if (registered->end > highest)
+		highest = registered->end;
+}
+
+/* Under the lock, with the entry out of the map. */
+static void end(struct registered *registered)
+{
+	if (registered->previous)
+		registered->previous->next = registered->next;
+	else
+		all = registered->next;
+	if (registered->next)
+		registered->next->previous = registered->previous;
+	if (!all) {
+		lowest = UINTPTR_MAX;
+		highest = 0;
+	}
+	regio_region_deregister(registered->region);
+	free(registered);
+}
+
+int regioi_ws_registered_add(void *address, size_t length, uint64_t *ret_region)
+{
+	struct registered *registered = calloc(1, sizeof(*registered));
+	int error = registered ? 0 : -ENOMEM;
+
+	pthread_mutex_lock(&lock);
+	if (!error)
+		error = regio_region_register(address, length, NULL, &registered->region);
+	if (!error && !regioi_ws_map_add(&by_region, registered->region, registered)) {
+		regio_region_deregister(registered->region);
+		error = -ENOMEM;
+	}
+	if (!error) {
+		registered->start = (uintptr_t)address;
+		registered->end = registered->start + length;
+		list_add(registered);
+		*ret_region = registered->region;
+	}
+	pthread_mutex_unlock(&lock);
+	if (error)
+		free(registered);
+	return error;
+}
+
+void regioi_ws_registered_remove(uint64_t region)
+{
+	struct registered *registered;
+
+	pthread_mutex_lock(&lock);
+	registered = regioi_ws_map_remove(&by_region, region);
+	if (registered)
+		end(registered);
+	pthread_mutex_unlock(&lock);
+}
+
+void regioi_ws_registered_end(const void *address, size_t length)
+{
+	const uintptr_t from = (uintptr_t)address, to = from + length;
+	struct registered *registered, *next;
+
+	pthread_mutex_lock(&lock);
+	registered = from < highest && to > lowest ? all : NULL;
+	for (; registered; registered = next) {
+		next = registered->next;
+		if (registered->start >= to || registered->end <= from)
+			continue;
+		regioi_ws_map_remove(&by_region, registered->region);
+		end(registered);
+	}
+	pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where and how urgently threads run, and sleeping.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "winsock/win32/domain.h"
+#include "winsock/win32/error.h"
+#include "winsock/win32/thread.h"
+
+#define MASK_BITS 64u
+
+/* ---- Affinity ---- */
+
+static DWORD_PTR mask_of(pid_t id)
+{
+	cpu_set_t set;
+	DWORD_PTR mask = 0;
+
+	if (sched_getaffinity(id, sizeof(set), &set) < 0)
+		return 0;
+	for (unsigned i = 0; i < MASK_BITS; i++)
+		if (CPU_ISSET(i, &set))
+			mask |= (DWORD_PTR)1 << i;
+	return mask;
+}
+
+/* Returns 0 or a Win32 error. */
+static int set_mask(pid_t id, DWORD_PTR mask)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (unsigned i = 0; i < MASK_BITS; i++)
+		if (mask >> i & 1)
+			CPU_SET(i, &set);
+	return sched_setaffinity(id, sizeof(set), &set) < 0 ? ERROR_INVALID_PARAMETER : 0;
+}
+
+DWORD_PTR WINAPI SetThreadAffinityMask(HANDLE thread, DWORD_PTR mask)
+{
+	pid_t id = regioi_ws_thread_id(thread);
+	DWORD_PTR before = id ? mask_of(id) : 0;
+	int error = before ? set_mask(id, mask) : 0;
+
+	if (error)
+		SetLastError((DWORD)error);
+	return error ? 0 : before;
+}
+
+BOOL WINAPI GetProcessAffinityMask(HANDLE process, PDWORD_PTR ret_process, PDWORD_PTR ret_system)
+{
+	if (process != GetCurrentProcess() || !ret_process || !ret_system)
+		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+	*ret_process = *ret_system = mask_of(getpid());
+	return TRUE;
+}
+
+/* Threads that run already stay where they are. */
+BOOL WINAPI SetProcessAffinityMask(HANDLE process, DWORD_PTR mask)
+{
+	int error = process != GetCurrentProcess() ? ERROR_INVALID_HANDLE : set_mask(0, mask);
+
+	return error ? regioi_ws_fail(error, FALSE) : TRUE;
+}
+
+/* Only a hint on Windows, and the kernel takes none. */
+DWORD WINAPI SetThreadIdealProcessor(HANDLE thread, DWORD processor)
+{
+	SetLastError(ERROR_NOT_SUPPORTED);
+	return (DWORD)-1;
+}
+
+DWORD WINAPI GetCurrentProcessorNumber(void)
+{
+	int cpu = sched_getcpu();
+
+	return cpu < 0 ? 0 : (DWORD)cpu;
+}
+
+/* ---- Priority ---- */
+
+static const struct {
+	int priority;
+	int nice;
+} priorities[] = {
+	{THREAD_PRIORITY_IDLE, 19},	      {THREAD_PRIORITY_LOWEST, 10},
+	{THREAD_PRIORITY_BELOW_NORMAL, 5},    {THREAD_PRIORITY_NORMAL, 0},
+	{THREAD_PRIORITY_ABOVE_NORMAL, -5},   {THREAD_PRIORITY_HIGHEST, -10},
+	{THREAD_PRIORITY_TIME_CRITICAL, -20},
+};
+
+/* Above normal it needs a right that few programs have; the error says so. */
+BOOL WINAPI SetThreadPriority(HANDLE thread, int priority)
+{
+	pid_t id = regioi_ws_thread_id(thread);
+
+	if (!id)
+		return FALSE;
+	for (size_t i = 0; i < ARRAYSIZE(priorities); i++) {
+		if (priorities[i].priority != priority)
+			continue;
+		if (setpriority(PRIO_PROCESS, (id_t)id, priorities[i].nice) == 0)
+			return TRUE;
+		return regioi_ws_fail(ERROR_ACCESS_DENIED, FALSE);
+	}
+	return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+}
+
+int WINAPI GetThreadPriority(HANDLE thread)
+{
+	pid_t id = regioi_ws_thread_id(thread);
+	int nice, i = 0;
+
+	if (!id)
+		return THREAD_PRIORITY_ERROR_RETURN;
+	nice = getpriority(PRIO_PROCESS, (id_t)id);
+	while (i + 1 < (int)ARRAYSIZE(priorities) && priorities[i].nice > nice)
+		i++;
+	return priorities[i].priority;
+}
+
+/* The kernel keeps 15 characters of it; a debugger and top show them. */
+HRESULT WINAPI SetThreadDescription(HANDLE thread, PCWSTR name)
+{
+	pid_t id = regioi_ws_thread_id(thread);
+	char path[64], text[16];
+	size_t length = 0;
+	ssize_t written;
+	int fd;
+
+	if (!id || !name)
+		return HRESULT_FROM_WIN32(id ? ERROR_INVALID_PARAMETER : GetLastError());
+	for (; length < sizeof(text) - 1 && name[length]; length++)
+		text[length] = name[length] > 0 && name[length] < 128 ? (char)name[length] : '?';
+	snprintf(path, sizeof(path), "/proc/self/task/%d/comm", id);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	written = fd < 0 ? -1 : write(fd, text, length);
+	if (fd >= 0)
+		close(fd);
+	return written < 0 ? HRESULT_FROM_WIN32(ERROR_ACCESS_DENIED) : S_OK;
+}
+
+BOOL WINAPI SetPriorityClass(HANDLE process, DWORD priority_class)
+{
+	static const struct {
+		DWORD priority_class;
+		int nice;
+	} classes[] = {
+		{IDLE_PRIORITY_CLASS, 15},  {BELOW_NORMAL_PRIORITY_CLASS, 5},
+		{NORMAL_PRIORITY_CLASS, 0}, {ABOVE_NORMAL_PRIORITY_CLASS, -5},
+		{HIGH_PRIORITY_CLASS, -10}, {REALTIME_PRIORITY_CLASS, -20},
+	};
+
+	if (process != GetCurrentProcess())
+		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
+	for (size_t i = 0; i < ARRAYSIZE(classes); i++) {
+		if (classes[i].priority_class != priority_class)
+			continue;
+		if (setpriority(PRIO_PROCESS, 0, classes[i].nice) == 0)
+			return TRUE;
+		return regioi_ws_fail(ERROR_ACCESS_DENIED, FALSE);
+	}
+	return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+}
+
+/* ---- Giving way ---- */
+
+BOOL WINAPI SwitchToThread(void)
+{
+	sched_yield();
+	return TRUE;
+}
+
+void WINAPI Sleep(DWORD timeout_ms)
+{
+	SleepEx(timeout_ms, FALSE);
+}
+
+/* Nothing here queues calls to a thread, so an alertable sleep is a sleep. */
+DWORD WINAPI SleepEx(DWORD timeout_ms, BOOL alertable)
+{
+	uint64_t until_ns = regioi_ws_deadline(timeout_ms);
+	struct timespec until = {
+		.tv_sec = (time_t)(until_ns / 1000000000u),
+		.tv_nsec = (long)(until_ns % 1000000000u),
+	};
+
+	if (timeout_ms == 0)
+		sched_yield();
+	else if (timeout_ms == INFINITE)
+		for (;;)
+			pause();
+	else
+		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+			continue;
+	return 0;
+}

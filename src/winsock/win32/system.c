@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the machine is, and its clocks.
+ */
+#include <sched.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "winsock/win32/domain.h"
+#include "winsock/win32/error.h"
+
+#define ARCHITECTURE_AMD64 9
+#define ARCHITECTURE_ARM64 12
+#define PROCESSOR_AMD64 8664
+
+/* As on Windows: a program may print it, or count on products that do not overflow. */
+#define COUNTS_PER_SECOND 10000000
+#define NS_PER_COUNT 100u
+/* From 1601 to 1970. */
+#define EPOCH_COUNTS UINT64_C(116444736000000000)
+
+void WINAPI GetSystemInfo(LPSYSTEM_INFO ret_info)
+{
+	DWORD_PTR process_mask, system_mask;
+
+	GetProcessAffinityMask(GetCurrentProcess(), &process_mask, &system_mask);
+	*ret_info = (SYSTEM_INFO)
+	{
+#if defined(__x86_64__)
+		.wProcessorArchitecture = ARCHITECTURE_AMD64, .dwProcessorType = PROCESSOR_AMD64,
+#else
+		.wProcessorArchitecture = ARCHITECTURE_ARM64,
+#endif
+		.dwPageSize = (DWORD)sysconf(_SC_PAGESIZE),
+		.lpMinimumApplicationAddress = (LPVOID)0x10000,
+		.lpMaximumApplicationAddress = (LPVOID)0x7FFFFFFEFFFF,
+		.dwActiveProcessorMask = system_mask,
+		.dwNumberOfProcessors = (DWORD)__builtin_popcountll(system_mask),
+		.dwAllocationGranularity = 0x10000,
+	};
+}
+
+void WINAPI GetNativeSystemInfo(LPSYSTEM_INFO ret_info)
+{
+	GetSystemInfo(ret_info);
+}
+
+DWORD WINAPI GetActiveProcessorCount(WORD group)
+{
+	if (group == 0 || group == ALL_PROCESSOR_GROUPS)
+		return (DWORD)sysconf(_SC_NPROCESSORS_ONLN);
+	return (DWORD)regioi_ws_fail(ERROR_INVALID_PARAMETER, 0);
+}
+
+void WINAPI OutputDebugStringA(LPCSTR text)
+{
+}
+
+void WINAPI OutputDebugStringW(LPCWSTR text)
+{
+}
+
+/* Whether the kernel knows of a process that traces this one. */
+BOOL WINAPI IsDebuggerPresent(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[128];
+	long tracer = 0;
+
+	while (status && !tracer && fgets(line, sizeof(line), status))
+		if (!strncmp(line, "TracerPid:", 10))
+			tracer = strtol(line + 10, NULL, 10);
+	if (status)
+		fclose(status);
+	return tracer != 0;
+}
+
+BOOL WINAPI QueryPerformanceCounter(LARGE_INTEGER *ret_count)
+{
+	ret_count->QuadPart = (LONGLONG)(regioi_ws_now() / NS_PER_COUNT);
+	return TRUE;
+}
+
+BOOL WINAPI QueryPerformanceFrequency(LARGE_INTEGER *ret_frequency)
+{
+	ret_frequency->QuadPart = COUNTS_PER_SECOND;
+	return TRUE;
+}
+
+ULONGLONG WINAPI GetTickCount64(void)
+{
+	return regioi_ws_now() / 1000000u;
+}
+
+DWORD WINAPI GetTickCount(void)
+{
+	return (DWORD)GetTickCount64();
+}
+
+void WINAPI GetSystemTimePreciseAsFileTime(LPFILETIME ret_time)
+{
+	struct timespec now;
+	uint64_t counts;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	counts = EPOCH_COUNTS + (uint64_t)now.tv_sec * COUNTS_PER_SECOND +
+		 (uint64_t)now.tv_nsec / NS_PER_COUNT;
+	ret_time->dwLowDateTime = (DWORD)counts;
+	ret_time->dwHighDateTime = (DWORD)(counts >> 32);
+}
+
+void WINAPI GetSystemTimeAsFileTime(LPFILETIME ret_time)
+{
+	GetSystemTimePreciseAsFileTime(ret_time);
+}

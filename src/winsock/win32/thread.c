@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads: CreateThread and _beginthreadex.
+ *
+ * A suspended one waits in its first lines, so that it has an id to set priority and affinity by.
+ */
+#include <sys/syscall.h>
+
+#include "winsock/win32/error.h"
+#include "winsock/win32/thread.h"
+
+#define CURRENT_THREAD ((HANDLE)(LONG_PTR)-2)
+#define CURRENT_PROCESS ((HANDLE)(LONG_PTR)-1)
+
+/* pthread_exit() runs on_exit() with it; NULL in threads that were not made here. */
+static pthread_key_t current_key;
+static pthread_once_t current_once = PTHREAD_ONCE_INIT;
+
+/* ---- Life ---- */
+
+static void thread_destroy(struct regioi_ws_object *object)
+{
+	struct regioi_ws_thread *thread = (struct regioi_ws_thread *)object;
+
+	pthread_cond_destroy(&thread->running);
+	free(thread);
+}
+
+/* The last thing a thread does. */
+static void on_exit_of(void *value)
+{
+	struct regioi_ws_thread *thread = value;
+
+	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	thread->id = 0;
+	regioi_ws_signal(&thread->waitable);
+	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+	regioi_ws_object_drop(&thread->waitable.object);
+}
+
+static void current_key_make(void)
+{
+	pthread_key_create(&current_key, on_exit_of);
+}
+
+static void *thread_main(void *argument)
+{
+	struct regioi_ws_thread *thread = argument;
+	DWORD code;
+
+	pthread_setspecific(current_key, thread);
+	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	thread->id = (pid_t)syscall(SYS_gettid);
+	pthread_cond_broadcast(&thread->running);
+	while (thread->suspended)
+		pthread_cond_wait(&thread->running, &regioi_ws_dispatcher.lock);
+	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+	code = thread->start ? thread->start(thread->argument) : thread->start_c(thread->argument);
+	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	thread->exit_code = code;
+	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+	return NULL;
+}
+
+/* With a reference of the thread's own. Returns once it has its id. */
+static bool thread_run(struct regioi_ws_thread *thread)
+{
+	pthread_attr_t attributes;
+	pthread_t id;
+	bool made;
+
+	pthread_once(&current_once, current_key_make);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	/* One that is too small is refused, and the default taken. */
+	if (thread->stack_size)
+		pthread_attr_setstacksize(&attributes, (thread->stack_size + 0xFFFF) & ~0xFFFFul);
+	regioi_ws_object_hold(&thread->waitable.object);
+	made = pthread_create(&id, &attributes, thread_main, thread) == 0;
+	pthread_attr_destroy(&attributes);
+	if (!made) {
+		regioi_ws_object_drop(&thread->waitable.object);
+		return false;
+	}
+	return true;
+}
+
+/* Returns the handle, or NULL with the last error set. */
+static HANDLE thread_make(const struct regioi_ws_thread *how, DWORD flags, DWORD *ret_id)
+{
+	struct regioi_ws_thread *thread = malloc(sizeof(*thread));
+	HANDLE handle = NULL;
+
+	if (!thread || flags & ~(DWORD)(CREATE_SUSPENDED | STACK_SIZE_PARAM_IS_A_RESERVATION) ||
+	    (!how->start && !how->start_c)) {
+		SetLastError(thread ? ERROR_INVALID_PARAMETER : ERROR_NOT_ENOUGH_MEMORY);
+		free(thread);
+		return NULL;
+	}
+	*thread = *how;
+	thread->waitable.object = (struct regioi_ws_object){
+		.kind = REGIOI_WS_THREAD, .references = 1, .destroy = thread_destroy};
+	thread->waitable.manual_reset = true;
+	thread->suspended = flags & CREATE_SUSPENDED;
+	thread->exit_code = STILL_ACTIVE;
+	pthread_cond_init(&thread->running, NULL);
+	regioi_ws_object_hold(&thread->waitable.object);
+	if (thread_run(thread)) {
+		pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+		while (thread->id == 0 && !thread->waitable.signaled)
+			pthread_cond_wait(&thread->running, &regioi_ws_dispatcher.lock);
+		if (ret_id)
+			*ret_id = (DWORD)thread->id;
+		pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+		handle = regioi_ws_handle_add(&thread->waitable.object);
+	}
+	if (!handle) {
+		regioi_ws_object_drop(&thread->waitable.object);
+		SetLastError(ERROR_NOT_ENOUGH_MEMORY);
+	}
+	regioi_ws_object_drop(&thread->waitable.object);
+	return handle;
+}
+
+HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES security, SIZE_T stack_size,
+			   LPTHREAD_START_ROUTINE start, LPVOID argument, DWORD flags,
+			   LPDWORD ret_id)
+{
+	struct regioi_ws_thread how = {
+		.start = start, .argument = argument, .stack_size = stack_size};
+
+	return thread_make(&how, flags, ret_id);
+}
+
+uintptr_t _beginthreadex(void *security, unsigned stack_size, unsigned(__stdcall *start)(void *),
+			 void *argument, unsigned flags, unsigned *ret_id)
+{
+	struct regioi_ws_thread how = {
+		.start_c = start, .argument = argument, .stack_size = stack_size};
+
+	return (uintptr_t)thread_make(&how, flags, ret_id);
+}
+
+/* What a thread of _beginthread() runs, which returns nothing. */
+struct simple_start {
+	void (*start)(void *);
+	void *argument;
+};
+
+static unsigned simple_main(void *argument)
+{
+	struct simple_start simple = *(struct simple_start *)argument;
+
+	free(argument);
+	simple.start(simple.argument);
+	return 0;
+}
+
+/* The handle closes itself: the program gets a number that it may only compare. */
+uintptr_t _beginthread(void(__cdecl *start)(void *), unsigned stack_size, void *argument)
+{
+	struct simple_start *simple = malloc(sizeof(*simple));
+	struct regioi_ws_thread how = {.start_c = simple_main, .stack_size = stack_size};
+	HANDLE handle = NULL;
+
+	if (simple) {
+		*simple = (struct simple_start){start, argument};
+		how.argument = simple;
+		handle = thread_make(&how, 0, NULL);
+	}
+	if (handle) {
+		CloseHandle(handle);
+		return (uintptr_t)handle;
+	}
+	free(simple);
+	errno = EAGAIN;
+	return (uintptr_t)-1;
+}
+
+DECLSPEC_NORETURN void WINAPI ExitThread(DWORD code)
+{
+	struct regioi_ws_thread *thread;
+
+	pthread_once(&current_once, current_key_make);
+	thread = pthread_getspecific(current_key);
+	if (thread) {
+		pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+		thread->exit_code = code;
+		pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+	}
+	pthread_exit(NULL);
+}
+
+DECLSPEC_NORETURN void _endthreadex(unsigned code)
+{
+	ExitThread(code);
+}
+
+DECLSPEC_NORETURN void _endthread(void)
+{
+	ExitThread(0);
+}
+
+/* ---- Asking and telling ---- */
+
+struct regioi_ws_thread *regioi_ws_thread_get(HANDLE handle)
+{
+	struct regioi_ws_thread *thread =
+		(struct regioi_ws_thread *)regioi_ws_handle_get(handle, REGIOI_WS_THREAD);
+
+	if (!thread)
+		SetLastError(ERROR_INVALID_HANDLE);
+	return thread;
+}
+
+pid_t regioi_ws_thread_id(HANDLE handle)
+{
+	struct regioi_ws_thread *thread;
+	pid_t id;
+
+	if (handle == CURRENT_THREAD)
+		return (pid_t)syscall(SYS_gettid);
+	thread = regioi_ws_thread_get(handle);
+	if (!thread)
+		return 0;
+	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	id = thread->id;
+	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+	regioi_ws_object_drop(&thread->waitable.object);
+	if (!id)
+		SetLastError(ERROR_INVALID_PARAMETER);
+	return id;
+}
+
+DWORD WINAPI ResumeThread(HANDLE handle)
+{
+	struct regioi_ws_thread *thread = regioi_ws_thread_get(handle);
+	DWORD before;
+
+	if (!thread)
+		return (DWORD)-1;
+	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	before = thread->suspended;
+	thread->suspended = false;
+	pthread_cond_broadcast(&thread->running);
+	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+	regioi_ws_object_drop(&thread->waitable.object);
+	return before;
+}
+
+BOOL WINAPI GetExitCodeThread(HANDLE handle, LPDWORD ret_code)
+{
+	struct regioi_ws_thread *thread = regioi_ws_thread_get(handle);
+
+	if (!thread)
+		return FALSE;
+	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	*ret_code = thread->exit_code;
+	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+	regioi_ws_object_drop(&thread->waitable.object);
+	return TRUE;
+}
+
+HANDLE WINAPI GetCurrentThread(void)
+{
+	return CURRENT_THREAD;
+}
+
+DWORD WINAPI GetCurrentThreadId(void)
+{
+	static _Thread_local DWORD id;
+
+	if (!id)
+		id = (DWORD)syscall(SYS_gettid);
+	return id;
+}
+
+DWORD WINAPI GetThreadId(HANDLE thread)
+{
+	return (DWORD)regioi_ws_thread_id(thread);
+}
+
+HANDLE WINAPI GetCurrentProcess(void)
+{
+	return CURRENT_PROCESS;
+}
+
+DWORD WINAPI GetCurrentProcessId(void)
+{
+	return (DWORD)getpid();
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Objects that threads wait for: events and threads. All are in one domain, for a wait may name
+ * any of them.
+ */
+#ifndef REGIO_WINSOCK_WIN32_WAIT_H
+#define REGIO_WINSOCK_WIN32_WAIT_H
+
+#include "winsock/win32/domain.h"
+#include "winsock/win32/handle.h"
+
+/* The lock, the threads and the driver of all of them. */
+extern struct regioi_ws_domain regioi_ws_dispatcher;
+
+struct regioi_ws_wait;
+
+/* A thread waits for an object. */
+struct regioi_ws_wait_entry {
+	struct regioi_ws_wait *wait;
+	struct regioi_ws_wait_entry *next, *previous; /* on the object's list, oldest first */
+};
+
+struct regioi_ws_waitable {
+	struct regioi_ws_object object;
+	/* Under the dispatcher's lock. */
+	bool signaled;
+	bool manual_reset; /* stays signaled when it has ended a wait */
+	uint32_t queues;   /* CQs that signal it */
+	struct regioi_ws_wait_entry *first, *last;
+};
+
+/* Under the dispatcher's lock: ends the waits that the object's being signaled ends. */
+void regioi_ws_signal(struct regioi_ws_waitable *object);
+/* Under the dispatcher's lock: a CQ will signal the object; those who wait for it must know. */
+void regioi_ws_bind(struct regioi_ws_waitable *object);
+
+/* As WaitForSingleObject(). */
+DWORD regioi_ws_wait_for(struct regioi_ws_waitable *object, DWORD timeout_ms);
+
+#endif
