@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api.c - version, errors, and what the library says of the machine and of its engines
+ */
+#include "../../support/net.h"
+#include "../../support/side.h"
+#include "../../support/suite.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+START_TEST(the_version_is_that_of_the_header)
+{
+	EXPECT(regio_version() ==
+		       (REGIO_VERSION_MAJOR << 16 | REGIO_VERSION_MINOR << 8 | REGIO_VERSION_PATCH),
+	       "%#x", regio_version());
+}
+END_TEST
+
+/* Every error the header documents. */
+static const struct {
+	int error;
+	const char *name;
+} documented_errors[] = {
+#define ERROR(name)                                                                                \
+	{                                                                                          \
+		-(name), #name                                                                     \
+	}
+	{0, "OK"},	   ERROR(EINVAL),    ERROR(EBADF),	  ERROR(EFAULT),
+	ERROR(EMSGSIZE),   ERROR(ENOMEM),    ERROR(E2BIG),	  ERROR(ECHILD),
+	ERROR(ENOENT),	   ERROR(ENOTSUP),   ERROR(EMFILE),	  ERROR(ENFILE),
+	ERROR(EBUSY),	   ERROR(EALREADY),  ERROR(ETOOMANYREFS), ERROR(ETIMEDOUT),
+	ERROR(EINTR),	   ERROR(EEXIST),    ERROR(ENOBUFS),	  ERROR(ENOTSOCK),
+	ERROR(EOPNOTSUPP), ERROR(ECANCELED), ERROR(ECONNREFUSED), ERROR(EDESTADDRREQ),
+#undef ERROR
+};
+
+START_TEST(every_documented_error_has_its_name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(documented_errors); i++) {
+		const char *name = regio_error_name(documented_errors[i].error);
+
+		/* Linux gives ENOTSUP and EOPNOTSUPP one value. */
+		if (documented_errors[i].error == -EOPNOTSUPP)
+			EXPECT(!strcmp(name, "EOPNOTSUPP") || !strcmp(name, "ENOTSUP"), "%s", name);
+		else
+			ck_assert_str_eq(name, documented_errors[i].name);
+	}
+}
+END_TEST
+
+START_TEST(every_documented_error_has_a_text_of_its_own)
+{
+	const char *unknown = regio_error_text(-99999);
+
+	for (size_t i = 0; i < ARRAY_SIZE(documented_errors); i++) {
+		const char *text = regio_error_text(documented_errors[i].error);
+
+		EXPECT(strlen(text) > 5 && text[strlen(text) - 1] != '.', "%s: \"%s\"",
+		       documented_errors[i].name, text);
+		EXPECT(strcmp(text, unknown), "%s", documented_errors[i].name);
+	}
+}
+END_TEST
+
+START_TEST(an_unknown_error_is_called_EUNKNOWN)
+{
+	ck_assert_str_eq(regio_error_name(-99999), "EUNKNOWN");
+	ck_assert_str_eq(regio_error_name(INT32_MIN), "EUNKNOWN");
+	EXPECT(strlen(regio_error_text(INT32_MIN)) > 0, "no text");
+}
+END_TEST
+
+static void *last_error_of_new_thread(void *ret_error)
+{
+	*(const char **)ret_error = regio_last_error();
+	return NULL;
+}
+
+START_TEST(the_last_error_belongs_to_its_thread_and_is_empty_at_first)
+{
+	const char *elsewhere = NULL;
+	struct regio_cq *cq;
+	pthread_t thread;
+
+	ck_assert_str_eq(regio_last_error(), "");
+	EXPECT_RETURN(-EINVAL, regio_cq_create(0, NULL, &cq));
+	EXPECT(strlen(regio_last_error()) > 10, "\"%s\"", regio_last_error());
+	ck_assert_int_eq(
+		pthread_create(&thread, NULL, last_error_of_new_thread, (void *)&elsewhere), 0);
+	pthread_join(thread, NULL);
+	ck_assert_str_eq(elsewhere, "");
+}
+END_TEST
+
+START_TEST(a_failing_request_leaves_the_last_error_alone)
+{
+	struct regio_buf slice = {0};
+	struct regio_cq *cq;
+	char before[512];
+
+	EXPECT_RETURN(-EINVAL, regio_cq_create(0, NULL, &cq));
+	strncpy(before, regio_last_error(), sizeof(before) - 1);
+	before[sizeof(before) - 1] = '\0';
+	EXPECT_RETURN(-EBADF, regio_send(NULL, &slice, 0, 0));
+	EXPECT_RETURN(-EBADF, regio_receive(NULL, &slice, 0, 0));
+	EXPECT_RETURN(-EBADF, regio_post(NULL, REGIO_HALF_SEND, NULL, 0));
+	EXPECT_RETURN(-EINVAL, regio_post(NULL, 0, NULL, 0));
+	ck_assert_str_eq(regio_last_error(), before);
+}
+END_TEST
+
+START_TEST(the_list_of_engines_ends_and_has_one_automatic_choice)
+{
+	struct regio_engine_info info;
+	uint32_t index, automatic = 0;
+	int result;
+
+	for (index = 0; (result = regio_engine_get_info(index, &info, sizeof(info))) == 0;
+	     index++) {
+		EXPECT(index < 16, "the list does not end");
+		EXPECT(memchr(info.name, '\0', sizeof(info.name)) && info.name[0], "no name");
+		EXPECT(info.available || info.reason[0], "%s: no reason", info.name);
+		EXPECT(info.available || !info.automatic, "%s", info.name);
+		automatic += info.automatic;
+	}
+	ck_assert_int_eq(result, -ENOENT);
+	ck_assert_uint_eq(automatic, 1);
+	EXPECT_RETURN(-ENOENT, regio_engine_get_info(UINT32_MAX, &info, sizeof(info)));
+	EXPECT_RETURN(-EINVAL, regio_engine_get_info(0, NULL, sizeof(struct regio_engine_info)));
+}
+END_TEST
+
+START_TEST(the_epoll_engine_is_always_available)
+{
+	struct regio_engine_info info = {0};
+	uint32_t index = 0;
+
+	while (regio_engine_get_info(index++, &info, sizeof(info)) == 0)
+		if (!strcmp(info.name, "epoll"))
+			break;
+	ck_assert_str_eq(info.name, "epoll");
+	EXPECT(info.available, "%s", info.reason);
+}
+END_TEST
+
+START_TEST(offloads_are_what_the_kernel_does)
+{
+	struct regio_offload_info first = {0}, second = {0};
+
+	EXPECT_RETURN(0, regio_offload_get_info(&first, sizeof(first)));
+	EXPECT_RETURN(0, regio_offload_get_info(&second, sizeof(second)));
+	ck_assert_mem_eq(&first, &second, sizeof(first));
+	EXPECT(first.send_train_messages >= 1 && first.send_train_messages <= 128, "%u",
+	       first.send_train_messages);
+	EXPECT((first.send_train_messages > 1 && first.receive_trains && first.loopback_joins) ||
+		       first.reason[0],
+	       "something is missing without a reason");
+	ck_assert_uint_eq(first.loopback_joins, !trains_not_joined());
+	EXPECT_RETURN(-EINVAL, regio_offload_get_info(NULL, sizeof(struct regio_offload_info)));
+}
+END_TEST
+
+START_TEST(a_driver_says_which_engine_it_runs_and_who_uses_it)
+{
+	struct regio_driver_info info;
+	struct regio_driver *driver;
+	struct regio_cq *cq;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	struct regio_cq_opts opts = {.size = sizeof(opts), .driver = driver};
+
+	EXPECT_RETURN(0, regio_driver_get_info(driver, &info, sizeof(info)));
+	EXPECT(info.engine[0] && info.reason[0], "\"%s\", \"%s\"", info.engine, info.reason);
+	ck_assert_uint_eq(info.completion_queues, 0);
+	EXPECT_RETURN(0, regio_cq_create(1, &opts, &cq));
+	EXPECT_RETURN(0, regio_driver_get_info(driver, &info, sizeof(info)));
+	ck_assert_uint_eq(info.completion_queues, 1);
+	ck_assert_uint_eq(info.request_queues, 0);
+	EXPECT_RETURN(-EBUSY, regio_driver_close(driver));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	EXPECT_RETURN(-EBADF, regio_driver_close(driver));
+}
+END_TEST
+
+/* ---- Structures of another size than ours -------------------------------------- */
+
+#define INFO_BYTES 4096u
+
+enum described { ENGINE, OFFLOAD, DRIVER, RQ, DESCRIBED };
+
+static const struct {
+	const char *name;
+	size_t size;
+} described[DESCRIBED] = {
+	[ENGINE] = {"regio_engine_get_info", sizeof(struct regio_engine_info)},
+	[OFFLOAD] = {"regio_offload_get_info", sizeof(struct regio_offload_info)},
+	[DRIVER] = {"regio_driver_get_info", sizeof(struct regio_driver_info)},
+	[RQ] = {"regio_rq_get_info", sizeof(struct regio_rq_info)},
+};
+
+static struct regio_driver *described_driver;
+static struct regio_rq *described_rq;
+
+static int describe(enum described what, void *ret_info, uint32_t size)
+{
+	switch (what) {
+	case ENGINE:
+		return regio_engine_get_info(0, ret_info, size);
+	case OFFLOAD:
+		return regio_offload_get_info(ret_info, size);
+	case DRIVER:
+		return regio_driver_get_info(described_driver, ret_info, size);
+	default:
+		return regio_rq_get_info(described_rq, ret_info, size);
+	}
+}
+
+static void open_described(struct side *side)
+{
+	EXPECT_RETURN(0, regio_driver_create(NULL, &described_driver));
+	side_open(side, &(struct side_plan){.family = AF_INET,
+					    .receives = 1,
+					    .sends = 1,
+					    .slot_size = 64,
+					    .driver = described_driver});
+	described_rq = side->rq;
+	if (driven_by_a_thread())
+		await_sleep(described_driver);
+}
+
+static void close_described(struct side *side)
+{
+	side_close(side);
+	EXPECT_RETURN(0, regio_driver_close(described_driver));
+}
+
+START_TEST(a_program_that_knows_less_gets_less_and_one_that_knows_more_gets_0)
+{
+	static _Alignas(8) uint8_t whole[INFO_BYTES], got[INFO_BYTES + 8];
+	const uint32_t sizes[] = {16, 17, 20, 32, 64, 1, 0, 4, 8, 1000};
+	struct side side;
+
+	open_described(&side);
+	for (enum described what = 0; what < DESCRIBED; what++) {
+		const uint32_t known = (uint32_t)described[what].size;
+
+		memset(whole, 0, sizeof(whole));
+		EXPECT_RETURN(0, describe(what, whole, known));
+		for (size_t i = 0; i < ARRAY_SIZE(sizes) + 1; i++) {
+			/* The first few are sizes, the others come on top of ours. */
+			uint32_t size = i == ARRAY_SIZE(sizes) ? INFO_BYTES
+					: i < 5		       ? sizes[i]
+							       : known + sizes[i];
+
+			memset(got, 0xA5, sizeof(got));
+			EXPECT_RETURN(0, describe(what, got, size));
+			for (uint32_t k = 0; k < sizeof(got); k++)
+				EXPECT(got[k] == (k < size ? whole[k] : 0xA5),
+				       "%s, %u of %u bytes: byte %u is %#x", described[what].name,
+				       size, known, k, got[k]);
+		}
+	}
+	close_described(&side);
+}
+END_TEST
+
+START_TEST(a_size_that_is_none_is_refused_and_nothing_written)
+{
+	const uint32_t sizes[] = {0, 1, sizeof(void *), 15, INFO_BYTES + 1, INT32_MAX, UINT32_MAX};
+	static const uint8_t untouched[INFO_BYTES];
+	static _Alignas(8) uint8_t got[INFO_BYTES];
+	struct side side;
+
+	open_described(&side);
+	for (enum described what = 0; what < DESCRIBED; what++) {
+		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+			EXPECT_RETURN(-EINVAL, describe(what, got, sizes[i]));
+			ck_assert_mem_eq(got, untouched, sizeof(got));
+			EXPECT(strstr(regio_last_error(), "sizeof"), "%s", regio_last_error());
+		}
+		EXPECT_RETURN(-EINVAL, describe(what, NULL, (uint32_t)described[what].size));
+	}
+	close_described(&side);
+}
+END_TEST
+
+START_TEST(the_engine_is_chosen_by_name)
+{
+	struct regio_driver_opts opts = {.size = sizeof(opts), .engine = "epoll"};
+	struct regio_driver_info info;
+	struct regio_driver *driver;
+
+	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
+	EXPECT_RETURN(0, regio_driver_get_info(driver, &info, sizeof(info)));
+	ck_assert_str_eq(info.engine, "epoll");
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	opts.engine = "steam";
+	EXPECT_RETURN(-ENOENT, regio_driver_create(&opts, &driver));
+	EXPECT(strstr(regio_last_error(), "steam"), "%s", regio_last_error());
+}
+END_TEST
+
+START_TEST(the_environment_takes_the_place_of_the_automatic_choice)
+{
+	struct regio_driver_opts opts = {.size = sizeof(opts), .engine = "auto"};
+	struct regio_driver_info info;
+	struct regio_driver *driver;
+	struct regio_cq *cq;
+
+	setenv("REGIO_ENGINE", "steam", 1);
+	EXPECT_RETURN(-ENOENT, regio_driver_create(NULL, &driver));
+	EXPECT_RETURN(-ENOENT, regio_driver_create(&opts, &driver));
+	EXPECT_RETURN(-ENOENT, regio_cq_create(1, NULL, &cq));
+	opts.engine = "epoll";
+	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	setenv("REGIO_ENGINE", "epoll", 1);
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	EXPECT_RETURN(0, regio_driver_get_info(driver, &info, sizeof(info)));
+	ck_assert_str_eq(info.engine, "epoll");
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE(the_version_is_that_of_the_header),
+		CASE(every_documented_error_has_its_name),
+		CASE(every_documented_error_has_a_text_of_its_own),
+		CASE(an_unknown_error_is_called_EUNKNOWN),
+		CASE(the_last_error_belongs_to_its_thread_and_is_empty_at_first),
+		CASE(a_failing_request_leaves_the_last_error_alone),
+		CASE(the_list_of_engines_ends_and_has_one_automatic_choice),
+		CASE(the_epoll_engine_is_always_available),
+		CASE(offloads_are_what_the_kernel_does),
+		CASE(a_driver_says_which_engine_it_runs_and_who_uses_it),
+		CASE(a_program_that_knows_less_gets_less_and_one_that_knows_more_gets_0),
+		CASE(a_size_that_is_none_is_refused_and_nothing_written),
+		CASE(the_engine_is_chosen_by_name),
+		CASE(the_environment_takes_the_place_of_the_automatic_choice),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cq.c - completion queues: limits of create and resize, dequeue, close
+ */
+#include "../../support/net.h"
+#include "../../support/side.h"
+#include "../../support/suite.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+START_TEST(capacities_outside_the_limits_are_refused)
+{
+	struct regio_cq *cq = NULL;
+
+	EXPECT_RETURN(-EINVAL, regio_cq_create(0, NULL, &cq));
+	EXPECT_RETURN(-EINVAL, regio_cq_create(REGIO_CQ_CAPACITY_MAX + 1, NULL, &cq));
+	EXPECT_RETURN(-EINVAL, regio_cq_create(UINT32_MAX, NULL, &cq));
+	EXPECT_RETURN(-EINVAL, regio_cq_create(1, NULL, NULL));
+	ck_assert_ptr_null(cq);
+}
+END_TEST
+
+START_TEST(capacities_from_1_to_2_million_are_granted)
+{
+	const uint32_t capacities[] = {1, 2, 3, 1000, 163840, 2000000};
+	struct regio_cq *cq;
+
+	for (size_t i = 0; i < ARRAY_SIZE(capacities); i++) {
+		EXPECT_RETURN(0, regio_cq_create(capacities[i], NULL, &cq));
+		expect_empty(cq);
+		EXPECT_RETURN(0, regio_cq_close(cq));
+	}
+}
+END_TEST
+
+START_TEST(the_largest_capacity_is_granted_or_there_is_no_memory)
+{
+	struct regio_cq *cq = NULL;
+	int result = regio_cq_create(REGIO_CQ_CAPACITY_MAX, NULL, &cq);
+
+	EXPECT(result == 0 || result == -ENOMEM, "%s", regio_error_name(result));
+	if (result == 0)
+		EXPECT_RETURN(0, regio_cq_close(cq));
+}
+END_TEST
+
+START_TEST(a_dequeue_needs_an_array_only_for_results)
+{
+	struct regio_cq *cq = cq_of(4, NULL);
+	struct regio_result result;
+
+	EXPECT_RETURN(0, regio_cq_dequeue(cq, NULL, 0));
+	EXPECT_RETURN(0, regio_cq_dequeue(cq, &result, 0));
+	EXPECT_RETURN(-EINVAL, regio_cq_dequeue(cq, NULL, 1));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+}
+END_TEST
+
+START_TEST(a_dequeue_of_0_takes_nothing)
+{
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 1, .slot_size = 64});
+	connect_to(side.fd, side.fd);
+	post_send(&side, 0, 64, 0);
+	EXPECT_RETURN(0, regio_cq_dequeue(side.send_cq, NULL, 0));
+	struct regio_result result = collect_one(side.send_cq);
+
+	expect_result(&result, 0, 64, 0);
+	side_close(&side);
+}
+END_TEST
+
+START_TEST(a_dequeue_writes_no_more_than_it_is_asked_for)
+{
+	struct regio_result results[4] = {[3] = {.status = 77}};
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
+	connect_to(side.fd, side.fd);
+	for (uint64_t i = 0; i < 8; i++)
+		post_send(&side, i, 16, 0);
+	collect(side.send_cq, results, 3);
+	for (uint64_t i = 0; i < 3; i++)
+		expect_result(&results[i], 0, 16, i);
+	ck_assert_int_eq(results[3].status, 77);
+	collect(side.send_cq, results, 4);
+	expect_result(&results[0], 0, 16, 3);
+	side_close(&side);
+}
+END_TEST
+
+/* One operation on each socket brings more than there is room for. */
+START_TEST(a_dequeue_from_many_sockets_writes_no_more_than_it_is_asked_for)
+{
+	enum { SOCKETS = 8, EACH = 4, ALL = SOCKETS * EACH, ASKED = 5 };
+	struct regio_cq *cq = cq_of(ALL, NULL);
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_rq *rqs[SOCKETS];
+	int fds[SOCKETS], taken = 0;
+
+	for (uint64_t i = 0; i < SOCKETS; i++) {
+		fds[i] = bound_socket(families[_i]);
+		int peer = peer_of(fds[i]);
+
+		for (int message = 0; message < EACH; message++)
+			send_plain(peer, NULL, 0);
+		close(peer);
+		EXPECT_RETURN(0, regio_rq_create(fds[i], EACH, 0, cq, cq, i, NULL, &rqs[i]));
+		for (uint64_t request = 0; request < EACH; request++)
+			EXPECT_RETURN(0, regio_receive(rqs[i], NULL, 0, request));
+	}
+	while (taken < ALL) {
+		struct regio_result results[ALL] = {[ASKED] = {.status = 77}};
+		int got = regio_cq_dequeue(cq, results, ASKED);
+
+		EXPECT(got >= 0 && got <= ASKED, "%d results", got);
+		ck_assert_int_eq(results[ASKED].status, 77);
+		taken += got;
+		EXPECT(now_ns() < deadline_ns, "%d of %d completions", taken, ALL);
+	}
+	for (size_t i = 0; i < SOCKETS; i++)
+		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+}
+END_TEST
+
+START_TEST(a_resize_keeps_completions_and_their_order)
+{
+	const uint32_t capacities[] = {64, 9, 8, 1000, 8};
+	struct regio_result results[8];
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
+	connect_to(side.fd, side.fd);
+	for (uint64_t round = 0; round < 40; round++) {
+		for (uint64_t i = 0; i < 8; i++)
+			post_send(&side, i, 16, 0);
+		collect(side.send_cq, results, round % 8);
+		for (size_t i = 0; i < ARRAY_SIZE(capacities); i++)
+			EXPECT_RETURN(0, regio_cq_resize(side.send_cq, capacities[i]));
+		collect(side.send_cq, results + round % 8, 8 - round % 8);
+		for (uint64_t i = 0; i < 8; i++)
+			expect_result(&results[i], 0, 16, i);
+	}
+	side_close(&side);
+}
+END_TEST
+
+/* Dequeued in part, it has been listed again by a completion that came with the rest. */
+START_TEST(a_closed_queue_gives_its_room_back_with_its_last_completion)
+{
+	struct regio_result results[8];
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
+	connect_to(side.fd, side.fd);
+	for (uint64_t i = 0; i < 8; i++)
+		post_send(&side, i, 16, 0);
+	EXPECT_RETURN(8, regio_cq_wait(side.send_cq, 8, PATIENCE_NS, PATIENCE_NS));
+	EXPECT_RETURN(1, regio_cq_dequeue(side.send_cq, results, 1));
+	post_send(&side, 0, 16, 0);
+	EXPECT_RETURN(8, regio_cq_wait(side.send_cq, 8, PATIENCE_NS, PATIENCE_NS));
+	EXPECT_RETURN(8, regio_cq_dequeue(side.send_cq, results, 8));
+	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 1));
+	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
+	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
+	EXPECT_RETURN(0, regio_region_deregister(side.region));
+}
+END_TEST
+START_TEST(a_resize_below_what_is_reserved_changes_nothing)
+{
+	struct regio_rq *second = NULL;
+	struct side side;
+	int fd = bound_socket(AF_INET);
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
+	EXPECT_RETURN(-ETOOMANYREFS, regio_cq_resize(side.send_cq, 7));
+	EXPECT_RETURN(-EINVAL, regio_cq_resize(side.send_cq, 0));
+	EXPECT_RETURN(-EINVAL, regio_cq_resize(side.send_cq, REGIO_CQ_CAPACITY_MAX + 1));
+	EXPECT_RETURN(-ENOBUFS,
+		      regio_rq_create(fd, 0, 1, side.receive_cq, side.send_cq, 0, NULL, &second));
+	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 8));
+	EXPECT_RETURN(-ENOBUFS,
+		      regio_rq_create(fd, 0, 1, side.receive_cq, side.send_cq, 0, NULL, &second));
+	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 9));
+	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 8));
+	EXPECT_RETURN(-ENOBUFS,
+		      regio_rq_create(fd, 0, 1, side.receive_cq, side.send_cq, 0, NULL, &second));
+	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 9));
+	EXPECT_RETURN(0,
+		      regio_rq_create(fd, 0, 1, side.receive_cq, side.send_cq, 0, NULL, &second));
+	EXPECT_RETURN(0, regio_rq_close(second, REGIO_CLOSE_SOCKET));
+	side_close(&side);
+}
+END_TEST
+
+START_TEST(one_cq_serves_many_sockets)
+{
+	enum { SOCKETS = 100 };
+	struct regio_cq *cq = cq_of(SOCKETS, NULL);
+	struct regio_rq *rqs[SOCKETS];
+	int fds[SOCKETS], seen[SOCKETS] = {0};
+	struct regio_result results[SOCKETS];
+
+	for (size_t i = 0; i < SOCKETS; i++) {
+		fds[i] = bound_socket(i % 2 ? AF_INET : AF_INET6);
+		EXPECT_RETURN(0, regio_rq_create(fds[i], 1, 0, cq, cq, i, NULL, &rqs[i]));
+		EXPECT_RETURN(0, regio_receive(rqs[i], NULL, 0, i + 1000));
+	}
+	for (size_t i = 0; i < SOCKETS; i++) {
+		int peer = peer_of(fds[i]);
+
+		send_plain(peer, NULL, 0);
+		close(peer);
+	}
+	collect(cq, results, SOCKETS);
+	for (size_t i = 0; i < SOCKETS; i++) {
+		ck_assert_uint_eq(results[i].request_context, results[i].rq_context + 1000);
+		ck_assert_int_eq(results[i].status, 0);
+		ck_assert_int_eq(seen[results[i].rq_context]++, 0);
+	}
+	for (size_t i = 0; i < SOCKETS; i++)
+		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+}
+END_TEST
+
+START_TEST(a_closed_cq_is_an_error_for_every_call)
+{
+	struct regio_cq *cq = cq_of(4, NULL);
+	struct regio_rq *rq = NULL;
+	struct regio_result result;
+	int fd = bound_socket(AF_INET);
+
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	EXPECT_RETURN(-EBADF, regio_cq_close(cq));
+	EXPECT_RETURN(-EBADF, regio_cq_dequeue(cq, &result, 1));
+	EXPECT_RETURN(-EBADF, regio_cq_notify(cq));
+	EXPECT_RETURN(-EBADF, regio_cq_wait(cq, 1, 0, 0));
+	EXPECT_RETURN(-EBADF, regio_cq_fd(cq));
+	EXPECT_RETURN(-EBADF, regio_cq_resize(cq, 8));
+	EXPECT_RETURN(-EBADF, regio_rq_create(fd, 1, 1, cq, cq, 0, NULL, &rq));
+	ck_assert_ptr_null(rq);
+	close(fd);
+}
+END_TEST
+
+START_TEST(the_descriptor_is_the_same_for_the_life_of_the_cq)
+{
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = AF_INET, .receives = 1, .slot_size = 16});
+	int fd = regio_cq_fd(side.receive_cq);
+
+	EXPECT(fd >= 0, "%s", regio_error_name(fd));
+	EXPECT_RETURN(0, regio_cq_resize(side.receive_cq, 100));
+	EXPECT_RETURN(0, regio_cq_notify(side.receive_cq));
+	ck_assert_int_eq(regio_cq_fd(side.receive_cq), fd);
+	side_close(&side);
+}
+END_TEST
+
+START_TEST(thousands_of_cqs_share_one_driver)
+{
+	enum { COUNT = 5000 };
+	static struct regio_cq *cqs[COUNT];
+	struct regio_driver *driver;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	for (size_t i = 0; i < COUNT; i++)
+		cqs[i] = cq_of(110, driver);
+	for (size_t i = 0; i < COUNT; i++)
+		EXPECT_RETURN(0, regio_cq_close(cqs[i]));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
+START_TEST(a_busy_socket_does_not_keep_another_from_its_turn)
+{
+	enum { BUSY = 400, RARE_CONTEXT = 7 };
+	static struct regio_result results[BUSY + 1];
+	int busy_fd, busy_peer, rare_fd, rare_peer;
+	struct regio_rq *busy, *rare;
+	struct regio_cq *cq;
+	uint32_t rare_at = 0;
+
+	if (driven_by_a_thread())
+		SKIP("a driver's thread may be through with one before the other has posted");
+	cq = cq_of(BUSY + 1, NULL);
+	busy_fd = bound_socket(families[_i]);
+	rare_fd = bound_socket(families[_i]);
+	busy_peer = peer_of(busy_fd);
+	rare_peer = peer_of(rare_fd);
+
+	EXPECT_RETURN(0, regio_rq_create(busy_fd, BUSY, 0, cq, cq, 0, NULL, &busy));
+	EXPECT_RETURN(0, regio_rq_create(rare_fd, 1, 0, cq, cq, RARE_CONTEXT, NULL, &rare));
+	for (uint64_t i = 0; i < BUSY; i++)
+		send_plain(busy_peer, NULL, 0);
+	send_plain(rare_peer, NULL, 0);
+	for (uint64_t i = 0; i < BUSY; i++)
+		EXPECT_RETURN(0, regio_receive(busy, NULL, REGIO_MSG_DEFER, i));
+	EXPECT_RETURN(0, regio_receive(rare, NULL, REGIO_MSG_DEFER, 0));
+	collect(cq, results, BUSY + 1);
+	while (results[rare_at].rq_context != RARE_CONTEXT)
+		rare_at++;
+	EXPECT(rare_at < BUSY / 2, "its turn came after %u messages of the busy one", rare_at);
+	EXPECT_RETURN(0, regio_rq_close(busy, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_rq_close(rare, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	close(busy_peer);
+	close(rare_peer);
+}
+END_TEST
+
+/* Two senders on one CQ: what the busy one has sent is sent again as soon as it is dequeued. */
+struct rivals {
+	struct regio_cq *cq;
+	struct side busy;
+	struct side rare;
+	int sink;
+};
+
+enum { RIVAL_SENDS = 64 };
+
+static void rivals_open(struct rivals *rivals, int family)
+{
+	rivals->cq = cq_of(2 * RIVAL_SENDS + 2, NULL);
+	rivals->sink = bound_socket(family);
+	for (int i = 0; i < 2; i++) {
+		struct side *side = i ? &rivals->rare : &rivals->busy;
+
+		side_open(side, &(struct side_plan){.family = family,
+						    .receives = 1,
+						    .sends = RIVAL_SENDS,
+						    .slot_size = 16});
+		EXPECT_RETURN(0, regio_rq_close(side->rq, 0));
+		EXPECT_RETURN(0, regio_rq_create(side->fd, 1, RIVAL_SENDS, rivals->cq, rivals->cq,
+						 (uint64_t)i, NULL, &side->rq));
+		connect_to(side->fd, rivals->sink);
+	}
+}
+
+static void rivals_close(struct rivals *rivals)
+{
+	side_close(&rivals->busy);
+	side_close(&rivals->rare);
+	EXPECT_RETURN(0, regio_cq_close(rivals->cq));
+	close(rivals->sink);
+}
+
+/* How many results of the busy side come before the first of the other. */
+static uint32_t results_before_the_rare(struct rivals *rivals, uint32_t at_a_time)
+{
+	enum { MOST = 100000 };
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_result results[RIVAL_SENDS];
+	uint32_t before = 0;
+
+	while (before < MOST) {
+		int got = regio_cq_dequeue(rivals->cq, results, at_a_time);
+
+		EXPECT(now_ns() < deadline_ns, "its turn has not come after %u results", before);
+		for (int i = 0; i < got; i++) {
+			if (results[i].rq_context)
+				return before;
+			before++;
+			post_send(&rivals->busy, results[i].request_context, 16, 0);
+		}
+	}
+	return before;
+}
+
+START_TEST(a_half_with_more_than_is_asked_for_lets_another_have_its_turn)
+{
+	enum { ASKED = 4 };
+	struct rivals rivals;
+	uint32_t before;
+
+	rivals_open(&rivals, families[_i]);
+	for (uint64_t i = 1; i <= RIVAL_SENDS; i++)
+		post_send(&rivals.busy, i, 16, 0);
+	post_send(&rivals.rare, 1, 16, 0);
+	EXPECT_RETURN(RIVAL_SENDS + 1,
+		      regio_cq_wait(rivals.cq, RIVAL_SENDS + 1, UINT64_MAX, PATIENCE_NS));
+	before = results_before_the_rare(&rivals, ASKED);
+	EXPECT(before <= ASKED, "its turn came after %u results of the other", before);
+	rivals_close(&rivals);
+}
+END_TEST
+
+START_TEST(a_queue_that_is_never_found_empty_makes_progress)
+{
+	enum { ASKED = 16, MOST = 4096 };
+	struct rivals rivals;
+	uint32_t before;
+
+	rivals_open(&rivals, families[_i]);
+	post_receive(&rivals.rare, 0);
+	expect_empty(rivals.cq);
+	for (uint64_t i = 1; i <= RIVAL_SENDS; i++)
+		post_send(&rivals.busy, i, 16, 0);
+	EXPECT(regio_cq_wait(rivals.cq, 1, 0, PATIENCE_NS) > 0, "no send completed");
+	union address rare = own_address(rivals.rare.fd);
+
+	EXPECT(sendto(rivals.sink, "x", 1, 0, &rare.any, address_length(&rare)) == 1, "%m");
+	before = results_before_the_rare(&rivals, ASKED);
+	/* The thread has its own time, and the delays of faults are theirs. */
+	if (!driven_by_a_thread() && !faults_injected())
+		EXPECT(before <= MOST, "its turn came after %u results of the other", before);
+	rivals_close(&rivals);
+}
+END_TEST
+
+/* Many sockets on one CQ, and what to send to them with. */
+struct crowd {
+	struct regio_cq *cq;
+	struct regio_rq **rqs;
+	union address *addresses;
+	uint32_t count;
+	int sender;
+};
+
+static void crowd_open(struct crowd *crowd, int family, uint32_t count)
+{
+	*crowd = (struct crowd){.cq = cq_of(2 * count, NULL),
+				.rqs = calloc(count, sizeof(struct regio_rq *)),
+				.addresses = calloc(count, sizeof(union address)),
+				.count = count,
+				.sender = udp_socket(family)};
+	for (uint32_t i = 0; i < count; i++) {
+		int fd = bound_socket(family);
+
+		crowd->addresses[i] = own_address(fd);
+		EXPECT_RETURN(0, regio_rq_create(fd, 2, 0, crowd->cq, crowd->cq, i, NULL,
+						 &crowd->rqs[i]));
+		EXPECT_RETURN(0, regio_receive(crowd->rqs[i], NULL, 0, i));
+	}
+}
+
+static void crowd_send(const struct crowd *crowd, uint32_t to)
+{
+	const union address *address = &crowd->addresses[to];
+
+	EXPECT(sendto(crowd->sender, NULL, 0, 0, &address->any, address_length(address)) == 0,
+	       "%m");
+}
+
+/* Dequeues one, and has its queue receive again. Returns which. */
+static uint32_t crowd_take(const struct crowd *crowd, uint32_t *ret_empty_dequeues)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_result result;
+
+	*ret_empty_dequeues = 0;
+	while (regio_cq_dequeue(crowd->cq, &result, 1) == 0) {
+		EXPECT(now_ns() < deadline_ns, "no message came");
+		++*ret_empty_dequeues;
+	}
+	EXPECT_RETURN(0, regio_receive(crowd->rqs[result.rq_context], NULL, 0, 0));
+	return (uint32_t)result.rq_context;
+}
+
+static void crowd_close(struct crowd *crowd)
+{
+	for (uint32_t i = 0; i < crowd->count; i++)
+		EXPECT_RETURN(0, regio_rq_close(crowd->rqs[i], REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(crowd->cq));
+	close(crowd->sender);
+	free(crowd->rqs);
+	free(crowd->addresses);
+}
+
+/* While they all were busy none needed to be watched. */
+START_TEST(the_one_of_many_busy_queues_that_goes_on_is_found_soon)
+{
+	enum { QUEUES = 200, TOGETHER = 8, ROUNDS = 60, REPETITIONS = 4 };
+	uint32_t empty = 0, last = 0;
+	struct crowd crowd;
+
+	crowd_open(&crowd, families[_i], QUEUES);
+	for (uint32_t repetition = 0; repetition < REPETITIONS; repetition++) {
+		for (uint32_t i = 0; i < ROUNDS * QUEUES; i += TOGETHER) {
+			for (uint32_t k = 0; k < TOGETHER; k++)
+				crowd_send(&crowd, (i + k) % QUEUES);
+			for (uint32_t k = 0; k < TOGETHER; k++)
+				last = crowd_take(&crowd, &empty);
+		}
+		crowd_send(&crowd, last);
+		ck_assert_uint_eq(crowd_take(&crowd, &empty), last);
+		/* A driver's thread does not count in these, nor do faults keep time. */
+		if (!driven_by_a_thread() && !faults_injected())
+			EXPECT(empty < QUEUES / 4, "it took %u empty dequeues", empty);
+	}
+	crowd_close(&crowd);
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE(capacities_outside_the_limits_are_refused),
+		CASE(capacities_from_1_to_2_million_are_granted),
+		CASE(the_largest_capacity_is_granted_or_there_is_no_memory),
+		CASE(a_dequeue_needs_an_array_only_for_results),
+		CASE(a_dequeue_of_0_takes_nothing),
+		CASE(a_dequeue_writes_no_more_than_it_is_asked_for),
+		CASE_PER_FAMILY(a_dequeue_from_many_sockets_writes_no_more_than_it_is_asked_for),
+		CASE(a_resize_keeps_completions_and_their_order),
+		CASE(a_closed_queue_gives_its_room_back_with_its_last_completion),
+		CASE(a_resize_below_what_is_reserved_changes_nothing),
+		CASE(one_cq_serves_many_sockets),
+		CASE_PER_FAMILY(a_busy_socket_does_not_keep_another_from_its_turn),
+		CASE_PER_FAMILY(a_half_with_more_than_is_asked_for_lets_another_have_its_turn),
+		CASE_PER_FAMILY(a_queue_that_is_never_found_empty_makes_progress),
+		CASE_PER_FAMILY(the_one_of_many_busy_queues_that_goes_on_is_found_soon),
+		CASE(a_closed_cq_is_an_error_for_every_call),
+		CASE(the_descriptor_is_the_same_for_the_life_of_the_cq),
+		CASE(thousands_of_cqs_share_one_driver),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscalls.c - how often the library enters the kernel, counted through ptrace
+ *
+ * A traced child runs the library; two calls that mean nothing mark the stretch to count.
+ */
+#include "../../support/net.h"
+#include "../../support/side.h"
+#include "../../support/streams.h"
+#include "../../support/suite.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/ptrace.h>
+
+/* getpriority() with these arguments is refused, and nobody else asks. */
+#define MARK_CLASS 0x5EED
+#define COUNT_FROM 1
+#define COUNT_TO 2
+
+#define BATCH 128u
+#define BATCHES 512u
+
+struct count {
+	unsigned int sends;
+	unsigned int receives;
+	unsigned int enters; /* io_uring_enter */
+	unsigned int all;
+};
+
+static void mark(int what)
+{
+	syscall(SYS_getpriority, MARK_CLASS, what);
+}
+
+static void add_call(struct count *count, uint64_t number)
+{
+	switch (number) {
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_sendmmsg:
+		count->sends++;
+		break;
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+	case SYS_recvmmsg:
+		count->receives++;
+		break;
+	case SYS_io_uring_enter:
+		count->enters++;
+		break;
+	default:
+		break;
+	}
+	count->all++;
+}
+
+/* Follows the child to its end. Returns false when the child failed. */
+static bool count_calls(pid_t child, struct count *count)
+{
+	struct ptrace_syscall_info info;
+	bool counting = false;
+	int status;
+
+	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
+		int signal_number = WSTOPSIG(status);
+
+		if (signal_number == (SIGTRAP | 0x80)) {
+			ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info);
+			signal_number = 0;
+			if (info.op != PTRACE_SYSCALL_INFO_ENTRY)
+				;
+			else if (info.entry.nr == SYS_getpriority &&
+				 info.entry.args[0] == MARK_CLASS)
+				counting = info.entry.args[1] == COUNT_FROM;
+			else if (counting)
+				add_call(count, info.entry.nr);
+		} else if (signal_number == SIGSTOP) {
+			signal_number = 0;
+		}
+		ptrace(PTRACE_SYSCALL, child, NULL, (void *)(uintptr_t)signal_number);
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+}
+
+/* Runs 'body' traced. Returns why that is not possible, or NULL. */
+static const char *count_in_child(void (*body)(int family), int family, struct count *ret_count)
+{
+	enum { REFUSED = 99 };
+	pid_t child = check_fork();
+	int status;
+
+	*ret_count = (struct count){0};
+	if (child == 0) {
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+			_exit(REFUSED);
+		raise(SIGSTOP);
+		body(family);
+		_exit(EXIT_SUCCESS);
+	}
+	EXPECT(waitpid(child, &status, 0) == child, "%m");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == REFUSED)
+		return "ptrace is refused";
+	EXPECT(WIFSTOPPED(status), "the child ended with %#x", status);
+	if (ptrace(PTRACE_SETOPTIONS, child, NULL,
+		   (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) < 0)
+		return "ptrace is refused";
+	ptrace(PTRACE_SYSCALL, child, NULL, NULL);
+	EXPECT(count_calls(child, ret_count), "the traced child failed");
+	return NULL;
+}
+
+static void open_pair(struct side *sender, struct side *receiver, int family)
+{
+	side_open(sender, &(struct side_plan){.family = family, .sends = BATCH, .slot_size = 64});
+	side_open(receiver,
+		  &(struct side_plan){.family = family, .receives = BATCH, .slot_size = 64});
+	connect_to(sender->fd, receiver->fd);
+}
+
+static void commit_a_batch(struct side *sender)
+{
+	struct regio_result results[BATCH];
+
+	for (uint64_t i = 0; i < BATCH; i++)
+		post_send(sender, i, 64, i + 1 < BATCH ? REGIO_MSG_DEFER : 0);
+	EXPECT_RETURN((int)BATCH, regio_cq_dequeue(sender->send_cq, results, BATCH));
+}
+
+static void commit_a_second_batch(int family)
+{
+	struct side sender, receiver;
+
+	open_pair(&sender, &receiver, family);
+	commit_a_batch(&sender);
+	mark(COUNT_FROM);
+	commit_a_batch(&sender);
+	mark(COUNT_TO);
+}
+
+/* The other system call asks whether the descriptor is still the RQ's socket. */
+START_TEST(a_batch_of_deferred_sends_is_one_send_call)
+{
+	struct count count;
+	const char *refused;
+
+	if (train_limit() < BATCH)
+		SKIP("the kernel joins only %u messages", train_limit());
+	if (driven_by_a_thread())
+		SKIP("a driver's thread does not wait for the end of a batch");
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(commit_a_second_batch, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	ck_assert_uint_eq(count.sends, 1);
+	EXPECT(count.all <= 2, "%u system calls", count.all);
+}
+END_TEST
+
+enum { EMPTY_DEQUEUES = 1000 };
+
+static void dequeue_when_idle(int family)
+{
+	struct side sender, receiver;
+
+	open_pair(&sender, &receiver, family);
+	for (uint64_t i = 0; i < BATCH; i++)
+		post_receive(&receiver, i);
+	/* The socket is watched once it has been found empty. */
+	for (int i = 0; i < 128; i++)
+		expect_empty(receiver.receive_cq);
+	mark(COUNT_FROM);
+	for (int i = 0; i < EMPTY_DEQUEUES; i++)
+		expect_empty(receiver.receive_cq);
+	mark(COUNT_TO);
+}
+
+START_TEST(an_empty_dequeue_of_an_idle_queue_is_at_most_one_system_call)
+{
+	unsigned int most = EMPTY_DEQUEUES;
+	struct count count;
+	const char *refused;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	/* Two words of memory tell a ring's thread, and a driver's thread does the looking. */
+	if (driven_by_a_thread() || engine_is("uring"))
+		most = 0;
+	refused = count_in_child(dequeue_when_idle, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	EXPECT(count.all <= most, "%u system calls in %u dequeues, %u of them receives", count.all,
+	       EMPTY_DEQUEUES, count.receives);
+}
+END_TEST
+
+enum { REPLIERS = 16 };
+
+struct replier {
+	struct side side;
+	int peer;
+};
+
+/* Asks all, answers all: the answers are deferred and go with the dequeue that finds nothing. */
+static void serve_once(struct replier *repliers, struct regio_cq *requests, bool counted)
+{
+	struct regio_result results[REPLIERS];
+	struct regio_buf slice;
+
+	for (uint64_t i = 0; i < REPLIERS; i++)
+		send_plain(repliers[i].peer, "?", 1);
+	collect(requests, results, REPLIERS);
+	for (uint64_t i = 0; i < REPLIERS; i++) {
+		struct side *side = &repliers[i].side;
+
+		slice = slot_slice(side, 1, 64);
+		EXPECT_RETURN(0, regio_send(side->rq, &slice, REGIO_MSG_DEFER, 0));
+	}
+	if (counted)
+		mark(COUNT_FROM);
+	expect_empty(requests);
+	if (counted)
+		mark(COUNT_TO);
+	for (uint64_t i = 0; i < REPLIERS; i++) {
+		uint8_t data[64];
+
+		collect_one(repliers[i].side.send_cq);
+		ck_assert_uint_eq(receive_plain(repliers[i].peer, data, sizeof(data)), 64);
+		slice = slot_slice(&repliers[i].side, 0, 64);
+		EXPECT_RETURN(0, regio_receive(repliers[i].side.rq, &slice, 0, i));
+	}
+}
+
+/* All receive into one queue; each has a queue of its own for what it has sent. */
+static void reply_on_many_sockets(int family)
+{
+	enum { ROUNDS = 20 };
+	struct replier repliers[REPLIERS];
+	struct regio_driver *driver;
+	struct regio_cq *requests;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	requests = cq_of(REPLIERS, driver);
+	for (uint64_t i = 0; i < REPLIERS; i++) {
+		/* cppcheck-suppress uninitvar ; opened here */
+		struct side *side = &repliers[i].side;
+
+		side_open(side, &(struct side_plan){.family = family,
+						    .receives = 1,
+						    .sends = 1,
+						    .slot_size = 64,
+						    .driver = driver});
+		EXPECT_RETURN(0, regio_rq_close(side->rq, 0));
+		EXPECT_RETURN(0, regio_rq_create(side->fd, 1, 1, requests, side->send_cq, 0, NULL,
+						 &side->rq));
+		repliers[i].peer = peer_of(side->fd);
+		connect_to(side->fd, repliers[i].peer);
+		post_receive(side, 0);
+	}
+	/* Enough for the queues to be no longer young, and for a ring. */
+	for (int round = 1; round <= ROUNDS; round++)
+		serve_once(repliers, requests, round == ROUNDS);
+}
+
+START_TEST(deferred_replies_of_many_sockets_are_one_entry_of_the_ring)
+{
+	struct count count;
+	const char *refused;
+
+	if (!engine_is("uring"))
+		SKIP("only a ring executes several operations in one system call");
+	if (driven_by_a_thread())
+		SKIP("a driver's thread does not wait for the last of them");
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(reply_on_many_sockets, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	EXPECT(count.enters == 1 && count.sends == 0,
+	       "%u entries, %u sends, %u receives, %u system calls", count.enters, count.sends,
+	       count.receives, count.all);
+}
+END_TEST
+
+/* A driver's thread does it all: of the calling thread's system calls none is left. */
+static void post_and_dequeue(int family)
+{
+	struct regio_driver_opts opts = {.size = sizeof(opts),
+					 .flags = REGIO_DRIVER_THREAD,
+					 .thread_spin_ns = REGIO_SPIN_ALWAYS};
+	struct regio_driver *driver;
+	struct regio_result result;
+	uint64_t done = 0;
+	struct side side;
+
+	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
+	side_open(&side, &(struct side_plan){.family = family,
+					     .receives = BATCH,
+					     .sends = BATCH,
+					     .slot_size = 64,
+					     .driver = driver});
+	connect_to(side.fd, side.fd);
+	mark(COUNT_FROM);
+	for (uint64_t round = 0; round < BATCHES; round++) {
+		post_receive(&side, round % BATCH);
+		post_send(&side, BATCH + round % BATCH, 64, round % 3 ? 0 : REGIO_MSG_DEFER);
+		while (regio_cq_dequeue(side.receive_cq, &result, 1) == 0)
+			continue;
+		done += regio_cq_dequeue(side.send_cq, &result, 1) == 1;
+	}
+	while (done < BATCHES)
+		done += regio_cq_dequeue(side.send_cq, &result, 1) == 1;
+	mark(COUNT_TO);
+}
+
+START_TEST(posting_and_dequeuing_beside_a_thread_that_is_awake_make_no_system_call)
+{
+	struct count count;
+	const char *refused;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(post_and_dequeue, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	ck_assert_uint_eq(count.all, 0);
+}
+END_TEST
+
+/* Enough bursts to have the receiver settle on trains, then one more. */
+static void receive_a_batch(int family)
+{
+	struct regio_result results[BATCH];
+	struct side sender, receiver;
+	struct regio_rq_info info = {0};
+	bool counting = false;
+
+	open_pair(&sender, &receiver, family);
+	for (int round = 0; round < 300; round++) {
+		for (uint64_t i = 0; i < BATCH; i++)
+			post_receive(&receiver, i);
+		for (uint64_t i = 0; i < BATCH; i++)
+			post_send(&sender, i, 64, i + 1 < BATCH ? REGIO_MSG_DEFER : 0);
+		collect(sender.send_cq, results, BATCH);
+		counting = info.receive_trains_on && round > 200;
+		if (counting)
+			mark(COUNT_FROM);
+		for (uint32_t have = 0; have < BATCH;)
+			have += (uint32_t)regio_cq_dequeue(receiver.receive_cq, results,
+							   BATCH - have);
+		if (counting)
+			mark(COUNT_TO);
+		if (counting)
+			break;
+		EXPECT_RETURN(0, regio_rq_get_info(receiver.rq, &info, sizeof(info)));
+	}
+	EXPECT(counting, "receive trains stay off");
+}
+
+START_TEST(a_batch_that_arrives_in_a_train_is_received_in_a_few_system_calls)
+{
+	struct count count;
+	const char *refused;
+
+	refused = trains_not_joined();
+	if (refused)
+		SKIP("%s", refused);
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(receive_a_batch, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	EXPECT(count.all <= 4, "%u system calls, %u of them receives", count.all, count.receives);
+}
+END_TEST
+
+enum { STREAM_SENDS = 1024, SENDS_MARKED_AFTER = 10 };
+
+static void commit_sends_on_a_stream(int family)
+{
+	struct regio_result results[STREAM_SENDS];
+	struct side side;
+	int fds[2];
+
+	stream_pair(family, fds);
+	side_open(&side, &(struct side_plan){.fd = fds[0], .sends = STREAM_SENDS, .slot_size = 64});
+	for (int round = 0; round <= SENDS_MARKED_AFTER; round++) {
+		if (round == SENDS_MARKED_AFTER)
+			mark(COUNT_FROM);
+		for (uint64_t i = 0; i < STREAM_SENDS; i++)
+			post_send(&side, i, 64, i + 1 < STREAM_SENDS ? REGIO_MSG_DEFER : 0);
+		collect(side.send_cq, results, STREAM_SENDS);
+		mark(COUNT_TO);
+		read_all(fds[1], side.memory, (size_t)STREAM_SENDS * 64);
+	}
+}
+
+START_TEST(a_thousand_deferred_sends_on_a_stream_are_one_send_call)
+{
+	struct count count;
+	const char *refused;
+
+	if (driven_by_a_thread())
+		SKIP("a driver's thread does not wait for the end of a batch");
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(commit_sends_on_a_stream, stream_families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	ck_assert_uint_eq(count.sends, 1);
+	EXPECT(count.all <= 3, "%u system calls", count.all);
+}
+END_TEST
+
+enum { CONNECTIONS = 16, TURNS = 200, TURNS_MARKED = 100 };
+
+/* Every connection of a server gets a message in each turn. */
+static void serve_connections(int family)
+{
+	static uint8_t memory[CONNECTIONS][256];
+	struct regio_cq *cq = cq_of(CONNECTIONS, NULL);
+	struct regio_result results[CONNECTIONS];
+	struct regio_rq *rqs[CONNECTIONS];
+	int fds[CONNECTIONS][2];
+	uint64_t region;
+
+	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
+	for (uint32_t i = 0; i < CONNECTIONS; i++) {
+		stream_pair(family, fds[i]);
+		EXPECT_RETURN(0, regio_rq_create(fds[i][0], 1, 0, cq, cq, i, NULL, &rqs[i]));
+	}
+	for (int turn = 0; turn < TURNS; turn++) {
+		if (turn == TURNS - TURNS_MARKED)
+			mark(COUNT_FROM);
+		for (uint32_t i = 0; i < CONNECTIONS; i++) {
+			struct regio_buf slice = {region, i * sizeof(memory[0]), sizeof(memory[0])};
+
+			EXPECT_RETURN(0, regio_receive(rqs[i], &slice, 0, i));
+		}
+		for (uint32_t i = 0; i < CONNECTIONS; i++)
+			write_stream(fds[i][1], 64, 0);
+		collect(cq, results, CONNECTIONS);
+	}
+	mark(COUNT_TO);
+}
+
+START_TEST(a_message_on_each_of_many_streams_is_one_receive_call_each)
+{
+	struct count count;
+	const char *refused;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(serve_connections, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	/* None is made to find a socket empty; those of a ring are not counted here. */
+	ck_assert_uint_le(count.receives, CONNECTIONS * TURNS_MARKED);
+}
+END_TEST
+
+static void wait_after_a_busy_queue(int family)
+{
+	enum { ROUNDS = 200 };
+	struct regio_driver *driver;
+	struct regio_cq *idle;
+	struct side side;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	idle = cq_of(1, driver);
+	side_open(&side,
+		  &(struct side_plan){
+			  .family = family, .receives = 1, .slot_size = 64, .driver = driver});
+	int peer = peer_of(side.fd);
+
+	for (int round = 0; round < ROUNDS; round++) {
+		post_receive(&side, 0);
+		expect_empty(side.receive_cq);
+		send_plain(peer, "x", 1);
+		poll_one(side.receive_cq);
+	}
+	side_close(&side);
+	close(peer);
+	mark(COUNT_FROM);
+	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(idle, 1, 0, 100 * MILLISECOND_NS));
+	mark(COUNT_TO);
+	EXPECT_RETURN(0, regio_cq_close(idle));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+
+/* It was polled so often that it needed no events, which keeps others from sleeping. */
+START_TEST(a_wait_sleeps_when_a_busy_queue_has_been_closed)
+{
+	struct count count;
+	const char *refused;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(wait_after_a_busy_queue, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	EXPECT(count.all < 16, "%u system calls", count.all);
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE_PER_FAMILY(a_batch_of_deferred_sends_is_one_send_call),
+		CASE_PER_FAMILY(an_empty_dequeue_of_an_idle_queue_is_at_most_one_system_call),
+		CASE_PER_FAMILY(deferred_replies_of_many_sockets_are_one_entry_of_the_ring),
+		CASE_PER_FAMILY(
+			posting_and_dequeuing_beside_a_thread_that_is_awake_make_no_system_call),
+		CASE_PER_FAMILY(a_batch_that_arrives_in_a_train_is_received_in_a_few_system_calls),
+		CASE_PER_STREAM(a_thousand_deferred_sends_on_a_stream_are_one_send_call),
+		CASE_PER_FAMILY(a_message_on_each_of_many_streams_is_one_receive_call_each),
+		CASE_PER_FAMILY(a_wait_sleeps_when_a_busy_queue_has_been_closed),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}

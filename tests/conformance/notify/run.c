@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.c - CQs that call the program, and threads that drive without waiting on one CQ
+ */
+#include <pthread.h>
+#include <unistd.h>
+
+#include "../../support/net.h"
+#include "../../support/side.h"
+#include "../../support/streams.h"
+#include "../../support/suite.h"
+
+struct called {
+	struct regio_driver *driver;
+	_Atomic int times;
+};
+
+static void call(void *context)
+{
+	struct called *called = context;
+
+	called->times++;
+	regio_driver_wake(called->driver);
+}
+
+static struct regio_driver *driver_open(void)
+{
+	struct regio_driver *driver = NULL;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	return driver;
+}
+
+START_TEST(wake_before_a_run_ends_it_and_time_is_kept)
+{
+	struct regio_driver *driver = driver_open();
+
+	if (driven_by_a_thread())
+		SKIP("the driver has a thread that runs it");
+	EXPECT_RETURN(-ETIMEDOUT, regio_driver_run(driver, 0));
+	EXPECT_RETURN(-ETIMEDOUT, regio_driver_run(driver, MILLISECOND_NS));
+	EXPECT_RETURN(0, regio_driver_wake(driver));
+	EXPECT_RETURN(0, regio_driver_run(driver, PATIENCE_NS));
+	EXPECT_RETURN(-ETIMEDOUT, regio_driver_run(driver, 0));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	EXPECT_RETURN(-EBADF, regio_driver_run(driver, 0));
+	EXPECT_RETURN(-EBADF, regio_driver_wake(driver));
+}
+END_TEST
+
+static void *run_until_woken(void *argument)
+{
+	int error;
+
+	/* The other thread may be trying just now. */
+	do {
+		error = regio_driver_run(argument, PATIENCE_NS);
+	} while (error == -EBUSY);
+	return (void *)(intptr_t)error;
+}
+
+START_TEST(one_thread_runs_a_driver_at_a_time)
+{
+	struct regio_driver *driver = driver_open();
+	int64_t until_ns = now_ns() + PATIENCE_NS;
+	pthread_t thread;
+	void *result;
+	int error;
+
+	if (driven_by_a_thread())
+		SKIP("the driver has a thread that runs it");
+	ck_assert_int_eq(pthread_create(&thread, NULL, run_until_woken, driver), 0);
+	do {
+		error = regio_driver_run(driver, 0);
+	} while (error == -ETIMEDOUT && now_ns() < until_ns);
+	EXPECT_RETURN(-EBUSY, error);
+	EXPECT_RETURN(0, regio_driver_wake(driver));
+	pthread_join(thread, &result);
+	EXPECT_RETURN(0, (int)(intptr_t)result);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
+START_TEST(armed_queue_calls_once_and_finds_a_completion)
+{
+	struct called called = {.driver = driver_open()};
+	struct regio_cq_opts opts = {.size = sizeof(opts),
+				     .driver = called.driver,
+				     .on_notify = call,
+				     .on_notify_context = &called};
+	struct regio_buf slice = {.length = 0};
+	struct regio_result result;
+	struct regio_cq *cq;
+	struct regio_rq *rq;
+	int fd = bound_socket(AF_INET), peer = peer_of(fd);
+
+	if (driven_by_a_thread())
+		SKIP("the driver has a thread that runs it");
+	EXPECT_RETURN(0, regio_cq_create(4, &opts, &cq));
+	EXPECT_RETURN(0, regio_rq_create(fd, 4, 0, cq, cq, 0, NULL, &rq));
+	for (uint64_t round = 0; round < scaled(1000); round++) {
+		EXPECT_RETURN(0, regio_receive(rq, &slice, 0, round));
+		EXPECT_RETURN(0, regio_cq_notify(cq));
+		EXPECT_RETURN(-EALREADY, regio_cq_notify(cq));
+		ck_assert_int_eq(called.times, (int)round);
+		ck_assert_int_eq(send(peer, "", 0, 0), 0);
+		EXPECT_RETURN(0, regio_driver_run(called.driver, PATIENCE_NS));
+		ck_assert_int_eq(called.times, (int)round + 1);
+		EXPECT_RETURN(1, regio_cq_dequeue(cq, &result, 1));
+	}
+	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	EXPECT_RETURN(0, regio_driver_close(called.driver));
+	close(peer);
+}
+END_TEST
+
+/* More than one pass takes, and no event for what is left. */
+START_TEST(a_run_goes_on_until_nothing_is_left_to_do)
+{
+	enum { MESSAGES = 200 };
+	struct called called = {.driver = driver_open()};
+	struct regio_cq_opts opts = {.size = sizeof(opts),
+				     .driver = called.driver,
+				     .on_notify = call,
+				     .on_notify_context = &called};
+	struct regio_buf slice = {.length = 0};
+	struct regio_result results[MESSAGES];
+	struct regio_cq *cq;
+	struct regio_rq *rq;
+	int fd = bound_socket(AF_INET), peer = peer_of(fd);
+
+	if (driven_by_a_thread())
+		SKIP("the driver has a thread that runs it");
+	EXPECT_RETURN(0, regio_cq_create(MESSAGES, &opts, &cq));
+	EXPECT_RETURN(0, regio_rq_create(fd, MESSAGES, 0, cq, cq, 0, NULL, &rq));
+	EXPECT_RETURN(0, regio_cq_notify(cq));
+	for (uint64_t i = 0; i < MESSAGES; i++) {
+		ck_assert_int_eq(send(peer, "", 0, 0), 0);
+		EXPECT_RETURN(0, regio_receive(rq, &slice,
+					       i < MESSAGES - 1 ? REGIO_MSG_DONT_NOTIFY : 0, i));
+	}
+	EXPECT_RETURN(0, regio_driver_run(called.driver, PATIENCE_NS));
+	ck_assert_int_eq(called.times, 1);
+	EXPECT_RETURN(MESSAGES, regio_cq_dequeue(cq, results, MESSAGES));
+	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	EXPECT_RETURN(0, regio_driver_close(called.driver));
+	close(peer);
+}
+END_TEST
+
+/* ---- Sends that wait for the socket ---- */
+
+enum { LONG_SENDS = 64, LONG_BYTES = 262144 };
+
+struct blocked {
+	_Atomic int count;
+	struct regio_driver *driver;
+	struct side side;
+};
+
+static void count_blocked(void *context, int change)
+{
+	struct blocked *blocked = context;
+
+	blocked->count += change;
+}
+
+static void await_blocked(struct blocked *blocked, int count)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+
+	while (blocked->count != count) {
+		EXPECT(now_ns() < deadline_ns, "%d are blocked, not %d", blocked->count, count);
+		/* Progress, where no thread makes it. */
+		EXPECT_RETURN(0, regio_cq_dequeue(blocked->side.send_cq, NULL, 0));
+	}
+}
+
+/* Posts more than the stack takes. */
+static void block(struct blocked *blocked, int fd)
+{
+	const struct regio_driver_opts opts = {
+		.size = sizeof(opts), .on_blocked = count_blocked, .on_blocked_context = blocked};
+
+	*blocked = (struct blocked){0};
+	EXPECT_RETURN(0, regio_driver_create(&opts, &blocked->driver));
+	side_open(&blocked->side, &(struct side_plan){.fd = fd,
+						      .sends = LONG_SENDS,
+						      .slot_size = LONG_BYTES,
+						      .driver = blocked->driver});
+	for (uint64_t i = 0; i < LONG_SENDS; i++)
+		post_send(&blocked->side, i, LONG_BYTES, 0);
+	await_blocked(blocked, 1);
+}
+
+static void *read_everything(void *argument)
+{
+	static uint8_t data[LONG_BYTES];
+	const int *peer = argument;
+
+	while (read(*peer, data, sizeof(data)) > 0)
+		continue;
+	return NULL;
+}
+
+/* The peer reads until all has been sent. */
+static void unblock(struct blocked *blocked, int peer)
+{
+	struct regio_result results[LONG_SENDS];
+	pthread_t reader;
+
+	ck_assert_int_eq(pthread_create(&reader, NULL, read_everything, &peer), 0);
+	collect(blocked->side.send_cq, results, LONG_SENDS);
+	for (uint64_t i = 0; i < LONG_SENDS; i++)
+		expect_result(&results[i], 0, LONG_BYTES, i);
+	await_blocked(blocked, 0);
+	side_close(&blocked->side);
+	pthread_join(reader, NULL);
+	EXPECT_RETURN(0, regio_driver_close(blocked->driver));
+	ck_assert_int_eq(blocked->count, 0);
+	close(peer);
+}
+
+START_TEST(sends_count_as_blocked_until_they_are_through)
+{
+	struct blocked blocked;
+	int fds[2];
+
+	stream_pair(stream_families[_i], fds);
+	block(&blocked, fds[0]);
+	unblock(&blocked, fds[1]);
+}
+END_TEST
+
+START_TEST(sends_count_as_blocked_until_their_queue_is_closed)
+{
+	struct blocked blocked;
+	int fds[2];
+
+	stream_pair(stream_families[_i], fds);
+	block(&blocked, fds[0]);
+	side_close(&blocked.side);
+	ck_assert_int_eq(blocked.count, 0);
+	EXPECT_RETURN(0, regio_driver_close(blocked.driver));
+	close(fds[1]);
+}
+END_TEST
+
+START_TEST(sends_count_as_blocked_once_when_their_socket_is_replaced)
+{
+	struct blocked blocked;
+	int old[2], new[2];
+
+	stream_pair(stream_families[_i], old);
+	stream_pair(stream_families[_i], new);
+	block(&blocked, old[0]);
+	EXPECT_RETURN(0, regio_rq_replace_socket(blocked.side.rq, new[0]));
+	close(new[0]);
+	close(old[1]);
+	unblock(&blocked, new[1]);
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE(wake_before_a_run_ends_it_and_time_is_kept),
+		CASE(one_thread_runs_a_driver_at_a_time),
+		CASE(armed_queue_calls_once_and_finds_a_completion),
+		CASE(a_run_goes_on_until_nothing_is_left_to_do),
+		CASE_PER_STREAM(sends_count_as_blocked_until_they_are_through),
+		CASE_PER_STREAM(sends_count_as_blocked_until_their_queue_is_closed),
+		CASE_PER_STREAM(sends_count_as_blocked_once_when_their_socket_is_replaced),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}

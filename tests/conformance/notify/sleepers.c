@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sleepers.c - several queues on one driver, where one thread's progress is another's wake-up
+ *
+ * Each case was a way to sleep beside work that nobody else would have come by for.
+ */
+#include "../../support/net.h"
+#include "../../support/side.h"
+#include "../../support/suite.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLOTS 200u
+
+static bool readable(struct regio_cq *cq, int timeout_ms)
+{
+	struct pollfd descriptor = {.fd = regio_cq_fd(cq), .events = POLLIN};
+
+	return poll(&descriptor, 1, timeout_ms) > 0;
+}
+
+/* Arms the CQ and takes off whatever makes its descriptor readable without a message. */
+static void arm(struct regio_cq *cq)
+{
+	struct regio_result result;
+
+	EXPECT_RETURN(0, regio_cq_notify(cq));
+	while (readable(cq, 0)) {
+		EXPECT_RETURN(0, regio_cq_dequeue(cq, &result, 1));
+		regio_cq_notify(cq);
+	}
+}
+
+static struct regio_cq *cq_on(struct regio_driver *driver)
+{
+	return cq_of(SLOTS, driver);
+}
+
+START_TEST(a_half_that_is_partly_dequeued_is_counted_once)
+{
+	struct regio_result results[4];
+	struct side side;
+
+	side_open(&side, &(struct side_plan){.family = families[_i], .sends = 4, .slot_size = 64});
+	int peer = peer_of(side.fd);
+
+	connect_to(side.fd, peer);
+	post_send(&side, 0, 64, 0);
+	post_send(&side, 1, 64, 0);
+	EXPECT_RETURN(2, regio_cq_wait(side.send_cq, 2, UINT64_MAX, PATIENCE_NS));
+	EXPECT_RETURN(1, regio_cq_dequeue(side.send_cq, results, 1));
+	post_send(&side, 2, 64, 0);
+	EXPECT_RETURN(2, regio_cq_wait(side.send_cq, 2, UINT64_MAX, PATIENCE_NS));
+	EXPECT_RETURN(2, regio_cq_wait(side.send_cq, 4, 0, MILLISECOND_NS));
+	EXPECT_RETURN(2, regio_cq_dequeue(side.send_cq, results, 4));
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
+START_TEST(requests_posted_by_the_hundred_after_a_notify_are_seen)
+{
+	struct regio_result results[SLOTS];
+	struct side side;
+	uint8_t found[64];
+
+	side_open(&side,
+		  &(struct side_plan){
+			  .family = families[_i], .receives = SLOTS, .sends = 4, .slot_size = 64});
+	int peer = peer_of(side.fd);
+
+	connect_to(side.fd, peer);
+	post_receive(&side, 0);
+	arm(side.receive_cq);
+	for (uint64_t slot = 1; slot < SLOTS; slot++)
+		post_receive(&side, slot);
+	send_plain(peer, "x", 1);
+	EXPECT(readable(side.receive_cq, 5000), "nobody was called");
+	collect(side.receive_cq, results, 1);
+	/* The same for a send that is deferred. */
+	arm(side.send_cq);
+	post_send(&side, SLOTS, 64, REGIO_MSG_DEFER);
+	EXPECT(readable(side.send_cq, 5000), "nobody was called");
+	collect(side.send_cq, results, 1);
+	ck_assert_uint_eq(receive_plain(peer, found, sizeof(found)), 64);
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
+START_TEST(a_message_behind_a_silent_one_signals_though_another_queue_took_the_event)
+{
+	struct regio_driver *driver;
+	struct regio_result results[4];
+	struct side side;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	struct regio_cq *other = cq_on(driver);
+
+	side_open(&side, &(struct side_plan){.family = families[_i],
+					     .receives = 3,
+					     .slot_size = 64,
+					     .driver = driver});
+	int peer = peer_of(side.fd);
+	struct regio_buf slice = slot_slice(&side, 0, 64);
+
+	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_DONT_NOTIFY, 0));
+	post_receive(&side, 1);
+	post_receive(&side, 2);
+	arm(side.receive_cq);
+	send_plain(peer, "a", 1);
+	send_plain(peer, "b", 1);
+	EXPECT_RETURN(0, regio_cq_dequeue(other, results, 4));
+	EXPECT(readable(side.receive_cq, 5000), "the second message was left lying");
+	collect(side.receive_cq, results, 2);
+	side_close(&side);
+	EXPECT_RETURN(0, regio_cq_close(other));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	close(peer);
+}
+END_TEST
+
+struct spinner {
+	struct regio_cq *cq;
+	atomic_bool stop;
+};
+
+static void *spin(void *argument)
+{
+	struct spinner *spinner = argument;
+	struct regio_result result;
+
+	while (!atomic_load(&spinner->stop))
+		regio_cq_dequeue(spinner->cq, &result, 1);
+	return NULL;
+}
+
+struct waiter {
+	struct regio_cq *cq;
+	uint64_t rounds;
+	atomic_ullong done;
+};
+
+static void *wait_for_each(void *argument)
+{
+	struct waiter *waiter = argument;
+	struct regio_result result;
+
+	for (uint64_t round = 0; round < waiter->rounds; round++) {
+		if (regio_cq_wait(waiter->cq, 1, 0, 10 * SECOND_NS) < 1)
+			break;
+		EXPECT_RETURN(1, regio_cq_dequeue(waiter->cq, &result, 1));
+		atomic_fetch_add(&waiter->done, 1);
+	}
+	return NULL;
+}
+
+START_TEST(a_thread_that_polls_does_not_take_the_wake_of_one_that_sleeps)
+{
+	struct regio_driver *driver;
+	pthread_t threads[2];
+	struct side side;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	struct spinner spinner = {.cq = cq_on(driver)};
+
+	side_open(&side,
+		  &(struct side_plan){
+			  .family = families[_i], .sends = 1, .slot_size = 64, .driver = driver});
+	int peer = peer_of(side.fd);
+	struct waiter waiter = {.cq = side.send_cq, .rounds = scaled(2000)};
+
+	connect_to(side.fd, peer);
+	ck_assert_int_eq(pthread_create(&threads[0], NULL, spin, &spinner), 0);
+	ck_assert_int_eq(pthread_create(&threads[1], NULL, wait_for_each, &waiter), 0);
+	for (uint64_t round = 0; round < waiter.rounds; round++) {
+		int64_t until = now_ns() + 10 * SECOND_NS;
+
+		post_send(&side, 0, 64, 0);
+		while (atomic_load(&waiter.done) <= round)
+			EXPECT(now_ns() < until, "send %llu completed, and its waiter sleeps",
+			       (unsigned long long)round);
+	}
+	pthread_join(threads[1], NULL);
+	atomic_store(&spinner.stop, true);
+	pthread_join(threads[0], NULL);
+	side_close(&side);
+	EXPECT_RETURN(0, regio_cq_close(spinner.cq));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	close(peer);
+}
+END_TEST
+
+/* What one thread hands to another that waits, round for round. */
+struct handover {
+	struct regio_cq *cq;
+	uint64_t rounds;
+	pthread_barrier_t begin, end;
+};
+
+static void *wait_in_rounds(void *argument)
+{
+	struct handover *handover = argument;
+	struct regio_result result;
+
+	for (uint64_t round = 0; round < handover->rounds; round++) {
+		pthread_barrier_wait(&handover->begin);
+		EXPECT(regio_cq_wait(handover->cq, 1, 0, PATIENCE_NS) > 0, "nobody called");
+		pthread_barrier_wait(&handover->end);
+		EXPECT_RETURN(1, regio_cq_dequeue(handover->cq, &result, 1));
+	}
+	return NULL;
+}
+
+/* The thread may be woken by its own completion and the other queue's message at once. */
+START_TEST(a_thread_that_leaves_with_the_event_of_another_queue_tells_so)
+{
+	struct handover handover = {.rounds = scaled(4000)};
+	struct side waited, armed;
+	struct regio_driver *driver;
+	pthread_t waiter;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	side_open(&waited,
+		  &(struct side_plan){
+			  .family = families[_i], .sends = 1, .slot_size = 64, .driver = driver});
+	side_open(&armed, &(struct side_plan){.family = families[_i],
+					      .receives = 1,
+					      .slot_size = 64,
+					      .driver = driver});
+	int sink = peer_of(waited.fd), source = peer_of(armed.fd);
+
+	connect_to(waited.fd, sink);
+	handover.cq = waited.send_cq;
+	pthread_barrier_init(&handover.begin, NULL, 2);
+	pthread_barrier_init(&handover.end, NULL, 2);
+	ck_assert_int_eq(pthread_create(&waiter, NULL, wait_in_rounds, &handover), 0);
+	for (uint64_t round = 0; round < handover.rounds; round++) {
+		post_receive(&armed, 0);
+		arm(armed.receive_cq);
+		pthread_barrier_wait(&handover.begin);
+		for (uint64_t pause = round % 50; pause > 0; pause--)
+			nothing_queued(sink);
+		send_plain(source, "x", 1);
+		post_send(&waited, 0, 64, 0);
+		pthread_barrier_wait(&handover.end);
+		EXPECT(readable(armed.receive_cq, 5000), "round %llu: the message was left lying",
+		       (unsigned long long)round);
+		collect_one(armed.receive_cq);
+	}
+	pthread_join(waiter, NULL);
+	pthread_barrier_destroy(&handover.begin);
+	pthread_barrier_destroy(&handover.end);
+	side_close(&waited);
+	side_close(&armed);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+	close(sink);
+	close(source);
+}
+END_TEST
+
+/* Of two threads one sleeps on the driver for both; it leaves, and nobody else comes by. */
+START_TEST(a_thread_that_leaves_has_another_sleep_on_the_driver)
+{
+	struct handover handovers[2];
+	pthread_t threads[2];
+	struct side sides[2];
+	int peers[2];
+	struct regio_driver *driver;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	for (int i = 0; i < 2; i++) {
+		side_open(&sides[i], &(struct side_plan){.family = families[_i],
+							 .receives = 2,
+							 .slot_size = 64,
+							 .driver = driver});
+		peers[i] = peer_of(sides[i].fd);
+		handovers[i] = (struct handover){.cq = sides[i].receive_cq, .rounds = scaled(1000)};
+		pthread_barrier_init(&handovers[i].begin, NULL, 2);
+		pthread_barrier_init(&handovers[i].end, NULL, 2);
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, wait_in_rounds, &handovers[i]),
+				 0);
+	}
+	for (uint64_t round = 0; round < handovers[0].rounds; round++) {
+		for (int i = 0; i < 2; i++) {
+			post_receive(&sides[i], 0);
+			pthread_barrier_wait(&handovers[i].begin);
+			for (uint64_t pause = 50 + round % 100; pause > 0; pause--)
+				nothing_queued(peers[0]);
+		}
+		for (int i = 0; i < 2; i++) {
+			send_plain(peers[i], "x", 1);
+			pthread_barrier_wait(&handovers[i].end);
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		pthread_barrier_destroy(&handovers[i].begin);
+		pthread_barrier_destroy(&handovers[i].end);
+		side_close(&sides[i]);
+		close(peers[i]);
+	}
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
+/* More than are tried in the hope of a quick answer, so that they are not watched while busy. */
+#define BUSY_QUEUES 16
+
+START_TEST(a_thread_may_sleep_after_polling_many_queues_that_were_busy)
+{
+	struct side sides[BUSY_QUEUES];
+	int peers[BUSY_QUEUES];
+	struct regio_driver *driver;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	for (int i = 0; i < BUSY_QUEUES; i++) {
+		side_open(&sides[i], &(struct side_plan){.family = families[_i],
+							 .receives = 2,
+							 .slot_size = 64,
+							 .driver = driver});
+		peers[i] = peer_of(sides[i].fd);
+		post_receive(&sides[i], 0);
+	}
+	for (uint64_t round = 1; round <= 100; round++) {
+		for (int i = 0; i < BUSY_QUEUES; i++) {
+			post_receive(&sides[i], round % 2);
+			send_plain(peers[i], "x", 1);
+		}
+		for (int i = 0; i < BUSY_QUEUES; i++)
+			poll_one(sides[i].receive_cq);
+	}
+	for (int i = 0; i < BUSY_QUEUES; i++) {
+		send_plain(peers[i], "x", 1);
+		EXPECT_RETURN(1, regio_cq_wait(sides[i].receive_cq, 1, 0, PATIENCE_NS));
+		collect_one(sides[i].receive_cq);
+	}
+	for (int i = 0; i < BUSY_QUEUES; i++) {
+		side_close(&sides[i]);
+		close(peers[i]);
+	}
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
+START_TEST(a_queue_that_was_hot_and_has_no_receives_left_is_no_work)
+{
+	struct regio_result result;
+	struct timespec before, after;
+	struct side side;
+
+	side_open(&side,
+		  &(struct side_plan){.family = families[_i], .receives = 1, .slot_size = 64});
+	int peer = peer_of(side.fd);
+
+	/* Long enough for the queue to be hot and no longer watched. */
+	for (int round = 0; round < 2000; round++) {
+		post_receive(&side, 0);
+		send_plain(peer, "x", 1);
+		while (regio_cq_dequeue(side.receive_cq, &result, 1) == 0)
+			continue;
+	}
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(side.receive_cq, 1, 0, SECOND_NS / 2));
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	/* Not a matter of speed: a wait that spins uses all of the half second. */
+	EXPECT((after.tv_sec - before.tv_sec) * SECOND_NS + after.tv_nsec - before.tv_nsec <
+		       SECOND_NS / 4,
+	       "the wait did not sleep");
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
+/* Also those that end no wait, and may come last where a driver's thread makes them. */
+static void collect_silent_too(struct regio_cq *cq, uint32_t count)
+{
+	const int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	struct regio_result results[64];
+	uint32_t have = 0;
+
+	while (have < count) {
+		int got = regio_cq_dequeue(cq, results, ARRAY_SIZE(results));
+
+		EXPECT(got >= 0, "dequeue: %s", regio_error_name(got));
+		EXPECT(now_ns() < deadline_ns, "%u of %u completions", have, count);
+		have += (uint32_t)got;
+		if (got == 0)
+			regio_cq_wait(cq, 1, 0, MILLISECOND_NS);
+	}
+}
+
+/* Each of many sockets has one completion, and then another before any is dequeued. */
+START_TEST(a_wait_counts_the_completions_of_many_queues)
+{
+	enum { QUEUES = 300 };
+	struct regio_rq *rqs[QUEUES];
+	struct regio_cq *cq = cq_of(2 * QUEUES, NULL);
+	int sink = bound_socket(families[_i]);
+
+	for (uint64_t i = 0; i < QUEUES; i++) {
+		int fd = peer_of(sink);
+
+		EXPECT_RETURN(0, regio_rq_create(fd, 0, 2, cq, cq, i, NULL, &rqs[i]));
+	}
+	for (int round = 1; round <= 2; round++) {
+		for (uint64_t i = 0; i < QUEUES; i++)
+			EXPECT_RETURN(
+				0, regio_send(rqs[i], NULL, i % 3 ? 0 : REGIO_MSG_DONT_NOTIFY, 0));
+		EXPECT_RETURN(round * QUEUES * 2 / 3,
+			      regio_cq_wait(cq, round * QUEUES * 2 / 3, UINT64_MAX, PATIENCE_NS));
+	}
+	collect_silent_too(cq, 2 * QUEUES);
+	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(cq, 1, 0, MILLISECOND_NS));
+	for (uint64_t i = 0; i < QUEUES; i++)
+		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	close(sink);
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE_PER_FAMILY(a_half_that_is_partly_dequeued_is_counted_once),
+		CASE_PER_FAMILY(a_wait_counts_the_completions_of_many_queues),
+		CASE_PER_FAMILY(requests_posted_by_the_hundred_after_a_notify_are_seen),
+		CASE_PER_FAMILY(
+			a_message_behind_a_silent_one_signals_though_another_queue_took_the_event),
+		CASE_PER_FAMILY(a_thread_that_polls_does_not_take_the_wake_of_one_that_sleeps),
+		CASE_PER_FAMILY(a_thread_that_leaves_with_the_event_of_another_queue_tells_so),
+		CASE_PER_FAMILY(a_thread_that_leaves_has_another_sleep_on_the_driver),
+		CASE_PER_FAMILY(a_thread_may_sleep_after_polling_many_queues_that_were_busy),
+		CASE_PER_FAMILY(a_queue_that_was_hot_and_has_no_receives_left_is_no_work),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}
