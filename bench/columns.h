@@ -16,7 +16,7 @@ struct column_room {
 
 /*
  * Takes back 'shown' of columns, in their turn, until the rest fits into 'limit'
- * characters behind 'lead' others; returns how many it took. Those that have no
+ * characters after 'lead' others; returns how many it took. Those that have no
  * turn may not fit.
  */
 unsigned columns_fit(const struct column_room *columns, unsigned count, unsigned lead,

@@ -62,7 +62,7 @@ static bool goes_along(const struct sender *sender, uint32_t bytes)
 	       sender->vectors[sender->train_count - 1].iov_len + bytes <= GSO_TRAIN_BYTES_MAX;
 }
 
-/* Accounts for a message that has been written behind the one before. */
+/* Accounts for a message that has been written after the one before. */
 static void add_message(struct sender *sender, uint8_t *message, uint32_t bytes)
 {
 	uint32_t last = sender->train_count - 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A picture of the figures compared, drawn by gnuplot: a chart for each group, a
- * bar for each row, with its name before it and its value behind it. Bars begin at
+ * bar for each row, with its name before it and its value after it. Bars begin at
  * zero, so lengths may be compared. A whisker spans the rounds; a row whose rounds
  * were disturbed is hatched, and says so.
  */

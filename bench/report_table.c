@@ -184,7 +184,7 @@ static void fill_column(struct table *table, unsigned index)
 	}
 }
 
-/* Where the family of 'first' ends: the index behind its last column. */
+/* Where the family of 'first' ends: the index after its last column. */
 static unsigned family_end(unsigned first)
 {
 	unsigned end = first + 1;

@@ -404,7 +404,7 @@ struct regio_driver_opts {
 	/*
 	 * "auto" (or NULL), or the name of an engine. The environment variable
 	 * REGIO_ENGINE takes the place of "auto"; there, and only there, a name
-	 * may have "+thread" behind it or "fault+" before it (docs/ENGINES.md).
+	 * may have "+thread" after it or "fault+" before it (docs/ENGINES.md).
 	 */
 	const char *engine;
 	/* How long the thread looks for work before it sleeps; 0: 50,000. */
@@ -874,7 +874,7 @@ REGIO_API int regio_rq_get_info(struct regio_rq *rq, struct regio_rq_info *ret_i
  * The k-th message that arrives goes to the k-th receive posted. 'data' is read
  * during the call only; NULL, or region 0 and length 0, receives into an empty
  * slice. A message too long for its slice fills it and completes with -EMSGSIZE.
- * What lies behind the bytes of the result in the slice is undefined.
+ * What follows the bytes of the result in the slice is undefined.
  *
  * On a stream, bytes fill the slices in posting order, and a receive completes
  * with what is there, an empty one as soon as something is. The end of the

@@ -3,7 +3,7 @@
  * A UDP echo that polls: one completion queue, no notification, each message answered to where it
  * came from.
  *
- * A slot is the message and, behind it, the address of its sender, which RIOReceiveEx writes and
+ * A slot is the message and, after it, the address of its sender, which RIOReceiveEx writes and
  * RIOSendEx reads. Slots go round: received, sent back, posted again.
  */
 #include "common.h"

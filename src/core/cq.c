@@ -50,7 +50,7 @@ static uint32_t count_notifiable(const struct regioi_half *half, uint32_t first,
 	return notifiable;
 }
 
-/* The number behind the last of them that may notify. */
+/* One more than the number of the last of them that may notify. */
 static __attribute__((noinline)) uint32_t notifiable_end(const struct regioi_half *half,
 							 uint32_t first, uint32_t count)
 {
@@ -106,7 +106,7 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regio
 		return;
 	if (__builtin_expect(atomic_load_explicit(&half->muted_used, memory_order_relaxed), 0)) {
 		notifiable = count_notifiable(half, first, count);
-		/* Nobody is to be told of muted ones behind it. Later the slots may be others. */
+		/* No signal is for the muted ones after it. Later the slots may be others. */
 		end = notifiable_end(half, first, count);
 	}
 
@@ -222,7 +222,7 @@ static inline bool others_are_listed(const struct regioi_cq *cq)
 /*
  * Goes on where the array is full: a half that was listed again while it was dequeued may have
  * nothing left, and one that has ended gives its place back here. A half that has more than the
- * array takes goes behind the others, so that none of them waits for it to be emptied.
+ * array takes goes after the others, so that none of them waits for it to be emptied.
  */
 static uint32_t cq_take(struct regioi_cq *cq, struct regio_result *results, uint32_t results_max)
 {

@@ -149,7 +149,7 @@ static struct regioi_window work_window(struct regioi_half *half)
 {
 	struct regioi_window window = regioi_half_window(half);
 
-	/* Behind the window: a request in it that has extra slices has set this. */
+	/* After the window is read: a request in it that has extra slices has set this. */
 	if (half->direction == REGIOI_RECEIVE &&
 	    atomic_load_explicit(&half->receive.extras, memory_order_acquire))
 		prepare_extras(half);

@@ -55,7 +55,7 @@ static inline struct regioi_window regioi_half_window(const struct regioi_half *
 		.extras = half->extras,
 		.mask = half->mask,
 		.first = first,
-		/* Acquire: pairs with the poster's store of 'tail' behind the request. */
+		/* Acquire: pairs with the poster's store of 'tail' after the request. */
 		.count = atomic_load_explicit(&half->tail, memory_order_acquire) - first,
 	};
 }

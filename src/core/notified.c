@@ -29,7 +29,7 @@ int regioi_cq_arm(struct regioi_cq *cq)
 
 	/* Not between the two looks of regioi_cq_call(): what the first saw is dequeued by now. */
 	pthread_mutex_lock(&cq->lock);
-	/* Sequentially consistent: pairs with regioi_cq_posted() and the look at 'armed' behind it.
+	/* Sequentially consistent: pairs with regioi_cq_posted() and the look at 'armed' after it.
 	 */
 	was_armed = atomic_exchange(&cq->armed, true);
 	pthread_mutex_unlock(&cq->lock);

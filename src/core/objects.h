@@ -83,7 +83,7 @@ struct regioi_half {
 	_Atomic uint32_t tail;
 	uint32_t dequeued_seen;
 	/*
-	 * Touched behind the store of 'tail': the request may complete, and its completion make
+	 * Touched after the store of 'tail': the request may complete, and its completion make
 	 * another thread post, while the poster is still at it.
 	 */
 	_Atomic uint16_t

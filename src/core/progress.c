@@ -296,7 +296,7 @@ static bool nodes_rest(struct regioi_driver *driver, struct regioi_list *resting
 }
 
 /*
- * While one RQ is in a system call, what those behind it need is fetched, their answers included:
+ * While one RQ is in a system call, what those after it need is fetched, their answers included:
  * of the third its node, of the second its halves, of the next its requests.
  */
 static void prefetch_behind(const struct regioi_node *node)

@@ -23,7 +23,7 @@
 void regioi_stream_open(struct regioi_rq *rq)
 {
 	rq->connected = regioi_socket_is_connected(rq);
-	/* A read of a unix socket ends where descriptors were passed, with more behind them. */
+	/* A read of a unix socket ends where descriptors were passed, with more after them. */
 	rq->broken = rq->family == AF_UNIX;
 }
 
@@ -96,7 +96,7 @@ uint32_t regioi_stream_plan(struct regioi_half *half, const struct regioi_window
 	if (!error)
 		return regioi_stream_send_plan(&half->send, window, work->area, &work->op,
 					       &work->planned);
-	/* What has arrived is received all the same; behind a send that failed none may follow. */
+	/* What has arrived is received all the same; after a send that failed none may follow. */
 	work->planned = 0;
 	regioi_half_fail(half, error);
 	return 0;

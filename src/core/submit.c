@@ -103,7 +103,7 @@ static void count_announced(struct regioi_half *half)
 }
 
 /*
- * Behind the store of 'tail': whether whoever makes progress sees it without being told. The
+ * After the store of 'tail': whether whoever makes progress sees it unprompted. The
  * compiler keeps the two in order; there is no barrier for the CPU, for nodes_rest() of progress.c
  * puts one on every thread after it has taken a pinned node off, and then looks at 'tail'.
  */
@@ -177,7 +177,7 @@ static inline void store_request(struct regioi_half *half, uint32_t tail,
 	request->status = 0;
 }
 
-/* Before the store of 'tail', behind which it may be opened. */
+/* Before the store of 'tail', after which it may be opened. */
 static inline void shut_slice(struct regioi_half *half, uint32_t tail)
 {
 	uint32_t section;
@@ -192,7 +192,7 @@ static inline void shut_slice(struct regioi_half *half, uint32_t tail)
 /* What one call posts. */
 struct batch {
 	struct regioi_half *half;
-	uint32_t tail;	/* behind the last request stored */
+	uint32_t tail;	/* after the last request stored */
 	bool stored;	/* there is one */
 	bool committed; /* COMMIT_ONLY was among them */
 	bool start;	/* one is not deferred */

@@ -98,7 +98,7 @@ bool regioi_control_to_user(struct msghdr *header, uint32_t hidden, uint8_t *sli
 		if (truncated && start + item.cmsg_len == span.length)
 			break;
 		if (!control_hidden(&item, hidden)) {
-			/* The last one needs no padding behind it. */
+			/* The last one needs no padding. */
 			if (head.total_length + item.cmsg_len > slice_length) {
 				truncated = true;
 				break;

@@ -70,7 +70,7 @@ static inline bool regioi_receive_needs_area(const struct regioi_receive_state *
 
 /*
  * Turns the oldest requests of the window into 'op'. Returns how many of them completed without an
- * operation, because their region has ended; the operation starts behind these. *ret_planned is 0
+ * operation, because their region has ended; the operation starts after these. *ret_planned is 0
  * where there is no operation. 'area' may be NULL where none is needed.
  */
 uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct regioi_window *window,

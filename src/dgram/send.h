@@ -48,7 +48,7 @@ static inline bool regioi_send_needs_area(const struct regioi_window *window)
 
 /*
  * Turns the oldest requests of the window into 'op'. Returns how many of them completed without an
- * operation (their region has ended, their control data is malformed); the operation starts behind
+ * operation (their region has ended, their control data is malformed); the operation starts after
  * these. *ret_planned is how many requests the operation carries, 0 where there is none.
  * 'area' may be NULL where none is needed.
  */

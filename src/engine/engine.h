@@ -30,7 +30,7 @@ struct regioi_engine; /* each engine's own */
  * SEND_MESSAGES            sendmmsg(2). Each message's msg_len is set. msg_namelen,
  *                          msg_controllen and msg_flags as recvmsg(2) leaves them.
  *                          result: messages done, at least 1, or negative errno when the first
- *                          one failed. An error behind the first shows at the next operation.
+ *                          one failed. An error after the first shows at the next operation.
  * RECEIVE_BYTES            for streams, as RECEIVE but without MSG_TRUNC, which discards the bytes
  *                          of a TCP socket. result: bytes, 0 at the end of the stream or where
  *                          'length' is 0, or negative errno.
@@ -163,7 +163,7 @@ struct regioi_engine_ops {
 	void (*execute)(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count);
 };
 
-/* NULL behind the last. */
+/* NULL after the last. */
 const struct regioi_engine_ops *regioi_engine_at(uint32_t index);
 
 extern const struct regioi_engine_ops regioi_engine_uring;

@@ -31,7 +31,7 @@ static bool is_small(const struct regioi_request *request)
 
 /*
  * Completes the requests at the front that cannot be executed. Returns how many, with the memory
- * of the one behind them.
+ * of the one after them.
  */
 static uint32_t refuse_broken(struct regioi_receive_state *state,
 			      const struct regioi_window *window, struct regioi_resolver *resolver,

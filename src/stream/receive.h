@@ -24,7 +24,7 @@ static inline bool regioi_stream_receive_needs_area(const struct regioi_receive_
 /*
  * Turns the oldest requests of the window, or what is left of the first, into 'op'. Returns how
  * many of them completed without an operation, because their region has ended; the operation starts
- * behind these. *ret_planned is how many requests it asks for, 0 where there is none. 'area' may be
+ * after these. *ret_planned is how many requests it asks for, 0 where there is none. 'area' may be
  * NULL where none is needed.
  */
 uint32_t regioi_stream_receive_plan(struct regioi_receive_state *state,

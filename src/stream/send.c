@@ -54,7 +54,7 @@ static const uint8_t *open_request(struct plan *plan, uint32_t index)
 
 /*
  * Completes the requests at the front that cannot be executed. Returns how many, with the bytes of
- * the one behind them.
+ * the one after them.
  */
 static uint32_t refuse_broken(struct plan *plan, uint32_t *begun, const uint8_t **ret_data)
 {

@@ -23,7 +23,7 @@ static inline bool regioi_stream_send_needs_area(const struct regioi_window *win
 /*
  * Turns the oldest requests of the window, or what is left of the first, into 'op'. Returns how
  * many of them completed without an operation, because their region has ended; the operation starts
- * behind these. *ret_planned is how many requests it carries, 0 where there is none. 'area' may be
+ * after these. *ret_planned is how many requests it carries, 0 where there is none. 'area' may be
  * NULL where none is needed.
  */
 uint32_t regioi_stream_send_plan(struct regioi_send_state *state,

@@ -25,7 +25,7 @@ void gaps_add(struct gaps *gaps, uint64_t first, uint64_t end, uint64_t now_ns)
 	gaps->list[gaps->count++] = (struct gap){first, end, now_ns};
 }
 
-/* The first gap that ends behind the number. */
+/* The first gap that ends after the number. */
 static uint32_t find(const struct gaps *gaps, uint64_t number)
 {
 	uint32_t low = 0, high = gaps->count;

@@ -24,7 +24,7 @@ struct gaps {
 	struct gap list[GAPS_MAX];
 };
 
-/* A gap behind all others. */
+/* A gap after all others. */
 void gaps_add(struct gaps *gaps, uint64_t first, uint64_t end, uint64_t now_ns);
 
 /* Takes a number out of the gap it is in; false when it is in none. */

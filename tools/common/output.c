@@ -80,7 +80,7 @@ int json_write(const char *command, FILE *file, const cJSON *document)
 static const struct plot_kind {
 	const char *suffix;
 	const char *terminal;
-	const char *options; /* behind the size */
+	const char *options; /* after the size */
 } plot_kinds[] = {
 	{".svg", "svg", "dynamic background 'white' font 'sans,13'"},
 	{".png", "pngcairo", "background 'white' font 'sans,10'"},

@@ -142,7 +142,7 @@ typedef struct group_source_req GROUP_SOURCE_REQ, *PGROUP_SOURCE_REQ;
 
 /*
  * The kernel's, of 12 bytes and not 8. 'ipi_addr' is this host's address, as a program gives it to
- * choose the source of a send; what the sender has addressed, a group perhaps, is behind it.
+ * choose the source of a send; what the sender has addressed, a group perhaps, is after it.
  */
 typedef struct in_pktinfo {
 	ULONG ipi_ifindex;

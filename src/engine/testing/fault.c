@@ -100,7 +100,7 @@ static void owe_nothing(struct regioi_engine *engine, struct watched *watched)
 	watched->owed = 0;
 }
 
-/* Pays what is due, behind 'count' events. Returns how many there are then. */
+/* Adds what is due after the first 'count' events. Returns how many there are then. */
 static uint32_t pay(struct regioi_engine *engine, struct regioi_event *events, uint32_t count,
 		    uint32_t events_max)
 {

@@ -40,7 +40,7 @@ static bool kind_set(struct regioi_fault_options *options, const char *name, siz
 	return false;
 }
 
-/* "name=number", up to a comma or the end. Returns what is behind it, or NULL. */
+/* "name=number", up to a comma or the end. Returns what follows it, or NULL. */
 static const char *item_read(const char *item, struct regioi_fault_options *options)
 {
 	size_t length = strcspn(item, "=,");

@@ -241,7 +241,8 @@ static bool pass_on(const struct regioi_engine *engine, struct regioi_event *eve
 	return event->events;
 }
 
-/* Events of the kernel, 'found' of them, and behind those that remain the network's own. */
+/* Events of the kernel, 'found' of them, and after those, where there is room, the network's own.
+ */
 static int translate(struct regioi_engine *engine, struct regioi_event *events, int found,
 		     uint32_t events_max)
 {

@@ -30,7 +30,7 @@ struct regioi_sim_item {
 	uint32_t name_length;
 	uint32_t control_length;
 	int flags;
-	uint8_t *data; /* behind the control data */
+	uint8_t *data; /* after the control data */
 	_Alignas(struct cmsghdr) uint8_t control[];
 };
 

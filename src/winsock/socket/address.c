@@ -78,7 +78,7 @@ void WSAAPI freeaddrinfo(PADDRINFOA list)
 	}
 }
 
-/* One block: the entry, and the address behind it. */
+/* One block: the entry, and the address after it. */
 static PADDRINFOA entry_copy(const sys_addrinfo *from)
 {
 	PADDRINFOA entry = calloc(1, sizeof(*entry) + sizeof(SOCKADDR_STORAGE));

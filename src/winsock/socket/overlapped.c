@@ -2,7 +2,7 @@
 /*
  * Overlapped operations.
  *
- * An operation is tried in the call that starts it. One that must wait is put behind those before
+ * An operation is tried in the call that starts it. One that must wait is queued after those before
  * it on its side of the socket, and finished by a thread of the library, which is started with the
  * first and sleeps in an epoll set. The completion is told as Windows does: in the OVERLAPPED, its
  * event, and the port of the socket.

@@ -3,7 +3,7 @@
  * The two sides between which this library translates.
  *
  * The POSIX headers come first, and what the Windows headers then take the names of gets a name
- * of its own here. Behind this, bind() is the one of Winsock and sys_bind() the system's.
+ * of its own here. After this, bind() is the one of Winsock and sys_bind() the system's.
  */
 #ifndef REGIO_WINSOCK_WIN32_POSIX_H
 #define REGIO_WINSOCK_WIN32_POSIX_H
