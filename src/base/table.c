@@ -141,6 +141,8 @@ struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind)
 void regioi_table_release(struct regioi_slot *slot, uint64_t id)
 {
 	pthread_mutex_lock(&table_lock);
+	/* By whoever has ended the id, once. */
+	REGIOI_ASSERT(atomic_load(&slot->id) == 0 && slot->generation == (uint32_t)(id >> 32));
 	/* One that has no generation left is retired: an id of its first would be valid again. */
 	if (slot->generation < UINT32_MAX) {
 		slot->next_free = free_head;

@@ -76,7 +76,7 @@ bool regioi_call_enter(const void *handle)
 		return true;
 	if (__builtin_expect(!own, 0) && !record_take())
 		return false;
-	REGIOI_CHECK(!atomic_load(&own->inside) || atomic_load(&own->inside) == (uintptr_t)handle);
+	REGIOI_ASSERT(!atomic_load(&own->inside) || atomic_load(&own->inside) == (uintptr_t)handle);
 	/* Sequentially consistent: there may be no barrier in regioi_calls_wait(), its partner. */
 	atomic_store(&own->inside, (uintptr_t)handle);
 	return true;

@@ -39,8 +39,8 @@ static inline struct regioi_call *regioi_call_enter_quickly(const void *handle)
 	if (__builtin_expect(!call, 0))
 		return NULL;
 	/* One at a time: a call that is made inside another one takes a reference (handle.h). */
-	REGIOI_CHECK(!atomic_load(&call->inside) ||
-		     atomic_load(&call->inside) == (uintptr_t)handle);
+	REGIOI_ASSERT(!atomic_load(&call->inside) ||
+		      atomic_load(&call->inside) == (uintptr_t)handle);
 	atomic_store_explicit(&call->inside, (uintptr_t)handle, memory_order_relaxed);
 	/* Pairs with the barrier on every thread in regioi_calls_wait(). */
 	atomic_signal_fence(memory_order_seq_cst);

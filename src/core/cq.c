@@ -102,6 +102,9 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regio
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
 	uint32_t notifiable = count, end = first + count;
 
+	/* Of what is posted, by the executor, or by whoever has closed the half. */
+	REGIOI_ASSERT(atomic_load(&half->executor) != REGIOI_EXECUTOR_IDLE &&
+		      count <= atomic_load(&half->tail) - first);
 	if (sink_take(half, first, count, sink))
 		return;
 	if (__builtin_expect(atomic_load_explicit(&half->muted_used, memory_order_relaxed), 0)) {
@@ -173,6 +176,7 @@ static void half_detach(struct regioi_half *half)
 	struct regioi_rq *rq = half->rq;
 
 	pthread_mutex_lock(&cq->lock);
+	REGIOI_ASSERT(cq->reserved >= half->limit);
 	cq->reserved -= half->limit;
 	pthread_mutex_unlock(&cq->lock);
 	regioi_rq_release(rq);
@@ -195,6 +199,7 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 	/* Acquire: pairs with the release in regioi_half_complete(). */
 	uint32_t count = atomic_load_explicit(&half->completed, memory_order_acquire) - first;
 
+	REGIOI_ASSERT(count <= half->limit);
 	*ret_all = count <= results_max;
 	if (!*ret_all)
 		count = results_max;
@@ -493,7 +498,7 @@ int regio_cq_close(struct regio_cq *handle)
 				   "closing a CQ: it is closed already");
 	regioi_calls_wait(id);
 	regioi_table_release(slot, id);
-	REGIOI_CHECK(!atomic_load(&cq->consumed));
+	REGIOI_ASSERT(!atomic_load(&cq->consumed));
 	/* Sequentially consistent: pairs with REGIOI_ENDING in regioi_half_end(). */
 	atomic_store(&cq->closed, true);
 	regioi_cq_disarm(cq);

@@ -68,7 +68,7 @@ uint32_t regioi_half_fail(struct regioi_half *half, int status)
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
 	uint32_t count = atomic_load_explicit(&half->tail, memory_order_acquire) - first;
 
-	REGIOI_CHECK(regioi_section_is_open());
+	REGIOI_ASSERT(regioi_section_is_open() && regioi_half_is_executed(half));
 	for (uint32_t i = 0; i < count; i++) {
 		struct regioi_request *request = &half->requests[(first + i) & half->mask];
 
@@ -201,7 +201,7 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 	struct regioi_window window;
 	uint32_t refused;
 
-	REGIOI_CHECK(regioi_section_is_open());
+	REGIOI_ASSERT(regioi_section_is_open() && regioi_half_is_executed(half));
 	if (regioi_lone_prepare(half, work))
 		return REGIOI_PREPARED;
 	if (half->direction == REGIOI_RECEIVE && half->receive.staged.area &&
@@ -343,6 +343,7 @@ uint32_t regioi_half_finish(struct regioi_work *work)
 	enum regioi_ready ready;
 	uint32_t done;
 
+	REGIOI_ASSERT(regioi_half_is_executed(half));
 	if (half->direction == REGIOI_SEND)
 		done = finish_send(half, work, &ready);
 	else if (half->stream)
@@ -415,7 +416,7 @@ static void list_at_home(struct regioi_half *half)
 
 void regioi_half_done(struct regioi_half *half)
 {
-	REGIOI_CHECK(regioi_section_is_open());
+	REGIOI_ASSERT(regioi_section_is_open() && regioi_half_is_executed(half));
 	/* Listed while busy, idle last: whoever closes the RQ waits for that. */
 	for (int looks = 0; looks < LOOKS_MAX; looks++) {
 		list_at_home(half);

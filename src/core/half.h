@@ -39,6 +39,12 @@ static inline void regioi_half_prefetch_requests(const struct regioi_half *half)
 	__builtin_prefetch(&half->requests[next & half->mask]);
 }
 
+/* Whether somebody is the executor, who the caller says that it is. */
+static inline bool regioi_half_is_executed(const struct regioi_half *half)
+{
+	return atomic_load_explicit(&half->executor, memory_order_relaxed) != REGIOI_EXECUTOR_IDLE;
+}
+
 /* Requests posted and not completed. */
 static inline uint32_t regioi_half_pending(const struct regioi_half *half)
 {

@@ -29,13 +29,13 @@
 /* Between regioi_call_enter() of the same handle and regioi_call_leave(). NULL: closed. */
 static inline struct regioi_rq *regioi_rq_inside(const struct regio_rq *handle)
 {
-	REGIOI_CHECK(regioi_call_is_inside(handle));
+	REGIOI_ASSERT(regioi_call_is_inside(handle));
 	return regioi_table_object(handle, REGIOI_KIND_RQ);
 }
 
 static inline struct regioi_cq *regioi_cq_inside(const struct regio_cq *handle)
 {
-	REGIOI_CHECK(regioi_call_is_inside(handle));
+	REGIOI_ASSERT(regioi_call_is_inside(handle));
 	return regioi_table_object(handle, REGIOI_KIND_CQ);
 }
 
@@ -49,7 +49,7 @@ static inline struct regioi_cq *regioi_cq_consumer(const struct regio_cq *handle
 	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
 
 	if (cq)
-		REGIOI_CHECK(!atomic_exchange(&cq->consumed, true));
+		REGIOI_ASSERT(!atomic_exchange(&cq->consumed, true));
 	return cq;
 }
 
@@ -71,7 +71,7 @@ static inline void *regioi_handle_end(uint64_t id, enum regioi_kind kind,
 /* With the driver's lock. NULL: closed. */
 static inline struct regioi_rq *regioi_rq_locked(uint64_t id, const struct regioi_driver *driver)
 {
-	REGIOI_CHECK(regioi_driver_is_locked(driver));
+	REGIOI_ASSERT(regioi_driver_is_locked(driver));
 	return regioi_table_object((const void *)(uintptr_t)id, REGIOI_KIND_RQ);
 }
 

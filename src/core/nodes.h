@@ -11,6 +11,7 @@
 
 static inline void regioi_list_append(struct regioi_list *list, struct regioi_node *node)
 {
+	REGIOI_ASSERT(!node->list && regioi_driver_is_locked(node->driver));
 	node->list = list;
 	node->list_next = NULL;
 	node->list_previous = list->last;
@@ -24,6 +25,8 @@ static inline void regioi_list_append(struct regioi_list *list, struct regioi_no
 
 static inline void regioi_list_remove(struct regioi_list *list, struct regioi_node *node)
 {
+	REGIOI_ASSERT(node->list == list && list->count > 0 &&
+		      regioi_driver_is_locked(node->driver));
 	if (node->list_previous)
 		node->list_previous->list_next = node->list_next;
 	else

@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "dgram/receive.h"
@@ -112,6 +113,12 @@ struct regioi_half {
 	struct regioi_half *next; /* on the CQ's list, by who put it there */
 	struct regio_extra *extras;
 };
+
+_Static_assert(offsetof(struct regioi_half, executor) == REGIOI_CACHE_LINE,
+	       "what posting reads is one cache line");
+_Static_assert(sizeof(struct regioi_half) - offsetof(struct regioi_half, completed) ==
+		       REGIOI_CACHE_LINE,
+	       "the completion side is one cache line");
 
 /* Whether an RQ is among those that may have work. */
 enum regioi_listed {

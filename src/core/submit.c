@@ -209,6 +209,7 @@ static int store(struct batch *batch, const struct regio_buf *data, const struct
 		return regioi_region_refusal(data);
 	if (!has_room(half, batch->tail))
 		return -ENOBUFS;
+	REGIOI_ASSERT(batch->tail - atomic_load(&half->dequeued) < half->limit);
 	/* The slot is the poster's until 'tail' moves, so a refusal leaves nothing behind. */
 	store_request(half, batch->tail, data, flags, context);
 	if (extra) {

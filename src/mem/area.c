@@ -4,6 +4,7 @@
  */
 #include <sys/mman.h>
 
+#include "base/check.h"
 #include "mem/area.h"
 
 #define AREAS_IN_PASSING 2u
@@ -16,6 +17,9 @@ struct regioi_area *regioi_area_take(struct regioi_area_pool *pool)
 	area = pool->free;
 	if (area)
 		pool->free = area->next;
+	REGIOI_ASSERT(!area || area->free);
+	if (REGIOI_CHECKED && area)
+		area->free = false;
 	pthread_mutex_unlock(&pool->lock);
 	return area;
 }
@@ -23,6 +27,10 @@ struct regioi_area *regioi_area_take(struct regioi_area_pool *pool)
 /* Last in, first out: the next taker gets the one whose pages are in the caches. */
 static void area_push(struct regioi_area_pool *pool, struct regioi_area *area)
 {
+	/* Given back once. */
+	REGIOI_ASSERT(!area->free);
+	if (REGIOI_CHECKED)
+		area->free = true;
 	area->next = pool->free;
 	pool->free = area;
 }
@@ -107,6 +115,7 @@ void regioi_area_unreserve(struct regioi_area_pool *pool)
 {
 	/* The area stays in the pool, for the next that turns receive trains on. */
 	pthread_mutex_lock(&pool->lock);
+	REGIOI_ASSERT(pool->holders > 0);
 	pool->holders--;
 	pthread_mutex_unlock(&pool->lock);
 }

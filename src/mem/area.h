@@ -38,6 +38,7 @@ union regioi_address {
 
 struct regioi_area {
 	struct regioi_area *next; /* in its pool */
+	bool free;		  /* checked builds: it is there */
 	struct mmsghdr messages[REGIOI_AREA_MESSAGES];
 	uint32_t requests[REGIOI_AREA_MESSAGES]; /* sends: how many each message carries */
 	struct iovec vectors[REGIOI_AREA_VECTORS];

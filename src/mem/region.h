@@ -44,7 +44,7 @@ static inline void *regioi_region_resolve(uint64_t region, uint32_t offset)
 {
 	struct regioi_slot *slot = regioi_table_find(region, REGIOI_KIND_REGION);
 
-	REGIOI_CHECK(regioi_section_is_open());
+	REGIOI_ASSERT(regioi_section_is_open());
 	if (__builtin_expect(!slot, 0))
 		return NULL;
 	return (uint8_t *)atomic_load_explicit(&slot->object, memory_order_relaxed) + offset;

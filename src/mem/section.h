@@ -59,6 +59,7 @@ static inline uint32_t regioi_readers_enter(struct regioi_readers *readers)
 
 static inline void regioi_readers_leave(struct regioi_readers *readers, uint32_t phase)
 {
+	REGIOI_ASSERT(regioi_section_is_open() && atomic_load(&readers->inside[phase]) > 0);
 	regioi_section_end();
 	atomic_fetch_sub_explicit(&readers->inside[phase], 1, memory_order_release);
 }
