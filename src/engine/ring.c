@@ -42,6 +42,20 @@ static bool is_fatal(int error)
 	return error != -EINTR && error != -EAGAIN && error != -EBUSY && error != -ENOMEM;
 }
 
+/*
+ * The kernel gives a ring the place in memory of another that was unmapped. The thread sanitizer
+ * takes the accesses of both threads for a race, since liburing makes these calls without libc: so
+ * they are ordered here as well.
+ */
+static _Atomic uint32_t unmapped;
+
+void regioi_ring_unmap(struct io_uring *io)
+{
+	/* Release: pairs with the acquire in regioi_ring_open(). */
+	atomic_fetch_add_explicit(&unmapped, 1, memory_order_release);
+	io_uring_queue_exit(io);
+}
+
 int regioi_ring_open(struct io_uring *io)
 {
 	struct io_uring_params params = {
@@ -50,6 +64,7 @@ int regioi_ring_open(struct io_uring *io)
 	};
 	int error = io_uring_queue_init_params(REGIOI_RING_ENTRIES, io, &params);
 
+	atomic_load_explicit(&unmapped, memory_order_acquire);
 	/* A forked child has no use for the mappings. */
 	if (!error)
 		io_uring_ring_dontfork(io);
@@ -89,7 +104,7 @@ static void ring_close(void *argument)
 	/* Closed behind our back, its number may be another file's; what is mapped is ours. */
 	if (!is_ours(ring))
 		ring->io.ring_fd = -1;
-	io_uring_queue_exit(&ring->io);
+	regioi_ring_unmap(&ring->io);
 	free(ring);
 	regioi_ring_own = NULL;
 	without = true;
@@ -117,7 +132,7 @@ struct regioi_ring *regioi_ring_make(void)
 			regioi_ring_own = ring;
 			return ring;
 		}
-		io_uring_queue_exit(&ring->io);
+		regioi_ring_unmap(&ring->io);
 	}
 	free(ring);
 	atomic_fetch_sub(&rings, 1);

@@ -67,6 +67,7 @@ static inline bool regioi_ring_task_work_waits(const struct regioi_ring *ring)
 /* ---- For the trial ---- */
 
 int regioi_ring_open(struct io_uring *io);
+void regioi_ring_unmap(struct io_uring *io);
 /* The next entry of the ring, to be prepared and then submitted, or NULL. */
 struct io_uring_sqe *regioi_ring_entry(struct regioi_ring *ring);
 /*

@@ -135,7 +135,7 @@ static void *try_ring(void *argument)
 		close(ready_fd);
 	if (!trial->error)
 		try_batches(&ring, trial);
-	io_uring_queue_exit(&ring.io);
+	regioi_ring_unmap(&ring.io);
 	return NULL;
 }
 
