@@ -189,7 +189,9 @@ static int place_on_node(void *address, size_t length, uint32_t node)
 	if (syscall(SYS_mbind, address, length, MPOL_PREFERRED, mask, sizeof(mask) * 8 + 1, 0) == 0)
 		return 0;
 	/* A kernel without NUMA has node 0 only. */
-	return errno == ENOSYS && node == 0 ? 0 : -errno;
+	if (errno == ENOSYS)
+		return node == 0 ? 0 : -EINVAL;
+	return -errno;
 }
 
 static int refuse_node(const char *step, int error, uint32_t node)

@@ -10,11 +10,13 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define CALLS_MAX 8u
@@ -46,7 +48,18 @@ void refuse_calls(const int *numbers, unsigned int count, int error)
 	install(filter, length);
 }
 
-void refuse_call_with(int number, unsigned int argument, uint32_t value, int error)
+/* glibc makes these by way of socketcall(2) there, whose arguments a filter does not see. */
+static bool is_hidden(int number)
+{
+#ifdef __s390x__
+	return number == SYS_setsockopt || number == SYS_getsockopt;
+#else
+	(void)number;
+	return false;
+#endif
+}
+
+const char *refuse_call_with(int number, unsigned int argument, uint32_t value, int error)
 {
 	/* The low half comes first where the least significant byte does. */
 	const uint32_t half = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : 4;
@@ -60,7 +73,10 @@ void refuse_call_with(int number, unsigned int argument, uint32_t value, int err
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 
+	if (is_hidden(number))
+		return "a filter does not see which option a call is for";
 	install(filter, sizeof(filter) / sizeof(filter[0]));
+	return NULL;
 }
 
 /* Returns why that is not allowed, or NULL. */

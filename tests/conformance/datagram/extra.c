@@ -19,6 +19,17 @@ static const struct family_options {
 	 IPV6_UNICAST_HOPS, IPV6_RECVPKTINFO, IPV6_PKTINFO},
 };
 
+/* What a control message says of the class: a byte with IPv4, an int with IPv6. */
+static int class_of(const struct family_options *options, const void *data)
+{
+	int class;
+
+	if (options->level == IPPROTO_IP)
+		return *(const uint8_t *)data;
+	memcpy(&class, data, sizeof(class));
+	return class;
+}
+
 static void open_side(struct side *side, int fd, int family)
 {
 	side_open(side, &(struct side_plan){.fd = fd,
@@ -213,11 +224,12 @@ static void expect_class_and_hops(int family_index, unsigned int burst)
 		send_plain(peer, data, 64);
 	for (uint64_t i = 0; i < burst; i++) {
 		struct regio_result result = collect_one(side.receive_cq);
-		const uint8_t *class = find_control(&extras[i], options->level, options->class, 1);
+		const void *class = find_control(&extras[i], options->level, options->class, 1);
 		const int *hops = find_control(&extras[i], options->level, options->hops, 4);
 
 		expect_result(&result, 0, 64, i);
-		EXPECT(class && *class == 0x48, "message %u: class", (unsigned int)i);
+		EXPECT(class && class_of(options, class) == 0x48, "message %u: class",
+		       (unsigned int)i);
 		EXPECT(hops && *hops == 33, "message %u: hops", (unsigned int)i);
 		ck_assert_uint_eq(count_control(&extras[i]), 2);
 		extra_close(&extras[i]);
@@ -505,7 +517,7 @@ static void expect_peer_sees(int peer, const struct family_options *options, int
 	EXPECT(recvmsg(peer, &message, MSG_DONTWAIT) == 64, "%m");
 	for (struct cmsghdr *at = CMSG_FIRSTHDR(&message); at; at = CMSG_NXTHDR(&message, at)) {
 		if (at->cmsg_level == options->level && at->cmsg_type == options->class)
-			seen_class = *CMSG_DATA(at);
+			seen_class = class_of(options, CMSG_DATA(at));
 		else if (at->cmsg_level == options->level && at->cmsg_type == options->hops)
 			memcpy(&seen_hops, CMSG_DATA(at), sizeof(seen_hops));
 	}

@@ -220,7 +220,11 @@ START_TEST(where_the_option_is_refused_the_socket_is_asked_each_time)
 
 	connect_to(fd, peer);
 	open_side(&side, fd);
-	refuse_call_with(SYS_setsockopt, 2, (uint32_t)names[_i].destination, EPERM);
+	const char *refused =
+		refuse_call_with(SYS_setsockopt, 2, (uint32_t)names[_i].destination, EPERM);
+
+	if (refused)
+		SKIP("%s", refused);
 	for (int i = 0; i < 3; i++) {
 		union address mine = own_address(fd);
 
