@@ -145,7 +145,8 @@ static uint32_t gather_equal(struct plan *plan, uint32_t first, uint32_t message
 	const uint8_t *base = plan->resolver.base;
 	uint32_t count = 1;
 
-	if (plan->resolver.region != region || head->flags & REGIOI_REQUEST_EXTRA)
+	/* An empty slice is of no region, and has been resolved to nothing. */
+	if (!base || plan->resolver.region != region || head->flags & REGIOI_REQUEST_EXTRA)
 		return 1;
 	for (; count < messages_max; count++) {
 		const struct regioi_request *request = regioi_window_request(window, first + count);
