@@ -4,24 +4,30 @@
  */
 #include "rig.h"
 
+#include <pthread.h>
+
 RIO_EXTENSION_FUNCTION_TABLE rio;
 
-void rig_start(void)
+static void ask_for_table(void)
 {
 	GUID id = WSAID_MULTIPLE_RIO;
+	SOCKET s = socket(AF_INET, SOCK_DGRAM, 0);
 	DWORD bytes = 0;
-	WSADATA data;
-	SOCKET s;
 
-	EXPECT(WSAStartup(MAKEWORD(2, 2), &data) == 0, "WSAStartup");
-	/* Once: threads of the first rig use the table while others are opened. */
-	if (rio.cbSize)
-		return;
-	s = socket(AF_INET, SOCK_DGRAM, 0);
 	EXPECT(WSAIoctl(s, SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER, &id, sizeof(id), &rio,
 			sizeof(rio), &bytes, NULL, NULL) == 0,
 	       "error %d", WSAGetLastError());
 	closesocket(s);
+}
+
+void rig_start(void)
+{
+	static pthread_once_t asked = PTHREAD_ONCE_INIT;
+	WSADATA data;
+
+	EXPECT(WSAStartup(MAKEWORD(2, 2), &data) == 0, "WSAStartup");
+	/* Threads of the first rig use the table while others are opened. */
+	pthread_once(&asked, ask_for_table);
 }
 
 SOCKET flagged_socket(int family, int type)
