@@ -10,7 +10,6 @@
 #include "engine/engine.h"
 #include "mem/region.h"
 
-static pthread_mutex_t watched_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool watched;
 
 static void engines_fork_child(void)
@@ -33,20 +32,17 @@ static void fork_child(void)
 	engines_fork_child();
 }
 
-static bool watch(void)
+/*
+ * When the library is loaded: a fork that came before, while a thread had the table's lock, would
+ * leave that taken in the child.
+ */
+static __attribute__((constructor)) void watch(void)
 {
-	bool good;
-
-	pthread_mutex_lock(&watched_lock);
-	if (!watched)
-		watched = pthread_atfork(regioi_table_lock, regioi_table_unlock, fork_child) == 0;
-	good = watched;
-	pthread_mutex_unlock(&watched_lock);
-	return good;
+	watched = pthread_atfork(regioi_table_lock, regioi_table_unlock, fork_child) == 0;
 }
 
 int regioi_id_add(enum regioi_kind kind, void *object, uint32_t length, uint32_t flags,
 		  uint64_t *ret_id)
 {
-	return watch() ? regioi_table_add(kind, object, length, flags, ret_id) : -ENOMEM;
+	return watched ? regioi_table_add(kind, object, length, flags, ret_id) : -ENOMEM;
 }

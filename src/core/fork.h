@@ -9,7 +9,7 @@
 
 #include "base/table.h"
 
-/* regioi_table_add(), and from the first id on forks are watched. */
+/* regioi_table_add(), or -ENOMEM where there was none to have forks watched. */
 int regioi_id_add(enum regioi_kind kind, void *object, uint32_t length, uint32_t flags,
 		  uint64_t *ret_id);
 

@@ -6,6 +6,7 @@
 #include "../../support/side.h"
 #include "../../support/suite.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -150,6 +151,47 @@ START_TEST(a_child_may_have_queues_of_its_own)
 }
 END_TEST
 
+static _Atomic bool forks_are_over;
+
+static void *register_again(void *argument)
+{
+	static uint8_t memory[64];
+	uint64_t region;
+
+	(void)argument;
+	while (!forks_are_over) {
+		EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
+		EXPECT_RETURN(0, regio_region_deregister(region));
+	}
+	return NULL;
+}
+
+static void register_in_time(struct scene *scene)
+{
+	uint64_t region;
+
+	alarm(PATIENCE_NS / SECOND_NS);
+	EXPECT_RETURN(0, regio_region_register(scene, sizeof(*scene), NULL, &region));
+}
+
+/* Whatever threads of the parent are in the middle of, the child's calls find no lock taken. */
+START_TEST(a_child_makes_objects_while_threads_of_the_parent_do)
+{
+	struct scene scene = {0};
+	pthread_t threads[2];
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer's locks may be taken when a process with threads forks");
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		EXPECT(pthread_create(&threads[i], NULL, register_again, NULL) == 0, "%m");
+	for (unsigned int i = 0; i < scaled(1000); i++)
+		in_child(register_in_time, &scene);
+	forks_are_over = true;
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+}
+END_TEST
+
 static void close_descriptors(struct scene *scene)
 {
 	close(scene->side.fd);
@@ -177,6 +219,7 @@ int main(void)
 		CASE_PER_FAMILY(
 			every_call_on_a_handle_of_the_parent_says_ECHILD_and_the_parent_goes_on),
 		CASE_PER_FAMILY(a_child_may_have_queues_of_its_own),
+		CASE(a_child_makes_objects_while_threads_of_the_parent_do),
 		CASE_PER_FAMILY(a_child_that_closes_its_copies_of_descriptors_does_no_harm),
 	};
 
