@@ -5,6 +5,7 @@ A machine is a kernel unpacked from its package, an initial ramdisk with program
 directory and the libraries they need, and a script to run. What it prints comes over its serial
 console. KVM is used where there is one, else QEMU's own emulation (TCG), ten to thirty times slower.
 """
+import concurrent.futures
 import dataclasses
 import gzip
 import os
@@ -149,12 +150,18 @@ class Ramdisk:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
 
-    def make_habitable(self):
+    def make_habitable(self, busybox, system, architecture):
+        """'system' is the root of what has the architecture's libraries, a shell, and ip."""
         for name in self.DIRECTORIES:
             (self.directory / name).mkdir(exist_ok=True)
         self.write("etc/passwd", "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
         self.write("etc/group", "root:x:0:\nnogroup:x:65534:\n")
         self.write("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
+        self.add(busybox, "bin/busybox")
+        self.add(HERE / "init", "init")
+        # The shell of busybox takes its own ip first, which does not make all kinds of links.
+        for source, name in (("bin/dash", "bin/sh"), ("bin/ip", "bin/ip")):
+            self.add_program(system / source, name, {system: ""}, architecture.library_directories)
 
     def write(self, name, text, mode=0o644):
         path = self.directory / name
@@ -278,3 +285,18 @@ class Machine:
             yield line.decode(errors="replace").rstrip("\r\n")
         self.process.wait()
         self.timer.cancel()
+
+    def follow(self, path, hear):
+        """Keeps each line in a file, and has 'hear' called with it."""
+        with path.open("w", encoding="utf-8") as kept:
+            for line in self.lines():
+                kept.write(line + "\n")
+                kept.flush()
+                hear(line)
+
+
+def run_side_by_side(jobs, run):
+    """Calls 'run' with each, as many at once as there are processors."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        for result in [threads.submit(run, job) for job in jobs]:
+            result.result()
