@@ -111,6 +111,12 @@ static struct regio_buf slice_of(const struct end *end, uint64_t slot, size_t le
 				  (uint32_t)length};
 }
 
+static void set_message(struct mmsghdr *message, struct iovec *vector, void *data, size_t length)
+{
+	*vector = (struct iovec){data, length};
+	*message = (struct mmsghdr){.msg_hdr = {.msg_iov = vector, .msg_iovlen = 1}};
+}
+
 static struct regio_rq_info read_counts(const struct end *end)
 {
 	struct regio_rq_info info = {0};
@@ -211,10 +217,8 @@ static void send_with_mmsg(struct end *end, uint64_t first, uint64_t count)
 	struct iovec vectors[BATCH];
 
 	for (uint64_t i = 0; i < count; i++) {
-		vectors[i] =
-			(struct iovec){memory_of(end, first + i), length_of(&end->plan, first + i)};
-		messages[i] =
-			(struct mmsghdr){.msg_hdr = {.msg_iov = &vectors[i], .msg_iovlen = 1}};
+		set_message(&messages[i], &vectors[i], memory_of(end, first + i),
+			    length_of(&end->plan, first + i));
 	}
 	for (uint64_t done = 0; done < count;) {
 		int sent = sendmmsg(end->fd, messages + done, (unsigned int)(count - done), 0);
@@ -326,9 +330,7 @@ static int receive_with_mmsg(struct end *end, struct tally *tally)
 	if (poll(&readable, 1, QUIET_MS) <= 0)
 		return 0;
 	for (uint64_t i = 0; i < BATCH; i++) {
-		vectors[i] = (struct iovec){memory_of(end, i), end->slot_size};
-		messages[i] =
-			(struct mmsghdr){.msg_hdr = {.msg_iov = &vectors[i], .msg_iovlen = 1}};
+		set_message(&messages[i], &vectors[i], memory_of(end, i), end->slot_size);
 	}
 	int got = recvmmsg(end->fd, messages, BATCH, MSG_DONTWAIT, NULL);
 

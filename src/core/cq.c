@@ -18,6 +18,7 @@
 #include "core/cq.h"
 #include "core/driver.h"
 #include "core/fork.h"
+#include "core/half.h"
 #include "core/handle.h"
 #include "core/notified.h"
 #include "core/wait.h"
@@ -103,8 +104,7 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regio
 	uint32_t notifiable = count, end = first + count;
 
 	/* Of what is posted, by the executor, or by whoever has closed the half. */
-	REGIOI_ASSERT(atomic_load(&half->executor) != REGIOI_EXECUTOR_IDLE &&
-		      count <= atomic_load(&half->tail) - first);
+	REGIOI_ASSERT(regioi_half_is_executed(half) && count <= regioi_half_pending(half));
 	if (sink_take(half, first, count, sink))
 		return;
 	if (__builtin_expect(atomic_load_explicit(&half->muted_used, memory_order_relaxed), 0)) {
