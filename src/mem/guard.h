@@ -92,4 +92,10 @@ static inline void regioi_guard_open_request(const struct regioi_request *reques
 		regioi_guard_open(data, request->bytes);
 }
 
+/*
+ * In the child of a fork, where the slices of the parent's receives are memory like any other;
+ * before the table forgets the parent's regions.
+ */
+void regioi_guard_fork_child(void);
+
 #endif

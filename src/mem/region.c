@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regions, beside looking them up: why a slice is refused, and what becomes of them in a child.
+ * Why a slice is refused.
  */
 #include "mem/region.h"
-#include "mem/guard.h"
 
 int regioi_region_refusal(const struct regio_buf *buf)
 {
@@ -15,16 +14,4 @@ int regioi_region_refusal(const struct regio_buf *buf)
 			       atomic_load_explicit(&slot->length, memory_order_relaxed)
 		       ? -EINVAL
 		       : -EFAULT;
-}
-
-/* In the child the slices of the parent's receives are memory like any other. */
-static void open_region(struct regioi_slot *slot)
-{
-	regioi_guard_open(slot->object, slot->length);
-}
-
-void regioi_regions_fork_child(void)
-{
-	if (REGIOI_GUARDED)
-		regioi_table_visit(REGIOI_KIND_REGION, open_region);
 }

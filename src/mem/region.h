@@ -33,9 +33,6 @@ static inline bool regioi_region_allows(const struct regio_buf *buf, bool write)
 /* Why it may not: -EFAULT, -EINVAL, or -ECHILD for a region of the parent process. */
 int regioi_region_refusal(const struct regio_buf *buf) __attribute__((cold));
 
-/* In the child of a fork, before the table forgets the parent's regions. */
-void regioi_regions_fork_child(void);
-
 /*
  * The address behind a slice that was checked at posting, or NULL when its region has ended. Only
  * inside a read section.

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "base/table.h"
-#include "core/cq.h"
-#include "core/objects.h"
+#include "queue/completion.h"
+#include "queue/rq.h"
 
 #define QUEUES 2u
 #define RECEIVES 1u

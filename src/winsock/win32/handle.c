@@ -7,7 +7,6 @@
  */
 #include "winsock/win32/handle.h"
 #include "winsock/win32/error.h"
-#include "winsock/win32/port.h"
 
 #define SLOTS_FIRST 64u
 /* A handle is positive as a number of 64 bits. */
@@ -119,8 +118,8 @@ BOOL WINAPI CloseHandle(HANDLE handle)
 
 	if (!object)
 		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
-	if (object->kind == REGIOI_WS_PORT)
-		regioi_ws_port_abandon((struct regioi_ws_port *)object);
+	if (object->abandon)
+		object->abandon(object);
 	regioi_ws_object_drop(object);
 	return TRUE;
 }

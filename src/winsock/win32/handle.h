@@ -17,6 +17,8 @@ enum regioi_ws_kind {
 struct regioi_ws_object {
 	enum regioi_ws_kind kind;
 	_Atomic uint32_t references;
+	/* Its handle was closed. May be NULL. */
+	void (*abandon)(struct regioi_ws_object *object);
 	/* With the last reference. */
 	void (*destroy)(struct regioi_ws_object *object);
 };

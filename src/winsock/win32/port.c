@@ -97,8 +97,10 @@ struct regioi_ws_port *regioi_ws_port_get(HANDLE handle)
 	return (struct regioi_ws_port *)regioi_ws_handle_get(handle, REGIOI_WS_PORT);
 }
 
-void regioi_ws_port_abandon(struct regioi_ws_port *port)
+/* The handle was closed: those who wait find out. */
+static void port_abandon(struct regioi_ws_object *object)
 {
+	struct regioi_ws_port *port = (struct regioi_ws_port *)object;
 	struct port_waiter dropped;
 
 	pthread_mutex_lock(&port->domain.lock);
@@ -131,6 +133,7 @@ HANDLE regioi_ws_port_create(void)
 	if (port) {
 		*port = (struct regioi_ws_port){.object = {.kind = REGIOI_WS_PORT,
 							   .references = 1,
+							   .abandon = port_abandon,
 							   .destroy = port_destroy}};
 		regioi_ws_domain_init(&port->domain);
 		handle = regioi_ws_handle_add(&port->object);

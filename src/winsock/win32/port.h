@@ -33,7 +33,5 @@ HANDLE regioi_ws_port_create(void);
 /* The port with a reference for the caller, or NULL. */
 struct regioi_ws_port *regioi_ws_port_get(HANDLE handle);
 void regioi_ws_port_post(struct regioi_ws_port *port, struct regioi_ws_packet *packet);
-/* The handle was closed: those who wait are told. */
-void regioi_ws_port_abandon(struct regioi_ws_port *port);
 
 #endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Completion queues: their life, dequeuing, notifications and waits.
+ */
+#include <errno.h>
+
+#include "api/driver_life.h"
+#include "api/fork.h"
+#include "base/error.h"
+#include "base/hazard.h"
+#include "base/options.h"
+#include "drive/descriptor.h"
+#include "drive/progress.h"
+#include "drive/wait.h"
+#include "queue/completion.h"
+#include "queue/cq.h"
+#include "queue/handle.h"
+#include "queue/signal.h"
+
+/* Results from which a dequeue makes progress all the same, found the queue empty or not. */
+#define TAKEN_UNPOLLED_MAX 1024u
+
+/* ---- Life ---- */
+
+/* The driver the options name, or a new one. The caller gets a reference. */
+static int driver_for(const struct regio_cq_opts *opts, struct regioi_driver **ret_driver)
+{
+	static const struct regio_driver_opts defaults;
+
+	if (!opts->driver)
+		return regioi_driver_create(&defaults, ret_driver);
+	*ret_driver = regioi_driver_held(opts->driver);
+	if (!*ret_driver)
+		return regioi_fail(regioi_table_reason((uintptr_t)opts->driver, -EBADF),
+				   "creating a CQ: the driver is closed");
+	return 0;
+}
+
+static int capacity_check(const char *step, uint32_t capacity)
+{
+	if (capacity == 0 || capacity > REGIO_CQ_CAPACITY_MAX)
+		return regioi_fail(-EINVAL, "%s: capacity %u; 1 to %u can be had", step, capacity,
+				   REGIO_CQ_CAPACITY_MAX);
+	return 0;
+}
+
+int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts, struct regio_cq **ret_cq)
+{
+	static const char step[] = "creating a CQ";
+	struct regio_cq_opts known = {0};
+	struct regioi_cq *cq;
+	int error;
+
+	if (!ret_cq)
+		return regioi_fail(-EINVAL, "%s: ret_cq is NULL", step);
+	error = capacity_check(step, capacity);
+	if (!error)
+		error = regioi_options_read(&known, sizeof(known), opts, step);
+	if (error)
+		return error;
+	if (known.reserved)
+		return regioi_fail(-EINVAL, "%s: a reserved field is not 0", step);
+	cq = regioi_cq_allocate(capacity);
+	if (!cq)
+		return regioi_fail(-ENOMEM, "%s: out of memory", step);
+	error = driver_for(&known, &cq->driver);
+	if (error) {
+		regioi_cq_release(cq);
+		return error;
+	}
+	error = regioi_id_add(REGIOI_KIND_CQ, cq, 0, 0, &cq->id);
+	if (error) {
+		regioi_cq_release(cq);
+		return regioi_fail(error, "%s: out of memory", step);
+	}
+	cq->on_notify = known.on_notify;
+	cq->on_notify_context = known.on_notify_context;
+	atomic_fetch_add(&cq->driver->completion_queues, 1);
+	*ret_cq = (struct regio_cq *)(uintptr_t)cq->id;
+	return 0;
+}
+
+static int resize(struct regioi_cq *cq, uint32_t capacity)
+{
+	static const char step[] = "resizing a CQ";
+	uint32_t reserved;
+	int error = capacity_check(step, capacity);
+
+	if (error)
+		return error;
+	pthread_mutex_lock(&cq->lock);
+	reserved = cq->reserved;
+	if (capacity >= reserved)
+		cq->capacity = capacity;
+	pthread_mutex_unlock(&cq->lock);
+	if (capacity < reserved)
+		return regioi_fail(-ETOOMANYREFS, "%s: capacity %u; its RQs have reserved %u", step,
+				   capacity, reserved);
+	return 0;
+}
+
+int regio_cq_resize(struct regio_cq *handle, uint32_t capacity)
+{
+	struct regioi_cq *cq = regioi_cq_consumer(handle);
+	int error;
+
+	if (!cq)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "resizing a CQ: it is closed");
+	error = resize(cq, capacity);
+	regioi_cq_consumed(cq);
+	return error;
+}
+
+int regio_cq_close(struct regio_cq *handle)
+{
+	uint64_t id = (uintptr_t)handle;
+	struct regioi_slot *slot;
+	struct regioi_cq *cq = regioi_handle_end(id, REGIOI_KIND_CQ, &slot);
+
+	if (!cq)
+		return regioi_fail(regioi_table_reason(id, -EBADF),
+				   "closing a CQ: it is closed already");
+	regioi_calls_wait(id);
+	regioi_table_release(slot, id);
+	REGIOI_ASSERT(!atomic_load(&cq->consumed));
+	/* Sequentially consistent: pairs with REGIOI_ENDING in regioi_half_end(). */
+	atomic_store(&cq->closed, true);
+	regioi_cq_disarm(cq);
+	regioi_cq_unfire(cq);
+	regioi_cq_discard(cq);
+	atomic_fetch_sub(&cq->driver->completion_queues, 1);
+	regioi_cq_release(cq);
+	return 0;
+}
+
+/* ---- Dequeuing ---- */
+
+static inline int dequeue(struct regioi_cq *cq, struct regio_result *ret_results,
+			  uint32_t results_max)
+{
+	uint32_t count;
+
+	if (!ret_results && results_max)
+		return -EINVAL;
+	if (results_max > INT32_MAX)
+		results_max = INT32_MAX;
+	if (__builtin_expect(atomic_load_explicit(&cq->fired, memory_order_relaxed), 0))
+		regioi_cq_unfire(cq);
+	count = regioi_cq_has_some(cq) ? regioi_cq_take(cq, ret_results, results_max) : 0;
+	cq->taken_unpolled += count;
+	if (count && cq->taken_unpolled < TAKEN_UNPOLLED_MAX)
+		return (int)count;
+	cq->taken_unpolled = 0;
+	count += regioi_driver_poll(cq, ret_results + count, results_max - count);
+	if (count < results_max && regioi_cq_has_some(cq))
+		count += regioi_cq_take(cq, ret_results + count, results_max - count);
+	return (int)count;
+}
+
+int regio_cq_dequeue(struct regio_cq *handle, struct regio_result *ret_results,
+		     uint32_t results_max)
+{
+	struct regioi_cq *cq = regioi_cq_consumer(handle);
+	int result;
+
+	if (__builtin_expect(!cq, 0))
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	result = dequeue(cq, ret_results, results_max);
+	regioi_cq_consumed(cq);
+	return result;
+}
+
+/* ---- Notifications ---- */
+
+static int notify(struct regioi_cq *cq)
+{
+	struct regioi_driver *driver = cq->driver;
+	int error = regioi_cq_arm(cq);
+
+	if (error)
+		return error;
+	if (regioi_cq_available(cq) == 0)
+		regioi_driver_caller_progress(driver);
+	if (regioi_cq_available(cq) > 0)
+		regioi_cq_wake(cq, NULL, 0);
+	else if (!cq->on_notify && !driver->threaded && regioi_driver_has_work(driver))
+		driver->ops->doorbell(driver->engine);
+	return 0;
+}
+
+/* Another thread may get the signal, and close the CQ, before this one is out. */
+int regio_cq_notify(struct regio_cq *handle)
+{
+	struct regioi_cq *cq;
+	int error;
+
+	if (!regioi_call_enter(handle))
+		return -ENOMEM;
+	cq = regioi_cq_inside(handle);
+	error = cq ? notify(cq) : regioi_table_reason((uintptr_t)handle, -EBADF);
+	regioi_call_leave();
+	return error;
+}
+
+int regio_cq_fd(struct regio_cq *handle)
+{
+	struct regioi_cq *cq = regioi_cq_held(handle);
+	int result;
+
+	if (!cq)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "asking for a CQ's descriptor: it is closed");
+	result = regioi_descriptor_get(cq->driver);
+	regioi_cq_release(cq);
+	if (result < 0)
+		return regioi_fail(result, "asking for a CQ's descriptor: %s; raise %s",
+				   regio_error_text(result),
+				   result == -ENOSPC ? "fs.epoll.max_user_watches" : "ulimit -n");
+	return result;
+}
+
+/* ---- Waiting ---- */
+
+int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_delay_ns,
+		  int64_t timeout_ns)
+{
+	struct regioi_cq *cq = regioi_cq_consumer(handle);
+	int result;
+
+	if (!cq)
+		return regioi_table_reason((uintptr_t)handle, -EBADF);
+	result = regioi_cq_wait(cq, min_count ? min_count : 1, max_delay_ns, timeout_ns);
+	regioi_cq_consumed(cq);
+	return result;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of drivers.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/driver_life.h"
+#include "api/engine_choice.h"
+#include "base/barrier.h"
+#include "base/error.h"
+#include "base/hazard.h"
+#include "base/uncancelled.h"
+#include "drive/descriptor.h"
+#include "drive/thread.h"
+
+static pthread_mutex_t drivers_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct regioi_driver *drivers;
+
+void regioi_drivers_fork_child(void)
+{
+	pthread_mutex_init(&drivers_lock, NULL);
+	drivers = NULL;
+}
+
+void regioi_drivers_synchronize(void)
+{
+	struct regioi_driver *driver;
+
+	pthread_mutex_lock(&drivers_lock);
+	for (driver = drivers; driver; driver = driver->next) {
+		/* Progress is made with the lock held. */
+		regioi_driver_lock(driver);
+		regioi_driver_unlock(driver);
+		regioi_readers_wait(&driver->readers);
+	}
+	pthread_mutex_unlock(&drivers_lock);
+}
+
+/* Where the kernel cannot, the sockets are polled all the same (socket.c). */
+static int busy_poll(struct regioi_driver *driver, const struct regio_driver_opts *opts)
+{
+	int error;
+
+	if (!opts->busy_poll_us)
+		return 0;
+	driver->busy_poll_us = opts->busy_poll_us;
+	driver->busy_poll_preferred = opts->flags & REGIO_DRIVER_PREFER_BUSY_POLL;
+	error = driver->ops->busy_poll(driver->engine, opts->busy_poll_us,
+				       driver->busy_poll_preferred);
+	if (error != -EPERM)
+		return 0;
+	return regioi_fail(error, "creating a driver: busy polling: not permitted; it needs "
+				  "CAP_NET_ADMIN");
+}
+
+static int engine_open(struct regioi_driver *driver, const char *name)
+{
+	struct regioi_engine_choice choice = {0};
+	int error = regioi_engine_open(name, &choice);
+
+	driver->ops = choice.ops;
+	driver->engine = choice.engine;
+	driver->threaded = choice.threaded;
+	snprintf(driver->reason, sizeof(driver->reason), "%s", choice.reason);
+	return error;
+}
+
+static int driver_fill(struct regioi_driver *driver, const struct regio_driver_opts *opts)
+{
+	int error = engine_open(driver, opts->engine);
+
+	if (!error)
+		error = busy_poll(driver, opts);
+	if (error)
+		return error;
+	/* Found out here, and not by the first busy queue. */
+	regioi_barrier_available();
+	if (!regioi_areas_init(&driver->areas))
+		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
+	driver->batches = driver->ops->batches(driver->engine);
+	driver->threaded |= opts->flags & REGIO_DRIVER_THREAD;
+	if (!driver->threaded && (opts->flags & REGIO_DRIVER_THREAD_CPU || opts->thread_spin_ns))
+		return regioi_fail(-EINVAL,
+				   "creating a driver: a thread's CPU or spin time without a "
+				   "thread; add REGIO_DRIVER_THREAD");
+	driver->led = driver->threaded;
+	return driver->threaded ? regioi_thread_start(driver, opts) : 0;
+}
+
+static void driver_free(struct regioi_driver *driver)
+{
+	if (driver->engine) {
+		regioi_descriptor_close(driver);
+		driver->ops->destroy(driver->engine);
+	}
+	regioi_areas_fini(&driver->areas);
+	pthread_mutex_destroy(&driver->lock);
+	pthread_mutex_destroy(&driver->wait_lock);
+	pthread_mutex_destroy(&driver->blocked_lock);
+	free(driver);
+}
+
+/* After the last reference. */
+static void driver_end(struct regioi_driver *driver)
+{
+	REGIOI_UNCANCELLED;
+
+	pthread_mutex_lock(&drivers_lock);
+	if (driver->previous)
+		driver->previous->next = driver->next;
+	else
+		drivers = driver->next;
+	if (driver->next)
+		driver->next->previous = driver->previous;
+	pthread_mutex_unlock(&drivers_lock);
+	if (driver->threaded)
+		regioi_thread_stop(driver);
+	driver_free(driver);
+}
+
+int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_driver **ret_driver)
+{
+	REGIOI_UNCANCELLED;
+	struct regioi_driver *driver = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*driver));
+	int error;
+
+	if (!driver)
+		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
+	*driver = (struct regioi_driver){
+		.end = driver_end,
+		.descriptor = -1,
+		.signal_descriptor = -1,
+		.passes = (uint32_t)regioi_counter_start(UINT32_MAX),
+		.readers.phase = (uint32_t)regioi_counter_start(UINT32_MAX),
+	};
+	atomic_init(&driver->references, 1);
+	pthread_mutex_init(&driver->lock, NULL);
+	pthread_mutex_init(&driver->wait_lock, NULL);
+	pthread_mutex_init(&driver->blocked_lock, NULL);
+	error = driver_fill(driver, opts);
+	if (error) {
+		driver_free(driver);
+		return error;
+	}
+	/* What the first of a thread's calls does has no place in the first post. */
+	if (regioi_call_enter(NULL))
+		regioi_call_leave();
+	pthread_mutex_lock(&drivers_lock);
+	driver->next = drivers;
+	if (drivers)
+		drivers->previous = driver;
+	drivers = driver;
+	pthread_mutex_unlock(&drivers_lock);
+	*ret_driver = driver;
+	return 0;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which engine a driver gets, and why.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/engine_choice.h"
+#include "base/error.h"
+#include "engine/testing/fault.h"
+
+/* What a name asks for: an engine, and words joined to it by '+'. */
+struct wish {
+	char engine[32];
+	bool thread;
+	bool fault;
+};
+
+static const struct regioi_engine_ops *engine_find(const char *name)
+{
+	const struct regioi_engine_ops *ops;
+
+	for (uint32_t i = 0; (ops = regioi_engine_at(i)); i++) {
+		if (strcmp(ops->name, name) == 0)
+			return ops;
+	}
+	return NULL;
+}
+
+/* What is short of descriptors, memory or threads is no judgement on the engine. */
+static int refusal_error(int error)
+{
+	switch (error) {
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+	case -ENOSPC:
+	case -EAGAIN:
+		return error;
+	default:
+		return -ENOTSUP;
+	}
+}
+
+static int engine_named(const char *name, const char *why, struct regioi_engine_choice *choice)
+{
+	struct regioi_refusal refusal = {0};
+	int error;
+
+	choice->ops = engine_find(name);
+	if (!choice->ops)
+		return regioi_fail(-ENOENT,
+				   "choosing an engine: %s asks for \"%s\"; regio info lists "
+				   "those there are",
+				   why, name);
+	error = choice->ops->create(&choice->engine, &refusal);
+	if (error)
+		return regioi_fail(refusal_error(error),
+				   "choosing an engine: %s does not work here: %s; %s", name,
+				   refusal.reason, refusal.remedy);
+	snprintf(choice->reason, sizeof(choice->reason), "asked for by %s", why);
+	return 0;
+}
+
+/* The first that works, of those that carry traffic. */
+static int engine_automatic(struct regioi_engine_choice *choice)
+{
+	struct regioi_refusal refusal = {0};
+	char refused[96] = "";
+	int error = -ENOTSUP;
+
+	for (uint32_t i = 0; (choice->ops = regioi_engine_at(i)); i++) {
+		if (!choice->ops->automatic)
+			continue;
+		error = choice->ops->create(&choice->engine, &refusal);
+		if (!error) {
+			snprintf(choice->reason, sizeof(choice->reason), "%s",
+				 refused[0] ? refused : "the preferred engine");
+			return 0;
+		}
+		snprintf(refused, sizeof(refused), "%s: %.80s", choice->ops->name, refusal.reason);
+	}
+	return regioi_fail(refusal_error(error),
+			   "choosing an engine: none works; the last said: %s; %s", refusal.reason,
+			   refusal.remedy);
+}
+
+static bool word_is(const char *word, size_t length, const char *name)
+{
+	return strlen(name) == length && strncmp(word, name, length) == 0;
+}
+
+/* "fault+epoll+thread": the words around the name of the engine may stand on either side. */
+static void read_wish(const char *text, struct wish *wish)
+{
+	size_t length;
+
+	wish->engine[0] = '\0';
+	for (const char *word = text; word; word = word[length] ? word + length + 1 : NULL) {
+		length = strcspn(word, "+");
+		if (word_is(word, length, "thread"))
+			wish->thread = true;
+		else if (word_is(word, length, "fault"))
+			wish->fault = true;
+		else if (!wish->engine[0])
+			snprintf(wish->engine, sizeof(wish->engine), "%.*s", (int)length, word);
+		else
+			/* Two names: one that no engine has. */
+			snprintf(wish->engine, sizeof(wish->engine), "%s", text);
+	}
+}
+
+/* Puts faults between the driver and the engine it has got. */
+static int engine_wrap(struct regioi_engine_choice *choice)
+{
+	struct regioi_refusal refusal = {0};
+	int error = regioi_fault_wrap(&choice->ops, &choice->engine, &refusal);
+
+	if (error == -ENOMEM)
+		return regioi_fail(error, "choosing an engine: out of memory for faults");
+	if (error)
+		return regioi_fail(error, "choosing an engine: %s; it takes %s", refusal.reason,
+				   refusal.remedy);
+	return 0;
+}
+
+/* Words joined to a name are wishes of the one who runs the program. */
+static int read_name(const char *text, struct wish *wish)
+{
+	if (strchr(text, '+'))
+		return regioi_fail(-ENOENT,
+				   "choosing an engine: the program asks for \"%s\"; words joined "
+				   "by '+' are for the environment variable REGIO_ENGINE: give the "
+				   "engine alone, and REGIO_DRIVER_THREAD for a thread",
+				   text);
+	snprintf(wish->engine, sizeof(wish->engine), "%s", text);
+	return 0;
+}
+
+int regioi_engine_open(const char *text, struct regioi_engine_choice *choice)
+{
+	const char *environment = getenv("REGIO_ENGINE");
+	const char *why = "the program";
+	struct wish wish = {.engine = "auto"};
+	int error = text ? read_name(text, &wish) : 0;
+
+	if (error)
+		return error;
+	if (strcmp(wish.engine, "auto") == 0 && environment && environment[0]) {
+		why = "REGIO_ENGINE";
+		read_wish(environment, &wish);
+	}
+	choice->threaded = wish.thread;
+	if (strcmp(wish.engine, "auto") == 0)
+		error = engine_automatic(choice);
+	else
+		error = engine_named(wish.engine, why, choice);
+	return error || !wish.fault ? error : engine_wrap(choice);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which engine a driver gets, and why.
+ */
+#ifndef REGIO_API_ENGINE_CHOICE_H
+#define REGIO_API_ENGINE_CHOICE_H
+
+#include <stdbool.h>
+
+#include "engine/engine.h"
+
+struct regioi_engine_choice {
+	const struct regioi_engine_ops *ops;
+	struct regioi_engine *engine;
+	bool threaded; /* a driver's thread is wanted */
+	char reason[160];
+};
+
+/*
+ * Makes an engine. 'text' is NULL or "auto" for the first engine that works, unless the environment
+ * variable REGIO_ENGINE has a wish, in which words may be joined to the name by '+': "thread" sets
+ * 'threaded', "fault" puts faults before the engine. Returns 0 or an explained error; then there
+ * may be an engine all the same.
+ */
+int regioi_engine_open(const char *text, struct regioi_engine_choice *ret_choice);
+
+#endif

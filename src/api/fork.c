@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The child's side of fork().
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "api/driver_life.h"
+#include "api/fork.h"
+#include "engine/engine.h"
+#include "mem/guard.h"
+#include "queue/offload.h"
+#include "queue/registry.h"
+
+static bool watched;
+
+static void engines_fork_child(void)
+{
+	const struct regioi_engine_ops *ops;
+
+	for (uint32_t i = 0; (ops = regioi_engine_at(i)); i++)
+		if (ops->fork_child)
+			ops->fork_child();
+}
+
+static void fork_child(void)
+{
+	regioi_guard_fork_child();
+	regioi_table_forget();
+	regioi_table_unlock();
+	regioi_drivers_fork_child();
+	regioi_offload_fork_child();
+	regioi_registry_fork_child();
+	engines_fork_child();
+}
+
+/*
+ * When the library is loaded: a fork that came before, while a thread had the table's lock, would
+ * leave that taken in the child.
+ */
+static __attribute__((constructor)) void watch(void)
+{
+	watched = pthread_atfork(regioi_table_lock, regioi_table_unlock, fork_child) == 0;
+}
+
+int regioi_id_add(enum regioi_kind kind, void *object, uint32_t length, uint32_t flags,
+		  uint64_t *ret_id)
+{
+	return watched ? regioi_table_add(kind, object, length, flags, ret_id) : -ENOMEM;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the library says of its objects and of the machine.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "api/rq.h"
+#include "base/count.h"
+#include "base/error.h"
+#include "base/hazard.h"
+#include "base/options.h"
+#include "base/uncancelled.h"
+#include "engine/engine.h"
+#include "queue/handle.h"
+#include "queue/offload.h"
+
+static uint32_t buffer_bytes(int fd, int name)
+{
+	int value = 0;
+	socklen_t length = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, name, &value, &length) < 0 ? 0 : (uint32_t)value;
+}
+
+static void describe(const struct regioi_rq *rq, struct regio_rq_info *ret_info)
+{
+	const struct regioi_receive_state *receive = &rq->halves[REGIOI_RECEIVE].receive;
+	const struct regioi_send_state *send = &rq->halves[REGIOI_SEND].send;
+
+	*ret_info = (struct regio_rq_info){
+		.receive_buffer_bytes = buffer_bytes(rq->fd, SO_RCVBUF),
+		.send_buffer_bytes = buffer_bytes(rq->fd, SO_SNDBUF),
+		.receive_trains_on = receive->trains,
+		.send_trains_on = send->train_messages_max > 1,
+		.messages_received = regioi_count_read(&receive->messages),
+		.messages_sent = regioi_count_read(&send->messages),
+		.trains_received = regioi_count_read(&receive->received_trains),
+		.trains_sent = regioi_count_read(&send->trains),
+		.receive_calls = regioi_count_read(&receive->calls),
+		.send_calls = regioi_count_read(&send->calls),
+		.messages_truncated = regioi_count_read(&receive->truncated),
+		.trains_refused = regioi_count_read(&send->trains_refused),
+	};
+}
+
+int regio_rq_get_info(struct regio_rq *handle, struct regio_rq_info *ret_info, uint32_t size)
+{
+	static const char step[] = "describing an RQ";
+	int error = regioi_info_check(ret_info, size, step);
+	struct regio_rq_info info;
+	struct regioi_rq *rq;
+
+	if (error)
+		return error;
+	error = regioi_rq_enter(handle, step, &rq);
+	if (error)
+		return error;
+	describe(rq, &info);
+	regioi_call_leave();
+	regioi_info_write(ret_info, size, &info, sizeof(info));
+	return 0;
+}
+
+int regio_driver_get_info(struct regio_driver *handle, struct regio_driver_info *ret_info,
+			  uint32_t size)
+{
+	static const char step[] = "describing a driver";
+	struct regio_driver_info info = {0};
+	struct regioi_driver *driver;
+	int error = regioi_info_check(ret_info, size, step);
+
+	if (error)
+		return error;
+	driver = regioi_driver_held(handle);
+	if (!driver)
+		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
+				   "%s: it is closed", step);
+	snprintf(info.engine, sizeof(info.engine), "%s", driver->ops->name);
+	snprintf(info.reason, sizeof(info.reason), "%s", driver->reason);
+	info.completion_queues = atomic_load(&driver->completion_queues);
+	info.request_queues = atomic_load(&driver->request_queues);
+	info.thread = driver->threaded;
+	info.asleep = atomic_load(&driver->thread.asleep);
+	info.sleeps = atomic_load(&driver->thread.sleeps);
+	regioi_driver_release(driver);
+	regioi_info_write(ret_info, size, &info, sizeof(info));
+	return 0;
+}
+
+int regio_offload_get_info(struct regio_offload_info *ret_info, uint32_t size)
+{
+	int error = regioi_info_check(ret_info, size, "describing offloads");
+	struct regio_offload_info info;
+
+	if (error)
+		return error;
+	info = regioi_offload();
+	regioi_info_write(ret_info, size, &info, sizeof(info));
+	return 0;
+}
+
+static bool engine_works(const struct regioi_engine_ops *ops, struct regioi_refusal *ret_refusal)
+{
+	REGIOI_UNCANCELLED;
+	struct regioi_engine *engine;
+
+	if (ops->create(&engine, ret_refusal) != 0)
+		return false;
+	ops->destroy(engine);
+	return true;
+}
+
+int regio_engine_get_info(uint32_t index, struct regio_engine_info *ret_info, uint32_t size)
+{
+	static const char step[] = "describing an engine";
+	const struct regioi_engine_ops *ops = regioi_engine_at(index);
+	struct regio_engine_info info = {0};
+	struct regioi_refusal refusal = {0};
+	bool earlier = false;
+	int error = regioi_info_check(ret_info, size, step);
+
+	if (error)
+		return error;
+	if (!ops)
+		return regioi_fail(-ENOENT, "%s: there is no number %u", step, index);
+	for (uint32_t i = 0; i < index && !earlier; i++) {
+		const struct regioi_engine_ops *other = regioi_engine_at(i);
+
+		earlier = other->automatic && engine_works(other, &refusal);
+	}
+	refusal = (struct regioi_refusal){0};
+	info.available = engine_works(ops, &refusal);
+	info.automatic = info.available && ops->automatic && !earlier;
+	snprintf(info.name, sizeof(info.name), "%s", ops->name);
+	snprintf(info.reason, sizeof(info.reason), "%s",
+		 info.available ? ops->about : refusal.reason);
+	snprintf(info.remedy, sizeof(info.remedy), "%s", refusal.remedy);
+	regioi_info_write(ret_info, size, &info, sizeof(info));
+	return 0;
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Posting requests: the way in.
+ */
+#include "base/barrier.h"
+#include "base/hazard.h"
+#include "exec/execute.h"
+#include "mem/guard.h"
+#include "mem/region.h"
+#include "queue/handle.h"
+#include "queue/runq.h"
+#include "queue/socket.h"
+
+/* A slice that an address fits in, whatever its family. */
+#define ADDRESS_SLICE_MIN 28u
+
+/* Most requests announced before a node is pinned again. */
+#define PIN_AFTER_MAX 4096u
+
+static const struct regio_buf no_slice;
+
+static int check_slice(const struct regio_buf *slice, uint32_t length_min, bool write)
+{
+	if (slice->region == 0)
+		return 0;
+	if (slice->length < length_min)
+		return -EINVAL;
+	return regioi_region_allows(slice, write) ? 0 : regioi_region_refusal(slice);
+}
+
+static int check_extra(const struct regioi_half *half, const struct regio_extra *extra)
+{
+	const bool receive = half->direction == REGIOI_RECEIVE;
+	int error;
+
+	if (!receive && extra->local_address.region)
+		return -EINVAL;
+	/* Left out it would change what is said. */
+	if (!receive && half->stream && extra->control.region)
+		return -EINVAL;
+	error = check_slice(&extra->local_address, ADDRESS_SLICE_MIN, true);
+	if (!error)
+		error = check_slice(&extra->remote_address, ADDRESS_SLICE_MIN, receive);
+	if (!error)
+		error = check_slice(&extra->control, sizeof(struct regio_control), receive);
+	if (!error)
+		error = check_slice(&extra->message_flags, sizeof(uint32_t), true);
+	return error;
+}
+
+/* The first receive that wants more than data: from now on the kernel is asked for it. */
+static void expect_extras(struct regioi_half *half, const struct regio_extra *extra)
+{
+	struct regioi_rq *rq = half->rq;
+
+	if (half->direction != REGIOI_RECEIVE)
+		return;
+	if ((extra->local_address.region || (half->stream && extra->remote_address.region)) &&
+	    !atomic_load_explicit(&half->names_wanted, memory_order_relaxed)) {
+		if (!half->stream)
+			regioi_socket_want_local(rq);
+		/* Published with the request, by the store of 'tail'. */
+		atomic_store_explicit(&half->names_wanted, true, memory_order_relaxed);
+	}
+	if (extra->control.region &&
+	    extra->control.length - sizeof(struct regio_control) + REGIOI_CONTROL_OURS >
+		    REGIOI_CONTROL_BYTES)
+		atomic_store_explicit(&half->receive.long_control, true, memory_order_relaxed);
+	if (!atomic_load_explicit(&half->receive.extras, memory_order_relaxed))
+		atomic_store_explicit(&half->receive.extras, true, memory_order_release);
+}
+
+/* Whether the limit leaves room for one more. */
+static bool has_room(struct regioi_half *half, uint32_t tail)
+{
+	if (__builtin_expect(tail - half->dequeued_seen < half->limit, 1))
+		return true;
+	/* Acquire: pairs with the release in half_expand() of cq.c; the slot may be written. */
+	half->dequeued_seen = atomic_load_explicit(&half->dequeued, memory_order_acquire);
+	return tail - half->dequeued_seen < half->limit;
+}
+
+/* A queue that announces one request after another has its node pinned, and announces no more. */
+static void count_announced(struct regioi_half *half)
+{
+	uint32_t listed = REGIOI_NODE_LISTED;
+	uint16_t announced = atomic_load_explicit(&half->announced, memory_order_relaxed) + 1;
+	uint16_t pin_after = atomic_load_explicit(&half->pin_after, memory_order_relaxed);
+
+	atomic_store_explicit(&half->announced, announced, memory_order_relaxed);
+	if (announced < pin_after || !regioi_barrier_available())
+		return;
+	if (atomic_compare_exchange_strong(&half->node->listed, &listed, REGIOI_NODE_PINNED)) {
+		/* Each pinning will cost a barrier on every thread: earn the next one. */
+		atomic_store_explicit(&half->announced, 0, memory_order_relaxed);
+		if (pin_after < PIN_AFTER_MAX)
+			atomic_store_explicit(&half->pin_after, pin_after * 2,
+					      memory_order_relaxed);
+		/* From now on posting here calls nobody: a sleeper must take it off first. */
+		if (atomic_load(&half->node->driver->listeners))
+			regioi_driver_call(half->node->driver);
+	}
+}
+
+/*
+ * After the store of 'tail': whether whoever makes progress sees it unprompted. The
+ * compiler keeps the two in order; there is no barrier for the CPU, for nodes_rest() of progress.c
+ * puts one on every thread after it has taken a pinned node off, and then looks at 'tail'.
+ */
+static inline bool still_pinned(const struct regioi_node *node)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	return atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED;
+}
+
+/* Makes sure that the request stored last is seen by whoever makes progress. */
+static __attribute__((noinline)) void announce(struct regioi_half *half)
+{
+	if (__builtin_expect(still_pinned(half->node), 1))
+		return;
+	/*
+	 * A barrier that the thread sanitizer understands. Pairs with nodes_rest(), and with the
+	 * event that sets 'ready': each side stores, then looks at what the other has stored.
+	 */
+	atomic_fetch_or(&half->tail, 0);
+	if (half->direction == REGIOI_SEND || atomic_load(&half->ready) != REGIOI_READY_NO)
+		regioi_node_list(half->node);
+	count_announced(half);
+}
+
+/* COMMIT_ONLY and nothing posted with it: starts what is deferred, here if nobody else is at it. */
+static __attribute__((cold)) void commit(struct regioi_half *half)
+{
+	if (!(half->flags_implied & REGIO_MSG_DEFER))
+		regioi_half_run(half);
+	/*
+	 * Not announce(), which is the poster's: this may be another thread. Receives are executed
+	 * where completions are taken; without data an event will come.
+	 */
+	else if (half->direction == REGIOI_SEND || atomic_load(&half->ready) != REGIOI_READY_NO)
+		regioi_node_list(half->node);
+}
+
+/* Beside the data slice, a request that has more. Returns 0 or why it is refused. */
+static int post_extra(struct regioi_half *half, struct regioi_request *request,
+		      const struct regio_extra *extra)
+{
+	int error = check_extra(half, extra);
+
+	if (error)
+		return error;
+	request->flags |= REGIOI_REQUEST_EXTRA;
+	half->extras[request - half->requests] = *extra;
+	expect_extras(half, extra);
+	return 0;
+}
+
+/*
+ * Reads a word of the caller's slice by itself. The caller has just stored it by itself, and one
+ * load of two words would have to wait until both stores have left the store buffer: 2 ns.
+ */
+static inline uint32_t word(const uint32_t *at)
+{
+	return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+
+static inline void store_request(struct regioi_half *half, uint32_t tail,
+				 const struct regio_buf *data, uint32_t flags, uint64_t context)
+{
+	struct regioi_request *request = &half->requests[tail & half->mask];
+
+	request->region = data->region;
+	request->offset = word(&data->offset);
+	request->bytes = word(&data->length);
+	request->context = context;
+	request->flags = flags;
+	request->status = 0;
+}
+
+/* Before the store of 'tail', after which it may be opened. */
+static inline void shut_slice(struct regioi_half *half, uint32_t tail)
+{
+	uint32_t section;
+
+	if (!REGIOI_GUARDED || half->direction != REGIOI_RECEIVE)
+		return;
+	section = regioi_readers_enter(&half->node->driver->readers);
+	regioi_guard_shut_request(&half->requests[tail & half->mask]);
+	regioi_readers_leave(&half->node->driver->readers, section);
+}
+
+/* What one call posts. */
+struct batch {
+	struct regioi_half *half;
+	uint32_t tail;	/* after the last request stored */
+	bool stored;	/* there is one */
+	bool committed; /* COMMIT_ONLY was among them */
+	bool start;	/* one is not deferred */
+};
+
+static int store(struct batch *batch, const struct regio_buf *data, const struct regio_extra *extra,
+		 uint32_t flags, uint64_t context)
+{
+	struct regioi_half *half = batch->half;
+	int error;
+
+	if ((data->region || data->length) &&
+	    !regioi_region_allows(data, half->direction == REGIOI_RECEIVE))
+		return regioi_region_refusal(data);
+	if (!has_room(half, batch->tail))
+		return -ENOBUFS;
+	REGIOI_ASSERT(batch->tail - atomic_load(&half->dequeued) < half->limit);
+	/* The slot is the poster's until 'tail' moves, so a refusal leaves nothing behind. */
+	store_request(half, batch->tail, data, flags, context);
+	if (extra) {
+		error = post_extra(half, &half->requests[batch->tail & half->mask], extra);
+		if (error)
+			return error;
+	}
+	if (flags & REGIO_MSG_DONT_NOTIFY)
+		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
+	shut_slice(half, batch->tail);
+	batch->tail++;
+	batch->stored = true;
+	batch->start |= !(flags & REGIO_MSG_DEFER);
+	return 0;
+}
+
+static __attribute__((cold)) bool is_wait_for_all(const struct regioi_half *half, uint32_t flags)
+{
+	return half->stream && half->direction == REGIOI_RECEIVE &&
+	       !(flags & ~(REGIO_MSG_WAITALL | REGIO_MSG_DONT_NOTIFY | REGIO_MSG_DEFER));
+}
+
+/* Takes one request, or COMMIT_ONLY. Returns 0 or why it is refused; 'data' may be NULL. */
+static inline int take(struct batch *batch, const struct regio_buf *data,
+		       const struct regio_extra *extra, uint32_t flags, uint64_t context)
+{
+	if (flags & ~(REGIO_MSG_DONT_NOTIFY | REGIO_MSG_DEFER) &&
+	    !is_wait_for_all(batch->half, flags)) {
+		if (flags != REGIO_MSG_COMMIT_ONLY || data || extra || context)
+			return -EINVAL;
+		batch->committed = true;
+		return 0;
+	}
+	if (!data && batch->half->stream)
+		return -EINVAL;
+	return store(batch, data ? data : &no_slice, extra, flags, context);
+}
+
+/* Shows what was taken to whoever executes it, and starts it. */
+static inline void finish(struct batch *batch)
+{
+	struct regioi_half *half = batch->half;
+
+	if (!batch->stored) {
+		if (batch->committed)
+			commit(half);
+		return;
+	}
+	/* Release: pairs with the executor's acquire in regioi_half_window(). */
+	atomic_store_explicit(&half->tail, batch->tail, memory_order_release);
+	if (half->flags_implied & REGIO_MSG_DEFER || !(batch->start || batch->committed))
+		announce(half);
+	else
+		regioi_half_run(half);
+}
+
+/* Inside the call, so that the RQ, once found, stays. NULL where nothing can be posted, and why. */
+static inline struct regioi_half *find_half(struct regio_rq *handle,
+					    enum regioi_direction direction, int *ret_error)
+{
+	struct regioi_rq *rq = regioi_rq_inside(handle);
+	struct regioi_half *half;
+
+	if (!rq) {
+		*ret_error = regioi_table_reason((uintptr_t)handle, -EBADF);
+		return NULL;
+	}
+	half = &rq->halves[direction];
+	*ret_error = -EBADF;
+	return atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
+			       atomic_load_explicit(&rq->lost, memory_order_relaxed)
+		       ? NULL
+		       : half;
+}
+
+static inline struct batch batch_of(struct regioi_half *half)
+{
+	return (struct batch){
+		.half = half,
+		.tail = atomic_load_explicit(&half->tail, memory_order_relaxed),
+	};
+}
+
+static __attribute__((noinline)) int submit(struct regio_rq *handle,
+					    enum regioi_direction direction,
+					    const struct regio_buf *data,
+					    const struct regio_extra *extra, uint32_t flags,
+					    uint64_t context)
+{
+	struct regioi_half *half;
+	struct batch batch;
+	int error;
+
+	if (!regioi_call_enter(handle))
+		return -ENOMEM;
+	half = find_half(handle, direction, &error);
+	if (half) {
+		batch = batch_of(half);
+		error = take(&batch, data, extra, flags, context);
+		if (!error)
+			finish(&batch);
+	}
+	regioi_call_leave();
+	return error;
+}
+
+static int take_request(struct batch *batch, const struct regio_request *request)
+{
+	const struct regio_buf *data = &request->data;
+
+	if (request->reserved)
+		return -EINVAL;
+	if (request->flags & REGIO_MSG_COMMIT_ONLY && !data->region && !data->offset &&
+	    !data->length)
+		data = NULL;
+	return take(batch, data, request->extra, request->flags, request->context);
+}
+
+/*
+ * The request of a busy queue, in as few instructions as it can be: a plain slice, room, and a
+ * pinned node, so that a store is all there is to do. Whatever else a request is or meets is left
+ * to submit(). A third of the cost of a message is here (see `regio bench core-cost`).
+ */
+static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *handle,
+							      enum regioi_direction direction,
+							      const struct regio_buf *data,
+							      uint32_t flags, uint64_t context)
+{
+	const struct regioi_node *node;
+	struct regioi_call *call;
+	struct regioi_half *half;
+	struct regioi_rq *rq;
+	uint32_t tail;
+
+	if (!data || flags & ~REGIO_MSG_DEFER)
+		return false;
+	call = regioi_call_enter_quickly(handle);
+	if (!call)
+		return false;
+	rq = regioi_rq_inside(handle);
+	if (!rq)
+		return false;
+	half = &rq->halves[direction];
+	node = half->node;
+	tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
+	if (direction == REGIOI_SEND && !((flags | half->flags_implied) & REGIO_MSG_DEFER))
+		return false;
+	if (tail - half->dequeued_seen >= half->limit ||
+	    atomic_load_explicit(&node->listed, memory_order_relaxed) != REGIOI_NODE_PINNED ||
+	    atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
+	    atomic_load_explicit(&rq->lost, memory_order_relaxed) ||
+	    !regioi_region_allows(data, direction == REGIOI_RECEIVE))
+		return false;
+	store_request(half, tail, data, flags, context);
+	shut_slice(half, tail);
+	/* Release: pairs with the executor's acquire in regioi_half_window(). */
+	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
+	/* Taken off meanwhile: announce it after all. */
+	if (__builtin_expect(!still_pinned(node), 0))
+		announce(half);
+	regioi_call_leave_quickly(call);
+	return true;
+}
+
+int regio_receive(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
+		  uint64_t context)
+{
+	if (__builtin_expect(post_pinned(rq, REGIOI_RECEIVE, data, flags, context), 1))
+		return 0;
+	return submit(rq, REGIOI_RECEIVE, data, NULL, flags, context);
+}
+
+int regio_receive_ex(struct regio_rq *rq, const struct regio_buf *data,
+		     const struct regio_extra *extra, uint32_t flags, uint64_t context)
+{
+	return submit(rq, REGIOI_RECEIVE, data, extra, flags, context);
+}
+
+int regio_send(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags, uint64_t context)
+{
+	if (__builtin_expect(post_pinned(rq, REGIOI_SEND, data, flags, context), 1))
+		return 0;
+	return submit(rq, REGIOI_SEND, data, NULL, flags, context);
+}
+
+int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
+		  const struct regio_extra *extra, uint32_t flags, uint64_t context)
+{
+	return submit(rq, REGIOI_SEND, data, extra, flags, context);
+}
+
+/* Returns how many were taken, or why the first is refused. */
+static int post_many(struct regioi_half *half, const struct regio_request *requests, uint32_t count)
+{
+	struct batch batch = batch_of(half);
+	uint32_t taken = 0;
+	int error = 0;
+
+	for (; taken < count; taken++) {
+		error = take_request(&batch, &requests[taken]);
+		if (error)
+			break;
+	}
+	finish(&batch);
+	return taken ? (int)taken : error;
+}
+
+int regio_post(struct regio_rq *rq, uint32_t half, const struct regio_request *requests,
+	       uint32_t count)
+{
+	const bool send = half == REGIO_HALF_SEND;
+	struct regioi_half *found;
+	int result;
+
+	if ((!send && half != REGIO_HALF_RECEIVE) || (!requests && count) || count > INT32_MAX)
+		return -EINVAL;
+	if (!regioi_call_enter(rq))
+		return -ENOMEM;
+	found = find_half(rq, send ? REGIOI_SEND : REGIOI_RECEIVE, &result);
+	if (found)
+		result = post_many(found, requests, count);
+	regioi_call_leave();
+	return result;
+}

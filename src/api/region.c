@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registering, allocating and ending regions.
+ */
+#include <linux/mempolicy.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "api/driver_life.h"
+#include "api/fork.h"
+#include "base/error.h"
+#include "base/kernel.h"
+#include "base/options.h"
+#include "base/uncancelled.h"
+#include "mem/guard.h"
+#include "mem/region.h"
+
+/* Asked about at a time. */
+#define RESIDENCE_PAGES 512
+/* Of x86, and of arm64 and riscv64 with pages of 4 KiB; a multiple of those of s390x. */
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+
+enum access {
+	ACCESS_NONE,
+	ACCESS_READ,
+	ACCESS_WRITE,
+};
+
+/*
+ * For those kernels where /proc is not mounted either: whether the range is mapped. Whether it may
+ * be written then shows when it is.
+ */
+static enum access range_access_from_residence(uintptr_t start, uintptr_t end)
+{
+	const uintptr_t step = (uintptr_t)sysconf(_SC_PAGESIZE) * RESIDENCE_PAGES;
+	unsigned char pages[RESIDENCE_PAGES];
+
+	for (; start < end; start += step) {
+		uintptr_t length = end - start < step ? end - start : step;
+
+		if (mincore((void *)start, length, pages) < 0 && errno == ENOMEM)
+			return ACCESS_NONE;
+	}
+	return ACCESS_WRITE;
+}
+
+/*
+ * For kernels before 5.14, without MADV_POPULATE_READ: what /proc/self/maps says of the whole
+ * range. Its lines are sorted by address.
+ */
+static enum access range_access_from_maps(uintptr_t start, uintptr_t end)
+{
+	REGIOI_UNCANCELLED;
+	FILE *maps = fopen("/proc/self/maps", "re");
+	enum access access = ACCESS_WRITE;
+	uintptr_t covered = start;
+	unsigned long from, to;
+	char rights[5], line[512];
+
+	if (!maps)
+		return range_access_from_residence(start, end);
+	while (covered < end && fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) != 3 || to <= covered)
+			continue;
+		if (from > covered || rights[0] != 'r')
+			break;
+		if (rights[1] != 'w')
+			access = ACCESS_READ;
+		covered = to;
+	}
+	fclose(maps);
+	return covered < end ? ACCESS_NONE : access;
+}
+
+/* Errors of madvise(2) that are not about the range: a filter, or a moment without resources. */
+static bool says_nothing(int error)
+{
+	return error == EPERM || error == EACCES || error == ENOSYS || error == EAGAIN;
+}
+
+/* What can be done with all of the range, found by faulting it in. */
+static enum access range_access(void *address, size_t length)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t start = (uintptr_t)address & ~(page - 1);
+	uintptr_t end = (uintptr_t)address + length;
+
+	if (end < (uintptr_t)address || end > UINTPTR_MAX - page)
+		return ACCESS_NONE;
+	end = (end + page - 1) & ~(page - 1);
+	if (madvise((void *)start, end - start, MADV_POPULATE_WRITE) == 0)
+		return ACCESS_WRITE;
+	if (says_nothing(errno))
+		return range_access_from_maps(start, end);
+	if (errno != EINVAL)
+		return ACCESS_NONE;
+	/* EINVAL: read-only somewhere, or a kernel that does not know the advice. */
+	if (madvise((void *)start, end - start, MADV_POPULATE_READ) == 0)
+		return ACCESS_READ;
+	return errno == EINVAL || says_nothing(errno) ? range_access_from_maps(start, end)
+						      : ACCESS_NONE;
+}
+
+static int region_check_length(const char *step, size_t length)
+{
+	if (length == 0)
+		return regioi_fail(-EINVAL, "%s: the length is 0", step);
+	if (length > UINT32_MAX)
+		return regioi_fail(
+			-EMSGSIZE,
+			"%s: %zu bytes; a region is shorter than 4 GiB, register several", step,
+			length);
+	return 0;
+}
+
+/* Where memory lies is settled by whoever maps it: options for that are the allocation's. */
+static int register_options(const char *step, const struct regio_region_opts *opts)
+{
+	struct regio_region_opts known = {0};
+	int error = regioi_options_read(&known, sizeof(known), opts, step);
+
+	if (error)
+		return error;
+	if (known.flags & (REGIO_REGION_HUGE_PAGES | REGIO_REGION_NUMA) || known.numa_node)
+		return regioi_fail(-EINVAL,
+				   "%s: huge pages and a NUMA node are for memory that regio "
+				   "allocates; of your own ask with madvise(2) and mbind(2)",
+				   step);
+	if (known.flags || known.reserved)
+		return regioi_fail(-EINVAL, "%s: unknown flag or reserved field set", step);
+	return 0;
+}
+
+int regio_region_register(void *address, size_t length, const struct regio_region_opts *opts,
+			  uint64_t *ret_region)
+{
+	static const char step[] = "registering memory";
+	enum access access;
+	int error;
+
+	if (!address || !ret_region)
+		return regioi_fail(-EINVAL, "%s: a pointer is NULL", step);
+	error = region_check_length(step, length);
+	if (!error)
+		error = register_options(step, opts);
+	if (error)
+		return error;
+	access = range_access(address, length);
+	if (access == ACCESS_NONE)
+		return regioi_fail(-EFAULT,
+				   "%s: %zu bytes at %p are not all mapped and readable; map them "
+				   "before registering",
+				   step, length, address);
+	error = regioi_id_add(REGIOI_KIND_REGION, address, (uint32_t)length,
+			      access == ACCESS_WRITE ? REGIOI_REGION_WRITABLE : 0, ret_region);
+	return error ? regioi_fail(error, "%s: out of memory for the registration", step) : 0;
+}
+
+static int allocate_options(const struct regio_region_opts *opts, struct regio_region_opts *known)
+{
+	static const char step[] = "allocating memory";
+	int error = regioi_options_read(known, sizeof(*known), opts, step);
+
+	if (error)
+		return error;
+	if (known->flags & ~(REGIO_REGION_HUGE_PAGES | REGIO_REGION_NUMA) || known->reserved)
+		return regioi_fail(-EINVAL, "%s: unknown flag or reserved field set", step);
+	if (known->numa_node && !(known->flags & REGIO_REGION_NUMA))
+		return regioi_fail(-EINVAL, "%s: numa_node needs the flag REGIO_REGION_NUMA", step);
+	return 0;
+}
+
+/*
+ * Prefer the node, as NUMA placement is about speed: a full node is no reason to fail. The system
+ * call is made directly; libnuma would add a dependency for this one line.
+ */
+static int place_on_node(void *address, size_t length, uint32_t node)
+{
+	unsigned long mask[16] = {0};
+	const unsigned long bits = sizeof(mask[0]) * 8;
+
+	if (node >= sizeof(mask) * 8)
+		return -EINVAL;
+	mask[node / bits] = 1ul << (node % bits);
+	/* The kernel takes one bit less than it is told of. */
+	if (syscall(SYS_mbind, address, length, MPOL_PREFERRED, mask, sizeof(mask) * 8 + 1, 0) == 0)
+		return 0;
+	/* A kernel without NUMA has node 0 only. */
+	if (errno == ENOSYS)
+		return node == 0 ? 0 : -EINVAL;
+	return -errno;
+}
+
+static int refuse_node(const char *step, int error, uint32_t node)
+{
+	if (error == -EINVAL)
+		return regioi_fail(error, "%s: NUMA node %u is not there; see regio info", step,
+				   node);
+	return regioi_fail(error,
+			   "%s: choosing NUMA node %u: %s; where a container forbids mbind, its "
+			   "seccomp profile has to allow it",
+			   step, node, regio_error_text(error));
+}
+
+static size_t allocation_length(size_t length)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (length + page - 1) & ~(page - 1);
+}
+
+/*
+ * Zeroed memory at a multiple of 'alignment', or NULL. Of itself mmap(2) aligns to huge pages only
+ * on newer kernels, and for some lengths only.
+ */
+static void *map_aligned(size_t length, size_t alignment)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t spare = alignment > page ? alignment - page : 0;
+	uint8_t *memory = mmap(NULL, length + spare, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t before;
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (spare == 0)
+		return memory;
+	before = -(uintptr_t)memory & (alignment - 1);
+	if (before > 0)
+		munmap(memory, before);
+	if (before < spare)
+		munmap(memory + before + length, spare - before);
+	return memory + before;
+}
+
+/* Maps memory as the options have it, locked as far as the limit allows. Unmapping ends that. */
+static int map_memory(const char *step, size_t length, const struct regio_region_opts *opts,
+		      void **ret_address)
+{
+	const bool huge = opts->flags & REGIO_REGION_HUGE_PAGES && length >= HUGE_PAGE_BYTES;
+	void *address = map_aligned(length, huge ? HUGE_PAGE_BYTES : 0);
+
+	if (!address)
+		return regioi_fail(-ENOMEM, "%s: no %zu bytes to be had", step, length);
+	if (huge)
+		madvise(address, length, MADV_HUGEPAGE);
+	if (opts->flags & REGIO_REGION_NUMA) {
+		int error = place_on_node(address, length, opts->numa_node);
+
+		if (error) {
+			munmap(address, length);
+			return refuse_node(step, error, opts->numa_node);
+		}
+	}
+	mlock(address, length);
+	*ret_address = address;
+	return 0;
+}
+
+int regio_region_allocate(size_t length, const struct regio_region_opts *opts, uint64_t *ret_region,
+			  void **ret_address)
+{
+	static const char step[] = "allocating memory";
+	const uint32_t flags = REGIOI_REGION_WRITABLE | REGIOI_REGION_OWNED;
+	const size_t mapped = allocation_length(length);
+	struct regio_region_opts known = {0};
+	void *address = NULL;
+	int error;
+
+	if (!ret_region || !ret_address)
+		return regioi_fail(-EINVAL, "%s: a pointer is NULL", step);
+	error = region_check_length(step, length);
+	if (!error)
+		error = allocate_options(opts, &known);
+	if (!error)
+		error = map_memory(step, mapped, &known, &address);
+	if (error)
+		return error;
+	error = regioi_id_add(REGIOI_KIND_REGION, address, (uint32_t)length, flags, ret_region);
+	if (error) {
+		munmap(address, mapped);
+		return regioi_fail(error, "%s: out of memory for the registration", step);
+	}
+	*ret_address = address;
+	return 0;
+}
+
+int regio_region_deregister(uint64_t region)
+{
+	struct regioi_slot *slot = regioi_table_invalidate(region, REGIOI_KIND_REGION);
+	void *address;
+	uint32_t length, flags;
+
+	if (!slot) {
+		int error = regioi_table_reason(region, -EFAULT);
+
+		return regioi_fail(error, "ending a region: id %#llx is %s",
+				   (unsigned long long)region,
+				   error == -ECHILD ? "the parent process's" : "of no region");
+	}
+	address = atomic_load_explicit(&slot->object, memory_order_relaxed);
+	length = atomic_load_explicit(&slot->length, memory_order_relaxed);
+	flags = atomic_load_explicit(&slot->flags, memory_order_relaxed);
+	regioi_drivers_synchronize();
+	regioi_guard_open(address, length);
+	if (flags & REGIOI_REGION_OWNED)
+		munmap(address, allocation_length(length));
+	regioi_table_release(slot, region);
+	return 0;
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of request queues.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/fork.h"
+#include "api/rq.h"
+#include "base/error.h"
+#include "base/hazard.h"
+#include "base/options.h"
+#include "base/uncancelled.h"
+#include "exec/execute.h"
+#include "exec/stream.h"
+#include "queue/completion.h"
+#include "queue/handle.h"
+#include "queue/lost.h"
+#include "queue/offload.h"
+#include "queue/runq.h"
+#include "queue/socket.h"
+#include "queue/watch.h"
+
+/* ---- Creating ---- */
+
+static int check_options(const struct regio_rq_opts *opts, struct regio_rq_opts *known)
+{
+	static const char step[] = "creating an RQ";
+	int error = regioi_options_read(known, sizeof(*known), opts, step);
+
+	if (error)
+		return error;
+	if (known->flags & ~REGIO_RQ_REPORT_ICMP || known->reserved)
+		return regioi_fail(-EINVAL, "%s: unknown flag or reserved field set", step);
+	if (known->trains > REGIO_TRAINS_OFF)
+		return regioi_fail(-EINVAL, "%s: trains is %u; see REGIO_TRAINS_...", step,
+				   known->trains);
+	if (known->train_max_bytes > REGIOI_TRAIN_BYTES_MAX)
+		return regioi_fail(-EINVAL, "%s: train_max_bytes is %u; the most is %u", step,
+				   known->train_max_bytes, REGIOI_TRAIN_BYTES_MAX);
+	return 0;
+}
+
+int regioi_rq_check_limits(const char *step, uint32_t max_receives, uint32_t max_sends)
+{
+	if (max_receives == 0 && max_sends == 0)
+		return regioi_fail(-EINVAL, "%s: both limits are 0", step);
+	if (max_receives > REGIO_RQ_REQUESTS_MAX || max_sends > REGIO_RQ_REQUESTS_MAX)
+		return regioi_fail(-EINVAL, "%s: a limit is above %u", step, REGIO_RQ_REQUESTS_MAX);
+	return 0;
+}
+
+static void apply_options(struct regioi_rq *rq, const struct regio_rq_opts *opts)
+{
+	struct regioi_send_state *send = &rq->halves[REGIOI_SEND].send;
+	uint32_t messages = regioi_offload().send_train_messages;
+
+	if (opts->train_max_messages && opts->train_max_messages < messages)
+		messages = opts->train_max_messages;
+	send->train_messages_max = rq->join_allowed ? messages : 1;
+	send->train_bytes_max =
+		opts->train_max_bytes ? opts->train_max_bytes : REGIOI_TRAIN_BYTES_MAX;
+	rq->halves[REGIOI_RECEIVE].receive.report_icmp = opts->flags & REGIO_RQ_REPORT_ICMP;
+	rq->halves[REGIOI_RECEIVE].lone_op =
+		rq->stream ? REGIOI_OP_RECEIVE_BYTES : REGIOI_OP_RECEIVE;
+	rq->halves[REGIOI_SEND].lone_op = REGIOI_OP_SEND;
+	for (int i = 0; i < 2; i++)
+		rq->halves[i].stream = rq->stream;
+}
+
+/* One node for each driver that the CQs have. */
+static void nodes_init(struct regioi_rq *rq)
+{
+	for (int i = 0; i < 2; i++) {
+		struct regioi_half *half = &rq->halves[i];
+		struct regioi_driver *driver = half->cq->driver;
+
+		if (i == REGIOI_RECEIVE || driver->threaded)
+			half->flags_implied = REGIO_MSG_DEFER;
+		if (i == 1 && driver == rq->nodes[0].driver) {
+			half->node = &rq->nodes[0];
+			break;
+		}
+		half->node = &rq->nodes[rq->nodes_count++];
+		half->node->rq = rq;
+		half->node->driver = driver;
+		half->node->steady_shift = REGIOI_STEADY_SHIFT_MIN;
+		regioi_driver_hold(driver);
+		atomic_fetch_add(&driver->request_queues, 1);
+	}
+}
+
+static void nodes_fini(struct regioi_rq *rq)
+{
+	for (uint32_t i = 0; i < rq->nodes_count; i++) {
+		struct regioi_driver *driver = rq->nodes[i].driver;
+
+		atomic_fetch_sub(&driver->request_queues, 1);
+		regioi_driver_release(driver);
+	}
+}
+
+/*
+ * UDP_GRO that is on already is most likely what a process before has left on the socket, which may
+ * have been killed. What is queued may be joined, and only UDP_GRO tells where.
+ */
+int regioi_rq_take_over_trains(struct regioi_rq *rq, uint32_t max_receives)
+{
+	struct regioi_half *half = &rq->halves[REGIOI_RECEIVE];
+
+	/* Without receives the socket is somebody else's to read. */
+	if (!rq->trains_auto || half->receive.trains || max_receives == 0 ||
+	    !regioi_socket_joins_receives(rq))
+		return 0;
+	if (!regioi_area_reserve(&half->node->driver->areas))
+		return -ENOMEM;
+	half->receive.trains = true;
+	return 0;
+}
+
+static void leave_trains(struct regioi_half *half)
+{
+	if (half->receive.trains)
+		regioi_area_unreserve(&half->node->driver->areas);
+	half->receive.trains = false;
+}
+
+static int refuse_cq(enum regioi_direction direction, int error)
+{
+	return regioi_fail(error, "creating an RQ: the %s CQ is NULL or closed",
+			   direction == REGIOI_RECEIVE ? "receive" : "send");
+}
+
+static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
+{
+	for (int i = 0; i < 2; i++) {
+		struct regioi_half *half = &rq->halves[i];
+
+		if (regioi_cq_attach(cqs[i], half) == 0) {
+			atomic_fetch_add(&rq->references, 1);
+			continue;
+		}
+		if (i == 1)
+			regioi_half_end(&rq->halves[0]);
+		if (atomic_load(&cqs[i]->closed))
+			return refuse_cq(i, -EBADF);
+		return regioi_fail(-ENOBUFS,
+				   "creating an RQ: its %s CQ has no room for %u more; resize it",
+				   i == REGIOI_RECEIVE ? "receive" : "send", half->limit);
+	}
+	return 0;
+}
+
+/*
+ * Makes sure that nobody executes the RQ, now or later. With the drivers' locks nobody is about to
+ * visit it; then the executors are waited for, which list it, if at all, while they are busy.
+ */
+static void rq_seclude(struct regioi_rq *rq)
+{
+	struct regioi_driver *first = rq->nodes[0].driver;
+	struct regioi_driver *second = rq->nodes_count > 1 ? rq->nodes[1].driver : NULL;
+
+	if (second && (uintptr_t)second < (uintptr_t)first) {
+		struct regioi_driver *swap = first;
+
+		first = second;
+		second = swap;
+	}
+	regioi_driver_lock(first);
+	if (second)
+		regioi_driver_lock(second);
+	for (int i = 0; i < 2; i++)
+		regioi_half_close(&rq->halves[i]);
+	for (uint32_t i = 0; i < rq->nodes_count; i++)
+		regioi_node_remove(&rq->nodes[i]);
+	if (second)
+		regioi_driver_unlock(second);
+	regioi_driver_unlock(first);
+}
+
+/* The last steps, with the socket opened. Undoes its own. */
+static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
+{
+	struct regioi_slot *slot;
+	int error = attach(rq, cqs);
+
+	if (error)
+		return error;
+	nodes_init(rq);
+	for (uint32_t i = 0; i < rq->nodes_count && !error; i++)
+		error = regioi_socket_busy_poll(rq, rq->nodes[i].driver);
+	if (error)
+		goto undo;
+	error = regioi_rq_take_over_trains(rq, rq->halves[REGIOI_RECEIVE].limit);
+	if (!error)
+		error = regioi_id_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
+	if (error) {
+		regioi_explain("creating an RQ: out of memory");
+	} else {
+		error = rq->nodes_count > 1 ? regioi_watch_start(rq) : 0;
+		if (error)
+			regioi_explain("creating an RQ: watching the socket: %s; see "
+				       "fs.epoll.max_user_watches",
+				       regio_error_text(error));
+		if (!error)
+			return 0;
+		slot = regioi_table_invalidate(rq->id, REGIOI_KIND_RQ);
+		/* One of two drivers may have had an event already. */
+		rq_seclude(rq);
+		if (slot)
+			regioi_table_release(slot, rq->id);
+	}
+undo:
+	leave_trains(&rq->halves[REGIOI_RECEIVE]);
+	regioi_watch_fini(rq);
+	nodes_fini(rq);
+	for (int i = 0; i < 2; i++)
+		regioi_half_end(&rq->halves[i]);
+	return error;
+}
+
+/* Looked at before memory is taken; what counts is the reservation, in attach(). */
+static int check_room(struct regioi_cq *const cqs[2], const uint32_t limits[2])
+{
+	uint64_t wanted[2] = {limits[0], limits[1]};
+
+	if (cqs[0] == cqs[1])
+		wanted[0] = wanted[1] = (uint64_t)limits[0] + limits[1];
+	for (int i = 0; i < 2; i++) {
+		if (regioi_cq_room(cqs[i]) < wanted[i])
+			return regioi_fail(-ENOBUFS,
+					   "creating an RQ: its %s CQ has room for %u, not %" PRIu64
+					   "; resize it",
+					   i == REGIOI_RECEIVE ? "receive" : "send",
+					   regioi_cq_room(cqs[i]), wanted[i]);
+	}
+	return 0;
+}
+
+static void cqs_release(struct regioi_cq *const cqs[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (cqs[i])
+			regioi_cq_release(cqs[i]);
+	}
+}
+
+/* What there is of the two is the caller's to release, also after a failure. */
+static int cqs_hold(struct regio_cq *const handles[2], struct regioi_cq *ret_cqs[2])
+{
+	for (int i = 0; i < 2; i++) {
+		ret_cqs[i] = regioi_cq_held(handles[i]);
+		if (!ret_cqs[i])
+			return refuse_cq(i, regioi_table_reason((uintptr_t)handles[i], -EBADF));
+		if (regioi_driver_is_lost(ret_cqs[i]->driver))
+			return regioi_fail(-EBADF,
+					   "creating an RQ: the descriptors of the %s CQ's driver "
+					   "were closed; make a new one",
+					   i == REGIOI_RECEIVE ? "receive" : "send");
+	}
+	return 0;
+}
+
+static int rq_create(int fd, const uint32_t limits[2], struct regioi_cq *const cqs[2],
+		     uint64_t context, const struct regio_rq_opts *opts, struct regioi_rq **ret_rq)
+{
+	struct regioi_rq *rq;
+	int error = check_room(cqs, limits);
+
+	if (error)
+		return error;
+	rq = regioi_rq_allocate(limits);
+	if (!rq)
+		return regioi_fail(-ENOMEM, "creating an RQ: out of memory for %u + %u requests",
+				   limits[REGIOI_RECEIVE], limits[REGIOI_SEND]);
+	regioi_watch_init(rq);
+	rq->context = context;
+	error = regioi_socket_open(rq, fd, opts);
+	if (error) {
+		regioi_rq_release(rq);
+		return error;
+	}
+	if (rq->stream)
+		regioi_stream_open(rq);
+	apply_options(rq, opts);
+	error = rq_join(rq, cqs);
+	if (error) {
+		regioi_socket_close(rq);
+		regioi_rq_release(rq);
+		return error;
+	}
+	regioi_socket_size_buffer(rq, limits[REGIOI_RECEIVE]);
+	/* Release: pairs with the acquire in rq_lose() of lost.c. */
+	atomic_store_explicit(&rq->joined, true, memory_order_release);
+	*ret_rq = rq;
+	return 0;
+}
+
+int regio_rq_create(int fd, uint32_t max_receives, uint32_t max_sends, struct regio_cq *receive_cq,
+		    struct regio_cq *send_cq, uint64_t context, const struct regio_rq_opts *opts,
+		    struct regio_rq **ret_rq)
+{
+	static const char step[] = "creating an RQ";
+	const uint32_t limits[2] = {max_receives, max_sends};
+	struct regio_cq *const handles[2] = {receive_cq, send_cq};
+	struct regio_rq_opts known = {0};
+	struct regioi_cq *cqs[2] = {NULL};
+	struct regioi_rq *rq = NULL;
+	int error;
+
+	if (!ret_rq)
+		return regioi_fail(-EINVAL, "%s: ret_rq is NULL", step);
+	error = regioi_rq_check_limits(step, max_receives, max_sends);
+	if (!error)
+		error = check_options(opts, &known);
+	if (error)
+		return error;
+	error = cqs_hold(handles, cqs);
+	if (!error)
+		error = rq_create(fd, limits, cqs, context, &known, &rq);
+	cqs_release(cqs);
+	if (error)
+		return error;
+	*ret_rq = (struct regio_rq *)(uintptr_t)rq->id;
+	return 0;
+}
+
+/* ---- Calls on it ---- */
+
+int regioi_rq_enter(const struct regio_rq *handle, const char *step, struct regioi_rq **ret_rq)
+{
+	if (!regioi_call_enter(handle))
+		return regioi_fail(-ENOMEM, "%s: out of memory", step);
+	*ret_rq = regioi_rq_inside(handle);
+	if (*ret_rq)
+		return 0;
+	regioi_call_leave();
+	return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF), "%s: the RQ is closed",
+			   step);
+}
+
+/* ---- Closing ---- */
+
+static void receive_state_fini(struct regioi_half *half)
+{
+	struct regioi_driver *driver = half->node->driver;
+
+	if (half->receive.staged.area)
+		regioi_area_give(&driver->areas, half->receive.staged.area);
+	half->receive.staged.area = NULL;
+	if (half->receive.trains)
+		regioi_area_unreserve(&driver->areas);
+}
+
+int regio_rq_close(struct regio_rq *handle, uint32_t flags)
+{
+	REGIOI_UNCANCELLED;
+	uint64_t id = (uintptr_t)handle;
+	struct regioi_rq *rq;
+	struct regioi_slot *slot;
+	uint32_t section;
+
+	if (flags & ~REGIO_CLOSE_SOCKET && regioi_table_find(id, REGIOI_KIND_RQ))
+		return regioi_fail(-EINVAL, "closing an RQ: unknown flag in %#x", flags);
+	rq = regioi_handle_end(id, REGIOI_KIND_RQ, &slot);
+	if (!rq)
+		return regioi_fail(regioi_table_reason(id, -EBADF),
+				   "closing an RQ: it is closed already");
+	regioi_calls_wait(id);
+	regioi_half_run_last(&rq->halves[REGIOI_SEND]);
+	rq_seclude(rq);
+	regioi_table_release(slot, id);
+	regioi_watch_fini(rq);
+	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
+	for (int i = 0; i < 2; i++)
+		regioi_half_fail(&rq->halves[i], -ECANCELED);
+	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
+	receive_state_fini(&rq->halves[REGIOI_RECEIVE]);
+	regioi_socket_close(rq);
+	if (flags & REGIO_CLOSE_SOCKET && regioi_socket_is_ours(rq))
+		close(rq->fd);
+	for (int i = 0; i < 2; i++)
+		regioi_half_end(&rq->halves[i]);
+	nodes_fini(rq);
+	regioi_rq_release(rq);
+	return 0;
+}

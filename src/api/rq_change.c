@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changing a request queue: its limits, what is posted, its socket.
+ */
+#include <errno.h>
+
+#include "api/rq.h"
+#include "base/error.h"
+#include "base/hazard.h"
+#include "exec/execute.h"
+#include "exec/stream.h"
+#include "queue/completion.h"
+#include "queue/runq.h"
+#include "queue/socket.h"
+#include "queue/watch.h"
+
+/* ---- Resizing ---- */
+
+/* Reserves for both halves, or for none. What shrinks goes first: they may share a CQ. */
+static int reserve_both(struct regioi_rq *rq, const uint32_t limits[2])
+{
+	const int first = limits[0] <= rq->halves[0].limit ? 0 : 1;
+	const int order[2] = {first, !first};
+
+	for (int i = 0; i < 2; i++) {
+		struct regioi_half *half = &rq->halves[order[i]];
+		struct regioi_half *before = &rq->halves[order[0]];
+
+		if (regioi_cq_reserve(half->cq, half->limit, limits[order[i]]) == 0)
+			continue;
+		if (i == 1)
+			regioi_cq_reserve(before->cq, limits[order[0]], before->limit);
+		return regioi_fail(
+			-ENOBUFS, "resizing an RQ: its %s CQ has no room for %u; resize it first",
+			half->direction == REGIOI_RECEIVE ? "receive" : "send", limits[order[i]]);
+	}
+	return 0;
+}
+
+/* As executor of both halves. */
+static int resize_taken(struct regioi_rq *rq, const uint32_t limits[2])
+{
+	struct regioi_request_ring rings[2];
+	int error;
+
+	for (int i = 0; i < 2; i++) {
+		if (regioi_half_outstanding(&rq->halves[i]) > limits[i])
+			return regioi_fail(-ETOOMANYREFS,
+					   "resizing an RQ: %u %s are outstanding, more than %u",
+					   regioi_half_outstanding(&rq->halves[i]),
+					   i == REGIOI_RECEIVE ? "receives" : "sends", limits[i]);
+	}
+	if (regioi_rq_take_over_trains(rq, limits[0]) ||
+	    !regioi_request_ring_allocate(limits[0], &rings[0]))
+		return regioi_fail(-ENOMEM, "resizing an RQ: out of memory");
+	if (!regioi_request_ring_allocate(limits[1], &rings[1])) {
+		regioi_request_ring_free(&rings[0]);
+		return regioi_fail(-ENOMEM, "resizing an RQ: out of memory");
+	}
+	error = reserve_both(rq, limits);
+	for (int i = 0; i < 2; i++) {
+		if (error)
+			regioi_request_ring_free(&rings[i]);
+		else
+			regioi_half_move(&rq->halves[i], &rings[i], limits[i]);
+	}
+	return error;
+}
+
+/*
+ * Whoever makes progress may have come by meanwhile, found us here, and gone to sleep: what there
+ * is to do, also the rest of what regioi_half_done() has left in doubt, is left where it looks.
+ */
+static void halves_give_back(struct regioi_rq *rq)
+{
+	for (int i = 0; i < 2; i++) {
+		struct regioi_half *half = &rq->halves[i];
+
+		regioi_half_done(half);
+		if (regioi_half_pending(half) > 0 && atomic_load(&half->ready) != REGIOI_READY_NO)
+			regioi_node_list(half->node);
+	}
+}
+
+static int resize(struct regioi_rq *rq, const uint32_t limits[2])
+{
+	uint32_t section;
+	int error = regioi_rq_check_limits("resizing an RQ", limits[0], limits[1]);
+
+	if (error)
+		return error;
+	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
+	regioi_half_take(&rq->halves[REGIOI_RECEIVE]);
+	regioi_half_take(&rq->halves[REGIOI_SEND]);
+	error = resize_taken(rq, limits);
+	halves_give_back(rq);
+	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
+	if (!error)
+		regioi_socket_size_buffer(rq, limits[REGIOI_RECEIVE]);
+	return error;
+}
+
+int regio_rq_resize(struct regio_rq *handle, uint32_t max_receives, uint32_t max_sends)
+{
+	static const char step[] = "resizing an RQ";
+	struct regioi_rq *rq;
+	int error = regioi_rq_enter(handle, step, &rq);
+
+	if (error)
+		return error;
+	error = resize(rq, (uint32_t[2]){max_receives, max_sends});
+	regioi_call_leave();
+	return error;
+}
+
+/* ---- Cancelling ---- */
+
+static int cancel(struct regioi_rq *rq, uint32_t halves)
+{
+	uint32_t section;
+	int cancelled = 0;
+
+	if (halves == 0 || halves & ~(REGIO_HALF_RECEIVE | REGIO_HALF_SEND))
+		return regioi_fail(-EINVAL, "cancelling: halves is %#x; see REGIO_HALF_...",
+				   halves);
+	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
+	for (int i = 0; i < 2; i++) {
+		struct regioi_half *half = &rq->halves[i];
+
+		if (!(halves & (i == REGIOI_RECEIVE ? REGIO_HALF_RECEIVE : REGIO_HALF_SEND)))
+			continue;
+		regioi_half_take(half);
+		cancelled += (int)regioi_half_fail(half, -ECANCELED);
+		regioi_half_done(half);
+	}
+	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
+	return cancelled;
+}
+
+int regio_rq_cancel(struct regio_rq *handle, uint32_t halves)
+{
+	struct regioi_rq *rq;
+	int result = regioi_rq_enter(handle, "cancelling", &rq);
+
+	if (result)
+		return result;
+	result = cancel(rq, halves);
+	regioi_call_leave();
+	return result;
+}
+
+/* ---- Another socket ---- */
+
+/* As executor of both halves. */
+static int replace_taken(struct regioi_rq *rq, int fd)
+{
+	bool watched = regioi_watch_pause(rq);
+	int error = regioi_socket_replace(rq, fd);
+
+	if (!error) {
+		atomic_store(&rq->error, 0);
+		atomic_store(&rq->lost, false);
+		regioi_stream_open(rq);
+		/* What was set on the old one went with it. */
+		rq->busy_poll.set = rq->prefer_busy_poll.set = false;
+		for (uint32_t i = 0; i < rq->nodes_count; i++)
+			regioi_socket_busy_poll(rq, rq->nodes[i].driver);
+	}
+	for (int i = 0; i < 2; i++)
+		atomic_store(&rq->halves[i].ready, REGIOI_READY_YES);
+	/* After: the state of the new socket is an event. */
+	regioi_watch_resume(rq, watched);
+	return error;
+}
+
+static int replace(struct regioi_rq *rq, int fd)
+{
+	static const char step[] = "replacing a socket";
+	uint32_t section;
+	int error;
+
+	if (!rq->stream)
+		return regioi_fail(-EOPNOTSUPP, "%s: the RQ is of no stream socket", step);
+	if (fd != rq->fd && regioi_socket_number_is_taken(rq))
+		return regioi_fail(-EBADF,
+				   "%s: the RQ's descriptor %d was closed, and is another file's "
+				   "now; close the RQ and make one for the new socket",
+				   step, rq->fd);
+	regioi_half_take(&rq->halves[REGIOI_RECEIVE]);
+	regioi_half_take(&rq->halves[REGIOI_SEND]);
+	error = replace_taken(rq, fd);
+	/* Not before: closing the old socket may take its time. */
+	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
+	regioi_half_done(&rq->halves[REGIOI_SEND]);
+	regioi_half_done(&rq->halves[REGIOI_RECEIVE]);
+	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
+	if (error)
+		return regioi_fail(error, "%s: descriptor %d: %s", step, fd,
+				   regio_error_text(error));
+	for (uint32_t i = 0; i < rq->nodes_count; i++)
+		regioi_node_list(&rq->nodes[i]);
+	return 0;
+}
+
+int regio_rq_replace_socket(struct regio_rq *handle, int fd)
+{
+	struct regioi_rq *rq;
+	int error = regioi_rq_enter(handle, "replacing a socket", &rq);
+
+	if (error)
+		return error;
+	error = replace(rq, fd);
+	regioi_call_leave();
+	return error;
+}

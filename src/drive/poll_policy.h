@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which RQs are tried without asking the engine first. Under the driver's lock.
+ *
+ * A few that have just received are hot, which is how spinning reaches the latency of the plain
+ * socket; they cool down after about a millisecond of nothing. Any number that receive in pass
+ * after pass are steady: on a busy server asking costs more than the few tries in vain, and a
+ * socket that the engine does not watch is cheaper in itself.
+ */
+#ifndef REGIO_DRIVE_POLL_POLICY_H
+#define REGIO_DRIVE_POLL_POLICY_H
+
+#include "queue/driver.h"
+#include "queue/node.h"
+
+/* Passes without a message, some 250 ns each, before hot RQs cool down. */
+#define REGIOI_HOT_IDLE_PASSES 4096
+
+#define REGIOI_HOT_MAX 4u
+
+/* The node's RQ has received something in this pass. */
+void regioi_heat_received(struct regioi_node *node);
+/* The node's RQ, which is on the steady list, was tried in vain. */
+void regioi_heat_missed(struct regioi_node *node);
+/* Cools the node's RQ, and has it watched again. */
+void regioi_heat_cool(struct regioi_node *node);
+void regioi_heat_cool_steady(struct regioi_driver *driver);
+/*
+ * A doubtful socket that is not watched yet: starting to watch it reports what is there, so there
+ * is no doubt left. False where it is watched, or cannot be.
+ */
+bool regioi_heat_watch_instead(struct regioi_node *node);
+/*
+ * After a pass in which so many RQs received and requests completed: decides which RQs are hot.
+ * None is unless the caller is 'alone': whoever sleeps relies on events.
+ */
+void regioi_heat_pass(struct regioi_driver *driver, uint32_t received, uint32_t completed,
+		      bool alone);
+/* The same after a pass over nothing but hot ones. */
+void regioi_heat_pass_hot(struct regioi_driver *driver, uint32_t completed);
+
+static inline bool regioi_heat_all_hot(const struct regioi_driver *driver)
+{
+	return driver->hot_count > 0 && driver->active.count == driver->hot_count &&
+	       driver->doubtful.count == 0 && driver->steady.count == 0;
+}
+
+#endif

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Progress.
+ *
+ * RQs that may have work arrive on a list that anybody may push to, and become active when a
+ * thread makes progress. A pass visits each active RQ once, for at most one operation on each
+ * half, collected in a batch where the engine gains by that. An RQ stays active while it can do
+ * more without an event, and a little longer; one that is only in doubt waits on a list of its own.
+ * Some are tried without asking the engine first: poll_policy.h.
+ */
+#include <errno.h>
+
+#include "base/back_off.h"
+#include "base/barrier.h"
+#include "drive/poll_policy.h"
+#include "drive/progress.h"
+#include "exec/execute.h"
+#include "queue/handle.h"
+#include "queue/lost.h"
+#include "queue/runq.h"
+#include "queue/watch.h"
+
+/* Operations executed together. */
+#define BATCH_MAX 64
+/* Passes over active RQs between two questions to the engine, some microseconds either way. */
+#define PASSES_UNASKED 8
+#define PASSES_UNASKED_HOT 32
+/* Requests completed between two questions: after each the program may be busy for a while. */
+#define DONE_UNASKED 1024
+/* Most of them in one pass: what one needs is still in the caches when it is answered. */
+#define STEADY_PASS 16
+/* RQs found empty in one pass before the rest of the steady ones are left; more in idle passes. */
+#define STEADY_MISSES_PASS 2
+/* Passes without work before a pinned RQ is taken off. */
+#define PINNED_IDLE_PASSES 64
+/* The same for others. */
+#define LISTED_IDLE_PASSES 2
+/* Passes, while there is other work, before a doubtful RQ is tried. */
+#define DOUBTFUL_PASSES 8
+/* Up to so many are tried before a sleep without asking the engine first: that costs as much. */
+#define DOUBTFUL_FEW 2
+
+/* ---- Events ---- */
+
+/* Sequentially consistent: pairs with regioi_driver_has_work(), the look before a sleep. */
+static void left_set(struct regioi_driver *driver, bool left)
+{
+	/* It hardly ever changes, and a load is cheaper. */
+	if (atomic_load_explicit(&driver->left, memory_order_relaxed) != left)
+		atomic_store(&driver->left, left);
+}
+
+/* Under the driver's lock, so an RQ found here is not gone before it is active. */
+static void event_take(struct regioi_driver *driver, const struct regioi_event *event)
+{
+	struct regioi_rq *rq = regioi_rq_locked(event->id, driver);
+	struct regioi_node *node;
+
+	if (!rq)
+		return;
+	node = regioi_node_of(rq, driver);
+	/* First: whoever finds the half not ready any more must find this. */
+	if (event->events & REGIOI_EVENT_BREAK)
+		atomic_store(&rq->broken, true);
+	if (event->events & REGIOI_EVENT_READABLE)
+		atomic_store(&rq->halves[REGIOI_RECEIVE].ready, REGIOI_READY_YES);
+	if (event->events & REGIOI_EVENT_WRITABLE)
+		atomic_store(&rq->halves[REGIOI_SEND].ready, REGIOI_READY_YES);
+	if (regioi_node_ready(node) == REGIOI_READY_YES)
+		regioi_node_wake(driver, node);
+}
+
+static void events_take(struct regioi_driver *driver, const struct regioi_event *events, int count)
+{
+	driver->quiet = count <= 0;
+	for (int i = 0; i < count; i++)
+		event_take(driver, &events[i]);
+}
+
+void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,
+			       int count)
+{
+	regioi_driver_lock(driver);
+	events_take(driver, events, count);
+	regioi_rests_set(driver);
+	/* Until a pass has looked. */
+	if (count > 0)
+		left_set(driver, true);
+	regioi_driver_unlock(driver);
+}
+
+static void events_ask(struct regioi_driver *driver)
+{
+	struct regioi_event events[BATCH_MAX];
+	int count = driver->ops->ask(driver->engine, events, BATCH_MAX);
+
+	driver->passes_unasked = 0;
+	driver->done_unasked = 0;
+	if (count == -EBADF)
+		atomic_store(&driver->lost, true);
+	events_take(driver, events, count);
+}
+
+/* Passes that may go by before the engine is asked for events. */
+static uint32_t passes_unasked_max(const struct regioi_driver *driver)
+{
+	if ((!driver->busy && driver->hot_count == 0) || driver->steady.count ||
+	    driver->active.count > REGIOI_HOT_MAX)
+		return 0;
+	return regioi_heat_all_hot(driver) ? PASSES_UNASKED_HOT : PASSES_UNASKED;
+}
+
+/* Lets doubtful RQs be tried: all when there is nothing better to do, else those long in doubt. */
+static void doubtful_take(struct regioi_driver *driver, bool poll)
+{
+	bool all = driver->quiet || (!poll && driver->doubtful.count <= DOUBTFUL_FEW);
+	struct regioi_node *node, *next;
+
+	for (node = driver->doubtful.first; node; node = next) {
+		next = node->list_next;
+		if (!all && driver->passes - node->received_pass < DOUBTFUL_PASSES)
+			break;
+		for (int i = 0; i < 2; i++) {
+			uint32_t perhaps = REGIOI_READY_PERHAPS;
+
+			atomic_compare_exchange_strong(&node->rq->halves[i].ready, &perhaps,
+						       REGIOI_READY_YES);
+		}
+		regioi_node_wake(driver, node);
+	}
+}
+
+/* ---- Executing ---- */
+
+struct batch {
+	struct regioi_driver *driver;
+	uint32_t count;
+	uint32_t completed; /* requests, in this pass */
+	uint32_t received;  /* RQs that received something */
+	struct regioi_sink *sink;
+	struct regioi_work works[BATCH_MAX];
+};
+
+static void batch_count(struct batch *batch, struct regioi_half *half, uint32_t done)
+{
+	struct regioi_node *node;
+
+	batch->completed += done;
+	if (done == 0 || half->direction != REGIOI_RECEIVE)
+		return;
+	node = regioi_node_of(half->rq, batch->driver);
+	regioi_heat_received(node);
+	batch->received++;
+}
+
+static void batch_execute(struct batch *batch)
+{
+	struct regioi_driver *driver = batch->driver;
+	struct regioi_op ops[BATCH_MAX];
+
+	for (uint32_t i = 0; i < batch->count; i++)
+		ops[i] = batch->works[i].op;
+	driver->ops->execute(driver->engine, ops, batch->count);
+	for (uint32_t i = 0; i < batch->count; i++) {
+		struct regioi_work *work = &batch->works[i];
+		struct regioi_half *half = work->half;
+
+		work->op.result = ops[i].result;
+		batch_count(batch, half, regioi_half_finish(work));
+		regioi_half_done(half);
+	}
+	batch->count = 0;
+}
+
+static void batch_add(struct batch *batch, struct regioi_half *half)
+{
+	enum regioi_prepared prepared;
+
+	if (!regioi_half_enter(half))
+		return;
+	batch->works[batch->count].sink = batch->sink;
+	prepared = regioi_half_prepare(half, &batch->works[batch->count]);
+	if (prepared == REGIOI_PREPARED_NO_AREA) {
+		if (batch->count > 0)
+			batch_execute(batch);
+		batch->works[0].sink = batch->sink;
+		prepared = regioi_half_prepare_alone(half, &batch->works[0]);
+	}
+	if (prepared != REGIOI_PREPARED) {
+		regioi_half_done(half);
+		return;
+	}
+	if (++batch->count == BATCH_MAX)
+		batch_execute(batch);
+}
+
+/* One operation for one half, if it has something to do. */
+static void visit_half(struct batch *batch, struct regioi_half *half, bool try_anyway)
+{
+	if (!regioi_half_runnable(half, REGIOI_READY_YES) &&
+	    !(try_anyway && regioi_half_pending(half) > 0))
+		return;
+	/* One at a time it goes from beginning to end while what it needs is in the caches. */
+	if (batch->driver->batches)
+		batch_add(batch, half);
+	else
+		batch_count(batch, half, regioi_half_run_one(half, batch->sink));
+}
+
+/* While one RQ is in a system call, the next one is fetched. */
+static void node_prefetch(const struct regioi_node *node)
+{
+	const struct regioi_rq *rq = node->rq;
+
+	__builtin_prefetch(rq);
+	regioi_half_prefetch(&rq->halves[REGIOI_RECEIVE]);
+	regioi_half_prefetch(&rq->halves[REGIOI_SEND]);
+}
+
+static void visit_active(struct batch *batch, bool try_hot)
+{
+	struct regioi_node *node;
+
+	for (node = batch->driver->active.first; node; node = node->list_next) {
+		if (node->list_next)
+			node_prefetch(node->list_next);
+		visit_half(batch, &node->rq->halves[REGIOI_SEND], false);
+		visit_half(batch, &node->rq->halves[REGIOI_RECEIVE],
+			   try_hot && node->heat == REGIOI_HOT);
+	}
+	if (batch->count)
+		batch_execute(batch);
+}
+
+/* ---- The end of a pass ---- */
+
+/* Changes with each request that is posted. */
+static uint16_t posted_ever(const struct regioi_rq *rq)
+{
+	return (uint16_t)(atomic_load_explicit(&rq->halves[0].tail, memory_order_relaxed) +
+			  atomic_load_explicit(&rq->halves[1].tail, memory_order_relaxed));
+}
+
+/*
+ * An RQ stays through some idle passes: it often has work again soon, and being listed again costs
+ * more than a look. Taking a pinned one off costs a barrier on every thread. One whose requests are
+ * executed where they are posted has nothing to do in any pass, and is not idle.
+ */
+static bool stays_idle(struct regioi_node *node)
+{
+	bool pinned =
+		atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED;
+	uint16_t posted = posted_ever(node->rq);
+
+	if (posted != node->posted_seen)
+		node->idle_passes = 0;
+	node->posted_seen = posted;
+	return ++node->idle_passes < (pinned ? PINNED_IDLE_PASSES : LISTED_IDLE_PASSES);
+}
+
+/* While somebody sleeps nobody may be pinned: posting on such an RQ calls nobody. */
+static bool must_be_unpinned(const struct regioi_node *node, bool alone)
+{
+	return !alone &&
+	       atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED;
+}
+
+/*
+ * Takes RQs off that are done until an event or a post. A poster stores its request and then
+ * looks whether the RQ is listed; this stores that it is not and then looks for requests. One of
+ * the two sees the other: by sequential consistency, or where the poster saw the RQ pinned, by the
+ * barrier on every thread. Returns whether one of them has work after all.
+ */
+static bool nodes_rest(struct regioi_driver *driver, struct regioi_list *resting)
+{
+	struct regioi_node *node;
+	bool pinned = false, back = false;
+
+	for (node = resting->first; node; node = node->list_next)
+		pinned |= atomic_exchange(&node->listed, REGIOI_NODE_RESTING) == REGIOI_NODE_PINNED;
+	if (pinned)
+		regioi_barrier_everywhere();
+	while ((node = resting->first)) {
+		enum regioi_ready ready = regioi_node_ready(node);
+
+		regioi_list_remove(resting, node);
+		if (ready == REGIOI_READY_YES && regioi_node_wake(driver, node))
+			back = true;
+		else if (node->heat == REGIOI_STEADY)
+			regioi_list_append(&driver->steady, node);
+		else if (ready == REGIOI_READY_PERHAPS)
+			regioi_list_append(&driver->doubtful, node);
+	}
+	return back;
+}
+
+/*
+ * While one RQ is in a system call, what those after it need is fetched, their answers included:
+ * of the third its node, of the second its halves, of the next its requests.
+ */
+static void prefetch_behind(const struct regioi_node *node)
+{
+	const struct regioi_node *next = node->list_next;
+
+	if (!next || !next->list_next)
+		return;
+	regioi_half_prefetch_requests(&next->rq->halves[REGIOI_RECEIVE]);
+	regioi_half_prefetch_requests(&next->rq->halves[REGIOI_SEND]);
+	node_prefetch(next->list_next);
+	__builtin_prefetch(next->list_next->list_next);
+}
+
+/*
+ * Tries steady RQs, the one that was tried longest ago first: no silent one keeps the others from
+ * their turn. Clients are often answered in the order they asked, and ask again in the order they
+ * were answered.
+ */
+static void visit_steady(struct batch *batch)
+{
+	struct regioi_driver *driver = batch->driver;
+	struct regioi_node *node = driver->steady.first, *next;
+	const uint32_t misses_max = STEADY_MISSES_PASS + driver->passes_idle;
+	uint32_t left = driver->steady.count < STEADY_PASS ? driver->steady.count : STEADY_PASS;
+	uint32_t misses = 0;
+
+	for (; node && left && misses < misses_max; left--) {
+		struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
+		uint32_t done = 0;
+
+		next = node->list_next;
+		prefetch_behind(node);
+		if (regioi_half_pending(receive) > 0)
+			done = regioi_half_run_one(receive, batch->sink);
+		batch_count(batch, receive, done);
+		regioi_list_move(&driver->steady, &driver->steady, node);
+		if (!done) {
+			misses++;
+			regioi_heat_missed(node);
+		}
+		node = next;
+	}
+}
+
+/* Decides who stays active. Returns whether work is left that needs no event. */
+static bool pass_end(struct regioi_driver *driver, bool alone)
+{
+	struct regioi_node *node, *next;
+	struct regioi_list resting = {0};
+
+	driver->busy = false;
+	for (node = driver->active.first; node; node = next) {
+		enum regioi_ready ready;
+
+		if (!alone && node->heat == REGIOI_STEADY)
+			regioi_heat_cool(node);
+		ready = regioi_node_ready(node);
+		next = node->list_next;
+		if (ready == REGIOI_READY_YES) {
+			node->idle_passes = 0;
+			driver->busy = true;
+		} else if (node->heat == REGIOI_HOT) {
+			continue;
+		} else if (node->heat == REGIOI_STEADY ||
+			   (ready == REGIOI_READY_PERHAPS && !regioi_heat_watch_instead(node)) ||
+			   must_be_unpinned(node, alone) || !stays_idle(node)) {
+			regioi_list_move(&driver->active, &resting, node);
+		}
+	}
+	if (resting.first && nodes_rest(driver, &resting))
+		driver->busy = true;
+	regioi_rests_set(driver);
+	return driver->busy || driver->doubtful.count > 0;
+}
+
+/*
+ * A pass over nothing but hot RQs, as while a program spins on a few sockets. Nobody leaves and
+ * nobody joins, and there are too few operations for a batch. Returns whether work is left.
+ */
+static bool pass_hot(struct regioi_driver *driver, struct regioi_sink *sink)
+{
+	struct regioi_node *node;
+	uint32_t completed = 0;
+	bool left = false;
+
+	for (node = driver->active.first; node; node = node->list_next) {
+		struct regioi_half *send = &node->rq->halves[REGIOI_SEND];
+		struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
+
+		if (regioi_half_runnable(send, REGIOI_READY_YES))
+			completed += regioi_half_run_one(send, sink);
+		if (regioi_half_pending(receive) > 0) {
+			uint32_t received = regioi_half_run_one(receive, sink);
+
+			if (received)
+				regioi_heat_received(node);
+			completed += received;
+		}
+		left |= regioi_node_ready(node) == REGIOI_READY_YES;
+	}
+	driver->done_unasked += completed;
+	regioi_heat_pass_hot(driver, completed);
+	return left;
+}
+
+/*
+ * 'poll': the caller does not sleep, so this is where events are asked for and hot RQs tried.
+ * 'sink' may be NULL. Returns whether work is left that needs no event.
+ */
+static bool pass(struct regioi_driver *driver, bool poll, struct regioi_sink *sink)
+{
+	/* Nobody sleeps on the driver, nor is about to. */
+	const bool alone = poll && !atomic_load(&driver->listeners);
+	struct batch batch;
+
+	driver->passes++;
+	if (__builtin_expect(regioi_driver_is_lost(driver), 0))
+		regioi_driver_lose(driver);
+	/* Before the look at anything: pairs with the poster, which stores and then calls. */
+	if (atomic_load_explicit(&driver->called, memory_order_relaxed))
+		atomic_store(&driver->called, false);
+	regioi_arrivals_take(driver);
+	if (poll && (++driver->passes_unasked > passes_unasked_max(driver) ||
+		     driver->done_unasked >= DONE_UNASKED))
+		events_ask(driver);
+	if (alone && regioi_heat_all_hot(driver))
+		return pass_hot(driver, sink);
+	batch.driver = driver;
+	batch.sink = sink;
+	batch.count = 0;
+	batch.completed = 0;
+	batch.received = 0;
+	if (driver->doubtful.first)
+		doubtful_take(driver, poll);
+	visit_active(&batch, alone);
+	if (alone)
+		visit_steady(&batch);
+	else
+		regioi_heat_cool_steady(driver);
+	driver->done_unasked += batch.completed;
+	regioi_heat_pass(driver, batch.received, batch.completed, alone);
+	return pass_end(driver, alone);
+}
+
+bool regioi_driver_progress(struct regioi_driver *driver)
+{
+	bool left;
+
+	regioi_driver_lock(driver);
+	left = pass(driver, false, NULL);
+	/* Trying these few costs less than asking the engine, and then trying them. */
+	if (driver->doubtful.first && driver->doubtful.count <= DOUBTFUL_FEW)
+		left = pass(driver, false, NULL);
+	left_set(driver, left);
+	regioi_driver_unlock(driver);
+	/* The caller is a listener itself, and will come by again. */
+	if (left && atomic_load(&driver->listeners) > 1)
+		regioi_driver_call(driver);
+	return left;
+}
+
+/*
+ * Where a program spins on one hot RQ and nothing else is to be done, its socket is all there is
+ * to try. Returns false where a pass is needed.
+ */
+static bool poll_lone(struct regioi_driver *driver, struct regioi_sink *sink)
+{
+	struct regioi_node *node = driver->active.first;
+	struct regioi_half *half;
+	uint32_t received;
+	bool tried;
+
+	if (!regioi_heat_all_hot(driver) || driver->hot_count > 1 ||
+	    driver->passes_unasked >= PASSES_UNASKED_HOT ||
+	    driver->passes_idle >= REGIOI_HOT_IDLE_PASSES ||
+	    atomic_load_explicit(&driver->arrivals, memory_order_relaxed) ||
+	    atomic_load(&driver->listeners))
+		return false;
+	half = &node->rq->halves[REGIOI_RECEIVE];
+	if (half->cq != sink->cq || regioi_half_pending(&node->rq->halves[REGIOI_SEND]) > 0)
+		return false;
+	received = regioi_half_receive_single(half, sink, &tried);
+	if (tried) {
+		driver->passes_unasked++;
+		driver->passes_idle = received ? 0 : driver->passes_idle + 1;
+		if (received)
+			regioi_heat_received(node);
+	}
+	return tried;
+}
+
+/* Told from memory alone: a program that polls an idle queue makes no system call. */
+static bool nothing_to_do(const struct regioi_driver *driver)
+{
+	return atomic_load_explicit(&driver->resting, memory_order_relaxed) &&
+	       !atomic_load_explicit(&driver->arrivals, memory_order_relaxed) &&
+	       driver->ops->idle && driver->ops->idle(driver->engine);
+}
+
+uint32_t regioi_driver_poll(struct regioi_cq *cq, struct regio_result *results,
+			    uint32_t results_max)
+{
+	struct regioi_driver *driver = cq->driver;
+	struct regioi_sink sink = {.cq = cq, .results = results, .results_max = results_max};
+	bool left = false;
+
+	if (driver->threaded || nothing_to_do(driver) || !regioi_driver_trylock(driver))
+		return 0;
+	if (!poll_lone(driver, &sink)) {
+		left = pass(driver, true, &sink);
+		left_set(driver, left);
+	}
+	regioi_driver_unlock(driver);
+	/* Whoever sleeps on the driver could be the only one to come by again. */
+	if (left && atomic_load(&driver->listeners))
+		regioi_driver_call(driver);
+	return sink.count;
+}
+
+bool regioi_driver_turn(struct regioi_driver *driver)
+{
+	struct regioi_back_off back_off = {0};
+	uint32_t wanted;
+	bool found;
+
+	if (nothing_to_do(driver))
+		return false;
+	while ((wanted = atomic_load(&driver->lock_wanted)))
+		regioi_back_off(&back_off, &driver->lock_wanted, wanted);
+	pthread_mutex_lock(&driver->lock);
+	regioi_driver_note_lock(driver, true);
+	left_set(driver, pass(driver, true, NULL));
+	found = driver->passes_idle == 0;
+	regioi_driver_unlock(driver);
+	return found;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whose turn it is: the round of work on the RQs of a driver.
+ */
+#ifndef REGIO_DRIVE_PROGRESS_H
+#define REGIO_DRIVE_PROGRESS_H
+
+#include "queue/completion.h"
+#include "queue/driver.h"
+
+/*
+ * Makes progress once, for a consumer that found its CQ empty and does not sleep: executes what is
+ * ready on the RQs of the driver, deferred requests included. Leaves it to another thread that is
+ * at it, and to the driver's own where it has one. Returns how many completions of 'cq' it has
+ * written to 'results', dequeued already; there may be more on the CQ.
+ */
+uint32_t regioi_driver_poll(struct regioi_cq *cq, struct regio_result *results,
+			    uint32_t results_max);
+
+/*
+ * The same for a thread that is about to sleep: waits for another that is at it, and leaves events
+ * to the sleep. Returns whether work is left that needs no event.
+ */
+bool regioi_driver_progress(struct regioi_driver *driver);
+
+/* The same, where the driver has no thread to do it. */
+static inline bool regioi_driver_caller_progress(struct regioi_driver *driver)
+{
+	return !driver->threaded && regioi_driver_progress(driver);
+}
+
+/* The same for the driver's own thread. Returns whether there was something to do. */
+bool regioi_driver_turn(struct regioi_driver *driver);
+
+/* Takes in what the engine's sleep returned, which is called without the driver's lock. */
+void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,
+			       int count);
+
+#endif

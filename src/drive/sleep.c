@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sleeping and waking.
+ *
+ * Of the threads that wait on the CQs of one driver, one leads: it sleeps in the engine, and makes
+ * progress for all. The others follow, each asleep on a futex in its CQ. A leader that returns
+ * wakes a follower to lead. Whoever completes something on a CQ wakes that CQ's thread.
+ *
+ * Before a thread sleeps it announces itself: among the driver's listeners before it makes
+ * progress, as its CQ's sleeper before it looks for completions a last time. Those who post or
+ * complete do so first and then look for listeners and sleepers. With sequentially consistent
+ * accesses one of the two sees the other.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "drive/progress.h"
+#include "drive/sleep.h"
+#include "queue/lost.h"
+#include "queue/signal.h"
+
+#define EVENTS_MAX 64
+/* Then a sleeper looks, and sleeps again. */
+#define NO_END_S (365 * 86400)
+
+int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns)
+{
+	struct regioi_event events[EVENTS_MAX];
+	int count;
+
+	if (regioi_driver_has_work(driver))
+		timeout_ns = 0;
+	count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
+	regioi_driver_take_events(driver, events, count);
+	return count;
+}
+
+void regioi_listeners_hand_on(struct regioi_driver *driver)
+{
+	if (regioi_listeners_leave(driver) &&
+	    (regioi_driver_has_work(driver) || atomic_load(&driver->called)))
+		driver->ops->doorbell(driver->engine);
+}
+
+/* Under the wait_lock: somebody has to lead, if anybody sleeps. */
+static void pass_lead_on(struct regioi_driver *driver)
+{
+	if (!driver->led && driver->followers)
+		regioi_cq_wake_sleeper(driver->followers);
+}
+
+bool regioi_lead_take(struct regioi_driver *driver)
+{
+	bool free;
+
+	pthread_mutex_lock(&driver->wait_lock);
+	free = !driver->led;
+	driver->led = true;
+	pthread_mutex_unlock(&driver->wait_lock);
+	return free;
+}
+
+void regioi_lead_leave(struct regioi_driver *driver)
+{
+	pthread_mutex_lock(&driver->wait_lock);
+	driver->led = false;
+	pass_lead_on(driver);
+	pthread_mutex_unlock(&driver->wait_lock);
+}
+
+static void follower_remove(struct regioi_driver *driver, struct regioi_cq *cq)
+{
+	struct regioi_cq **link = &driver->followers;
+
+	while (*link != cq)
+		link = &(*link)->follower_next;
+	*link = cq->follower_next;
+}
+
+static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
+{
+	struct regioi_driver *driver = cq->driver;
+	int count;
+
+	atomic_store(&cq->sleeper, REGIOI_SLEEPS_IN_ENGINE);
+	if (regioi_cq_available(cq) > seen)
+		timeout_ns = 0;
+	count = regioi_driver_sleep(driver, timeout_ns);
+	pthread_mutex_lock(&driver->wait_lock);
+	/* Somebody has called this sleeper by name, whether or not that is what ended the sleep. */
+	if (atomic_exchange(&cq->sleeper, REGIOI_AWAKE) == REGIOI_AWAKE)
+		driver->ops->unwake(driver->engine);
+	driver->led = false;
+	pass_lead_on(driver);
+	pthread_mutex_unlock(&driver->wait_lock);
+	return count < 0 ? count : 0;
+}
+
+static int sleep_following(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
+{
+	struct regioi_driver *driver = cq->driver;
+	/* With a time-out a signal is never passed over, whatever SA_RESTART says. */
+	struct timespec timeout = {
+		.tv_sec = timeout_ns < 0 ? NO_END_S : timeout_ns / 1000000000,
+		.tv_nsec = timeout_ns < 0 ? 0 : timeout_ns % 1000000000,
+	};
+	int error = 0;
+
+	if (regioi_cq_available(cq) <= seen &&
+	    syscall(SYS_futex, &cq->sleeper, FUTEX_WAIT_PRIVATE, REGIOI_SLEEPS_ON_FUTEX, &timeout,
+		    NULL, 0) < 0 &&
+	    errno == EINTR)
+		error = -EINTR;
+	pthread_mutex_lock(&driver->wait_lock);
+	follower_remove(driver, cq);
+	atomic_store(&cq->sleeper, REGIOI_AWAKE);
+	/* It may have been this thread that was chosen to lead. */
+	pass_lead_on(driver);
+	pthread_mutex_unlock(&driver->wait_lock);
+	return error;
+}
+
+int regioi_cq_sleep(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
+{
+	struct regioi_driver *driver = cq->driver;
+	bool lead;
+
+	if (!regioi_driver_intact(driver))
+		return -EBADF;
+	pthread_mutex_lock(&driver->wait_lock);
+	lead = !driver->led;
+	driver->led = true;
+	if (!lead) {
+		cq->follower_next = driver->followers;
+		driver->followers = cq;
+		atomic_store(&cq->sleeper, REGIOI_SLEEPS_ON_FUTEX);
+	}
+	pthread_mutex_unlock(&driver->wait_lock);
+	return lead ? sleep_leading(cq, seen, timeout_ns) : sleep_following(cq, seen, timeout_ns);
+}

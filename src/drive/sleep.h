@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sleeping: in the engine, where one thread leads, or behind it.
+ */
+#ifndef REGIO_DRIVE_SLEEP_H
+#define REGIO_DRIVE_SLEEP_H
+
+#include "queue/cq.h"
+#include "queue/driver.h"
+
+/*
+ * Sleeps in the engine for at most 'timeout_ns' (below 0: no end), or only looks where there is
+ * work, and takes in what it returned. Returns the number of events, -EINTR or -EBADF. One thread
+ * at a time: the one that leads, or the driver's own.
+ */
+int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns);
+/*
+ * Sleeps until there may be more than 'seen' completions on the CQ, for at most 'timeout_ns'.
+ * Returns 0, -EINTR, or -EBADF where nothing would end the sleep.
+ */
+int regioi_cq_sleep(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns);
+/* The right to sleep in the engine, of which there is one. False where another thread has it. */
+bool regioi_lead_take(struct regioi_driver *driver);
+void regioi_lead_leave(struct regioi_driver *driver);
+/*
+ * Ends regioi_listeners_join() of a thread that has slept: what it has taken from the engine may be
+ * another's, which sleeps on.
+ */
+void regioi_listeners_hand_on(struct regioi_driver *driver);
+
+#endif

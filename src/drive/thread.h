@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The thread of a driver that has one.
+ */
+#ifndef REGIO_DRIVE_THREAD_H
+#define REGIO_DRIVE_THREAD_H
+
+#include "queue/driver.h"
+#include "regio.h"
+
+/* With everything else of the driver in place. Returns 0 or an explained error. */
+int regioi_thread_start(struct regioi_driver *driver, const struct regio_driver_opts *opts);
+/* Waits until it has ended. */
+void regioi_thread_stop(struct regioi_driver *driver);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One operation for one half, between preparing and finishing.
+ */
+#ifndef REGIO_EXEC_WORK_H
+#define REGIO_EXEC_WORK_H
+
+#include "engine/engine.h"
+#include "mem/area.h"
+#include "queue/completion.h"
+
+struct regioi_work {
+	struct regioi_half *half;
+	struct regioi_area *area; /* NULL where none is needed */
+	struct regioi_op op;
+	uint32_t planned;	  /* requests it carries or asks for */
+	struct regioi_sink *sink; /* where results are wanted, or NULL; the caller's to set */
+};
+
+#endif

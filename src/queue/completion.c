@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The list of halves with completions, a Treiber stack: whoever completes something pushes the
+ * half, and the consumer takes the whole list.
+ */
+#include "queue/completion.h"
+#include "base/check.h"
+#include "queue/rq.h"
+#include "queue/signal.h"
+
+/* ---- The producers' side ---- */
+
+static void cq_push(struct regioi_cq *cq, struct regioi_half *half)
+{
+	struct regioi_half *head = atomic_load_explicit(&cq->listed, memory_order_relaxed);
+
+	do {
+		half->next = head;
+		/* Release: pairs with the acquire in drain_next(). */
+	} while (!atomic_compare_exchange_weak_explicit(
+		&cq->listed, &head, half, memory_order_release, memory_order_relaxed));
+}
+
+static uint32_t count_notifiable(const struct regioi_half *half, uint32_t first, uint32_t count)
+{
+	uint32_t notifiable = 0;
+
+	if (!atomic_load_explicit(&half->muted_used, memory_order_relaxed))
+		return count;
+	for (uint32_t i = 0; i < count; i++)
+		notifiable +=
+			!(half->requests[(first + i) & half->mask].flags & REGIO_MSG_DONT_NOTIFY);
+	return notifiable;
+}
+
+/* One more than the number of the last of them that may notify. */
+static __attribute__((noinline)) uint32_t notifiable_end(const struct regioi_half *half,
+							 uint32_t first, uint32_t count)
+{
+	uint32_t end = first + count;
+
+	while (end != first && half->requests[(end - 1) & half->mask].flags & REGIO_MSG_DONT_NOTIFY)
+		end--;
+	return end;
+}
+
+static inline void expand(const struct regioi_half *half, uint32_t first, uint32_t count,
+			  struct regio_result *results)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct regioi_request *request = &half->requests[(first + i) & half->mask];
+
+		results[i] = (struct regio_result){
+			.status = request->status,
+			.bytes = request->bytes,
+			.rq_context = half->rq->context,
+			.request_context = request->context,
+		};
+	}
+}
+
+/*
+ * The sink's owner is the one consumer, and the caller the one executor: where nothing of the half
+ * is on its way over the list, and nobody waits to be told, the results can be handed over.
+ */
+static bool sink_take(struct regioi_half *half, uint32_t first, uint32_t count,
+		      struct regioi_sink *sink)
+{
+	if (!sink || sink->cq != half->cq || count > sink->results_max - sink->count ||
+	    atomic_load_explicit(&half->dequeued, memory_order_relaxed) != first ||
+	    atomic_load_explicit(&half->listing, memory_order_relaxed) != 0 ||
+	    atomic_load_explicit(&half->cq->armed, memory_order_relaxed))
+		return false;
+	expand(half, first, count, &sink->results[sink->count]);
+	sink->count += count;
+	atomic_store_explicit(&half->completed, first + count, memory_order_release);
+	/* Release: pairs with the poster's acquire; the slots are free to be written. */
+	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
+	return true;
+}
+
+void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regioi_sink *sink)
+{
+	struct regioi_cq *cq = half->cq;
+	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
+	uint32_t notifiable = count, end = first + count;
+
+	/* Of what is posted, by the executor, or by whoever has closed the half. */
+	REGIOI_ASSERT(regioi_half_is_executed(half) && count <= regioi_half_pending(half));
+	if (sink_take(half, first, count, sink))
+		return;
+	if (__builtin_expect(atomic_load_explicit(&half->muted_used, memory_order_relaxed), 0)) {
+		notifiable = count_notifiable(half, first, count);
+		/* No signal is for the muted ones after it. Later the slots may be others. */
+		end = notifiable_end(half, first, count);
+	}
+
+	/* Release: pairs with the acquires of the consumer; the results are in place. */
+	atomic_store_explicit(&half->completed, first + count, memory_order_release);
+	/*
+	 * Sequentially consistent: pairs with drain_next(), which clears the bit and then looks at
+	 * 'completed'. The count that follows pairs with the sleepers of wait.c, which set their
+	 * flag and then look at it.
+	 */
+	if (!(atomic_fetch_or(&half->listing, REGIOI_LISTED) & REGIOI_LISTED))
+		cq_push(cq, half);
+	if (!notifiable)
+		return;
+	regioi_cq_posted(cq, notifiable);
+	if (atomic_load(&cq->armed) || atomic_load(&cq->sleeper) != REGIOI_AWAKE)
+		regioi_cq_wake(cq, half, end);
+}
+
+/* The bytes of the oldest request that have been moved, which are counted from now on no more. */
+static uint32_t take_begun(struct regioi_half *half)
+{
+	uint32_t *begun =
+		half->direction == REGIOI_RECEIVE ? &half->receive.begun : &half->send.begun;
+	uint32_t bytes = *begun;
+
+	*begun = 0;
+	return bytes;
+}
+
+uint32_t regioi_half_fail(struct regioi_half *half, int status)
+{
+	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
+	uint32_t count = atomic_load_explicit(&half->tail, memory_order_acquire) - first;
+
+	REGIOI_ASSERT(regioi_section_is_open() && regioi_half_is_executed(half));
+	for (uint32_t i = 0; i < count; i++) {
+		struct regioi_request *request = &half->requests[(first + i) & half->mask];
+
+		if (REGIOI_GUARDED && half->direction == REGIOI_RECEIVE)
+			regioi_guard_open_request(request);
+		request->status = status;
+		request->bytes = i == 0 && half->stream ? take_begun(half) : 0;
+	}
+	if (count)
+		regioi_half_complete(half, count, NULL);
+	return count;
+}
+
+/* ---- The consumer's side ---- */
+
+/* Takes the list off, turns it round, and appends it to what is to be drained. */
+static void drain_take(struct regioi_cq *cq)
+{
+	struct regioi_half *half, *last, *oldest = NULL;
+
+	/* A look first: an empty list is the common case of a poll. */
+	if (!atomic_load(&cq->listed))
+		return;
+	last = half = atomic_exchange_explicit(&cq->listed, NULL, memory_order_acquire);
+	while (half) {
+		struct regioi_half *older = half->next;
+
+		half->next = oldest;
+		oldest = half;
+		half = older;
+	}
+	if (cq->drain)
+		cq->drain_last->next = oldest;
+	else
+		cq->drain = oldest;
+	cq->drain_last = last;
+}
+
+static struct regioi_half *drain_next(struct regioi_cq *cq)
+{
+	struct regioi_half *half;
+
+	if (!cq->drain)
+		drain_take(cq);
+	half = cq->drain;
+	if (!half)
+		return NULL;
+	cq->drain = half->next;
+	/* From here on it may be pushed again, so 'next' is the pusher's. */
+	atomic_fetch_xor(&half->listing, REGIOI_LISTED | REGIOI_DRAINING);
+	return half;
+}
+
+/* Gives the half's place in the CQ back. */
+static void half_detach(struct regioi_half *half)
+{
+	struct regioi_cq *cq = half->cq;
+	struct regioi_rq *rq = half->rq;
+
+	pthread_mutex_lock(&cq->lock);
+	REGIOI_ASSERT(cq->reserved >= half->limit);
+	cq->reserved -= half->limit;
+	pthread_mutex_unlock(&cq->lock);
+	regioi_rq_release(rq);
+	regioi_cq_release(cq);
+}
+
+/* The consumer is through with what it saw of the half. */
+static void half_drained(struct regioi_half *half)
+{
+	uint32_t before = atomic_fetch_and(&half->listing, ~REGIOI_DRAINING);
+
+	if ((before & REGIOI_ENDING) && !(before & REGIOI_LISTED))
+		half_detach(half);
+}
+
+static uint32_t half_expand(struct regioi_half *half, struct regio_result *results,
+			    uint32_t results_max, bool *ret_all)
+{
+	const uint32_t first = atomic_load_explicit(&half->dequeued, memory_order_relaxed);
+	/* Acquire: pairs with the release in regioi_half_complete(). */
+	uint32_t count = atomic_load_explicit(&half->completed, memory_order_acquire) - first;
+
+	REGIOI_ASSERT(count <= half->limit);
+	*ret_all = count <= results_max;
+	if (!*ret_all)
+		count = results_max;
+	expand(half, first, count, results);
+	regioi_cq_taken(half->cq, count_notifiable(half, first, count));
+	/* Release: pairs with the poster's acquire; the slots are free to be written. */
+	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
+	return count;
+}
+
+/* At the end of the list, where it may be already: others have their turn first. */
+static void half_put_back(struct regioi_half *half)
+{
+	/* Sequentially consistent: pairs as in regioi_half_complete(). */
+	if (!(atomic_fetch_or(&half->listing, REGIOI_LISTED) & REGIOI_LISTED))
+		cq_push(half->cq, half);
+	half_drained(half);
+}
+
+/*
+ * Goes on where the array is full: a half that was listed again while it was dequeued may have
+ * nothing left, and one that has ended gives its place back here. A half that has more than the
+ * array takes goes after the others, so that none of them waits for it to be emptied.
+ */
+uint32_t regioi_cq_take(struct regioi_cq *cq, struct regio_result *results, uint32_t results_max)
+{
+	struct regioi_half *half;
+	uint32_t count = 0;
+	bool all;
+
+	while ((half = cq->current ? cq->current : drain_next(cq))) {
+		cq->current = half;
+		count += half_expand(half, results + count, results_max - count, &all);
+		if (!all && !regioi_cq_others_are_listed(cq))
+			break;
+		cq->current = NULL;
+		if (!all) {
+			half_put_back(half);
+			break;
+		}
+		half_drained(half);
+	}
+	return count;
+}
+
+void regioi_cq_discard(struct regioi_cq *cq)
+{
+	struct regio_result results[32];
+
+	pthread_mutex_lock(&cq->discard_lock);
+	while (regioi_cq_take(cq, results, 32) || atomic_load(&cq->listed))
+		continue;
+	pthread_mutex_unlock(&cq->discard_lock);
+}
+
+/* ---- Joining and leaving ---- */
+
+int regioi_cq_attach(struct regioi_cq *cq, struct regioi_half *half)
+{
+	int error = regioi_cq_reserve(cq, 0, half->limit);
+
+	if (error)
+		return error;
+	atomic_fetch_add(&cq->references, 1);
+	half->cq = cq;
+	return 0;
+}
+
+void regioi_half_end(struct regioi_half *half)
+{
+	struct regioi_cq *cq = half->cq;
+	uint32_t before;
+
+	/* Keeps the CQ while we look at it; the half may be gone after the next line. */
+	atomic_fetch_add(&cq->references, 1);
+	before = atomic_fetch_or(&half->listing, REGIOI_ENDING);
+	if (!(before & (REGIOI_LISTED | REGIOI_DRAINING)))
+		half_detach(half);
+	else if (atomic_load(&cq->closed))
+		regioi_cq_discard(cq);
+	regioi_cq_release(cq);
+}

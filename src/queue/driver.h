@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Drivers: an engine instance, the RQs that may have work, and the working areas. Its lock, and who
+ * listens for work.
+ */
+#ifndef REGIO_QUEUE_DRIVER_H
+#define REGIO_QUEUE_DRIVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cache.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "mem/area.h"
+#include "mem/section.h"
+#include "queue/node.h"
+
+struct regioi_cq;
+
+/* Whoever is in regio_driver_run(). */
+enum regioi_runner {
+	REGIOI_RUNNER_AWAKE,
+	REGIOI_RUNNER_SLEEPS,
+	REGIOI_RUNNER_CALLED,
+};
+
+/* The thread of a driver that has one: drive/thread.c. */
+struct regioi_thread {
+	pthread_t thread;
+	uint64_t spin_ns;
+	_Atomic uint32_t stop; /* also a futex */
+	_Atomic bool asleep;
+	_Atomic uint64_t sleeps;
+};
+
+struct regioi_driver {
+	uint64_t id;
+	const struct regioi_engine_ops *ops;
+	struct regioi_engine *engine;
+	bool batches;  /* the engine gains by executing several operations at once */
+	bool threaded; /* a thread of its own makes the progress */
+	uint32_t busy_poll_us;
+	bool busy_poll_preferred;
+	_Atomic uint32_t references;		   /* handle, CQs, RQs, calls */
+	void (*end)(struct regioi_driver *driver); /* with the last of them */
+	_Atomic uint32_t completion_queues;
+	_Atomic uint32_t request_queues;
+	struct regioi_driver *next, *previous; /* of the process, api/driver_life.c */
+
+	/* RQs that may have work, pushed by anybody; taken by whoever makes progress. */
+	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_node *) arrivals;
+	/* Threads in a sleep that must end when there is work: drive/sleep.c. */
+	_Atomic uint32_t listeners;
+	_Atomic bool called;	    /* and have been told, since the last pass */
+	_Atomic uint32_t unwatched; /* RQs that the engine does not watch: watch.c */
+	_Atomic bool resting;	    /* no RQ is active or doubtful */
+	_Atomic bool lost;	    /* its descriptors were closed behind our back */
+	/* Threads that wait for the lock: who takes it again and again lets them. */
+	_Atomic uint32_t lock_wanted;
+
+	/* Held while progress is made, and by those who take an RQ out. */
+	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t lock;
+	struct regioi_list active;   /* may have work */
+	struct regioi_list doubtful; /* REGIOI_READY_PERHAPS and nothing else; oldest first */
+	struct regioi_list steady;   /* not watched, tried on each pass; oldest first */
+	uint32_t passes;
+	bool quiet;		 /* the engine had no event when last asked */
+	_Atomic bool left;	 /* the last pass left work that needs no event */
+	bool busy;		 /* the last pass left an RQ that is ready for sure */
+	uint32_t passes_unasked; /* since the engine was asked for events */
+	uint32_t done_unasked;	 /* requests completed since then */
+	uint32_t passes_idle;	 /* in a row that completed nothing */
+	uint32_t hot_count;
+	uint32_t hot_pause; /* passes until a queue may become hot again */
+	bool rqs_lost;	    /* its RQs know that it is lost */
+
+	struct regioi_area_pool areas;
+
+	/* Of executors; holding 'lock' is a section, too. */
+	_Alignas(REGIOI_CACHE_LINE) struct regioi_readers readers;
+
+	/* Sleeping, drive/sleep.c. */
+	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t wait_lock;
+	bool led;	/* a thread sleeps in the engine */
+	uint8_t runner; /* enum regioi_runner */
+	struct regioi_cq *followers;
+	int descriptor;	       /* what regio_cq_fd() gave, or -1 */
+	int signal_descriptor; /* an eventfd in it, or -1 */
+	uint32_t fired;	       /* CQs that are */
+
+	/* Sends have met a full buffer, or no longer. Held across the call. */
+	pthread_mutex_t blocked_lock;
+	void (*on_blocked)(void *context, int change);
+	void *on_blocked_context;
+
+	struct regioi_thread thread;
+
+	_Atomic pthread_t lock_owner; /* checked builds: who has 'lock', or 0 */
+
+	char reason[160]; /* why this engine */
+};
+
+void regioi_driver_hold(struct regioi_driver *driver);
+/* The last release ends the driver. */
+void regioi_driver_release(struct regioi_driver *driver);
+
+/* The time that its sleeps are measured in. */
+static inline uint64_t regioi_driver_now_ns(const struct regioi_driver *driver)
+{
+	return driver->ops->now_ns ? driver->ops->now_ns(driver->engine) : regioi_now_ns();
+}
+
+/* Whether the calling thread has the driver's lock: in checked builds, else always. */
+static inline bool regioi_driver_is_locked(const struct regioi_driver *driver)
+{
+	return !REGIOI_CHECKED || driver->lock_owner == pthread_self();
+}
+
+static inline void regioi_driver_note_lock(struct regioi_driver *driver, bool locked)
+{
+	if (!REGIOI_CHECKED)
+		return;
+	driver->lock_owner = locked ? pthread_self() : 0;
+	if (locked)
+		regioi_section_begin();
+	else
+		regioi_section_end();
+}
+
+/* Takes its lock, which those who make progress take again and again. */
+static inline void regioi_driver_lock(struct regioi_driver *driver)
+{
+	atomic_fetch_add(&driver->lock_wanted, 1);
+	pthread_mutex_lock(&driver->lock);
+	regioi_driver_note_lock(driver, true);
+	atomic_fetch_sub(&driver->lock_wanted, 1);
+}
+
+/* For those: they let others go first. */
+static inline bool regioi_driver_trylock(struct regioi_driver *driver)
+{
+	if (atomic_load(&driver->lock_wanted) || pthread_mutex_trylock(&driver->lock) != 0)
+		return false;
+	regioi_driver_note_lock(driver, true);
+	return true;
+}
+
+static inline void regioi_driver_unlock(struct regioi_driver *driver)
+{
+	regioi_driver_note_lock(driver, false);
+	pthread_mutex_unlock(&driver->lock);
+}
+
+/* Whether somebody about to sleep would leave work lying. */
+static inline bool regioi_driver_has_work(struct regioi_driver *driver)
+{
+	return atomic_load(&driver->arrivals) || atomic_load(&driver->left) ||
+	       atomic_load(&driver->unwatched);
+}
+
+/*
+ * Where a driver has a thread of its own, that thread listens and makes progress; others sleep
+ * until it has completed something.
+ */
+static inline void regioi_listeners_join(struct regioi_driver *driver)
+{
+	if (!driver->threaded)
+		atomic_fetch_add(&driver->listeners, 1);
+}
+
+/* Returns whether others still listen. */
+static inline bool regioi_listeners_leave(struct regioi_driver *driver)
+{
+	return !driver->threaded && atomic_fetch_sub(&driver->listeners, 1) > 1;
+}
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One direction of an RQ: its ring of requests, and who executes them.
+ *
+ * A request is posted at 'tail', executed and completed at 'completed', and dequeued at 'dequeued',
+ * three numbers that chase each other round the ring of its half:
+ *
+ *	dequeued <= completed <= tail <= dequeued + limit
+ *
+ * Poster, executor and consumer each write one of them and may be three threads. There is no queue
+ * of completions: a CQ is a list of the halves that have something between 'dequeued' and
+ * 'completed' (cq.h).
+ */
+#ifndef REGIO_QUEUE_HALF_H
+#define REGIO_QUEUE_HALF_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cache.h"
+#include "dgram/receive.h"
+#include "dgram/send.h"
+#include "mem/guard.h"
+#include "mem/request.h"
+#include "queue/node.h"
+
+struct regioi_cq;
+
+/* Who has a half to execute. A caller that finds it BUSY makes it BUSY_MARKED and goes on. */
+enum regioi_executor {
+	REGIOI_EXECUTOR_IDLE,
+	REGIOI_EXECUTOR_BUSY,
+	REGIOI_EXECUTOR_BUSY_MARKED, /* look again before leaving */
+	REGIOI_EXECUTOR_CLOSED,	     /* taken for good */
+};
+
+/* Whether an attempt on the socket may succeed. */
+enum regioi_ready {
+	REGIOI_READY_NO, /* empty (receive) or full (send); an event will tell when it is not */
+	REGIOI_READY_YES,
+	/*
+	 * A lone datagram was there. Another may be, but asking costs a third of receiving one, and
+	 * the next one's event will tell; so this is tried when there is nothing better to do.
+	 */
+	REGIOI_READY_PERHAPS,
+};
+
+/* Bits of a half's place in its CQ (cq.c). */
+#define REGIOI_LISTED 0x1u   /* on the list, or on the consumer's part of it */
+#define REGIOI_DRAINING 0x2u /* the consumer is reading its completions */
+#define REGIOI_ENDING 0x4u   /* no completion will follow; detach when drained */
+
+enum regioi_direction {
+	REGIOI_RECEIVE,
+	REGIOI_SEND,
+};
+
+/*
+ * What a message touches is packed into three cache lines: a server of a thousand sockets finds
+ * none of them in its caches.
+ */
+struct regioi_half {
+	/* Settled at creation and resize. */
+	_Alignas(REGIOI_CACHE_LINE) struct regioi_rq *rq;
+	struct regioi_cq *cq;
+	struct regioi_node *node; /* on the driver of the CQ */
+	struct regioi_request *requests;
+	uint32_t mask;
+	uint32_t limit;	   /* most outstanding */
+	uint8_t direction; /* enum regioi_direction */
+	bool stream;	   /* as its RQ */
+	uint8_t lone_op;   /* enum regioi_op_kind that moves one message */
+	/* REGIO_MSG_DEFER where requests are always left to others: receives, a driver's thread. */
+	uint8_t flags_implied;
+	/* The poster's. */
+	_Atomic bool names_wanted; /* by a receive: its local address; of a stream, either one */
+	_Atomic bool muted_used;   /* a request with DONT_NOTIFY has been posted */
+	_Atomic uint32_t tail;
+	uint32_t dequeued_seen;
+	/*
+	 * Touched after the store of 'tail': the request may complete, and its completion make
+	 * another thread post, while the poster is still at it.
+	 */
+	_Atomic uint16_t
+		announced; /* requests posted with a barrier, since the node was last pinned */
+	_Atomic uint16_t pin_after; /* this many */
+
+	/* The executor's. */
+	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t executor; /* enum regioi_executor */
+	/*
+	 * enum regioi_ready. Set to NO before an attempt, so that an event during it is not lost,
+	 * and to what the attempt found afterwards.
+	 */
+	_Atomic uint32_t ready;
+	uint16_t verify_in; /* executions until the socket's identity is looked at again */
+	uint8_t executions;
+	bool names_known; /* the socket had a port when last asked; streams: a peer */
+	union {
+		struct regioi_receive_state receive;
+		struct regioi_send_state send;
+	};
+
+	/* The completion side. */
+	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t completed;
+	_Atomic uint32_t dequeued;
+	_Atomic uint32_t listing; /* REGIOI_LISTED and so on */
+	struct regioi_half *next; /* on the CQ's list, by who put it there */
+	struct regio_extra *extras;
+};
+
+_Static_assert(offsetof(struct regioi_half, executor) == REGIOI_CACHE_LINE,
+	       "what posting reads is one cache line");
+_Static_assert(sizeof(struct regioi_half) - offsetof(struct regioi_half, completed) ==
+		       REGIOI_CACHE_LINE,
+	       "the completion side is one cache line");
+
+/* Brings what a visit needs into the caches. */
+static inline void regioi_half_prefetch(const struct regioi_half *half)
+{
+	const uint8_t *start = (const void *)half;
+
+	__builtin_prefetch(start);
+	__builtin_prefetch(start + offsetof(struct regioi_half, executor));
+	__builtin_prefetch(start + offsetof(struct regioi_half, completed));
+}
+
+/* The oldest request, and the place of the next one. With the half in the caches. */
+static inline void regioi_half_prefetch_requests(const struct regioi_half *half)
+{
+	uint32_t oldest = atomic_load_explicit(&half->completed, memory_order_relaxed);
+	uint32_t next = atomic_load_explicit(&half->tail, memory_order_relaxed);
+
+	__builtin_prefetch(&half->requests[oldest & half->mask]);
+	__builtin_prefetch(&half->requests[next & half->mask]);
+}
+
+/* Whether somebody is the executor, who the caller says that it is. */
+static inline bool regioi_half_is_executed(const struct regioi_half *half)
+{
+	return atomic_load_explicit(&half->executor, memory_order_relaxed) != REGIOI_EXECUTOR_IDLE;
+}
+
+/* Requests posted and not completed. */
+static inline uint32_t regioi_half_pending(const struct regioi_half *half)
+{
+	return atomic_load(&half->tail) -
+	       atomic_load_explicit(&half->completed, memory_order_relaxed);
+}
+
+static inline struct regioi_window regioi_half_window(const struct regioi_half *half)
+{
+	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
+
+	return (struct regioi_window){
+		.requests = half->requests,
+		.extras = half->extras,
+		.mask = half->mask,
+		.first = first,
+		/* Acquire: pairs with the poster's store of 'tail' after the request. */
+		.count = atomic_load_explicit(&half->tail, memory_order_acquire) - first,
+	};
+}
+
+/*
+ * As executor: an operation has opened the slices of the receives it asked for. Those that it left
+ * queued are shut again.
+ */
+static inline void regioi_half_shut_rest(const struct regioi_half *half, uint32_t planned,
+					 uint32_t done)
+{
+	struct regioi_window window;
+
+	if (!REGIOI_GUARDED || half->direction != REGIOI_RECEIVE)
+		return;
+	window = regioi_half_window(half);
+	for (uint32_t i = 0; done + i < planned && i < window.count; i++)
+		regioi_guard_shut_request(regioi_window_request(&window, i));
+}
+
+/*
+ * Become the executor. Returns false when somebody else is; that one will look again before it
+ * leaves, so whatever the caller has posted will be seen.
+ */
+static inline bool regioi_half_enter(struct regioi_half *half)
+{
+	uint32_t state = REGIOI_EXECUTOR_IDLE;
+
+	/*
+	 * Acquire: pairs with the release of the executor before, in regioi_half_done(). Release:
+	 * what the caller posted is visible to the executor that finds the mark.
+	 */
+	while (!atomic_compare_exchange_strong(&half->executor, &state,
+					       state == REGIOI_EXECUTOR_IDLE
+						       ? REGIOI_EXECUTOR_BUSY
+						       : REGIOI_EXECUTOR_BUSY_MARKED)) {
+		if (state == REGIOI_EXECUTOR_CLOSED)
+			return false;
+	}
+	return state == REGIOI_EXECUTOR_IDLE;
+}
+
+/* Become the executor, waiting for a present one. */
+void regioi_half_take(struct regioi_half *half);
+/* The same, for good. */
+void regioi_half_close(struct regioi_half *half);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a handle to its object.
+ *
+ * A look-up alone gives a pointer that may dangle at once: another thread may close the object. So
+ * an object is reached in one of these ways, each with something that keeps it:
+ *
+ *	inside      the thread's record names the handle, and closing waits (hazard.h). Posting, and
+ *		    whatever else is done with an RQ; arming a CQ.
+ *	held        with a reference, taken under the lock that ending a handle takes as well. For
+ *		    calls that are no part of the data path, and may be made inside others.
+ *	consumer    of a CQ: the program makes one such call at a time, and closing is one of them.
+ *		    So a dequeue pays nothing.
+ *	locked      of an RQ, for events: with the lock of a driver of it, which closing takes after
+ *		    the handle has ended.
+ *	ended       by the one caller that has ended the handle, which leaves it the reference.
+ *
+ * Nobody else calls regioi_table_object(), which tests/tidy looks after. That what keeps an object
+ * is there is asserted in checked builds.
+ */
+#ifndef REGIO_QUEUE_HANDLE_H
+#define REGIO_QUEUE_HANDLE_H
+
+#include "base/check.h"
+#include "base/hazard.h"
+#include "base/table.h"
+#include "queue/cq.h"
+#include "queue/driver.h"
+#include "queue/rq.h"
+
+/* Between regioi_call_enter() of the same handle and regioi_call_leave(). NULL: closed. */
+static inline struct regioi_rq *regioi_rq_inside(const struct regio_rq *handle)
+{
+	REGIOI_ASSERT(regioi_call_is_inside(handle));
+	return regioi_table_object(handle, REGIOI_KIND_RQ);
+}
+
+static inline struct regioi_cq *regioi_cq_inside(const struct regio_cq *handle)
+{
+	REGIOI_ASSERT(regioi_call_is_inside(handle));
+	return regioi_table_object(handle, REGIOI_KIND_CQ);
+}
+
+/* With a reference for the caller, who ends it with regioi_..._release(). NULL: closed. */
+struct regioi_cq *regioi_cq_held(const struct regio_cq *handle);
+struct regioi_driver *regioi_driver_held(const struct regio_driver *handle);
+
+/* Until regioi_cq_consumed(). NULL: closed. */
+static inline struct regioi_cq *regioi_cq_consumer(const struct regio_cq *handle)
+{
+	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
+
+	if (cq)
+		REGIOI_ASSERT(!atomic_exchange(&cq->consumed, true));
+	return cq;
+}
+
+static inline void regioi_cq_consumed(struct regioi_cq *cq)
+{
+	if (REGIOI_CHECKED)
+		atomic_store(&cq->consumed, false);
+}
+
+/* Ends the handle. The object, and its slot to be released, for the one caller that did; or NULL.
+ */
+static inline void *regioi_handle_end(uint64_t id, enum regioi_kind kind,
+				      struct regioi_slot **ret_slot)
+{
+	*ret_slot = regioi_table_invalidate(id, kind);
+	return *ret_slot ? atomic_load_explicit(&(*ret_slot)->object, memory_order_relaxed) : NULL;
+}
+
+/* With the driver's lock. NULL: closed. */
+static inline struct regioi_rq *regioi_rq_locked(uint64_t id, const struct regioi_driver *driver)
+{
+	REGIOI_ASSERT(regioi_driver_is_locked(driver));
+	return regioi_table_object((const void *)(uintptr_t)id, REGIOI_KIND_RQ);
+}
+
+#endif

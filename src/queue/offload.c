@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel lets a train do, found by trying it on loopback, once in a process that can.
+ * Versions say little: the segment count is 64 or 128, and filters of containers refuse options.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/kernel.h"
+#include "base/uncancelled.h"
+#include "dgram/control.h"
+#include "queue/offload.h"
+
+static pthread_mutex_t tried_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool tried;
+static struct regio_offload_info offload;
+
+/* For a packet to pass through loopback, on a machine with other things to do. */
+#define LOOPBACK_TIMEOUT_MS 1000
+
+/* Sends 'count' messages of one byte as a train. Returns 0 or negative errno. */
+static int try_train(int fd, const struct sockaddr_in *to, uint32_t count)
+{
+	uint8_t data[128] = {0};
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t))] = {0};
+	struct sockaddr_in name = *to;
+	struct iovec vector = {data, count};
+	struct msghdr message = {
+		.msg_name = &name,
+		.msg_namelen = sizeof(name),
+		.msg_iov = &vector,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = regioi_control_put_segment(control, 1),
+	};
+
+	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/*
+ * Without loopback nothing can be sent to oneself. Where the option is known, so is sending, and
+ * every kernel that knows it takes 64; a refused train is sent singly in any case.
+ */
+static void assume_sending(int fd)
+{
+	int segment = 1;
+
+	offload.send_train_messages = 1;
+	if (setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)) == 0)
+		offload.send_train_messages = 64;
+	snprintf(offload.reason, sizeof(offload.reason),
+		 "loopback cannot be used, so this is not measured; ip link set lo up");
+}
+
+/* Returns whether a train was sent. */
+static bool try_sending(int fd, const struct sockaddr_in *to)
+{
+	static const uint32_t counts[] = {128, 64, 2};
+	int error = 0;
+
+	offload.send_train_messages = 1;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		error = try_train(fd, to, counts[i]);
+		if (!error) {
+			offload.send_train_messages = counts[i];
+			return true;
+		}
+	}
+	if (error == -ENETUNREACH || error == -ENETDOWN)
+		assume_sending(fd);
+	else
+		snprintf(offload.reason, sizeof(offload.reason),
+			 "UDP_SEGMENT on loopback: %s (Linux 4.18 has it)", strerror(-error));
+	return false;
+}
+
+/*
+ * Whether what was sent as a train has arrived as one. A kernel that accepts UDP_GRO may have a
+ * loopback that takes trains apart (5.10 does, 6.1 does not), while devices join.
+ */
+static void try_receiving(int fd)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	uint8_t data[128];
+	int ready;
+
+	do {
+		ready = poll(&poll_fd, 1, LOOPBACK_TIMEOUT_MS);
+	} while (ready < 0 && errno == EINTR);
+	if (ready == 1)
+		offload.loopback_joins = recv(fd, data, sizeof(data), MSG_DONTWAIT) > 1;
+	if (!offload.loopback_joins && !offload.reason[0])
+		snprintf(offload.reason, sizeof(offload.reason),
+			 "loopback takes trains apart (Linux 5.10 does, 6.1 does not); devices may "
+			 "join");
+}
+
+static void try_busy_poll(int fd)
+{
+	struct regioi_epoll_params params = {.busy_poll_usecs = 1, .busy_poll_budget = 8};
+	int one = 1, set = epoll_create1(EPOLL_CLOEXEC);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &one, sizeof(one)) == 0)
+		offload.busy_poll |= REGIO_BUSY_POLL_SOCKET;
+	if (setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &one, sizeof(one)) == 0)
+		offload.busy_poll |= REGIO_BUSY_POLL_PREFER;
+	if (set < 0)
+		return;
+	if (ioctl(set, REGIOI_EPIOCSPARAMS, &params) == 0)
+		offload.busy_poll |= REGIO_BUSY_POLL_SLEEP;
+	close(set);
+}
+
+/*
+ * Nothing to try it with, for want of descriptors or memory, or in a sandbox. What is not there is
+ * noticed when it is used: messages go singly then.
+ */
+static void assume_all(int error)
+{
+	offload = (struct regio_offload_info){.send_train_messages = 64, .receive_trains = 1};
+	snprintf(offload.reason, sizeof(offload.reason),
+		 "assumed: there is no socket to try it with: %s", strerror(error));
+}
+
+static void try_sockets(int sender, int receiver)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t length = sizeof(address);
+	int one = 1;
+
+	offload = (struct regio_offload_info){0};
+	offload.receive_trains = setsockopt(receiver, SOL_UDP, UDP_GRO, &one, sizeof(one)) == 0;
+	if (!offload.receive_trains)
+		snprintf(offload.reason, sizeof(offload.reason), "UDP_GRO: %s (Linux 5.0 has it)",
+			 strerror(errno));
+	if (bind(receiver, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    getsockname(receiver, (struct sockaddr *)&address, &length) < 0)
+		assume_sending(sender);
+	else if (try_sending(sender, &address) && offload.receive_trains)
+		try_receiving(receiver);
+	try_busy_poll(receiver);
+}
+
+/* Returns whether that is settled for good. */
+static bool try_offload(void)
+{
+	REGIOI_UNCANCELLED;
+	int receiver = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int sender = receiver < 0 ? -1 : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool both = sender >= 0;
+
+	if (both)
+		try_sockets(sender, receiver);
+	else
+		assume_all(errno);
+	if (receiver >= 0)
+		close(receiver);
+	if (both)
+		close(sender);
+	return both;
+}
+
+struct regio_offload_info regioi_offload(void)
+{
+	struct regio_offload_info found;
+
+	pthread_mutex_lock(&tried_lock);
+	if (!tried)
+		tried = try_offload();
+	found = offload;
+	pthread_mutex_unlock(&tried_lock);
+	return found;
+}
+
+void regioi_offload_fork_child(void)
+{
+	pthread_mutex_init(&tried_lock, NULL);
+}

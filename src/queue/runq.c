@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How RQs get onto a driver's lists, and off: anybody may push one that may have work; whoever
+ * makes progress takes what has arrived.
+ */
+#include "queue/runq.h"
+
+void regioi_driver_call(struct regioi_driver *driver)
+{
+	/* Once for each pass: a burst of posts is one call. */
+	if (!atomic_exchange(&driver->called, true))
+		driver->ops->doorbell(driver->engine);
+}
+
+void regioi_node_push(struct regioi_node *node)
+{
+	struct regioi_driver *driver = node->driver;
+	struct regioi_node *head = atomic_load_explicit(&driver->arrivals, memory_order_relaxed);
+
+	do {
+		node->next = head;
+		/* Sequentially consistent: pairs with the sleeper's look in wait.c. */
+	} while (!atomic_compare_exchange_weak(&driver->arrivals, &head, node));
+	if (atomic_load(&driver->listeners))
+		regioi_driver_call(driver);
+}
+
+void regioi_arrivals_take(struct regioi_driver *driver)
+{
+	struct regioi_node *node = NULL;
+
+	if (atomic_load_explicit(&driver->arrivals, memory_order_relaxed))
+		node = atomic_exchange_explicit(&driver->arrivals, NULL, memory_order_acquire);
+	while (node) {
+		struct regioi_node *next = node->next;
+
+		if (node->list)
+			regioi_list_remove(node->list, node);
+		regioi_list_append(&driver->active, node);
+		node = next;
+	}
+}
+
+bool regioi_node_wake(struct regioi_driver *driver, struct regioi_node *node)
+{
+	uint32_t resting = REGIOI_NODE_RESTING;
+
+	if (!atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
+		return false;
+	if (node->list)
+		regioi_list_remove(node->list, node);
+	regioi_list_append(&driver->active, node);
+	return true;
+}
+
+void regioi_node_remove(struct regioi_node *node)
+{
+	struct regioi_driver *driver = node->driver;
+
+	regioi_arrivals_take(driver);
+	if (node->list) {
+		driver->hot_count -= node->heat == REGIOI_HOT;
+		regioi_list_remove(node->list, node);
+	}
+	/* Others have arrived with it, and are not among the arrivals any more. */
+	regioi_rests_set(driver);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The run queue of a driver: each RQ has a node for each driver it belongs to, which is on none of
+ * the driver's lists, or on one. Under the driver's lock, but for the push of an arrival.
+ */
+#ifndef REGIO_QUEUE_RUNQ_H
+#define REGIO_QUEUE_RUNQ_H
+
+#include "queue/cq.h"
+#include "queue/driver.h"
+#include "queue/rq.h"
+
+static inline void regioi_list_append(struct regioi_list *list, struct regioi_node *node)
+{
+	REGIOI_ASSERT(!node->list && regioi_driver_is_locked(node->driver));
+	node->list = list;
+	node->list_next = NULL;
+	node->list_previous = list->last;
+	if (list->last)
+		list->last->list_next = node;
+	else
+		list->first = node;
+	list->last = node;
+	list->count++;
+}
+
+static inline void regioi_list_remove(struct regioi_list *list, struct regioi_node *node)
+{
+	REGIOI_ASSERT(node->list == list && list->count > 0 &&
+		      regioi_driver_is_locked(node->driver));
+	if (node->list_previous)
+		node->list_previous->list_next = node->list_next;
+	else
+		list->first = node->list_next;
+	if (node->list_next)
+		node->list_next->list_previous = node->list_previous;
+	else
+		list->last = node->list_previous;
+	list->count--;
+	node->list = NULL;
+}
+
+static inline void regioi_list_move(struct regioi_list *from, struct regioi_list *to,
+				    struct regioi_node *node)
+{
+	regioi_list_remove(from, node);
+	regioi_list_append(to, node);
+}
+
+/* Read without the lock, by those who would make a pass for nothing. */
+static inline void regioi_rests_set(struct regioi_driver *driver)
+{
+	bool resting = driver->active.count == 0 && driver->doubtful.count == 0 &&
+		       driver->steady.count == 0;
+
+	if (atomic_load_explicit(&driver->resting, memory_order_relaxed) != resting)
+		atomic_store_explicit(&driver->resting, resting, memory_order_relaxed);
+}
+
+/* Makes active what has arrived. */
+void regioi_arrivals_take(struct regioi_driver *driver);
+/*
+ * Makes a node active that rests, in doubt or not. False when somebody else has just listed it.
+ */
+bool regioi_node_wake(struct regioi_driver *driver, struct regioi_node *node);
+
+/* Takes an RQ off its driver. Under the driver's lock. */
+void regioi_node_remove(struct regioi_node *node);
+
+/* Wakes whoever sleeps on the driver. */
+void regioi_driver_call(struct regioi_driver *driver);
+
+/* Puts an RQ among those that may have work, and makes sure that somebody will look. */
+void regioi_node_push(struct regioi_node *node);
+
+static inline void regioi_node_list(struct regioi_node *node)
+{
+	uint32_t resting = REGIOI_NODE_RESTING;
+
+	/* The load keeps the line shared while a busy queue posts. */
+	if (atomic_load(&node->listed) == REGIOI_NODE_RESTING &&
+	    atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
+		regioi_node_push(node);
+	else if (atomic_load(&node->driver->listeners))
+		regioi_driver_call(node->driver);
+}
+
+static inline struct regioi_node *regioi_node_of(struct regioi_rq *rq,
+						 const struct regioi_driver *driver)
+{
+	return rq->nodes[0].driver == driver ? &rq->nodes[0] : &rq->nodes[1];
+}
+
+/* The readiest of its halves that have requests. */
+static inline enum regioi_ready regioi_node_ready(const struct regioi_node *node)
+{
+	enum regioi_ready ready = REGIOI_READY_NO;
+
+	for (int i = 0; i < 2; i++) {
+		const struct regioi_half *half = &node->rq->halves[i];
+		enum regioi_ready half_ready;
+
+		if (regioi_half_pending(half) == 0 ||
+		    atomic_load_explicit(&half->cq->closed, memory_order_relaxed))
+			continue;
+		half_ready = atomic_load(&half->ready);
+		if (half_ready == REGIOI_READY_YES)
+			return REGIOI_READY_YES;
+		if (half_ready == REGIOI_READY_PERHAPS)
+			ready = REGIOI_READY_PERHAPS;
+	}
+	return ready;
+}
+
+#endif

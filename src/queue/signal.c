@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One signal for one arming, which finds a completion: on the driver's descriptor, or by calling
+ * the program.
+ *
+ * Whoever completes something may come to look at 'armed' long after the consumer has dequeued it,
+ * and armed the CQ anew. So what is about to signal looks, with a lock that arming takes as well,
+ * whether what it signals is there still.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/syscalls.h"
+#include "queue/lost.h"
+#include "queue/signal.h"
+
+/* With the lock, so that a leader that is up finds every wake done. */
+void regioi_cq_wake_sleeper(struct regioi_cq *cq)
+{
+	switch (atomic_exchange(&cq->sleeper, REGIOI_AWAKE)) {
+	case REGIOI_SLEEPS_IN_ENGINE:
+		cq->driver->ops->wake(cq->driver->engine);
+		break;
+	case REGIOI_SLEEPS_ON_FUTEX:
+		syscall(SYS_futex, &cq->sleeper, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+		break;
+	}
+}
+
+/* Its number may be another file's once the driver is lost. */
+static bool has_signal_descriptor(const struct regioi_driver *driver)
+{
+	return driver->signal_descriptor >= 0 && !regioi_driver_is_lost(driver);
+}
+
+void regioi_cq_unfire(struct regioi_cq *cq)
+{
+	struct regioi_driver *driver = cq->driver;
+
+	pthread_mutex_lock(&driver->wait_lock);
+	if (atomic_load(&cq->fired)) {
+		atomic_store(&cq->fired, false);
+		driver->fired--;
+		if (has_signal_descriptor(driver) &&
+		    !regioi_sys_event_take(driver->signal_descriptor))
+			driver->fired = 0; /* cannot be: it counts this CQ */
+	}
+	pthread_mutex_unlock(&driver->wait_lock);
+}
+
+/* True for the one caller that ends the arming. */
+static bool disarm(struct regioi_cq *cq)
+{
+	if (!atomic_exchange(&cq->armed, false))
+		return false;
+	regioi_listeners_leave(cq->driver);
+	return true;
+}
+
+static void silence(struct regioi_cq *cq)
+{
+	pthread_mutex_lock(&cq->lock);
+	atomic_store(&cq->armed, false);
+	pthread_mutex_unlock(&cq->lock);
+}
+
+void regioi_cq_disarm(struct regioi_cq *cq)
+{
+	if (cq->on_notify)
+		silence(cq);
+	else
+		disarm(cq);
+}
+
+/*
+ * Whether all up to number 'end' have been dequeued, by a consumer that may have armed since:
+ * a signal would call it for nothing.
+ */
+static bool all_dequeued(const struct regioi_half *half, uint32_t end)
+{
+	return half && (int32_t)(atomic_load(&half->dequeued) - end) >= 0;
+}
+
+/*
+ * The lock is held across the write, and in regioi_cq_unfire() across the read, so that the
+ * eventfd always counts exactly the CQs that have fired. Both are non-blocking.
+ */
+static void fire(struct regioi_cq *cq, const struct regioi_half *half, uint32_t end)
+{
+	struct regioi_driver *driver = cq->driver;
+
+	pthread_mutex_lock(&driver->wait_lock);
+	/* A closed CQ would never take it back. */
+	if (!all_dequeued(half, end) && disarm(cq) && !atomic_load(&cq->fired) &&
+	    !atomic_load(&cq->closed)) {
+		atomic_store(&cq->fired, true);
+		driver->fired++;
+		if (has_signal_descriptor(driver) &&
+		    !regioi_sys_event_add(driver->signal_descriptor))
+			driver->fired--; /* cannot be: the counter is far from its limit */
+	}
+	pthread_mutex_unlock(&driver->wait_lock);
+}
+
+static void call_program(struct regioi_cq *cq)
+{
+	if (!atomic_load(&cq->armed))
+		return;
+	/* Held across the call, so that closing can wait for it. */
+	pthread_mutex_lock(&cq->lock);
+	if (!atomic_load(&cq->closed) && regioi_cq_available(cq) > 0 &&
+	    atomic_exchange(&cq->armed, false))
+		cq->on_notify(cq->on_notify_context);
+	pthread_mutex_unlock(&cq->lock);
+}
+
+void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32_t end)
+{
+	if (cq->on_notify)
+		call_program(cq);
+	else if (atomic_load(&cq->armed))
+		fire(cq, half, end);
+	if (atomic_load(&cq->sleeper) == REGIOI_AWAKE)
+		return;
+	pthread_mutex_lock(&cq->driver->wait_lock);
+	regioi_cq_wake_sleeper(cq);
+	pthread_mutex_unlock(&cq->driver->wait_lock);
+}
+
+/* Not between the two looks of call_program(): what the first saw is dequeued by now. */
+static int arm_call(struct regioi_cq *cq)
+{
+	bool was_armed;
+
+	pthread_mutex_lock(&cq->lock);
+	/* Sequentially consistent: pairs with regioi_cq_posted() and the look at 'armed' after it.
+	 */
+	was_armed = atomic_exchange(&cq->armed, true);
+	pthread_mutex_unlock(&cq->lock);
+	return was_armed ? -EALREADY : 0;
+}
+
+int regioi_cq_arm(struct regioi_cq *cq)
+{
+	if (cq->on_notify)
+		return arm_call(cq);
+	if (atomic_load(&cq->armed))
+		return -EALREADY;
+	regioi_listeners_join(cq->driver);
+	/* Not between the two looks of fire(): what the first saw is dequeued by now. */
+	pthread_mutex_lock(&cq->driver->wait_lock);
+	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_complete(). */
+	atomic_store(&cq->armed, true);
+	pthread_mutex_unlock(&cq->driver->wait_lock);
+	return 0;
+}

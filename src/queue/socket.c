@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is asked of a socket beside moving data.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/kernel.h"
+#include "base/uncancelled.h"
+#include "dgram/control.h"
+#include "queue/offload.h"
+#include "queue/registry.h"
+#include "queue/socket.h"
+
+/* What a queued small datagram costs of SO_RCVBUF, which the kernel counts with its overhead. */
+#define BUFFER_PER_RECEIVE 2304u
+#define BUFFER_DEFAULT_MAX 212992u
+
+/* ---- Options ---- */
+
+static int option(int fd, int level, int name)
+{
+	int value = 0;
+	socklen_t length = sizeof(value);
+
+	return getsockopt(fd, level, name, &value, &length) < 0 ? 0 : value;
+}
+
+static bool option_set(int fd, int level, int name, int value)
+{
+	return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
+}
+
+static int cookie(int fd, uint64_t *ret_cookie)
+{
+	socklen_t length = sizeof(*ret_cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, ret_cookie, &length) < 0 ? -errno : 0;
+}
+
+/* Only a closed descriptor, or another's, says no: a refusal to tell does not. */
+bool regioi_socket_is_ours(const struct regioi_rq *rq)
+{
+	uint64_t now = 0;
+	int error = cookie(rq->fd, &now);
+
+	if (error)
+		return error != -EBADF && error != -ENOTSOCK;
+	return now == rq->cookie;
+}
+
+bool regioi_socket_number_is_taken(const struct regioi_rq *rq)
+{
+	return !regioi_socket_is_ours(rq) && fcntl(rq->fd, F_GETFD) >= 0;
+}
+
+/* A filter sees the length of what is queued, and a train is one long packet to it. */
+static bool has_filter(int fd)
+{
+	socklen_t length = 0;
+
+	/* Gives the number of instructions; EACCES for a program loaded with bpf(2). */
+	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &length) < 0)
+		return errno == EACCES;
+	return length > 0;
+}
+
+/* SO_TXTIME gives the flags and clock that were set, two words; all 0 when it is off. */
+static bool has_transmit_time(int fd)
+{
+	uint32_t words[2] = {0};
+	socklen_t length = sizeof(words);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TXTIME, words, &length) == 0 && (words[0] || words[1]);
+}
+
+static bool has_timestamps(int fd, bool transmit)
+{
+	/* Bits of SOF_TIMESTAMPING_...: 0, 1, 8, 9 and 18 ask for transmit time stamps. */
+	const int transmit_bits = 1 << 0 | 1 << 1 | 1 << 8 | 1 << 9 | 1 << 18;
+	/* Two widths of time have a name each, and what is set under one is not told of the other.
+	 */
+	const int names[] = {SO_TIMESTAMP_OLD, SO_TIMESTAMP_NEW, SO_TIMESTAMPNS_OLD,
+			     SO_TIMESTAMPNS_NEW};
+	const int stamping = option(fd, SOL_SOCKET, SO_TIMESTAMPING_OLD) |
+			     option(fd, SOL_SOCKET, SO_TIMESTAMPING_NEW);
+	bool receive = stamping & ~transmit_bits;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		receive |= option(fd, SOL_SOCKET, names[i]) != 0;
+	return transmit ? stamping & transmit_bits : receive;
+}
+
+/* Sets an option of SOL_SOCKET that is restored by option_restore(), to 'value' as it is set. */
+static bool option_keep(int fd, int name, int value, struct regioi_kept_option *kept)
+{
+	int before = option(fd, SOL_SOCKET, name);
+
+	if (!option_set(fd, SOL_SOCKET, name, value))
+		return false;
+	if (!kept->set)
+		kept->before = before;
+	kept->set = true;
+	kept->ours = option(fd, SOL_SOCKET, name);
+	return true;
+}
+
+/* Whoever has set it since has made it theirs. */
+static bool option_is_kept(int fd, int name, const struct regioi_kept_option *kept)
+{
+	return kept->set && option(fd, SOL_SOCKET, name) == kept->ours;
+}
+
+static void option_restore(int fd, int name, const struct regioi_kept_option *kept)
+{
+	if (option_is_kept(fd, name, kept))
+		option_set(fd, SOL_SOCKET, name, kept->before);
+}
+
+/* ---- Opening ---- */
+
+/* UDP, TCP, or a stream of this machine. */
+static bool is_supported(int family, int type, int protocol)
+{
+	if (family == AF_UNIX)
+		return type == SOCK_STREAM;
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	/* Ping sockets and UDP-Lite are datagrams as well. */
+	return (type == SOCK_DGRAM && protocol == IPPROTO_UDP) ||
+	       (type == SOCK_STREAM && protocol == IPPROTO_TCP);
+}
+
+static int kind(int fd, int *ret_family, int *ret_type, int *ret_protocol)
+{
+	const int names[] = {SO_DOMAIN, SO_TYPE, SO_PROTOCOL};
+	int *const values[] = {ret_family, ret_type, ret_protocol};
+
+	for (int i = 0; i < 3; i++) {
+		socklen_t length = sizeof(int);
+
+		if (getsockopt(fd, SOL_SOCKET, names[i], values[i], &length) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int check_type(struct regioi_rq *rq, int fd)
+{
+	static const char step[] = "creating an RQ";
+	int error = cookie(fd, &rq->cookie);
+	int type = 0, protocol = 0;
+
+	if (error == -ENOTSOCK || error == -EBADF)
+		return regioi_fail(error, "%s: descriptor %d is %s", step, fd,
+				   error == -EBADF ? "not open" : "not a socket");
+	if (error)
+		return regioi_fail(error, "%s: asking for SO_COOKIE: %s; regio needs Linux 4.18",
+				   step, strerror(-error));
+	error = kind(fd, &rq->family, &type, &protocol);
+	if (error)
+		return regioi_fail(error, "%s: asking what socket descriptor %d is: %s", step, fd,
+				   regio_error_text(error));
+	if (!is_supported(rq->family, type, protocol))
+		return regioi_fail(-EOPNOTSUPP,
+				   "%s: descriptor %d is no socket of UDP or TCP over IPv4 or "
+				   "IPv6, nor a unix stream socket",
+				   step, fd);
+	rq->stream = type == SOCK_STREAM;
+	return 0;
+}
+
+/*
+ * Joining is off where somebody relies on messages crossing the stack one by one, and where the
+ * user cuts sends by hand.
+ */
+static void choose_trains(struct regioi_rq *rq, const struct regio_rq_opts *opts)
+{
+	bool wanted = !rq->stream && opts->trains != REGIO_TRAINS_OFF;
+
+	rq->join_allowed = wanted && !option(rq->fd, SOL_UDP, UDP_SEGMENT) &&
+			   !has_timestamps(rq->fd, true) && !has_transmit_time(rq->fd);
+	rq->trains_auto =
+		wanted && opts->trains == REGIO_TRAINS_AUTO && regioi_offload().receive_trains;
+}
+
+int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts *opts)
+{
+	int error = check_type(rq, fd);
+
+	if (error)
+		return error;
+	rq->fd = fd;
+	if (!regioi_registry_add(rq))
+		return regioi_fail(-EEXIST,
+				   "creating an RQ: the socket has one; close that one first");
+	choose_trains(rq, opts);
+	if (rq->stream)
+		regioi_socket_tell_all(rq);
+	return 0;
+}
+
+void regioi_socket_tell_all(struct regioi_rq *rq)
+{
+	if (option(rq->fd, SOL_SOCKET, SO_RCVLOWAT) <= 1)
+		return;
+	/* What the program has set last is what it finds again. */
+	rq->low_water.set = false;
+	option_keep(rq->fd, SO_RCVLOWAT, 1, &rq->low_water);
+}
+
+int regioi_socket_replace(struct regioi_rq *rq, int fd)
+{
+	const uint64_t before = rq->cookie;
+	int family = 0, type = 0, protocol = 0, error;
+	uint64_t fresh;
+
+	error = cookie(fd, &fresh);
+	if (!error)
+		error = kind(fd, &family, &type, &protocol);
+	if (error)
+		return error;
+	if (type != SOCK_STREAM || family != rq->family || !is_supported(family, type, protocol))
+		return -EOPNOTSUPP;
+	regioi_registry_remove(rq);
+	rq->cookie = fresh;
+	if (!regioi_registry_add(rq))
+		error = -EEXIST;
+	else if (fd != rq->fd && dup3(fd, rq->fd, O_CLOEXEC) < 0)
+		error = -errno;
+	if (!error) {
+		rq->low_water = (struct regioi_kept_option){0};
+		regioi_socket_tell_all(rq);
+		return 0;
+	}
+	if (error != -EEXIST)
+		regioi_registry_remove(rq);
+	rq->cookie = before;
+	regioi_registry_add(rq);
+	return error;
+}
+
+/* ---- Buffers and polling ---- */
+
+static uint32_t buffer_limit(const char *path, uint32_t otherwise)
+{
+	REGIOI_UNCANCELLED;
+	FILE *file = fopen(path, "re");
+	uint32_t bytes = otherwise;
+
+	if (file) {
+		if (fscanf(file, "%u", &bytes) != 1)
+			bytes = otherwise;
+		fclose(file);
+	}
+	return bytes;
+}
+
+/*
+ * Whether somebody has chosen the size, which is then not raised, or restored. The kernel keeps a
+ * mark of that, which is taken off again where the RQ has done it; for datagrams it means nothing
+ * else.
+ */
+static bool buffer_is_chosen(const struct regioi_rq *rq)
+{
+	const struct regioi_kept_option *kept = &rq->receive_buffer;
+	socklen_t length = sizeof(int);
+	uint32_t present;
+	int lock = 0;
+
+	if (getsockopt(rq->fd, SOL_SOCKET, SO_BUF_LOCK, &lock, &length) == 0)
+		return lock & SOCK_RCVBUF_LOCK;
+	/* An old kernel: whatever is not the default was chosen. */
+	if (kept->set)
+		return !option_is_kept(rq->fd, SO_RCVBUF, kept);
+	present = (uint32_t)option(rq->fd, SOL_SOCKET, SO_RCVBUF);
+	return present != buffer_limit("/proc/sys/net/core/rmem_default", present);
+}
+
+static void buffer_unlock(int fd)
+{
+	option_set(fd, SOL_SOCKET, SO_BUF_LOCK,
+		   option(fd, SOL_SOCKET, SO_BUF_LOCK) & ~SOCK_RCVBUF_LOCK);
+}
+
+void regioi_socket_size_buffer(struct regioi_rq *rq, uint32_t receives)
+{
+	uint64_t wanted = (uint64_t)receives * BUFFER_PER_RECEIVE;
+	uint64_t present = (uint64_t)option(rq->fd, SOL_SOCKET, SO_RCVBUF);
+	uint64_t allowed;
+
+	/* Set, it would end the tuning of TCP; and a stream loses nothing for want of room. */
+	if (rq->stream || present >= wanted || buffer_is_chosen(rq))
+		return;
+	/*
+	 * The kernel doubles what is set, and reports the doubled value. What is above the limit
+	 * would be cut to it, and so might lower what is there.
+	 */
+	allowed = 2ull * buffer_limit("/proc/sys/net/core/rmem_max", BUFFER_DEFAULT_MAX);
+	if (wanted > allowed)
+		wanted = allowed;
+	if (present < wanted &&
+	    option_keep(rq->fd, SO_RCVBUF, (int)(wanted / 2), &rq->receive_buffer))
+		buffer_unlock(rq->fd);
+}
+
+static void restore_buffer(const struct regioi_rq *rq)
+{
+	if (!rq->receive_buffer.set || buffer_is_chosen(rq))
+		return;
+	option_set(rq->fd, SOL_SOCKET, SO_RCVBUF, rq->receive_buffer.before / 2);
+	buffer_unlock(rq->fd);
+}
+
+int regioi_socket_busy_poll(struct regioi_rq *rq, const struct regioi_driver *driver)
+{
+	if (!driver->busy_poll_us)
+		return 0;
+	if ((option_keep(rq->fd, SO_BUSY_POLL, (int)driver->busy_poll_us, &rq->busy_poll) &&
+	     (!driver->busy_poll_preferred ||
+	      option_keep(rq->fd, SO_PREFER_BUSY_POLL, 1, &rq->prefer_busy_poll))) ||
+	    errno != EPERM)
+		return 0;
+	return regioi_fail(-EPERM,
+			   "creating an RQ: busy polling: not permitted; it needs CAP_NET_ADMIN");
+}
+
+/* ---- While it lives ---- */
+
+bool regioi_socket_joins_receives(const struct regioi_rq *rq)
+{
+	return option(rq->fd, SOL_UDP, UDP_GRO);
+}
+
+bool regioi_socket_join_receives(const struct regioi_rq *rq)
+{
+	/* A train has one time, and passes a filter as one message. */
+	if (has_timestamps(rq->fd, false) || has_filter(rq->fd))
+		return false;
+	return option_set(rq->fd, SOL_UDP, UDP_GRO, 1);
+}
+
+/*
+ * What makes the kernel tell where each message was sent to, port and scope included. Packet
+ * information would do as well, but is what programs use, before or after the RQ is made; and of
+ * one option nobody could tell who has set it.
+ */
+static const struct {
+	int level;
+	int name;
+	uint32_t hide;
+} destination_options[] = {
+	/* A socket of IPv6 gets messages of IPv4 as well. */
+	{IPPROTO_IP, IP_RECVORIGDSTADDR, REGIOI_HIDE_DESTINATION},
+	{IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, REGIOI_HIDE_DESTINATION_V6},
+};
+#define DESTINATION_OPTIONS (sizeof(destination_options) / sizeof(destination_options[0]))
+
+/* Extension headers of IPv6 are told before a destination is, and are longer than all else. */
+static bool tells_headers(const struct regioi_rq *rq)
+{
+	const int names[] = {IPV6_RECVHOPOPTS, IPV6_RECVDSTOPTS, IPV6_RECVRTHDR,
+			     IPV6_2292HOPOPTS, IPV6_2292DSTOPTS, IPV6_2292RTHDR};
+	bool any = false;
+
+	for (size_t i = 0; rq->family == AF_INET6 && i < sizeof(names) / sizeof(names[0]); i++)
+		any |= option(rq->fd, IPPROTO_IPV6, names[i]) != 0;
+	return any;
+}
+
+void regioi_socket_want_local(struct regioi_rq *rq)
+{
+	if (tells_headers(rq))
+		atomic_store(&rq->halves[REGIOI_RECEIVE].receive.long_control, true);
+	for (size_t i = 0; i < DESTINATION_OPTIONS; i++) {
+		const int level = destination_options[i].level;
+		const int name = destination_options[i].name;
+		const uint32_t hide = destination_options[i].hide;
+
+		if ((level == IPPROTO_IPV6 && rq->family != AF_INET6) ||
+		    option(rq->fd, level, name))
+			continue;
+		/* Before: an executor may meet the first such message at once. */
+		atomic_fetch_or(&rq->destination_ours, hide);
+		if (!option_set(rq->fd, level, name, 1))
+			atomic_fetch_and(&rq->destination_ours, ~hide);
+	}
+}
+
+static void unwant_local(const struct regioi_rq *rq)
+{
+	for (size_t i = 0; i < DESTINATION_OPTIONS; i++) {
+		if (atomic_load(&rq->destination_ours) & destination_options[i].hide)
+			option_set(rq->fd, destination_options[i].level,
+				   destination_options[i].name, 0);
+	}
+}
+
+bool regioi_socket_local(const struct regioi_rq *rq, union regioi_address *ret_address)
+{
+	socklen_t length = sizeof(*ret_address);
+
+	if (getsockname(rq->fd, &ret_address->any, &length) < 0)
+		return false;
+	return ret_address->any.sa_family == AF_INET ? ret_address->v4.sin_port != 0
+						     : ret_address->v6.sin6_port != 0;
+}
+
+bool regioi_socket_is_connected(const struct regioi_rq *rq)
+{
+	union regioi_address peer;
+	socklen_t length = sizeof(peer);
+
+	return getpeername(rq->fd, &peer.any, &length) == 0;
+}
+
+bool regioi_socket_names(const struct regioi_rq *rq, union regioi_address *ret_local,
+			 union regioi_address *ret_peer)
+{
+	socklen_t length = sizeof(*ret_local);
+
+	if (getsockname(rq->fd, &ret_local->any, &length) < 0)
+		return false;
+	length = sizeof(*ret_peer);
+	return getpeername(rq->fd, &ret_peer->any, &length) == 0;
+}
+
+void regioi_socket_close(struct regioi_rq *rq)
+{
+	struct regioi_receive_state *receive = &rq->halves[REGIOI_RECEIVE].receive;
+	char byte;
+
+	regioi_registry_remove(rq);
+	if (!regioi_socket_is_ours(rq))
+		return;
+	option_restore(rq->fd, SO_BUSY_POLL, &rq->busy_poll);
+	option_restore(rq->fd, SO_PREFER_BUSY_POLL, &rq->prefer_busy_poll);
+	option_restore(rq->fd, SO_RCVLOWAT, &rq->low_water);
+	restore_buffer(rq);
+	unwant_local(rq);
+	if (!receive->trains)
+		return;
+	option_set(rq->fd, SOL_UDP, UDP_GRO, 0);
+	/*
+	 * What is queued may be joined, and nobody could find the seams any more. Bounded: traffic
+	 * that keeps coming is not joined, and need not be discarded.
+	 */
+	for (uint32_t i = 0; i < 65536; i++) {
+		if (recv(rq->fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN)
+			break;
+	}
+}
