@@ -8,6 +8,7 @@
 #include "mem/guard.h"
 #include "mem/region.h"
 #include "queue/handle.h"
+#include "queue/ready.h"
 #include "queue/runq.h"
 #include "queue/socket.h"
 
@@ -123,7 +124,7 @@ static __attribute__((noinline)) void announce(struct regioi_half *half)
 	 * event that sets 'ready': each side stores, then looks at what the other has stored.
 	 */
 	atomic_fetch_or(&half->tail, 0);
-	if (half->direction == REGIOI_SEND || atomic_load(&half->ready) != REGIOI_READY_NO)
+	if (half->direction == REGIOI_SEND || regioi_ready_now(half) != REGIOI_READY_NO)
 		regioi_node_list(half->node);
 	count_announced(half);
 }
@@ -137,7 +138,7 @@ static __attribute__((cold)) void commit(struct regioi_half *half)
 	 * Not announce(), which is the poster's: this may be another thread. Receives are executed
 	 * where completions are taken; without data an event will come.
 	 */
-	else if (half->direction == REGIOI_SEND || atomic_load(&half->ready) != REGIOI_READY_NO)
+	else if (half->direction == REGIOI_SEND || regioi_ready_now(half) != REGIOI_READY_NO)
 		regioi_node_list(half->node);
 }
 

@@ -10,6 +10,7 @@
 #include "exec/execute.h"
 #include "exec/stream.h"
 #include "queue/completion.h"
+#include "queue/ready.h"
 #include "queue/runq.h"
 #include "queue/socket.h"
 #include "queue/watch.h"
@@ -77,7 +78,7 @@ static void halves_give_back(struct regioi_rq *rq)
 		struct regioi_half *half = &rq->halves[i];
 
 		regioi_half_done(half);
-		if (regioi_half_pending(half) > 0 && atomic_load(&half->ready) != REGIOI_READY_NO)
+		if (regioi_half_pending(half) > 0 && regioi_ready_now(half) != REGIOI_READY_NO)
 			regioi_node_list(half->node);
 	}
 }
@@ -167,7 +168,7 @@ static int replace_taken(struct regioi_rq *rq, int fd)
 			regioi_socket_busy_poll(rq, rq->nodes[i].driver);
 	}
 	for (int i = 0; i < 2; i++)
-		atomic_store(&rq->halves[i].ready, REGIOI_READY_YES);
+		regioi_ready_event(&rq->halves[i]);
 	/* After: the state of the new socket is an event. */
 	regioi_watch_resume(rq, watched);
 	return error;

@@ -3,6 +3,7 @@
  * How RQs become hot and steady, and cool down.
  */
 #include "drive/poll_policy.h"
+#include "queue/ready.h"
 #include "queue/runq.h"
 #include "queue/watch.h"
 
@@ -45,7 +46,6 @@ void regioi_heat_received(struct regioi_node *node)
 bool regioi_heat_watch_instead(struct regioi_node *node)
 {
 	struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
-	uint32_t perhaps = REGIOI_READY_PERHAPS, no = REGIOI_READY_NO;
 
 	if (regioi_watch_is_on(node->rq))
 		return false;
@@ -53,10 +53,10 @@ bool regioi_heat_watch_instead(struct regioi_node *node)
 	 * Before: the event may come at once. A doubt goes, and no more: messages that wait in
 	 * stages for receives are ready without an event, and none will tell of them.
 	 */
-	atomic_compare_exchange_strong(&receive->ready, &perhaps, REGIOI_READY_NO);
+	regioi_ready_watched(receive);
 	if (regioi_watch_start(node->rq) == 0)
 		return true;
-	atomic_compare_exchange_strong(&receive->ready, &no, REGIOI_READY_PERHAPS);
+	regioi_ready_unwatched(receive);
 	return false;
 }
 

@@ -17,6 +17,7 @@
 #include "exec/execute.h"
 #include "queue/handle.h"
 #include "queue/lost.h"
+#include "queue/ready.h"
 #include "queue/runq.h"
 #include "queue/watch.h"
 
@@ -63,9 +64,9 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 	if (event->events & REGIOI_EVENT_BREAK)
 		atomic_store(&rq->broken, true);
 	if (event->events & REGIOI_EVENT_READABLE)
-		atomic_store(&rq->halves[REGIOI_RECEIVE].ready, REGIOI_READY_YES);
+		regioi_ready_event(&rq->halves[REGIOI_RECEIVE]);
 	if (event->events & REGIOI_EVENT_WRITABLE)
-		atomic_store(&rq->halves[REGIOI_SEND].ready, REGIOI_READY_YES);
+		regioi_ready_event(&rq->halves[REGIOI_SEND]);
 	if (regioi_node_ready(node) == REGIOI_READY_YES)
 		regioi_node_wake(driver, node);
 }
@@ -120,12 +121,8 @@ static void doubtful_take(struct regioi_driver *driver, bool poll)
 		next = node->list_next;
 		if (!all && driver->passes - node->received_pass < DOUBTFUL_PASSES)
 			break;
-		for (int i = 0; i < 2; i++) {
-			uint32_t perhaps = REGIOI_READY_PERHAPS;
-
-			atomic_compare_exchange_strong(&node->rq->halves[i].ready, &perhaps,
-						       REGIOI_READY_YES);
-		}
+		for (int i = 0; i < 2; i++)
+			regioi_ready_try(&node->rq->halves[i]);
 		regioi_node_wake(driver, node);
 	}
 }

@@ -14,6 +14,7 @@
 #include "exec/stream.h"
 #include "mem/guard.h"
 #include "queue/lost.h"
+#include "queue/ready.h"
 #include "queue/runq.h"
 #include "queue/socket.h"
 #include "queue/watch.h"
@@ -178,11 +179,7 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 			regioi_area_give(&half->node->driver->areas, work->area);
 		return REGIOI_PREPARED_NOTHING;
 	}
-	/*
-	 * Before the attempt: an event that comes during it sets this again. The system call
-	 * between this store and the event orders them.
-	 */
-	atomic_store_explicit(&half->ready, REGIOI_READY_NO, memory_order_release);
+	regioi_ready_attempt(half);
 	return REGIOI_PREPARED;
 }
 
@@ -297,14 +294,7 @@ uint32_t regioi_half_finish(struct regioi_work *work)
 		done = finish_receive(half, work, &ready);
 
 	regioi_half_shut_rest(half, work->planned, done);
-	/*
-	 * Unless an event has come meanwhile, which knows better; if it comes just now, a doubt
-	 * is raised where there was certainty, and nothing lost. Leaving the half is the barrier
-	 * between this and the next look at what is posted.
-	 */
-	if (ready != REGIOI_READY_NO &&
-	    atomic_load_explicit(&half->ready, memory_order_relaxed) == REGIOI_READY_NO)
-		atomic_store_explicit(&half->ready, ready, memory_order_release);
+	regioi_ready_found(half, ready);
 	if (work->area)
 		regioi_area_give(&half->node->driver->areas, work->area);
 	return done;
@@ -349,7 +339,7 @@ static bool leave(struct regioi_half *half)
  */
 static void list_at_home(struct regioi_half *half)
 {
-	uint32_t ready = atomic_load(&half->ready);
+	enum regioi_ready ready = regioi_ready_now(half);
 
 	if (regioi_half_pending(half) == 0 || ready == REGIOI_READY_NO)
 		return;
@@ -427,9 +417,7 @@ uint32_t regioi_half_receive_single(struct regioi_half *half, struct regioi_sink
 		if (done)
 			regioi_half_complete(half, done, sink);
 		regioi_half_shut_rest(half, 1, done);
-		if (ready != REGIOI_READY_NO &&
-		    atomic_load_explicit(&half->ready, memory_order_relaxed) == REGIOI_READY_NO)
-			atomic_store_explicit(&half->ready, ready, memory_order_release);
+		regioi_ready_found(half, ready);
 	}
 	regioi_half_done(half);
 	return done;
@@ -456,7 +444,7 @@ void regioi_half_run_last(struct regioi_half *half)
 
 	regioi_half_take(half);
 	/* Where it met a full socket, nobody may have taken the event that tells of room. */
-	atomic_store(&half->ready, REGIOI_READY_YES);
+	regioi_ready_event(half);
 	run_once(half);
 	regioi_half_done(half);
 	regioi_readers_leave(&driver->readers, section);

@@ -10,6 +10,7 @@
 #include "exec/single.h"
 #include "exec/stream.h"
 #include "mem/region.h"
+#include "queue/ready.h"
 #include "queue/rq.h"
 
 static bool send_is_single(const struct regioi_half *half)
@@ -54,7 +55,6 @@ bool regioi_single_prepare(struct regioi_half *half, struct regioi_work *ret_wor
 	ret_work->op.kind = half->lone_op;
 	ret_work->op.data = data;
 	ret_work->op.length = request->bytes;
-	/* Before the attempt, as in regioi_half_prepare(). */
-	atomic_store_explicit(&half->ready, REGIOI_READY_NO, memory_order_release);
+	regioi_ready_attempt(half);
 	return true;
 }

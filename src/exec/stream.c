@@ -11,6 +11,7 @@
 
 #include "base/count.h"
 #include "exec/stream.h"
+#include "queue/ready.h"
 #include "queue/runq.h"
 #include "queue/socket.h"
 #include "queue/watch.h"
@@ -59,7 +60,7 @@ static int keep_error(struct regioi_half *half, int error)
 
 	if (!atomic_compare_exchange_strong(&rq->error, &none, error))
 		return none;
-	atomic_store(&other->ready, REGIOI_READY_YES);
+	regioi_ready_event(other);
 	regioi_node_list(other->node);
 	return error;
 }

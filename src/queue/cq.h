@@ -14,6 +14,7 @@
 #include "base/cache.h"
 #include "queue/driver.h"
 #include "queue/half.h"
+#include "queue/ready.h"
 
 /* Who sleeps in regio_cq_wait(). */
 enum regioi_sleeper {
@@ -66,7 +67,7 @@ int regioi_cq_reserve(struct regioi_cq *cq, uint32_t from, uint32_t to);
 /* Whether executing the half now achieves something (YES), or might (PERHAPS). */
 static inline bool regioi_half_runnable(struct regioi_half *half, enum regioi_ready ready)
 {
-	return regioi_half_pending(half) > 0 && atomic_load(&half->ready) == ready &&
+	return regioi_half_pending(half) > 0 && regioi_ready_now(half) == ready &&
 	       !atomic_load_explicit(&half->cq->closed, memory_order_relaxed);
 }
 

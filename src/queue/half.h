@@ -89,11 +89,7 @@ struct regioi_half {
 
 	/* The executor's. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t executor; /* enum regioi_executor */
-	/*
-	 * enum regioi_ready. Set to NO before an attempt, so that an event during it is not lost,
-	 * and to what the attempt found afterwards.
-	 */
-	_Atomic uint32_t ready;
+	_Atomic uint32_t ready;				       /* enum regioi_ready: ready.h */
 	uint16_t verify_in; /* executions until the socket's identity is looked at again */
 	uint8_t executions;
 	bool names_known; /* the socket had a port when last asked; streams: a peer */

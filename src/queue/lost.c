@@ -8,6 +8,7 @@
  * RQs fail what is posted, and nothing is written to those numbers, nor closed.
  */
 #include "queue/lost.h"
+#include "queue/ready.h"
 #include "queue/registry.h"
 #include "queue/runq.h"
 
@@ -38,7 +39,7 @@ static void rq_lose(struct regioi_rq *rq, void *argument)
 		return;
 	atomic_store(&rq->lost, true);
 	for (int i = 0; i < 2; i++)
-		atomic_store(&rq->halves[i].ready, REGIOI_READY_YES);
+		regioi_ready_event(&rq->halves[i]);
 	for (uint32_t i = 0; i < rq->nodes_count; i++)
 		regioi_node_list(&rq->nodes[i]);
 }

@@ -8,6 +8,7 @@
 
 #include "queue/cq.h"
 #include "queue/driver.h"
+#include "queue/ready.h"
 #include "queue/rq.h"
 
 static inline void regioi_list_append(struct regioi_list *list, struct regioi_node *node)
@@ -103,7 +104,7 @@ static inline enum regioi_ready regioi_node_ready(const struct regioi_node *node
 		if (regioi_half_pending(half) == 0 ||
 		    atomic_load_explicit(&half->cq->closed, memory_order_relaxed))
 			continue;
-		half_ready = atomic_load(&half->ready);
+		half_ready = regioi_ready_now(half);
 		if (half_ready == REGIOI_READY_YES)
 			return REGIOI_READY_YES;
 		if (half_ready == REGIOI_READY_PERHAPS)
