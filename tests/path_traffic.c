@@ -266,6 +266,9 @@ static void run_sender(struct end *end)
 		else if (count > 0)
 			send_with_mmsg(end, sent, count);
 		sent += count;
+		/* The receiver may have got everything by now, and ended. */
+		if (sent == end->plan.messages)
+			break;
 		/* Nobody else takes on what the socket had no room for. */
 		if (count == 0 && with_regio(end))
 			drain_sends(end, 0);
