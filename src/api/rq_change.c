@@ -17,25 +17,46 @@
 
 /* ---- Resizing ---- */
 
-/* Reserves for both halves, or for none. What shrinks goes first: they may share a CQ. */
+/*
+ * Two halves with one CQ count as one, but none of them grows on a CQ that is closed. Returns 0, or
+ * -ENOBUFS with nothing changed.
+ */
+static int reserve_shared(struct regioi_rq *rq, const uint32_t limits[2])
+{
+	const struct regioi_half *halves = rq->halves;
+	const bool grows = limits[0] > halves[0].limit || limits[1] > halves[1].limit;
+
+	if (grows && atomic_load(&halves[0].cq->closed))
+		return -ENOBUFS;
+	return regioi_cq_reserve(halves[0].cq, halves[0].limit + halves[1].limit,
+				 limits[0] + limits[1]);
+}
+
+/*
+ * Reserves for both halves, or for none. What grows goes first: giving places back, as what shrinks
+ * does, cannot fail.
+ */
 static int reserve_both(struct regioi_rq *rq, const uint32_t limits[2])
 {
-	const int first = limits[0] <= rq->halves[0].limit ? 0 : 1;
-	const int order[2] = {first, !first};
+	const int first = limits[0] > rq->halves[0].limit ? 0 : 1;
+	struct regioi_half *half = &rq->halves[first], *other = &rq->halves[!first];
+	int error;
 
-	for (int i = 0; i < 2; i++) {
-		struct regioi_half *half = &rq->halves[order[i]];
-		struct regioi_half *before = &rq->halves[order[0]];
-
-		if (regioi_cq_reserve(half->cq, half->limit, limits[order[i]]) == 0)
-			continue;
-		if (i == 1)
-			regioi_cq_reserve(before->cq, limits[order[0]], before->limit);
-		return regioi_fail(
-			-ENOBUFS, "resizing an RQ: its %s CQ has no room for %u; resize it first",
-			half->direction == REGIOI_RECEIVE ? "receive" : "send", limits[order[i]]);
+	if (half->cq == other->cq) {
+		error = reserve_shared(rq, limits);
+	} else {
+		error = regioi_cq_reserve(half->cq, half->limit, limits[first]);
+		if (!error && regioi_cq_reserve(other->cq, other->limit, limits[!first])) {
+			regioi_cq_reserve(half->cq, limits[first], half->limit);
+			error = -ENOBUFS;
+			half = other;
+		}
 	}
-	return 0;
+	if (!error)
+		return 0;
+	return regioi_fail(error, "resizing an RQ: its %s CQ has no room for %u; resize it first",
+			   half->direction == REGIOI_RECEIVE ? "receive" : "send",
+			   limits[half->direction]);
 }
 
 /* As executor of both halves. */
