@@ -267,6 +267,21 @@ START_TEST(a_resize_that_is_refused_keeps_what_was_reserved)
 }
 END_TEST
 
+START_TEST(a_resize_that_is_refused_takes_nothing)
+{
+	struct regio_cq *receive_cq = cq_of(8, NULL), *send_cq = cq_of(6, NULL);
+	struct regio_rq *rq, *second;
+
+	EXPECT_RETURN(0, create_rq(6, 6, receive_cq, send_cq, &rq));
+	EXPECT_RETURN(-ENOBUFS, regio_rq_resize(rq, 7, 7));
+	EXPECT_RETURN(0, create_rq(2, 0, receive_cq, send_cq, &second));
+	EXPECT_RETURN(0, regio_rq_close(second, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(receive_cq));
+	EXPECT_RETURN(0, regio_cq_close(send_cq));
+}
+END_TEST
+
 START_TEST(a_resize_below_what_is_outstanding_changes_nothing)
 {
 	struct regio_result result;
@@ -360,6 +375,7 @@ int main(void)
 		CASE(maxima_outside_the_limits_are_refused),
 		CASE(a_resize_moves_room_from_one_half_to_the_other),
 		CASE(a_resize_that_is_refused_keeps_what_was_reserved),
+		CASE(a_resize_that_is_refused_takes_nothing),
 		CASE(a_resize_below_what_is_outstanding_changes_nothing),
 		CASE(an_rq_cannot_grow_into_a_closed_cq),
 		CASE_PER_FAMILY(resizing_under_traffic_loses_nothing),
