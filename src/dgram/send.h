@@ -34,10 +34,8 @@ struct regioi_send_state {
 };
 
 enum regioi_send_verdict {
-	REGIOI_SEND_PROGRESS,	 /* look again */
-	REGIOI_SEND_FULL,	 /* the socket takes no more now */
-	REGIOI_SEND_UNCONNECTED, /* streams: nor will it before it is connected */
-	REGIOI_SEND_UNDECIDED,	 /* streams: whoever executes the receives may know why */
+	REGIOI_SEND_PROGRESS, /* look again */
+	REGIOI_SEND_FULL,     /* the socket takes no more now */
 };
 
 /* Whether planning the oldest requests needs an area: all but a lone plain message. */

@@ -457,14 +457,14 @@ bool regioi_driver_progress(struct regioi_driver *driver)
 
 /*
  * Where a program spins on one hot RQ and nothing else is to be done, its socket is all there is
- * to try. Returns false where a pass is needed.
+ * to try. Returns false where a pass is needed. *ret_left: whether work is left that needs no
+ * event.
  */
-static bool poll_lone(struct regioi_driver *driver, struct regioi_sink *sink)
+static bool poll_single(struct regioi_driver *driver, struct regioi_sink *sink, bool *ret_left)
 {
 	struct regioi_node *node = driver->active.first;
 	struct regioi_half *half;
 	uint32_t received;
-	bool tried;
 
 	if (!regioi_heat_all_hot(driver) || driver->hot_count > 1 ||
 	    driver->passes_unasked >= PASSES_UNASKED_HOT ||
@@ -475,14 +475,13 @@ static bool poll_lone(struct regioi_driver *driver, struct regioi_sink *sink)
 	half = &node->rq->halves[REGIOI_RECEIVE];
 	if (half->cq != sink->cq || regioi_half_pending(&node->rq->halves[REGIOI_SEND]) > 0)
 		return false;
-	received = regioi_half_receive_single(half, sink, &tried);
-	if (tried) {
-		driver->passes_unasked++;
-		driver->passes_idle = received ? 0 : driver->passes_idle + 1;
-		if (received)
-			regioi_heat_received(node);
-	}
-	return tried;
+	received = regioi_half_run_one(half, sink);
+	driver->passes_unasked++;
+	driver->passes_idle = received ? 0 : driver->passes_idle + 1;
+	if (received)
+		regioi_heat_received(node);
+	*ret_left = regioi_node_ready(node) == REGIOI_READY_YES;
+	return true;
 }
 
 /* Told from memory alone: a program that polls an idle queue makes no system call. */
@@ -498,14 +497,13 @@ uint32_t regioi_driver_poll(struct regioi_cq *cq, struct regio_result *results,
 {
 	struct regioi_driver *driver = cq->driver;
 	struct regioi_sink sink = {.cq = cq, .results = results, .results_max = results_max};
-	bool left = false;
+	bool left;
 
 	if (driver->threaded || nothing_to_do(driver) || !regioi_driver_trylock(driver))
 		return 0;
-	if (!poll_lone(driver, &sink)) {
+	if (!poll_single(driver, &sink, &left))
 		left = pass(driver, true, &sink);
-		left_set(driver, left);
-	}
+	left_set(driver, left);
 	regioi_driver_unlock(driver);
 	/* Whoever sleeps on the driver could be the only one to come by again. */
 	if (left && atomic_load(&driver->listeners))

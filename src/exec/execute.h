@@ -32,13 +32,6 @@ uint32_t regioi_half_finish(struct regioi_work *work);
  */
 uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_sink *sink);
 
-/*
- * Tries one receive the short way (single.h). *ret_tried is false where the half has another
- * executor, or is not plain. Returns how many requests completed.
- */
-uint32_t regioi_half_receive_single(struct regioi_half *half, struct regioi_sink *sink,
-				    bool *ret_tried);
-
 /* Execute the half now, unless somebody is at it. */
 void regioi_half_run(struct regioi_half *half);
 /* The same, waiting for somebody who is, and also where nothing is known to be possible. */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/count.h"
+#include "exec/half_ops.h"
 #include "exec/stream.h"
 #include "queue/ready.h"
 #include "queue/runq.h"
@@ -75,165 +76,205 @@ static bool other_is_settled(const struct regioi_half *half)
 	return atomic_load(&half->rq->halves[!half->direction].executor) == REGIOI_EXECUTOR_IDLE;
 }
 
-/* Memory that is gone behind its region's back: of all requests, the oldest met it. */
-static uint32_t refuse_oldest(const struct regioi_window *window, uint32_t *begun, int error)
+/* Memory that was unmapped while its region lives: of all requests, the oldest met it. */
+static struct regioi_outcome refuse_oldest(const struct regioi_window *window, uint32_t *begun,
+					   int error)
 {
 	struct regioi_request *request = regioi_window_request(window, 0);
 
 	request->status = error;
 	request->bytes = *begun;
 	*begun = 0;
-	return 1;
-}
-
-uint32_t regioi_stream_plan(struct regioi_half *half, const struct regioi_window *window,
-			    struct regioi_work *work)
-{
-	int error = regioi_stream_error(half->rq);
-
-	if (half->direction == REGIOI_RECEIVE)
-		return regioi_stream_receive_plan(&half->receive, window, work->area, &work->op,
-						  &work->planned);
-	if (!error)
-		return regioi_stream_send_plan(&half->send, window, work->area, &work->op,
-					       &work->planned);
-	/* What has arrived is received all the same; after a send that failed none may follow. */
-	work->planned = 0;
-	regioi_half_fail(half, error);
-	return 0;
+	return (struct regioi_outcome){.completed = 1, .ready = REGIOI_READY_YES};
 }
 
 /* ---- Receiving ---- */
 
-static enum regioi_ready ready_when_empty(struct regioi_half *half)
+static bool receive_needs_area(const struct regioi_half *half, const struct regioi_window *window)
 {
-	return regioi_watch_is_on(half->rq) ? REGIOI_READY_NO : REGIOI_READY_PERHAPS;
+	return regioi_stream_receive_needs_area(&half->receive, window);
+}
+
+/* After an error what has arrived is received all the same. */
+static struct regioi_outcome receive_plan(struct regioi_half *half,
+					  const struct regioi_window *window,
+					  struct regioi_work *work)
+{
+	return (struct regioi_outcome){
+		.completed = regioi_stream_receive_plan(&half->receive, window, work->area,
+							&work->op, &work->planned),
+	};
 }
 
 /*
  * What a receive that brought bytes says of those that follow. One that brought less than it asked
  * for has emptied the socket, and the next arrival is an event, unless it stopped at something
- * else, which an event has told of.
+ * else, which an event has announced.
  */
 static enum regioi_ready ready_after_bytes(struct regioi_half *half, const struct regioi_work *work)
 {
 	const struct regioi_op *op = &work->op;
 
 	if ((size_t)op->result < op->length)
-		return atomic_load(&half->rq->broken) ? REGIOI_READY_YES : ready_when_empty(half);
+		return atomic_load(&half->rq->broken) ? REGIOI_READY_YES
+						      : regioi_watch_when_empty(half->rq);
 	return work->planned == 1 && op->length < LONE_BYTES_MAX ? REGIOI_READY_PERHAPS
 								 : REGIOI_READY_YES;
 }
 
-static uint32_t settle_end(struct regioi_half *half, const struct regioi_window *window,
-			   enum regioi_ready *ret_ready)
+static struct regioi_outcome settle_end(struct regioi_half *half,
+					const struct regioi_window *window)
 {
 	const bool settled = other_is_settled(half);
+	/* Every receive posted later finds the end as well. */
+	struct regioi_outcome outcome = {.ready = REGIOI_READY_YES};
 	int error = regioi_stream_error(half->rq);
 
-	if (!error && !settled) {
-		*ret_ready = REGIOI_READY_PERHAPS;
+	if (error) {
+		outcome.fail_status = error;
+	} else if (!settled) {
+		outcome.ready = REGIOI_READY_PERHAPS;
 		regioi_node_list(half->node);
-		return 0;
+	} else if (!is_connected_by_now(half->rq)) {
+		/* Where connecting has failed, its error has gone to somebody else. */
+		if (is_connected(half->rq))
+			outcome.completed = regioi_stream_receive_end(&half->receive, window);
+		else
+			outcome.fail_status = -ENOTCONN;
 	}
-	/* Every receive posted later finds the end as well. */
-	*ret_ready = REGIOI_READY_YES;
-	if (!error && is_connected_by_now(half->rq))
-		return 0;
-	if (!error && is_connected(half->rq))
-		return regioi_stream_receive_end(&half->receive, window);
-	/* Connecting has failed, and its error has been told to somebody else. */
-	regioi_half_fail(half, error ? error : -ENOTCONN);
-	return 0;
+	return outcome;
 }
 
-static uint32_t settle_receive_error(struct regioi_half *half, const struct regioi_window *window,
-				     int error, enum regioi_ready *ret_ready)
+static struct regioi_outcome settle_receive_error(struct regioi_half *half,
+						  const struct regioi_window *window, int error)
 {
 	/* What unix sockets call ENOTCONN, also where it is connected by now. */
 	bool waits = error == -EAGAIN || error == -ENOTCONN ||
 		     (error == -EINVAL && half->rq->family == AF_UNIX);
 	int kept = regioi_stream_error(half->rq);
 
-	*ret_ready = REGIOI_READY_YES;
 	if (error == -EFAULT)
 		return refuse_oldest(window, &half->receive.begun, error);
 	if (waits && !kept) {
 		half->receive.lone = 0;
-		*ret_ready = ready_when_empty(half);
-		return 0;
+		return (struct regioi_outcome){.ready = regioi_watch_when_empty(half->rq)};
 	}
-	regioi_half_fail(half, kept ? kept : keep_error(half, error));
-	return 0;
+	return (struct regioi_outcome){
+		.ready = REGIOI_READY_YES,
+		.fail_status = kept ? kept : keep_error(half, error),
+	};
 }
 
-uint32_t regioi_stream_settle_receive(struct regioi_half *half, const struct regioi_window *window,
-				      const struct regioi_work *work, enum regioi_ready *ret_ready)
+static struct regioi_outcome receive_settle(struct regioi_half *half,
+					    const struct regioi_window *window,
+					    struct regioi_work *work)
 {
 	const struct regioi_op *op = &work->op;
-	uint32_t done;
+	struct regioi_outcome outcome = {0};
 
 	regioi_count_add(&half->receive.calls, 1);
 	if (op->result < 0)
-		return settle_receive_error(half, window, op->result, ret_ready);
+		return settle_receive_error(half, window, op->result);
 	if (op->result == 0 && op->length > 0)
-		return settle_end(half, window, ret_ready);
+		return settle_end(half, window);
 	note_connected(half->rq);
-	*ret_ready = ready_after_bytes(half, work);
-	done = regioi_stream_receive_settle(&half->receive, window, work->area, op, work->planned);
+	outcome.ready = ready_after_bytes(half, work);
+	outcome.completed =
+		regioi_stream_receive_settle(&half->receive, window, work->area, op, work->planned);
 	/* The program may have asked since for fewer events than the rest of this receive needs. */
-	if (half->receive.begun && *ret_ready == REGIOI_READY_NO)
+	if (half->receive.begun && outcome.ready == REGIOI_READY_NO)
 		regioi_socket_tell_all(half->rq);
-	return done;
+	return outcome;
 }
+
+const struct regioi_half_ops regioi_stream_receive_ops = {
+	.needs_area = receive_needs_area,
+	.plan = receive_plan,
+	.settle = receive_settle,
+};
 
 /* ---- Sending ---- */
 
-static uint32_t settle_send_error(struct regioi_half *half, const struct regioi_window *window,
-				  int error, enum regioi_send_verdict *ret_verdict)
+static bool send_needs_area(const struct regioi_half *half, const struct regioi_window *window)
+{
+	return regioi_stream_send_needs_area(window);
+}
+
+/* After an error that ends the connection no send may follow. */
+static struct regioi_outcome send_plan(struct regioi_half *half, const struct regioi_window *window,
+				       struct regioi_work *work)
+{
+	struct regioi_outcome outcome = {.fail_status = regioi_stream_error(half->rq)};
+
+	work->planned = 0;
+	if (!outcome.fail_status)
+		outcome.completed = regioi_stream_send_plan(&half->send, window, work->area,
+							    &work->op, &work->planned);
+	return outcome;
+}
+
+/* An unconnected socket counts as writable: watching it again would report it again. */
+static enum regioi_ready ready_unconnected(struct regioi_rq *rq)
+{
+	return rq->watching_writable ? REGIOI_READY_NO : regioi_watch_when_full(rq);
+}
+
+static struct regioi_outcome settle_send_error(struct regioi_half *half,
+					       const struct regioi_window *window, int error)
 {
 	const bool settled = other_is_settled(half);
-	int kept = regioi_stream_error(half->rq);
+	struct regioi_outcome outcome = {.ready = REGIOI_READY_YES};
+	struct regioi_rq *rq = half->rq;
+	int kept = regioi_stream_error(rq);
 
-	*ret_verdict = REGIOI_SEND_PROGRESS;
 	if (error == -EFAULT)
 		return refuse_oldest(window, &half->send.begun, error);
 	/* EINPROGRESS: connecting with the first send, TCP_FASTOPEN_CONNECT. */
 	if ((error == -EAGAIN || error == -EINPROGRESS) && !kept) {
-		*ret_verdict = REGIOI_SEND_FULL;
-		return 0;
+		outcome.ready = regioi_watch_when_full(rq);
+		return outcome;
 	}
+	/* Whoever executes the receives may know why. No event comes: the driver looks again. */
 	if (error == -EPIPE && !kept && !settled) {
-		*ret_verdict = REGIOI_SEND_UNDECIDED;
-		return 0;
+		outcome.ready = REGIOI_READY_PERHAPS;
+		return outcome;
 	}
-	if (error == -EPIPE && !kept && !is_connected(half->rq)) {
-		if (is_connected_by_now(half->rq))
-			return 0;
+	if (error == -EPIPE && !kept && !is_connected(rq)) {
+		if (is_connected_by_now(rq))
+			return outcome;
 		/* One that has failed to connect looks the same, but there was an event of it. */
-		if (!atomic_load(&half->rq->broken)) {
-			*ret_verdict = REGIOI_SEND_UNCONNECTED;
-			return 0;
+		if (!atomic_load(&rq->broken)) {
+			outcome.ready = ready_unconnected(rq);
+			return outcome;
 		}
 		error = -ENOTCONN;
 	}
 	/* These leave the other half as it is. */
 	if (!kept && error != -EPIPE && error != -ENOTCONN)
 		kept = keep_error(half, error);
-	regioi_half_fail(half, kept ? kept : error);
-	return 0;
+	outcome.fail_status = kept ? kept : error;
+	return outcome;
 }
 
-uint32_t regioi_stream_settle_send(struct regioi_half *half, const struct regioi_window *window,
-				   const struct regioi_work *work,
-				   enum regioi_send_verdict *ret_verdict)
+static struct regioi_outcome send_settle(struct regioi_half *half,
+					 const struct regioi_window *window,
+					 struct regioi_work *work)
 {
 	const struct regioi_op *op = &work->op;
+	struct regioi_outcome outcome = {.ready = REGIOI_READY_YES};
 
 	regioi_count_add(&half->send.calls, 1);
 	if (op->result < 0)
-		return settle_send_error(half, window, op->result, ret_verdict);
+		return settle_send_error(half, window, op->result);
 	note_connected(half->rq);
-	*ret_verdict = (size_t)op->result < op->length ? REGIOI_SEND_FULL : REGIOI_SEND_PROGRESS;
-	return regioi_stream_send_settle(&half->send, window, op, work->planned);
+	outcome.completed = regioi_stream_send_settle(&half->send, window, op, work->planned);
+	if ((size_t)op->result < op->length)
+		outcome.ready = regioi_watch_when_full(half->rq);
+	return outcome;
 }
+
+const struct regioi_half_ops regioi_stream_send_ops = {
+	.needs_area = send_needs_area,
+	.plan = send_plan,
+	.settle = send_settle,
+};

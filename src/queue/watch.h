@@ -34,6 +34,18 @@ static inline bool regioi_watch_is_on(const struct regioi_rq *rq)
  */
 int regioi_watch_writable(struct regioi_rq *rq, bool writable);
 
+/* What an attempt that met an empty socket has found. */
+static inline enum regioi_ready regioi_watch_when_empty(const struct regioi_rq *rq)
+{
+	return regioi_watch_is_on(rq) ? REGIOI_READY_NO : REGIOI_READY_PERHAPS;
+}
+
+/* The same of a full one, which is watched from now on. */
+static inline enum regioi_ready regioi_watch_when_full(struct regioi_rq *rq)
+{
+	return regioi_watch_writable(rq, true) == 0 ? REGIOI_READY_NO : REGIOI_READY_PERHAPS;
+}
+
 /*
  * Stops events of an RQ whose socket is tried on each pass, unless somebody sleeps who might need
  * them, until regioi_watch_start(). With the lock of the RQ's one driver held.

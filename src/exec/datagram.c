@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Executing datagram halves: trains are put together and taken apart in dgram/.
+ */
+#include "exec/half_ops.h"
+#include "exec/names.h"
+#include "queue/completion.h"
+#include "queue/rq.h"
+#include "queue/socket.h"
+#include "queue/watch.h"
+
+/* ---- Receiving ---- */
+
+bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_sink *sink)
+{
+	struct regioi_window window = regioi_names_window(half);
+	struct regioi_area *area = half->receive.staged.area;
+	uint32_t done;
+
+	done = regioi_receive_deliver(&half->receive, &window);
+	if (done)
+		regioi_half_complete(half, done, sink);
+	if (half->receive.staged.message < half->receive.staged.messages)
+		return false;
+	half->receive.staged.area = NULL;
+	regioi_area_give(&half->node->driver->areas, area);
+	return true;
+}
+
+static bool receive_needs_area(const struct regioi_half *half, const struct regioi_window *window)
+{
+	return regioi_receive_needs_area(&half->receive, window);
+}
+
+static struct regioi_outcome receive_plan(struct regioi_half *half,
+					  const struct regioi_window *window,
+					  struct regioi_work *work)
+{
+	return (struct regioi_outcome){
+		.completed = regioi_receive_plan(&half->receive, window, work->area, &work->op,
+						 &work->planned),
+	};
+}
+
+static enum regioi_ready ready_after(const struct regioi_half *half, const struct regioi_work *work,
+				     enum regioi_receive_verdict verdict)
+{
+	if (half->receive.staged.area)
+		return REGIOI_READY_YES;
+	if (verdict == REGIOI_RECEIVE_EMPTY)
+		return regioi_watch_when_empty(half->rq);
+	return work->planned == 1 && work->op.result >= 0 ? REGIOI_READY_PERHAPS : REGIOI_READY_YES;
+}
+
+/* The first bursts turn receive trains on. */
+static void consider_trains(struct regioi_half *half)
+{
+	struct regioi_receive_state *state = &half->receive;
+
+	if (!half->rq->trains_auto || state->trains || !regioi_receive_bursts(state))
+		return;
+	half->rq->trains_auto = false;
+	if (!regioi_area_reserve(&half->node->driver->areas))
+		return;
+	state->trains = regioi_socket_join_receives(half->rq);
+	if (!state->trains)
+		regioi_area_unreserve(&half->node->driver->areas);
+}
+
+static struct regioi_outcome receive_settle(struct regioi_half *half,
+					    const struct regioi_window *window,
+					    struct regioi_work *work)
+{
+	enum regioi_receive_verdict verdict;
+	struct regioi_outcome outcome = {
+		.completed = regioi_receive_settle(&half->receive, window, work->area, &work->op,
+						   &verdict),
+	};
+
+	/* The half holds it. */
+	if (work->area && half->receive.staged.area == work->area)
+		work->area = NULL;
+	consider_trains(half);
+	outcome.ready = ready_after(half, work, verdict);
+	return outcome;
+}
+
+const struct regioi_half_ops regioi_datagram_receive_ops = {
+	.needs_area = receive_needs_area,
+	.plan = receive_plan,
+	.settle = receive_settle,
+};
+
+/* ---- Sending ---- */
+
+static bool send_needs_area(const struct regioi_half *half, const struct regioi_window *window)
+{
+	return regioi_send_needs_area(window);
+}
+
+static struct regioi_outcome send_plan(struct regioi_half *half, const struct regioi_window *window,
+				       struct regioi_work *work)
+{
+	/* The clock is read only where a path is remembered. */
+	uint64_t now_ns = half->send.paths.used ? regioi_driver_now_ns(half->node->driver) : 0;
+
+	return (struct regioi_outcome){
+		.completed = regioi_send_plan(&half->send, window, work->area, &work->op, now_ns,
+					      &work->planned),
+	};
+}
+
+static struct regioi_outcome send_settle(struct regioi_half *half,
+					 const struct regioi_window *window,
+					 struct regioi_work *work)
+{
+	uint64_t now_ns = work->op.result < 0 ? regioi_driver_now_ns(half->node->driver) : 0;
+	enum regioi_send_verdict verdict;
+	struct regioi_outcome outcome = {
+		.completed = regioi_send_settle(&half->send, window, work->area, &work->op, now_ns,
+						&verdict),
+	};
+
+	outcome.ready = verdict == REGIOI_SEND_PROGRESS ? REGIOI_READY_YES
+							: regioi_watch_when_full(half->rq);
+	return outcome;
+}
+
+const struct regioi_half_ops regioi_datagram_send_ops = {
+	.needs_area = send_needs_area,
+	.plan = send_plan,
+	.settle = send_settle,
+};

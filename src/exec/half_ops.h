@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is particular to a half of one kind: receives or sends, of datagrams or of a stream.
+ */
+#ifndef REGIO_EXEC_HALF_OPS_H
+#define REGIO_EXEC_HALF_OPS_H
+
+#include "exec/work.h"
+
+/* What planning or an operation has come to. */
+struct regioi_outcome {
+	uint32_t completed; /* of the oldest requests: their results are in place */
+	int fail_status;    /* not 0: every request after these ends with it */
+	/* What the attempt found. Not of planning. */
+	enum regioi_ready ready;
+};
+
+/* All as executor, in a read section of any driver. */
+struct regioi_half_ops {
+	/* Whether planning the oldest requests needs an area. */
+	bool (*needs_area)(const struct regioi_half *half, const struct regioi_window *window);
+	/* Turns the oldest requests into work->op. work->planned is 0 where there is none. */
+	struct regioi_outcome (*plan)(struct regioi_half *half, const struct regioi_window *window,
+				      struct regioi_work *work);
+	/*
+	 * Settles an executed operation, with the window that starts at its first request and may
+	 * hold more than were planned. An area that the half keeps is taken out of the work.
+	 */
+	struct regioi_outcome (*settle)(struct regioi_half *half,
+					const struct regioi_window *window,
+					struct regioi_work *work);
+};
+
+extern const struct regioi_half_ops regioi_datagram_receive_ops;
+extern const struct regioi_half_ops regioi_datagram_send_ops;
+extern const struct regioi_half_ops regioi_stream_receive_ops;
+extern const struct regioi_half_ops regioi_stream_send_ops;
+
+/* Gives messages that wait in stages to the receives posted since. True when none is left. */
+bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_sink *sink);
+
+#endif
