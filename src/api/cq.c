@@ -121,10 +121,10 @@ int regio_cq_close(struct regio_cq *handle)
 	if (!cq)
 		return regioi_fail(regioi_table_reason(id, -EBADF),
 				   "closing a CQ: it is closed already");
-	regioi_calls_wait(id);
+	regioi_hazards_wait(id);
 	regioi_table_release(slot, id);
 	REGIOI_ASSERT(!atomic_load(&cq->consumed));
-	/* Sequentially consistent: pairs with REGIOI_ENDING in regioi_half_end(). */
+	/* Sequentially consistent: pairs with REGIOI_ENDING in regioi_half_detach(). */
 	atomic_store(&cq->closed, true);
 	regioi_cq_disarm(cq);
 	regioi_cq_unfire(cq);
@@ -152,7 +152,7 @@ static inline int dequeue(struct regioi_cq *cq, struct regio_result *ret_results
 	if (count && cq->taken_unpolled < TAKEN_UNPOLLED_MAX)
 		return (int)count;
 	cq->taken_unpolled = 0;
-	count += regioi_driver_poll(cq, ret_results + count, results_max - count);
+	count += regioi_progress_try(cq, ret_results + count, results_max - count);
 	if (count < results_max && regioi_cq_has_some(cq))
 		count += regioi_cq_take(cq, ret_results + count, results_max - count);
 	return (int)count;
@@ -181,7 +181,7 @@ static int notify(struct regioi_cq *cq)
 	if (error)
 		return error;
 	if (regioi_cq_available(cq) == 0)
-		regioi_driver_caller_progress(driver);
+		regioi_progress_by_caller(driver);
 	if (regioi_cq_available(cq) > 0)
 		regioi_cq_wake(cq, NULL, 0);
 	else if (!cq->on_notify && !driver->threaded && regioi_driver_has_work(driver))
@@ -195,11 +195,11 @@ int regio_cq_notify(struct regio_cq *handle)
 	struct regioi_cq *cq;
 	int error;
 
-	if (!regioi_call_enter(handle))
+	if (!regioi_hazard_enter(handle))
 		return -ENOMEM;
 	cq = regioi_cq_inside(handle);
 	error = cq ? notify(cq) : regioi_table_reason((uintptr_t)handle, -EBADF);
-	regioi_call_leave();
+	regioi_hazard_leave();
 	return error;
 }
 

@@ -85,7 +85,7 @@ static int driver_fill(struct regioi_driver *driver, const struct regio_driver_o
 		return regioi_fail(-EINVAL,
 				   "creating a driver: a thread's CPU or spin time without a "
 				   "thread; add REGIO_DRIVER_THREAD");
-	driver->led = driver->threaded;
+	driver->has_leader = driver->threaded;
 	return driver->threaded ? regioi_thread_start(driver, opts) : 0;
 }
 
@@ -145,8 +145,8 @@ int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_dri
 		return error;
 	}
 	/* What the first of a thread's calls does has no place in the first post. */
-	if (regioi_call_enter(NULL))
-		regioi_call_leave();
+	if (regioi_hazard_enter(NULL))
+		regioi_hazard_leave();
 	pthread_mutex_lock(&drivers_lock);
 	driver->next = drivers;
 	if (drivers)

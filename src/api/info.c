@@ -57,7 +57,7 @@ int regio_rq_get_info(struct regio_rq *handle, struct regio_rq_info *ret_info, u
 	if (error)
 		return error;
 	describe(rq, &info);
-	regioi_call_leave();
+	regioi_hazard_leave();
 	regioi_info_write(ret_info, size, &info, sizeof(info));
 	return 0;
 }

@@ -36,7 +36,7 @@ static int check_extra(const struct regioi_half *half, const struct regio_extra 
 
 	if (!receive && extra->local_address.region)
 		return -EINVAL;
-	/* Left out it would change what is said. */
+	/* A stream cannot carry it, and to leave it out would change the message. */
 	if (!receive && half->stream && extra->control.region)
 		return -EINVAL;
 	error = check_slice(&extra->local_address, ADDRESS_SLICE_MIN, true);
@@ -84,22 +84,22 @@ static bool has_room(struct regioi_half *half, uint32_t tail)
 /* A queue that announces one request after another has its node pinned, and announces no more. */
 static void count_announced(struct regioi_half *half)
 {
-	uint32_t listed = REGIOI_NODE_LISTED;
-	uint16_t announced = atomic_load_explicit(&half->announced, memory_order_relaxed) + 1;
-	uint16_t pin_after = atomic_load_explicit(&half->pin_after, memory_order_relaxed);
+	uint32_t listed = REGIOI_NODE_QUEUED;
+	uint16_t announced = atomic_load_explicit(&half->announces, memory_order_relaxed) + 1;
+	uint16_t pin_after = atomic_load_explicit(&half->pin_threshold, memory_order_relaxed);
 
-	atomic_store_explicit(&half->announced, announced, memory_order_relaxed);
+	atomic_store_explicit(&half->announces, announced, memory_order_relaxed);
 	if (announced < pin_after || !regioi_barrier_available())
 		return;
-	if (atomic_compare_exchange_strong(&half->node->listed, &listed, REGIOI_NODE_PINNED)) {
+	if (atomic_compare_exchange_strong(&half->node->queued, &listed, REGIOI_NODE_PINNED)) {
 		/* Each pinning will cost a barrier on every thread: earn the next one. */
-		atomic_store_explicit(&half->announced, 0, memory_order_relaxed);
+		atomic_store_explicit(&half->announces, 0, memory_order_relaxed);
 		if (pin_after < PIN_AFTER_MAX)
-			atomic_store_explicit(&half->pin_after, pin_after * 2,
+			atomic_store_explicit(&half->pin_threshold, pin_after * 2,
 					      memory_order_relaxed);
 		/* From now on posting here calls nobody: a sleeper must take it off first. */
 		if (atomic_load(&half->node->driver->listeners))
-			regioi_driver_call(half->node->driver);
+			regioi_driver_kick(half->node->driver);
 	}
 }
 
@@ -111,7 +111,7 @@ static void count_announced(struct regioi_half *half)
 static inline bool still_pinned(const struct regioi_node *node)
 {
 	atomic_signal_fence(memory_order_seq_cst);
-	return atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED;
+	return atomic_load_explicit(&node->queued, memory_order_relaxed) == REGIOI_NODE_PINNED;
 }
 
 /* Makes sure that the request stored last is seen by whoever makes progress. */
@@ -125,7 +125,7 @@ static __attribute__((noinline)) void announce(struct regioi_half *half)
 	 */
 	atomic_fetch_or(&half->tail, 0);
 	if (half->direction == REGIOI_SEND || regioi_ready_now(half) != REGIOI_READY_NO)
-		regioi_node_list(half->node);
+		regioi_node_queue(half->node);
 	count_announced(half);
 }
 
@@ -139,7 +139,7 @@ static __attribute__((cold)) void commit(struct regioi_half *half)
 	 * where completions are taken; without data an event will come.
 	 */
 	else if (half->direction == REGIOI_SEND || regioi_ready_now(half) != REGIOI_READY_NO)
-		regioi_node_list(half->node);
+		regioi_node_queue(half->node);
 }
 
 /* Beside the data slice, a request that has more. Returns 0 or why it is refused. */
@@ -179,14 +179,14 @@ static inline void store_request(struct regioi_half *half, uint32_t tail,
 }
 
 /* Before the store of 'tail', after which it may be opened. */
-static inline void shut_slice(struct regioi_half *half, uint32_t tail)
+static inline void poison_slice(struct regioi_half *half, uint32_t tail)
 {
 	uint32_t section;
 
 	if (!REGIOI_GUARDED || half->direction != REGIOI_RECEIVE)
 		return;
 	section = regioi_readers_enter(&half->node->driver->readers);
-	regioi_guard_shut_request(&half->requests[tail & half->mask]);
+	regioi_guard_poison_request(&half->requests[tail & half->mask]);
 	regioi_readers_leave(&half->node->driver->readers, section);
 }
 
@@ -220,7 +220,7 @@ static int store(struct batch *batch, const struct regio_buf *data, const struct
 	}
 	if (flags & REGIO_MSG_DONT_NOTIFY)
 		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
-	shut_slice(half, batch->tail);
+	poison_slice(half, batch->tail);
 	batch->tail++;
 	batch->stored = true;
 	batch->start |= !(flags & REGIO_MSG_DEFER);
@@ -281,7 +281,7 @@ static inline struct regioi_half *find_half(struct regio_rq *handle,
 	half = &rq->halves[direction];
 	*ret_error = -EBADF;
 	return atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
-			       atomic_load_explicit(&rq->lost, memory_order_relaxed)
+			       atomic_load_explicit(&rq->fd_stale, memory_order_relaxed)
 		       ? NULL
 		       : half;
 }
@@ -304,7 +304,7 @@ static __attribute__((noinline)) int submit(struct regio_rq *handle,
 	struct batch batch;
 	int error;
 
-	if (!regioi_call_enter(handle))
+	if (!regioi_hazard_enter(handle))
 		return -ENOMEM;
 	half = find_half(handle, direction, &error);
 	if (half) {
@@ -313,7 +313,7 @@ static __attribute__((noinline)) int submit(struct regio_rq *handle,
 		if (!error)
 			finish(&batch);
 	}
-	regioi_call_leave();
+	regioi_hazard_leave();
 	return error;
 }
 
@@ -340,14 +340,14 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 							      uint32_t flags, uint64_t context)
 {
 	const struct regioi_node *node;
-	struct regioi_call *call;
+	struct regioi_hazard *call;
 	struct regioi_half *half;
 	struct regioi_rq *rq;
 	uint32_t tail;
 
 	if (!data || flags & ~REGIO_MSG_DEFER)
 		return false;
-	call = regioi_call_enter_quickly(handle);
+	call = regioi_hazard_enter_quickly(handle);
 	if (!call)
 		return false;
 	rq = regioi_rq_inside(handle);
@@ -359,19 +359,19 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 	if (direction == REGIOI_SEND && !((flags | half->flags_implied) & REGIO_MSG_DEFER))
 		return false;
 	if (tail - half->dequeued_seen >= half->limit ||
-	    atomic_load_explicit(&node->listed, memory_order_relaxed) != REGIOI_NODE_PINNED ||
+	    atomic_load_explicit(&node->queued, memory_order_relaxed) != REGIOI_NODE_PINNED ||
 	    atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
-	    atomic_load_explicit(&rq->lost, memory_order_relaxed) ||
+	    atomic_load_explicit(&rq->fd_stale, memory_order_relaxed) ||
 	    !regioi_region_allows(data, direction == REGIOI_RECEIVE))
 		return false;
 	store_request(half, tail, data, flags, context);
-	shut_slice(half, tail);
+	poison_slice(half, tail);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
 	/* Taken off meanwhile: announce it after all. */
 	if (__builtin_expect(!still_pinned(node), 0))
 		announce(half);
-	regioi_call_leave_quickly(call);
+	regioi_hazard_leave_quickly(call);
 	return true;
 }
 
@@ -427,11 +427,11 @@ int regio_post(struct regio_rq *rq, uint32_t half, const struct regio_request *r
 
 	if ((!send && half != REGIO_HALF_RECEIVE) || (!requests && count) || count > INT32_MAX)
 		return -EINVAL;
-	if (!regioi_call_enter(rq))
+	if (!regioi_hazard_enter(rq))
 		return -ENOMEM;
 	found = find_half(rq, send ? REGIOI_SEND : REGIOI_RECEIVE, &result);
 	if (found)
 		result = post_many(found, requests, count);
-	regioi_call_leave();
+	regioi_hazard_leave();
 	return result;
 }

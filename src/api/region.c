@@ -174,8 +174,8 @@ static int allocate_options(const struct regio_region_opts *opts, struct regio_r
 }
 
 /*
- * Prefer the node, as NUMA placement is about speed: a full node is no reason to fail. The system
- * call is made directly; libnuma would add a dependency for this one line.
+ * MPOL_PREFERRED: a full node is no reason to fail, as placement is about speed. mbind(2) is called
+ * directly; libnuma would be a dependency for this one call.
  */
 static int place_on_node(void *address, size_t length, uint32_t node)
 {
@@ -305,7 +305,7 @@ int regio_region_deregister(uint64_t region)
 	length = atomic_load_explicit(&slot->length, memory_order_relaxed);
 	flags = atomic_load_explicit(&slot->flags, memory_order_relaxed);
 	regioi_drivers_synchronize();
-	regioi_guard_open(address, length);
+	regioi_guard_unpoison(address, length);
 	if (flags & REGIOI_REGION_OWNED)
 		munmap(address, allocation_length(length));
 	regioi_table_release(slot, region);

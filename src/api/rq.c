@@ -64,9 +64,9 @@ static void apply_options(struct regioi_rq *rq, const struct regio_rq_opts *opts
 	send->train_bytes_max =
 		opts->train_max_bytes ? opts->train_max_bytes : REGIOI_TRAIN_BYTES_MAX;
 	rq->halves[REGIOI_RECEIVE].receive.report_icmp = opts->flags & REGIO_RQ_REPORT_ICMP;
-	rq->halves[REGIOI_RECEIVE].lone_op =
+	rq->halves[REGIOI_RECEIVE].single_op =
 		rq->stream ? REGIOI_OP_RECEIVE_BYTES : REGIOI_OP_RECEIVE;
-	rq->halves[REGIOI_SEND].lone_op = REGIOI_OP_SEND;
+	rq->halves[REGIOI_SEND].single_op = REGIOI_OP_SEND;
 	for (int i = 0; i < 2; i++)
 		rq->halves[i].stream = rq->stream;
 }
@@ -144,7 +144,7 @@ static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 			continue;
 		}
 		if (i == 1)
-			regioi_half_end(&rq->halves[0]);
+			regioi_half_detach(&rq->halves[0]);
 		if (atomic_load(&cqs[i]->closed))
 			return refuse_cq(i, -EBADF);
 		return regioi_fail(-ENOBUFS,
@@ -173,7 +173,7 @@ static void rq_seclude(struct regioi_rq *rq)
 	if (second)
 		regioi_driver_lock(second);
 	for (int i = 0; i < 2; i++)
-		regioi_half_close(&rq->halves[i]);
+		regioi_half_retire(&rq->halves[i]);
 	for (uint32_t i = 0; i < rq->nodes_count; i++)
 		regioi_node_remove(&rq->nodes[i]);
 	if (second)
@@ -218,7 +218,7 @@ undo:
 	regioi_watch_fini(rq);
 	nodes_fini(rq);
 	for (int i = 0; i < 2; i++)
-		regioi_half_end(&rq->halves[i]);
+		regioi_half_detach(&rq->halves[i]);
 	return error;
 }
 
@@ -332,12 +332,12 @@ int regio_rq_create(int fd, uint32_t max_receives, uint32_t max_sends, struct re
 
 int regioi_rq_enter(const struct regio_rq *handle, const char *step, struct regioi_rq **ret_rq)
 {
-	if (!regioi_call_enter(handle))
+	if (!regioi_hazard_enter(handle))
 		return regioi_fail(-ENOMEM, "%s: out of memory", step);
 	*ret_rq = regioi_rq_inside(handle);
 	if (*ret_rq)
 		return 0;
-	regioi_call_leave();
+	regioi_hazard_leave();
 	return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF), "%s: the RQ is closed",
 			   step);
 }
@@ -369,7 +369,7 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 	if (!rq)
 		return regioi_fail(regioi_table_reason(id, -EBADF),
 				   "closing an RQ: it is closed already");
-	regioi_calls_wait(id);
+	regioi_hazards_wait(id);
 	regioi_half_run_last(&rq->halves[REGIOI_SEND]);
 	rq_seclude(rq);
 	regioi_table_release(slot, id);
@@ -383,7 +383,7 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 	if (flags & REGIO_CLOSE_SOCKET && regioi_socket_is_ours(rq))
 		close(rq->fd);
 	for (int i = 0; i < 2; i++)
-		regioi_half_end(&rq->halves[i]);
+		regioi_half_detach(&rq->halves[i]);
 	nodes_fini(rq);
 	regioi_rq_release(rq);
 	return 0;

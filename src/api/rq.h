@@ -9,8 +9,8 @@
 #include "regio.h"
 
 /*
- * Finds the RQ of a handle. What is found stays until regioi_call_leave(), which is due only after
- * success. Returns 0 or an explained error.
+ * Finds the RQ of a handle. What is found stays until regioi_hazard_leave(), which is due only
+ * after success. Returns 0 or an explained error.
  */
 int regioi_rq_enter(const struct regio_rq *handle, const char *step, struct regioi_rq **ret_rq);
 /* Returns 0 or an explained error. */

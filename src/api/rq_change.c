@@ -91,16 +91,16 @@ static int resize_taken(struct regioi_rq *rq, const uint32_t limits[2])
 
 /*
  * Whoever makes progress may have come by meanwhile, found us here, and gone to sleep: what there
- * is to do, also the rest of what regioi_half_done() has left in doubt, is left where it looks.
+ * is to do, also the rest of what regioi_half_release() has left in doubt, is left where it looks.
  */
 static void halves_give_back(struct regioi_rq *rq)
 {
 	for (int i = 0; i < 2; i++) {
 		struct regioi_half *half = &rq->halves[i];
 
-		regioi_half_done(half);
+		regioi_half_release(half);
 		if (regioi_half_pending(half) > 0 && regioi_ready_now(half) != REGIOI_READY_NO)
-			regioi_node_list(half->node);
+			regioi_node_queue(half->node);
 	}
 }
 
@@ -112,8 +112,8 @@ static int resize(struct regioi_rq *rq, const uint32_t limits[2])
 	if (error)
 		return error;
 	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
-	regioi_half_take(&rq->halves[REGIOI_RECEIVE]);
-	regioi_half_take(&rq->halves[REGIOI_SEND]);
+	regioi_half_acquire(&rq->halves[REGIOI_RECEIVE]);
+	regioi_half_acquire(&rq->halves[REGIOI_SEND]);
 	error = resize_taken(rq, limits);
 	halves_give_back(rq);
 	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
@@ -131,7 +131,7 @@ int regio_rq_resize(struct regio_rq *handle, uint32_t max_receives, uint32_t max
 	if (error)
 		return error;
 	error = resize(rq, (uint32_t[2]){max_receives, max_sends});
-	regioi_call_leave();
+	regioi_hazard_leave();
 	return error;
 }
 
@@ -151,9 +151,9 @@ static int cancel(struct regioi_rq *rq, uint32_t halves)
 
 		if (!(halves & (i == REGIOI_RECEIVE ? REGIO_HALF_RECEIVE : REGIO_HALF_SEND)))
 			continue;
-		regioi_half_take(half);
+		regioi_half_acquire(half);
 		cancelled += (int)regioi_half_fail(half, -ECANCELED);
-		regioi_half_done(half);
+		regioi_half_release(half);
 	}
 	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
 	return cancelled;
@@ -167,7 +167,7 @@ int regio_rq_cancel(struct regio_rq *handle, uint32_t halves)
 	if (result)
 		return result;
 	result = cancel(rq, halves);
-	regioi_call_leave();
+	regioi_hazard_leave();
 	return result;
 }
 
@@ -181,7 +181,7 @@ static int replace_taken(struct regioi_rq *rq, int fd)
 
 	if (!error) {
 		atomic_store(&rq->error, 0);
-		atomic_store(&rq->lost, false);
+		atomic_store(&rq->fd_stale, false);
 		regioi_stream_open(rq);
 		/* What was set on the old one went with it. */
 		rq->busy_poll.set = rq->prefer_busy_poll.set = false;
@@ -208,19 +208,19 @@ static int replace(struct regioi_rq *rq, int fd)
 				   "%s: the RQ's descriptor %d was closed, and is another file's "
 				   "now; close the RQ and make one for the new socket",
 				   step, rq->fd);
-	regioi_half_take(&rq->halves[REGIOI_RECEIVE]);
-	regioi_half_take(&rq->halves[REGIOI_SEND]);
+	regioi_half_acquire(&rq->halves[REGIOI_RECEIVE]);
+	regioi_half_acquire(&rq->halves[REGIOI_SEND]);
 	error = replace_taken(rq, fd);
 	/* Not before: closing the old socket may take its time. */
 	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
-	regioi_half_done(&rq->halves[REGIOI_SEND]);
-	regioi_half_done(&rq->halves[REGIOI_RECEIVE]);
+	regioi_half_release(&rq->halves[REGIOI_SEND]);
+	regioi_half_release(&rq->halves[REGIOI_RECEIVE]);
 	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
 	if (error)
 		return regioi_fail(error, "%s: descriptor %d: %s", step, fd,
 				   regio_error_text(error));
 	for (uint32_t i = 0; i < rq->nodes_count; i++)
-		regioi_node_list(&rq->nodes[i]);
+		regioi_node_queue(&rq->nodes[i]);
 	return 0;
 }
 
@@ -232,6 +232,6 @@ int regio_rq_replace_socket(struct regio_rq *handle, int fd)
 	if (error)
 		return error;
 	error = replace(rq, fd);
-	regioi_call_leave();
+	regioi_hazard_leave();
 	return error;
 }

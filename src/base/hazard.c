@@ -10,19 +10,19 @@
 #include "base/barrier.h"
 #include "base/hazard.h"
 
-_Thread_local struct regioi_call *regioi_call_quick;
+_Thread_local struct regioi_hazard *regioi_hazard_quick;
 
-static _Thread_local struct regioi_call *own __attribute__((tls_model("initial-exec")));
-static _Atomic(struct regioi_call *) calls;
+static _Thread_local struct regioi_hazard *own __attribute__((tls_model("initial-exec")));
+static _Atomic(struct regioi_hazard *) calls;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key; /* for its destructor, at the end of a thread */
 static bool key_made;
 
 static void record_give(void *argument)
 {
-	struct regioi_call *call = argument;
+	struct regioi_hazard *call = argument;
 
-	own = regioi_call_quick = NULL;
+	own = regioi_hazard_quick = NULL;
 	atomic_store(&call->owned, false);
 }
 
@@ -31,9 +31,9 @@ static void key_create(void)
 	key_made = pthread_key_create(&key, record_give) == 0;
 }
 
-static struct regioi_call *record_find(void)
+static struct regioi_hazard *record_find(void)
 {
-	for (struct regioi_call *call = atomic_load(&calls); call; call = call->next) {
+	for (struct regioi_hazard *call = atomic_load(&calls); call; call = call->next) {
 		bool owned = false;
 
 		if (atomic_compare_exchange_strong(&call->owned, &owned, true))
@@ -42,13 +42,13 @@ static struct regioi_call *record_find(void)
 	return NULL;
 }
 
-static struct regioi_call *record_make(void)
+static struct regioi_hazard *record_make(void)
 {
-	struct regioi_call *call = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*call));
+	struct regioi_hazard *call = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*call));
 
 	if (!call)
 		return NULL;
-	*call = (struct regioi_call){.owned = true, .next = atomic_load(&calls)};
+	*call = (struct regioi_hazard){.owned = true, .next = atomic_load(&calls)};
 	while (!atomic_compare_exchange_weak(&calls, &call->next, call))
 		continue;
 	return call;
@@ -66,29 +66,30 @@ static bool record_take(void)
 	if (key_made)
 		pthread_setspecific(key, own);
 	if (regioi_barrier_available())
-		regioi_call_quick = own;
+		regioi_hazard_quick = own;
 	return true;
 }
 
-bool regioi_call_enter(const void *handle)
+bool regioi_hazard_enter(const void *handle)
 {
-	if (regioi_call_enter_quickly(handle))
+	if (regioi_hazard_enter_quickly(handle))
 		return true;
 	if (__builtin_expect(!own, 0) && !record_take())
 		return false;
 	REGIOI_ASSERT(!atomic_load(&own->inside) || atomic_load(&own->inside) == (uintptr_t)handle);
-	/* Sequentially consistent: there may be no barrier in regioi_calls_wait(), its partner. */
+	/* Sequentially consistent: there may be no barrier in regioi_hazards_wait(), its partner.
+	 */
 	atomic_store(&own->inside, (uintptr_t)handle);
 	return true;
 }
 
-void regioi_call_leave(void)
+void regioi_hazard_leave(void)
 {
-	/* Release: pairs with the load in regioi_calls_wait(). */
+	/* Release: pairs with the load in regioi_hazards_wait(). */
 	atomic_store_explicit(&own->inside, 0, memory_order_release);
 }
 
-bool regioi_call_is_inside(const void *handle)
+bool regioi_hazard_is_inside(const void *handle)
 {
 	return own && atomic_load_explicit(&own->inside, memory_order_relaxed) == (uintptr_t)handle;
 }
@@ -101,10 +102,10 @@ static const void *low_half(const _Atomic uint64_t *word)
 	return (const uint32_t *)start + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
 }
 
-void regioi_calls_wait(uint64_t id)
+void regioi_hazards_wait(uint64_t id)
 {
 	regioi_barrier_everywhere();
-	for (struct regioi_call *call = atomic_load(&calls); call; call = call->next) {
+	for (struct regioi_hazard *call = atomic_load(&calls); call; call = call->next) {
 		struct regioi_back_off back_off = {0};
 
 		while (atomic_load(&call->inside) == id)

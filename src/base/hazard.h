@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each thread is inside of, so that closing an object can wait for the calls on it.
+ * Hazard pointers: what each thread is inside of, so that closing an object can wait for the calls
+ * on it.
  *
  * A request may be complete, and its completion dequeued, before the call that posted it has
  * returned; whoever dequeued it may close everything there is. So a call that posts says first
@@ -23,20 +24,20 @@
 #include "base/cache.h"
 #include "base/check.h"
 
-struct regioi_call {
+struct regioi_hazard {
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint64_t inside; /* an id, or 0 */
-	struct regioi_call *next;
+	struct regioi_hazard *next;
 	_Atomic bool owned;
 };
 
 /* The calling thread's, where the other side has the barrier; else NULL. */
-extern _Thread_local struct regioi_call *regioi_call_quick
+extern _Thread_local struct regioi_hazard *regioi_hazard_quick
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* Before the look-up of 'handle'. NULL where there is no record to be had quickly. */
-static inline struct regioi_call *regioi_call_enter_quickly(const void *handle)
+static inline struct regioi_hazard *regioi_hazard_enter_quickly(const void *handle)
 {
-	struct regioi_call *call = regioi_call_quick;
+	struct regioi_hazard *call = regioi_hazard_quick;
 
 	if (__builtin_expect(!call, 0))
 		return NULL;
@@ -44,24 +45,24 @@ static inline struct regioi_call *regioi_call_enter_quickly(const void *handle)
 	REGIOI_ASSERT(!atomic_load(&call->inside) ||
 		      atomic_load(&call->inside) == (uintptr_t)handle);
 	atomic_store_explicit(&call->inside, (uintptr_t)handle, memory_order_relaxed);
-	/* Pairs with the barrier on every thread in regioi_calls_wait(). */
+	/* Pairs with the barrier on every thread in regioi_hazards_wait(). */
 	atomic_signal_fence(memory_order_seq_cst);
 	return call;
 }
 
-static inline void regioi_call_leave_quickly(struct regioi_call *call)
+static inline void regioi_hazard_leave_quickly(struct regioi_hazard *call)
 {
-	/* Release: pairs with the load in regioi_calls_wait(). */
+	/* Release: pairs with the load in regioi_hazards_wait(). */
 	atomic_store_explicit(&call->inside, 0, memory_order_release);
 }
 
 /* The same for any thread and kernel. Returns false without memory, which only the first may. */
-bool regioi_call_enter(const void *handle);
-void regioi_call_leave(void);
+bool regioi_hazard_enter(const void *handle);
+void regioi_hazard_leave(void);
 /* Whether the calling thread is inside a call on the handle. */
-bool regioi_call_is_inside(const void *handle);
+bool regioi_hazard_is_inside(const void *handle);
 
 /* With the id invalid: waits until no thread is inside a call that may have found the object. */
-void regioi_calls_wait(uint64_t id);
+void regioi_hazards_wait(uint64_t id);
 
 #endif

@@ -2,10 +2,10 @@
 /*
  * Taking trains apart.
  *
- * Without UDP_GRO a datagram lands in its slice directly. With it, one receive may bring up to
- * 64 KiB of messages, so it goes to a stage of the working area and is copied out; the control
- * message UDP_GRO tells where the seams are. How many datagrams one call asks for follows what
- * the last calls found.
+ * Without UDP_GRO (generic receive offload, GRO) a datagram lands in its slice directly. With it,
+ * one receive may bring up to 64 KiB of messages, so it goes to a stage of the working area and is
+ * copied out; the control message UDP_GRO gives the length of each. How many datagrams one call
+ * asks for follows what the last calls found.
  */
 #include <errno.h>
 #include <string.h>
@@ -179,17 +179,17 @@ static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t f
 {
 	if (asked == 1) {
 		/* Asking for more costs a lone datagram 65 ns: only where there keep being more. */
-		if (state->lone_max == 0)
-			state->lone_max = LONE_MIN;
-		state->asked = ++state->lone >= state->lone_max ? ASKED_FIRST : 1;
+		if (state->singles_max == 0)
+			state->singles_max = LONE_MIN;
+		state->asked = ++state->singles_in_row >= state->singles_max ? ASKED_FIRST : 1;
 		return;
 	}
-	state->lone = 0;
+	state->singles_in_row = 0;
 	if (found == 1) {
 		state->asked = 1;
-		state->lone_max = (uint8_t)lesser(2u * state->lone_max, LONE_MAX);
+		state->singles_max = (uint8_t)lesser(2u * state->singles_max, LONE_MAX);
 	} else {
-		state->lone_max = LONE_MIN;
+		state->singles_max = LONE_MIN;
 		state->asked = lesser(found < asked ? 2 * found : 4 * asked, REGIOI_AREA_MESSAGES);
 	}
 }
@@ -248,7 +248,7 @@ static uint32_t deliver_equal(const struct regioi_window *window, uint32_t index
 		if (request->bytes < segment || request->region != region ||
 		    request->flags & REGIOI_REQUEST_EXTRA)
 			break;
-		regioi_guard_open(base + request->offset, request->bytes);
+		regioi_guard_unpoison(base + request->offset, request->bytes);
 		regioi_copy(base + request->offset, pieces, segment);
 		request->bytes = segment;
 		pieces += segment;
@@ -348,7 +348,7 @@ static uint32_t settle_error(struct regioi_receive_state *state, const struct re
 	if (error == -EAGAIN) {
 		*ret_verdict = REGIOI_RECEIVE_EMPTY;
 		state->run = 0;
-		state->lone = 0;
+		state->singles_in_row = 0;
 		state->retries = 0;
 		return 0;
 	}

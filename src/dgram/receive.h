@@ -33,18 +33,18 @@ struct regioi_receive_state {
 	_Atomic bool long_control;
 	_Atomic bool trains; /* UDP_GRO is on, by us */
 	bool report_icmp;
-	uint8_t asked;	  /* messages the next operation asks for */
-	uint8_t lone;	  /* receives of one that succeeded in a row */
-	uint8_t lone_max; /* so many, and more are asked for */
-	uint8_t retries;  /* after ICMP errors in a row */
-	uint32_t run;	  /* neighbours from one sender that were queued together */
-	uint32_t begun;	  /* streams: bytes that the oldest request has */
+	uint8_t asked;		/* messages the next operation asks for */
+	uint8_t singles_in_row; /* receives of one that succeeded in a row */
+	uint8_t singles_max;	/* with so many in a row, the next asks for more than one */
+	uint8_t retries;	/* after ICMP errors in a row */
+	uint32_t run;		/* neighbours from one sender that were queued together */
+	uint32_t partial_bytes; /* streams: bytes that the oldest request has */
 	struct regioi_staged staged;
 	_Atomic uint64_t messages;
 	_Atomic uint64_t calls;
 
 	uint32_t hidden; /* REGIOI_HIDE_...: control messages that are ours */
-	bool untold;	 /* the kernel has not told of a message where it was sent to */
+	bool untold;	 /* of some message the kernel did not say where it was sent to */
 	union {
 		union regioi_address run_address;
 		union regioi_address peer; /* streams: for remote address slices */

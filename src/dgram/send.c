@@ -3,9 +3,9 @@
  * Putting trains together.
  *
  * A train is a run of neighbouring requests with one destination, equal control data and equal
- * length; the last may be shorter, and ends the run. It is sent as one sendmsg(2) with
- * UDP_SEGMENT. Small messages are copied together first: handing the kernel a vector for each
- * costs more than the copy.
+ * length; the last may be shorter, and ends the run. It is sent as one sendmsg(2) with UDP_SEGMENT,
+ * and crosses the stack whole (generic segmentation offload, GSO). Small messages are copied
+ * together first: handing the kernel a vector for each costs more than the copy.
  */
 #include <errno.h>
 #include <string.h>
@@ -100,7 +100,7 @@ static uint32_t joinable_bytes(const struct plan *plan, const struct envelope *e
 {
 	struct regioi_send_state *state = plan->state;
 
-	if (state->train_messages_max < 2 || state->singly > 0)
+	if (state->train_messages_max < 2 || state->unsegmented_left > 0)
 		return 0;
 	if (envelope->control.length &&
 	    (envelope->control.length + CMSG_SPACE(sizeof(uint16_t)) > REGIOI_CONTROL_BYTES ||
@@ -328,8 +328,8 @@ uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_w
 	/* From here on the plan counts from the first request of the operation. */
 	rest.first += refused;
 	rest.count -= refused;
-	if (state->singly && rest.count > state->singly)
-		rest.count = state->singly;
+	if (state->unsegmented_left && rest.count > state->unsegmented_left)
+		rest.count = state->unsegmented_left;
 	plan.window = &rest;
 	plan.taken = 0;
 	*ret_planned = 0;
@@ -372,7 +372,7 @@ static uint32_t settle_sent(struct regioi_send_state *state, const struct regioi
 	}
 	regioi_count_add(&state->messages, done);
 	regioi_count_add(&state->trains, trains);
-	state->singly -= lesser(state->singly, done);
+	state->unsegmented_left -= lesser(state->unsegmented_left, done);
 	state->retries = 0;
 	return done;
 }
@@ -384,7 +384,7 @@ static void settle_refused(struct regioi_send_state *state, const struct regioi_
 	const union regioi_address *address = area->messages[0].msg_hdr.msg_name;
 
 	regioi_count_add(&state->trains_refused, 1);
-	state->singly = area->requests[0];
+	state->unsegmented_left = area->requests[0];
 	regioi_paths_refused(&state->paths, address, error == -EIO ? 0 : segment - 1, now_ns);
 }
 
@@ -416,6 +416,6 @@ uint32_t regioi_send_settle(struct regioi_send_state *state, const struct regioi
 		regioi_window_request(window, i)->bytes = 0;
 	}
 	state->retries = 0;
-	state->singly -= lesser(state->singly, carried);
+	state->unsegmented_left -= lesser(state->unsegmented_left, carried);
 	return carried;
 }

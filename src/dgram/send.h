@@ -22,8 +22,9 @@ struct regioi_send_state {
 	uint32_t train_messages_max; /* 1: never join */
 	uint32_t train_bytes_max;
 	union {
-		uint32_t singly; /* requests of a refused train that are still to go alone */
-		uint32_t begun;	 /* streams: bytes of the oldest request that are gone */
+		uint32_t unsegmented_left; /* requests of a refused train that are still to go alone
+					    */
+		uint32_t partial_bytes;	   /* streams: bytes of the oldest request that are gone */
 	};
 	uint32_t retries; /* of the oldest request, after ICMP errors that were not its own */
 	_Atomic uint64_t messages;

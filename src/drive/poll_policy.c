@@ -86,8 +86,8 @@ static void steady_cool(struct regioi_driver *driver, struct regioi_node *node)
 	ready = regioi_node_ready(node);
 	if (ready == REGIOI_READY_YES)
 		regioi_node_wake(driver, node);
-	else if (ready == REGIOI_READY_PERHAPS)
-		regioi_list_append(&driver->doubtful, node);
+	else if (ready == REGIOI_READY_UNKNOWN)
+		regioi_list_append(&driver->maybe_ready, node);
 }
 
 void regioi_heat_cool_steady(struct regioi_driver *driver)

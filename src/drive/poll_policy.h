@@ -42,7 +42,7 @@ void regioi_heat_pass_hot(struct regioi_driver *driver, uint32_t completed);
 static inline bool regioi_heat_all_hot(const struct regioi_driver *driver)
 {
 	return driver->hot_count > 0 && driver->active.count == driver->hot_count &&
-	       driver->doubtful.count == 0 && driver->steady.count == 0;
+	       driver->maybe_ready.count == 0 && driver->steady.count == 0;
 }
 
 #endif

@@ -23,14 +23,17 @@
 
 /* Operations executed together. */
 #define BATCH_MAX 64
-/* Passes over active RQs between two questions to the engine, some microseconds either way. */
+/*
+ * Passes over active RQs until the engine is polled again; more where only hot RQs are active,
+ * whose passes are shorter. Either way a few microseconds.
+ */
 #define PASSES_UNASKED 8
 #define PASSES_UNASKED_HOT 32
-/* Requests completed between two questions: after each the program may be busy for a while. */
+/* Requests completed until it is polled again: the program may be busy for a while with each. */
 #define DONE_UNASKED 1024
-/* Most of them in one pass: what one needs is still in the caches when it is answered. */
+/* Steady RQs tried in one pass: few, so that each is in the caches still when it is answered. */
 #define STEADY_PASS 16
-/* RQs found empty in one pass before the rest of the steady ones are left; more in idle passes. */
+/* Steady RQs found empty in one pass before the others wait for the next; more in idle passes. */
 #define STEADY_MISSES_PASS 2
 /* Passes without work before a pinned RQ is taken off. */
 #define PINNED_IDLE_PASSES 64
@@ -44,11 +47,11 @@
 /* ---- Events ---- */
 
 /* Sequentially consistent: pairs with regioi_driver_has_work(), the look before a sleep. */
-static void left_set(struct regioi_driver *driver, bool left)
+static void work_left_set(struct regioi_driver *driver, bool left)
 {
 	/* It hardly ever changes, and a load is cheaper. */
-	if (atomic_load_explicit(&driver->left, memory_order_relaxed) != left)
-		atomic_store(&driver->left, left);
+	if (atomic_load_explicit(&driver->work_left, memory_order_relaxed) != left)
+		atomic_store(&driver->work_left, left);
 }
 
 /* Under the driver's lock, so an RQ found here is not gone before it is active. */
@@ -61,8 +64,8 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 		return;
 	node = regioi_node_of(rq, driver);
 	/* First: whoever finds the half not ready any more must find this. */
-	if (event->events & REGIOI_EVENT_BREAK)
-		atomic_store(&rq->broken, true);
+	if (event->events & REGIOI_EVENT_HANGUP)
+		atomic_store(&rq->hangup_seen, true);
 	if (event->events & REGIOI_EVENT_READABLE)
 		regioi_ready_event(&rq->halves[REGIOI_RECEIVE]);
 	if (event->events & REGIOI_EVENT_WRITABLE)
@@ -73,27 +76,27 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 
 static void events_take(struct regioi_driver *driver, const struct regioi_event *events, int count)
 {
-	driver->quiet = count <= 0;
+	driver->engine_idle = count <= 0;
 	for (int i = 0; i < count; i++)
 		event_take(driver, &events[i]);
 }
 
-void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,
-			       int count)
+void regioi_progress_take_events(struct regioi_driver *driver, const struct regioi_event *events,
+				 int count)
 {
 	regioi_driver_lock(driver);
 	events_take(driver, events, count);
-	regioi_rests_set(driver);
+	regioi_lists_empty_set(driver);
 	/* Until a pass has looked. */
 	if (count > 0)
-		left_set(driver, true);
+		work_left_set(driver, true);
 	regioi_driver_unlock(driver);
 }
 
-static void events_ask(struct regioi_driver *driver)
+static void events_poll(struct regioi_driver *driver)
 {
 	struct regioi_event events[BATCH_MAX];
-	int count = driver->ops->ask(driver->engine, events, BATCH_MAX);
+	int count = driver->ops->poll(driver->engine, events, BATCH_MAX);
 
 	driver->passes_unasked = 0;
 	driver->done_unasked = 0;
@@ -112,12 +115,12 @@ static uint32_t passes_unasked_max(const struct regioi_driver *driver)
 }
 
 /* Lets doubtful RQs be tried: all when there is nothing better to do, else those long in doubt. */
-static void doubtful_take(struct regioi_driver *driver, bool poll)
+static void maybe_ready_take(struct regioi_driver *driver, bool poll)
 {
-	bool all = driver->quiet || (!poll && driver->doubtful.count <= DOUBTFUL_FEW);
+	bool all = driver->engine_idle || (!poll && driver->maybe_ready.count <= DOUBTFUL_FEW);
 	struct regioi_node *node, *next;
 
-	for (node = driver->doubtful.first; node; node = next) {
+	for (node = driver->maybe_ready.first; node; node = next) {
 		next = node->list_next;
 		if (!all && driver->passes - node->received_pass < DOUBTFUL_PASSES)
 			break;
@@ -134,7 +137,7 @@ struct batch {
 	uint32_t count;
 	uint32_t completed; /* requests, in this pass */
 	uint32_t received;  /* RQs that received something */
-	struct regioi_sink *sink;
+	struct regioi_direct_results *sink;
 	struct regioi_work works[BATCH_MAX];
 };
 
@@ -163,8 +166,8 @@ static void batch_execute(struct batch *batch)
 		struct regioi_half *half = work->half;
 
 		work->op.result = ops[i].result;
-		batch_count(batch, half, regioi_half_finish(work));
-		regioi_half_done(half);
+		batch_count(batch, half, regioi_half_settle(work));
+		regioi_half_release(half);
 	}
 	batch->count = 0;
 }
@@ -173,7 +176,7 @@ static void batch_add(struct batch *batch, struct regioi_half *half)
 {
 	enum regioi_prepared prepared;
 
-	if (!regioi_half_enter(half))
+	if (!regioi_half_try_acquire(half))
 		return;
 	batch->works[batch->count].sink = batch->sink;
 	prepared = regioi_half_prepare(half, &batch->works[batch->count]);
@@ -184,7 +187,7 @@ static void batch_add(struct batch *batch, struct regioi_half *half)
 		prepared = regioi_half_prepare_alone(half, &batch->works[0]);
 	}
 	if (prepared != REGIOI_PREPARED) {
-		regioi_half_done(half);
+		regioi_half_release(half);
 		return;
 	}
 	if (++batch->count == BATCH_MAX)
@@ -246,7 +249,7 @@ static uint16_t posted_ever(const struct regioi_rq *rq)
 static bool stays_idle(struct regioi_node *node)
 {
 	bool pinned =
-		atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED;
+		atomic_load_explicit(&node->queued, memory_order_relaxed) == REGIOI_NODE_PINNED;
 	uint16_t posted = posted_ever(node->rq);
 
 	if (posted != node->posted_seen)
@@ -259,7 +262,7 @@ static bool stays_idle(struct regioi_node *node)
 static bool must_be_unpinned(const struct regioi_node *node, bool alone)
 {
 	return !alone &&
-	       atomic_load_explicit(&node->listed, memory_order_relaxed) == REGIOI_NODE_PINNED;
+	       atomic_load_explicit(&node->queued, memory_order_relaxed) == REGIOI_NODE_PINNED;
 }
 
 /*
@@ -274,7 +277,7 @@ static bool nodes_rest(struct regioi_driver *driver, struct regioi_list *resting
 	bool pinned = false, back = false;
 
 	for (node = resting->first; node; node = node->list_next)
-		pinned |= atomic_exchange(&node->listed, REGIOI_NODE_RESTING) == REGIOI_NODE_PINNED;
+		pinned |= atomic_exchange(&node->queued, REGIOI_NODE_RESTING) == REGIOI_NODE_PINNED;
 	if (pinned)
 		regioi_barrier_everywhere();
 	while ((node = resting->first)) {
@@ -285,8 +288,8 @@ static bool nodes_rest(struct regioi_driver *driver, struct regioi_list *resting
 			back = true;
 		else if (node->heat == REGIOI_STEADY)
 			regioi_list_append(&driver->steady, node);
-		else if (ready == REGIOI_READY_PERHAPS)
-			regioi_list_append(&driver->doubtful, node);
+		else if (ready == REGIOI_READY_UNKNOWN)
+			regioi_list_append(&driver->maybe_ready, node);
 	}
 	return back;
 }
@@ -358,22 +361,22 @@ static bool pass_end(struct regioi_driver *driver, bool alone)
 		} else if (node->heat == REGIOI_HOT) {
 			continue;
 		} else if (node->heat == REGIOI_STEADY ||
-			   (ready == REGIOI_READY_PERHAPS && !regioi_heat_watch_instead(node)) ||
+			   (ready == REGIOI_READY_UNKNOWN && !regioi_heat_watch_instead(node)) ||
 			   must_be_unpinned(node, alone) || !stays_idle(node)) {
 			regioi_list_move(&driver->active, &resting, node);
 		}
 	}
 	if (resting.first && nodes_rest(driver, &resting))
 		driver->busy = true;
-	regioi_rests_set(driver);
-	return driver->busy || driver->doubtful.count > 0;
+	regioi_lists_empty_set(driver);
+	return driver->busy || driver->maybe_ready.count > 0;
 }
 
 /*
  * A pass over nothing but hot RQs, as while a program spins on a few sockets. Nobody leaves and
  * nobody joins, and there are too few operations for a batch. Returns whether work is left.
  */
-static bool pass_hot(struct regioi_driver *driver, struct regioi_sink *sink)
+static bool pass_hot(struct regioi_driver *driver, struct regioi_direct_results *sink)
 {
 	struct regioi_node *node;
 	uint32_t completed = 0;
@@ -403,7 +406,7 @@ static bool pass_hot(struct regioi_driver *driver, struct regioi_sink *sink)
  * 'poll': the caller does not sleep, so this is where events are asked for and hot RQs tried.
  * 'sink' may be NULL. Returns whether work is left that needs no event.
  */
-static bool pass(struct regioi_driver *driver, bool poll, struct regioi_sink *sink)
+static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_results *sink)
 {
 	/* Nobody sleeps on the driver, nor is about to. */
 	const bool alone = poll && !atomic_load(&driver->listeners);
@@ -413,12 +416,12 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_sink *si
 	if (__builtin_expect(regioi_driver_is_lost(driver), 0))
 		regioi_driver_lose(driver);
 	/* Before the look at anything: pairs with the poster, which stores and then calls. */
-	if (atomic_load_explicit(&driver->called, memory_order_relaxed))
-		atomic_store(&driver->called, false);
+	if (atomic_load_explicit(&driver->kicked, memory_order_relaxed))
+		atomic_store(&driver->kicked, false);
 	regioi_arrivals_take(driver);
 	if (poll && (++driver->passes_unasked > passes_unasked_max(driver) ||
 		     driver->done_unasked >= DONE_UNASKED))
-		events_ask(driver);
+		events_poll(driver);
 	if (alone && regioi_heat_all_hot(driver))
 		return pass_hot(driver, sink);
 	batch.driver = driver;
@@ -426,8 +429,8 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_sink *si
 	batch.count = 0;
 	batch.completed = 0;
 	batch.received = 0;
-	if (driver->doubtful.first)
-		doubtful_take(driver, poll);
+	if (driver->maybe_ready.first)
+		maybe_ready_take(driver, poll);
 	visit_active(&batch, alone);
 	if (alone)
 		visit_steady(&batch);
@@ -438,20 +441,20 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_sink *si
 	return pass_end(driver, alone);
 }
 
-bool regioi_driver_progress(struct regioi_driver *driver)
+bool regioi_progress_before_sleep(struct regioi_driver *driver)
 {
 	bool left;
 
 	regioi_driver_lock(driver);
 	left = pass(driver, false, NULL);
 	/* Trying these few costs less than asking the engine, and then trying them. */
-	if (driver->doubtful.first && driver->doubtful.count <= DOUBTFUL_FEW)
+	if (driver->maybe_ready.first && driver->maybe_ready.count <= DOUBTFUL_FEW)
 		left = pass(driver, false, NULL);
-	left_set(driver, left);
+	work_left_set(driver, left);
 	regioi_driver_unlock(driver);
 	/* The caller is a listener itself, and will come by again. */
 	if (left && atomic_load(&driver->listeners) > 1)
-		regioi_driver_call(driver);
+		regioi_driver_kick(driver);
 	return left;
 }
 
@@ -460,7 +463,8 @@ bool regioi_driver_progress(struct regioi_driver *driver)
  * to try. Returns false where a pass is needed. *ret_left: whether work is left that needs no
  * event.
  */
-static bool poll_single(struct regioi_driver *driver, struct regioi_sink *sink, bool *ret_left)
+static bool poll_single(struct regioi_driver *driver, struct regioi_direct_results *sink,
+			bool *ret_left)
 {
 	struct regioi_node *node = driver->active.first;
 	struct regioi_half *half;
@@ -487,31 +491,32 @@ static bool poll_single(struct regioi_driver *driver, struct regioi_sink *sink, 
 /* Told from memory alone: a program that polls an idle queue makes no system call. */
 static bool nothing_to_do(const struct regioi_driver *driver)
 {
-	return atomic_load_explicit(&driver->resting, memory_order_relaxed) &&
+	return atomic_load_explicit(&driver->lists_empty, memory_order_relaxed) &&
 	       !atomic_load_explicit(&driver->arrivals, memory_order_relaxed) &&
 	       driver->ops->idle && driver->ops->idle(driver->engine);
 }
 
-uint32_t regioi_driver_poll(struct regioi_cq *cq, struct regio_result *results,
-			    uint32_t results_max)
+uint32_t regioi_progress_try(struct regioi_cq *cq, struct regio_result *results,
+			     uint32_t results_max)
 {
 	struct regioi_driver *driver = cq->driver;
-	struct regioi_sink sink = {.cq = cq, .results = results, .results_max = results_max};
+	struct regioi_direct_results sink = {
+		.cq = cq, .results = results, .results_max = results_max};
 	bool left;
 
 	if (driver->threaded || nothing_to_do(driver) || !regioi_driver_trylock(driver))
 		return 0;
 	if (!poll_single(driver, &sink, &left))
 		left = pass(driver, true, &sink);
-	left_set(driver, left);
+	work_left_set(driver, left);
 	regioi_driver_unlock(driver);
 	/* Whoever sleeps on the driver could be the only one to come by again. */
 	if (left && atomic_load(&driver->listeners))
-		regioi_driver_call(driver);
+		regioi_driver_kick(driver);
 	return sink.count;
 }
 
-bool regioi_driver_turn(struct regioi_driver *driver)
+bool regioi_progress_thread(struct regioi_driver *driver)
 {
 	struct regioi_back_off back_off = {0};
 	uint32_t wanted;
@@ -523,7 +528,7 @@ bool regioi_driver_turn(struct regioi_driver *driver)
 		regioi_back_off(&back_off, &driver->lock_wanted, wanted);
 	pthread_mutex_lock(&driver->lock);
 	regioi_driver_note_lock(driver, true);
-	left_set(driver, pass(driver, true, NULL));
+	work_left_set(driver, pass(driver, true, NULL));
 	found = driver->passes_idle == 0;
 	regioi_driver_unlock(driver);
 	return found;

@@ -14,26 +14,26 @@
  * at it, and to the driver's own where it has one. Returns how many completions of 'cq' it has
  * written to 'results', dequeued already; there may be more on the CQ.
  */
-uint32_t regioi_driver_poll(struct regioi_cq *cq, struct regio_result *results,
-			    uint32_t results_max);
+uint32_t regioi_progress_try(struct regioi_cq *cq, struct regio_result *results,
+			     uint32_t results_max);
 
 /*
  * The same for a thread that is about to sleep: waits for another that is at it, and leaves events
  * to the sleep. Returns whether work is left that needs no event.
  */
-bool regioi_driver_progress(struct regioi_driver *driver);
+bool regioi_progress_before_sleep(struct regioi_driver *driver);
 
 /* The same, where the driver has no thread to do it. */
-static inline bool regioi_driver_caller_progress(struct regioi_driver *driver)
+static inline bool regioi_progress_by_caller(struct regioi_driver *driver)
 {
-	return !driver->threaded && regioi_driver_progress(driver);
+	return !driver->threaded && regioi_progress_before_sleep(driver);
 }
 
 /* The same for the driver's own thread. Returns whether there was something to do. */
-bool regioi_driver_turn(struct regioi_driver *driver);
+bool regioi_progress_thread(struct regioi_driver *driver);
 
 /* Takes in what the engine's sleep returned, which is called without the driver's lock. */
-void regioi_driver_take_events(struct regioi_driver *driver, const struct regioi_event *events,
-			       int count);
+void regioi_progress_take_events(struct regioi_driver *driver, const struct regioi_event *events,
+				 int count);
 
 #endif

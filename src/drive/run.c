@@ -9,7 +9,7 @@
 #include "drive/sleep.h"
 #include "queue/lost.h"
 
-/* The lock keeps a wake and its unwake in order. Returns what the runner was. */
+/* The lock keeps a wake and its acknowledgement in order. Returns what the runner was. */
 static enum regioi_runner runner_set(struct regioi_driver *driver, enum regioi_runner runner)
 {
 	enum regioi_runner before;
@@ -38,7 +38,7 @@ static int sleep_once(struct regioi_driver *driver, int64_t timeout_ns)
 	}
 	count = regioi_driver_sleep(driver, timeout_ns);
 	if (runner_set(driver, REGIOI_RUNNER_AWAKE) == REGIOI_RUNNER_CALLED) {
-		driver->ops->unwake(driver->engine);
+		driver->ops->wake_ack(driver->engine);
 		return 0;
 	}
 	return count < 0 ? count : 1;
@@ -51,14 +51,14 @@ static int run(struct regioi_driver *driver, int64_t timeout_ns)
 	int result;
 
 	for (;;) {
-		regioi_driver_progress(driver);
+		regioi_progress_before_sleep(driver);
 		/* With no time left the engine is still asked once. */
 		if (timeout_ns == 0 && looked)
 			return -ETIMEDOUT;
 		looked = timeout_ns == 0;
 		result = sleep_once(driver, timeout_ns);
 		if (result == -EBADF)
-			regioi_driver_progress(driver);
+			regioi_progress_before_sleep(driver);
 		if (result <= 0)
 			return result;
 		if (timeout_ns > 0) {

@@ -2,14 +2,16 @@
 /*
  * Sleeping and waking.
  *
- * Of the threads that wait on the CQs of one driver, one leads: it sleeps in the engine, and makes
- * progress for all. The others follow, each asleep on a futex in its CQ. A leader that returns
- * wakes a follower to lead. Whoever completes something on a CQ wakes that CQ's thread.
+ * Leader and followers: of the threads that wait on the CQs of one driver, one leads. It sleeps in
+ * the engine, and makes progress for all. The others follow, each asleep on a futex in its CQ. A
+ * leader that returns wakes a follower to lead. Whoever completes something on a CQ wakes that CQ's
+ * thread.
  *
  * Before a thread sleeps it announces itself: among the driver's listeners before it makes
  * progress, as its CQ's sleeper before it looks for completions a last time. Those who post or
- * complete do so first and then look for listeners and sleepers. With sequentially consistent
- * accesses one of the two sees the other.
+ * complete do so first and then look for listeners and sleepers. This is Dekker's protocol, store
+ * and then look: with sequentially consistent accesses one of the two sees the other. The word that
+ * a follower sleeps on is an event count of two states.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -35,21 +37,21 @@ int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns)
 	if (regioi_driver_has_work(driver))
 		timeout_ns = 0;
 	count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
-	regioi_driver_take_events(driver, events, count);
+	regioi_progress_take_events(driver, events, count);
 	return count;
 }
 
 void regioi_listeners_hand_on(struct regioi_driver *driver)
 {
 	if (regioi_listeners_leave(driver) &&
-	    (regioi_driver_has_work(driver) || atomic_load(&driver->called)))
+	    (regioi_driver_has_work(driver) || atomic_load(&driver->kicked)))
 		driver->ops->doorbell(driver->engine);
 }
 
 /* Under the wait_lock: somebody has to lead, if anybody sleeps. */
 static void pass_lead_on(struct regioi_driver *driver)
 {
-	if (!driver->led && driver->followers)
+	if (!driver->has_leader && driver->followers)
 		regioi_cq_wake_sleeper(driver->followers);
 }
 
@@ -58,8 +60,8 @@ bool regioi_lead_take(struct regioi_driver *driver)
 	bool free;
 
 	pthread_mutex_lock(&driver->wait_lock);
-	free = !driver->led;
-	driver->led = true;
+	free = !driver->has_leader;
+	driver->has_leader = true;
 	pthread_mutex_unlock(&driver->wait_lock);
 	return free;
 }
@@ -67,7 +69,7 @@ bool regioi_lead_take(struct regioi_driver *driver)
 void regioi_lead_leave(struct regioi_driver *driver)
 {
 	pthread_mutex_lock(&driver->wait_lock);
-	driver->led = false;
+	driver->has_leader = false;
 	pass_lead_on(driver);
 	pthread_mutex_unlock(&driver->wait_lock);
 }
@@ -93,8 +95,8 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 	pthread_mutex_lock(&driver->wait_lock);
 	/* Somebody has called this sleeper by name, whether or not that is what ended the sleep. */
 	if (atomic_exchange(&cq->sleeper, REGIOI_AWAKE) == REGIOI_AWAKE)
-		driver->ops->unwake(driver->engine);
-	driver->led = false;
+		driver->ops->wake_ack(driver->engine);
+	driver->has_leader = false;
 	pass_lead_on(driver);
 	pthread_mutex_unlock(&driver->wait_lock);
 	return count < 0 ? count : 0;
@@ -132,8 +134,8 @@ int regioi_cq_sleep(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 	if (!regioi_driver_intact(driver))
 		return -EBADF;
 	pthread_mutex_lock(&driver->wait_lock);
-	lead = !driver->led;
-	driver->led = true;
+	lead = !driver->has_leader;
+	driver->has_leader = true;
 	if (!lead) {
 		cq->follower_next = driver->followers;
 		driver->followers = cq;

@@ -36,7 +36,7 @@
 /* Whether a sleep in which nothing happened has ended for a reason. */
 static bool is_called(struct regioi_driver *driver)
 {
-	return atomic_load(&driver->called) || atomic_load(&driver->thread.stop) ||
+	return atomic_load(&driver->kicked) || atomic_load(&driver->thread.stop) ||
 	       regioi_driver_has_work(driver) || !regioi_driver_intact(driver);
 }
 
@@ -45,7 +45,7 @@ static void look_now_and_then(struct regioi_driver *driver)
 {
 	const struct timespec timeout = {.tv_nsec = LOST_NS};
 
-	regioi_driver_progress(driver);
+	regioi_progress_before_sleep(driver);
 	syscall(SYS_futex, &driver->thread.stop, FUTEX_WAIT_PRIVATE, 0, &timeout, NULL, 0);
 }
 
@@ -56,7 +56,7 @@ static void sleep_once(struct regioi_driver *driver)
 
 	/* Sequentially consistent, as in regio_cq_wait(). */
 	atomic_fetch_add(&driver->listeners, 1);
-	regioi_driver_progress(driver);
+	regioi_progress_before_sleep(driver);
 	if (regioi_driver_has_work(driver) || atomic_load(&driver->thread.stop)) {
 		timeout_ns = 0;
 	} else {
@@ -114,14 +114,14 @@ static void *run(void *argument)
 	 * program that has its driver has all descriptors of it: none takes a number later that
 	 * the program has just closed, or escapes a count.
 	 */
-	regioi_driver_turn(driver);
+	regioi_progress_thread(driver);
 	sem_post(&start->begun);
 	while (!atomic_load(&driver->thread.stop)) {
 		if (regioi_driver_is_lost(driver)) {
 			look_now_and_then(driver);
 			continue;
 		}
-		if (regioi_driver_turn(driver)) {
+		if (regioi_progress_thread(driver)) {
 			idle = 0;
 			continue;
 		}

@@ -33,7 +33,7 @@ static int64_t available(struct regioi_cq *cq, int64_t enough)
 	int64_t count = regioi_cq_available(cq);
 
 	while (count < enough) {
-		bool left = regioi_driver_caller_progress(cq->driver);
+		bool left = regioi_progress_by_caller(cq->driver);
 		int64_t before = count;
 
 		count = regioi_cq_available(cq);
@@ -69,7 +69,7 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 		error = regioi_cq_sleep(cq, count, rest_ns);
 		if (error == -EBADF) {
 			/* What is posted fails now; that it does is not what was waited for. */
-			regioi_driver_progress(cq->driver);
+			regioi_progress_before_sleep(cq->driver);
 			break;
 		}
 		if (error) {

@@ -79,7 +79,7 @@ struct regioi_op {
  * The peer has shut its side down, there is an error, or urgent data: a receive that brings less
  * than it asked for may have stopped at one of these, and has not shown that no more is there.
  */
-#define REGIOI_EVENT_BREAK 0x4u
+#define REGIOI_EVENT_HANGUP 0x4u
 
 struct regioi_event {
 	uint64_t id;
@@ -119,7 +119,7 @@ struct regioi_engine_ops {
 	void (*unwatch)(struct regioi_engine *engine, int fd);
 
 	/*
-	 * Whether an ask would find nothing, told without a system call; false where that cannot be
+	 * Whether a poll would find nothing, told without a system call; false where that cannot be
 	 * told. NULL: never can.
 	 */
 	bool (*idle)(struct regioi_engine *engine);
@@ -127,12 +127,12 @@ struct regioi_engine_ops {
 	 * Collect up to 'events_max' events without sleeping. Returns how many, or -EBADF when the
 	 * engine's own descriptors were closed.
 	 */
-	int (*ask)(struct regioi_engine *engine, struct regioi_event *ret_events,
-		   uint32_t events_max);
+	int (*poll)(struct regioi_engine *engine, struct regioi_event *ret_events,
+		    uint32_t events_max);
 	/*
 	 * The same, sleeping until there is an event, doorbell or wake is called, or 'timeout_ns'
 	 * is over (0: do not sleep; below 0: no end). Returns how many, 0 after a call, the
-	 * time-out or for no reason, -EINTR, or -EBADF as ask does. One thread at a time.
+	 * time-out or for no reason, -EINTR, or -EBADF as poll does. One thread at a time.
 	 */
 	int (*sleep)(struct regioi_engine *engine, struct regioi_event *ret_events,
 		     uint32_t events_max, int64_t timeout_ns);
@@ -140,11 +140,11 @@ struct regioi_engine_ops {
 	 */
 	void (*doorbell)(struct regioi_engine *engine);
 	/*
-	 * For the sleeper and nobody else: no sleep lasts from wake until the unwake that the core
-	 * calls for it.
+	 * For the sleeper and nobody else: no sleep lasts from wake until the wake_ack that the
+	 * core calls for it.
 	 */
 	void (*wake)(struct regioi_engine *engine);
-	void (*unwake)(struct regioi_engine *engine);
+	void (*wake_ack)(struct regioi_engine *engine);
 	/*
 	 * Whether a look at the descriptors of its own shows them open, and not another file's.
 	 * Once not, the engine leaves their numbers alone. NULL: cannot be told.

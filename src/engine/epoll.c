@@ -15,8 +15,8 @@
 
 #include "base/kernel.h"
 #include "base/syscalls.h"
-#include "engine/calls.h"
 #include "engine/epoll.h"
+#include "engine/plain.h"
 
 /* The core's ids are above 2^32. */
 #define DOORBELL_ID 0
@@ -250,7 +250,7 @@ static int translate(const struct epoll_event *events, int found, struct regioi_
 									  : 0) |
 				  (bits & (EPOLLOUT | EPOLLERR | EPOLLHUP) ? REGIOI_EVENT_WRITABLE
 									   : 0) |
-				  (bits & (EPOLLRDHUP | EPOLLPRI | EPOLLERR) ? REGIOI_EVENT_BREAK
+				  (bits & (EPOLLRDHUP | EPOLLPRI | EPOLLERR) ? REGIOI_EVENT_HANGUP
 									     : 0),
 		};
 	}
@@ -258,7 +258,7 @@ static int translate(const struct epoll_event *events, int found, struct regioi_
 }
 
 /* After an epoll_wait that failed. */
-static int failed_to_ask(struct regioi_engine *engine)
+static int failed_to_poll(struct regioi_engine *engine)
 {
 	/* Closed, or the number is of another kind of file. */
 	if (errno == EBADF || errno == EINVAL)
@@ -266,14 +266,14 @@ static int failed_to_ask(struct regioi_engine *engine)
 	return is_lost(engine) ? -EBADF : 0;
 }
 
-int regioi_epoll_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
-		     uint32_t events_max)
+int regioi_epoll_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
+		      uint32_t events_max)
 {
 	struct epoll_event events[EVENTS_MAX];
 	int max = (int)(events_max < EVENTS_MAX ? events_max : EVENTS_MAX);
 	int found = is_lost(engine) ? -1 : regioi_sys_epoll_wait(engine->epoll_fd, events, max, 0);
 
-	return found < 0 ? failed_to_ask(engine) : translate(events, found, ret_events);
+	return found < 0 ? failed_to_poll(engine) : translate(events, found, ret_events);
 }
 
 int regioi_epoll_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
@@ -285,7 +285,7 @@ int regioi_epoll_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 
 	if (found >= 0)
 		return translate(events, found, ret_events);
-	return !is_lost(engine) && errno == EINTR ? -EINTR : failed_to_ask(engine);
+	return !is_lost(engine) && errno == EINTR ? -EINTR : failed_to_poll(engine);
 }
 
 void regioi_epoll_doorbell(struct regioi_engine *engine)
@@ -301,7 +301,7 @@ void regioi_epoll_wake(struct regioi_engine *engine)
 		regioi_sys_event_add(engine->wake_fd);
 }
 
-void regioi_epoll_unwake(struct regioi_engine *engine)
+void regioi_epoll_wake_ack(struct regioi_engine *engine)
 {
 	/* Fails only without a wake before it. */
 	if (!is_lost(engine))
@@ -321,7 +321,7 @@ static bool epoll_engine_batches(struct regioi_engine *engine)
 static void epoll_engine_execute(struct regioi_engine *engine, struct regioi_op *ops,
 				 uint32_t ops_count)
 {
-	regioi_calls_execute(ops, ops_count);
+	regioi_plain_execute(ops, ops_count);
 }
 
 const struct regioi_engine_ops regioi_engine_epoll = {
@@ -333,11 +333,11 @@ const struct regioi_engine_ops regioi_engine_epoll = {
 	.watch = regioi_epoll_watch,
 	.unwatch = regioi_epoll_unwatch,
 	.busy_poll = regioi_epoll_busy_poll,
-	.ask = regioi_epoll_ask,
+	.poll = regioi_epoll_poll,
 	.sleep = regioi_epoll_sleep,
 	.doorbell = regioi_epoll_doorbell,
 	.wake = regioi_epoll_wake,
-	.unwake = regioi_epoll_unwake,
+	.wake_ack = regioi_epoll_wake_ack,
 	.intact = regioi_epoll_intact,
 	.descriptor = regioi_epoll_descriptor,
 	.batches = epoll_engine_batches,

@@ -12,8 +12,8 @@
 
 struct regioi_engine {
 	int epoll_fd;
-	int doorbell_fd; /* edge-triggered: the first to ask takes it, and makes progress */
-	int wake_fd;	 /* level-triggered semaphore: each wake stays until its unwake */
+	int doorbell_fd; /* edge-triggered: the first to poll takes it, and makes progress */
+	int wake_fd;	 /* level-triggered semaphore: each wake stays until its acknowledgement */
 	/*
 	 * A socket in the set, that tells nothing: its cookie is like no other's, and no other set
 	 * holds it. So a closed number that was used again is not taken for ours.
@@ -25,7 +25,7 @@ struct regioi_engine {
 	atomic_bool nanoseconds;
 };
 
-/* Events of its own that an ask or a sleep may leave out: doorbell and wake. */
+/* Events of its own that a poll or a sleep may leave out: doorbell and wake. */
 #define REGIOI_EPOLL_OWN 2
 
 /* As create does. */
@@ -35,13 +35,13 @@ void regioi_epoll_fini(struct regioi_engine *engine);
 int regioi_epoll_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer);
 int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable);
 void regioi_epoll_unwatch(struct regioi_engine *engine, int fd);
-int regioi_epoll_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
-		     uint32_t events_max);
+int regioi_epoll_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
+		      uint32_t events_max);
 int regioi_epoll_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
 		       uint32_t events_max, int64_t timeout_ns);
 void regioi_epoll_doorbell(struct regioi_engine *engine);
 void regioi_epoll_wake(struct regioi_engine *engine);
-void regioi_epoll_unwake(struct regioi_engine *engine);
+void regioi_epoll_wake_ack(struct regioi_engine *engine);
 bool regioi_epoll_intact(struct regioi_engine *engine);
 int regioi_epoll_descriptor(struct regioi_engine *engine);
 

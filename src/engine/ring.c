@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "engine/calls.h"
+#include "engine/plain.h"
 #include "engine/ring.h"
 
 /* Rings of a process: a program with a thread for each connection keeps its descriptors. */
@@ -182,7 +182,7 @@ static void settle_poll(struct regioi_ring *ring, const struct io_uring_cqe *cqe
 	if (poll_data(ring_poll->serial, place) != cqe->user_data)
 		return;
 	ring_poll->fired = true;
-	/* It ends now and then, and is armed again by the next ask. */
+	/* It ends now and then, and is armed again by the next poll. */
 	if (!(cqe->flags & IORING_CQE_F_MORE))
 		ring_poll->armed = false;
 }
@@ -228,7 +228,7 @@ static uint32_t take_back(struct regioi_ring *ring, struct regioi_op *ops)
 		struct io_uring_sqe *sqe = ring->entries[i];
 
 		if (!(sqe->user_data & POLL_MARK)) {
-			regioi_calls_execute(&ops[sqe->user_data], 1);
+			regioi_plain_execute(&ops[sqe->user_data], 1);
 			executed++;
 		}
 		io_uring_prep_nop(sqe);
@@ -391,14 +391,14 @@ int regioi_ring_execute(struct regioi_ring *ring, struct regioi_op *ops, uint32_
 	uint32_t pending = 0;
 
 	if (error) {
-		regioi_calls_execute(ops, ops_count);
+		regioi_plain_execute(ops, ops_count);
 		return error;
 	}
 	for (uint32_t i = 0; i < ops_count; i++) {
 		if (prepare(ring, &ops[i], i))
 			pending++;
 		else
-			regioi_calls_execute(&ops[i], 1);
+			regioi_plain_execute(&ops[i], 1);
 	}
 	return pending ? regioi_ring_submit(ring, ops, pending) : 0;
 }

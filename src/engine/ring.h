@@ -19,13 +19,17 @@
 /* The core executes at most 64 operations at a time. */
 #define REGIOI_RING_ENTRIES 128u
 
-/* A ring's poll of the epoll set of one engine. */
+/*
+ * A ring's poll of the epoll set of one engine. It pays where the engine is polled again and again
+ * and has nothing: polls that found nothing are counted until it is armed, sleeps and polls that
+ * found something until it is dropped.
+ */
 struct regioi_ring_poll {
-	uint64_t serial;   /* of the engine */
-	uint32_t asks;	   /* in vain, since the last of the others */
-	uint32_t needless; /* the others, since the last of these */
+	uint64_t serial;	/* of the engine */
+	uint32_t empty_polls;	/* in a row */
+	uint32_t useful_in_row; /* sleeps, and polls that found something */
 	bool armed;
-	bool fired; /* and the epoll set has not been asked since */
+	bool fired; /* and the epoll set has not been looked at since */
 };
 
 struct regioi_ring {

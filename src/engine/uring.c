@@ -4,15 +4,15 @@
  * for one (ring.c).
  *
  * A ring does two things. It polls the epoll descriptor, so that a look at two words of memory
- * tells whether there is anything to ask for; and it executes several operations in one system
+ * tells whether there is anything to poll for; and it executes several operations in one system
  * call, where that is cheaper (ring_trial.c). It never holds a socket, nor memory of the program,
  * once a call has returned.
  */
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "engine/calls.h"
 #include "engine/epoll.h"
+#include "engine/plain.h"
 #include "engine/ring.h"
 #include "engine/ring_trial.h"
 
@@ -21,18 +21,18 @@
 /* Batches until a thread gets a ring for them. */
 #define BATCHES_FIRST 8u
 /*
- * Asks in vain, one after the other, until the thread's ring polls the epoll set. A thread that
- * sleeps, or always finds something, has no use for that, and each event would wake two.
+ * Polls in a row that find nothing until the thread's ring polls the epoll set. A thread that
+ * sleeps, or always finds something, has no use for that: each event would cost two wake-ups.
  */
-#define ASKS_FIRST 16u
-/* Sleeps, and asks that found something, one after the other until it does no longer. */
-#define NEEDLESS_MAX 64u
+#define EMPTY_POLLS_FIRST 16u
+/* Sleeps, and polls that found something, in a row until the ring stops. */
+#define USEFUL_IN_ROW_MAX 64u
 
 struct uring {
 	struct regioi_engine epoll;
 	uint64_t serial;  /* never used again */
 	uint32_t place;	  /* among those that can be polled, or REGIOI_RING_PLACES */
-	atomic_bool more; /* the last ask or sleep may have left events */
+	atomic_bool more; /* the last poll or sleep may have left events */
 };
 
 static struct uring *uring_of(struct regioi_engine *engine)
@@ -55,7 +55,7 @@ static struct regioi_ring_poll *find_poll(const struct uring *uring)
 }
 
 /*
- * The first ask of a thread: its place may have been another engine's, which is gone. NULL where
+ * The first poll of a thread: its place may have been another engine's, which is gone. NULL where
  * the ring is gone, too.
  */
 static struct regioi_ring_poll *take_place(struct regioi_ring *ring, const struct uring *uring)
@@ -79,8 +79,8 @@ static bool uring_idle(struct regioi_engine *engine)
 	       !atomic_load_explicit(&uring->more, memory_order_relaxed);
 }
 
-/* The ring's part of an ask: false where the epoll set has nothing. */
-static bool ask_ring(struct regioi_engine *engine)
+/* The ring's part of a poll: false where the epoll set has nothing. */
+static bool poll_ring(struct regioi_engine *engine)
 {
 	struct uring *uring = uring_of(engine);
 	struct regioi_ring_poll *ring_poll;
@@ -97,7 +97,7 @@ static bool ask_ring(struct regioi_engine *engine)
 	if (!ring_poll)
 		return true;
 	if (!ring_poll->armed) {
-		if (ring_poll->asks >= ASKS_FIRST)
+		if (ring_poll->empty_polls >= EMPTY_POLLS_FIRST)
 			regioi_ring_survives(regioi_ring_arm(ring, uring->place, uring->serial,
 							     uring->epoll.epoll_fd));
 		return true;
@@ -114,8 +114,8 @@ static void count_needless(const struct uring *uring)
 
 	if (!ring_poll)
 		return;
-	ring_poll->asks = 0;
-	if (++ring_poll->needless > NEEDLESS_MAX)
+	ring_poll->empty_polls = 0;
+	if (++ring_poll->useful_in_row > USEFUL_IN_ROW_MAX)
 		regioi_ring_survives(regioi_ring_disarm(regioi_ring_own, uring->place));
 }
 
@@ -125,18 +125,18 @@ static void count_in_vain(const struct uring *uring)
 
 	if (!ring_poll)
 		return;
-	ring_poll->asks++;
-	ring_poll->needless = 0;
+	ring_poll->empty_polls++;
+	ring_poll->useful_in_row = 0;
 }
 
-static int uring_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
-		     uint32_t events_max)
+static int uring_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
+		      uint32_t events_max)
 {
 	int count;
 
-	if (!ask_ring(engine))
+	if (!poll_ring(engine))
 		return 0;
-	count = regioi_epoll_ask(engine, ret_events, events_max);
+	count = regioi_epoll_poll(engine, ret_events, events_max);
 	if (count > 0)
 		count_needless(uring_of(engine));
 	else
@@ -152,7 +152,7 @@ static int uring_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 	struct uring *uring = uring_of(engine);
 
 	count_needless(uring);
-	/* It may leave some, as an ask may. */
+	/* It may leave some, as a poll may. */
 	atomic_store_explicit(&uring->more, true, memory_order_relaxed);
 	return regioi_epoll_sleep(engine, ret_events, events_max, timeout_ns);
 }
@@ -177,7 +177,7 @@ static void uring_execute(struct regioi_engine *engine, struct regioi_op *ops, u
 	if (ring)
 		regioi_ring_survives(regioi_ring_execute(ring, ops, ops_count));
 	else
-		regioi_calls_execute(ops, ops_count);
+		regioi_plain_execute(ops, ops_count);
 }
 
 static bool uring_batches(struct regioi_engine *engine)
@@ -257,11 +257,11 @@ const struct regioi_engine_ops regioi_engine_uring = {
 	.watch = regioi_epoll_watch,
 	.unwatch = regioi_epoll_unwatch,
 	.idle = uring_idle,
-	.ask = uring_ask,
+	.poll = uring_poll,
 	.sleep = uring_sleep,
 	.doorbell = regioi_epoll_doorbell,
 	.wake = regioi_epoll_wake,
-	.unwake = regioi_epoll_unwake,
+	.wake_ack = regioi_epoll_wake_ack,
 	.intact = regioi_epoll_intact,
 	.descriptor = regioi_epoll_descriptor,
 	.batches = uring_batches,

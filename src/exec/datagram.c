@@ -11,7 +11,7 @@
 
 /* ---- Receiving ---- */
 
-bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_sink *sink)
+bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_direct_results *sink)
 {
 	struct regioi_window window = regioi_names_window(half);
 	struct regioi_area *area = half->receive.staged.area;
@@ -19,7 +19,7 @@ bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_sink
 
 	done = regioi_receive_deliver(&half->receive, &window);
 	if (done)
-		regioi_half_complete(half, done, sink);
+		regioi_half_publish(half, done, sink);
 	if (half->receive.staged.message < half->receive.staged.messages)
 		return false;
 	half->receive.staged.area = NULL;
@@ -49,7 +49,7 @@ static enum regioi_ready ready_after(const struct regioi_half *half, const struc
 		return REGIOI_READY_YES;
 	if (verdict == REGIOI_RECEIVE_EMPTY)
 		return regioi_watch_when_empty(half->rq);
-	return work->planned == 1 && work->op.result >= 0 ? REGIOI_READY_PERHAPS : REGIOI_READY_YES;
+	return work->planned == 1 && work->op.result >= 0 ? REGIOI_READY_UNKNOWN : REGIOI_READY_YES;
 }
 
 /* The first bursts turn receive trains on. */

@@ -34,7 +34,7 @@ static bool socket_verified(struct regioi_half *half)
 {
 	struct regioi_rq *rq = half->rq;
 
-	if (atomic_load_explicit(&rq->lost, memory_order_relaxed))
+	if (atomic_load_explicit(&rq->fd_stale, memory_order_relaxed))
 		return false; /* the other half has noticed */
 	if (half->verify_in > 0) {
 		half->verify_in--;
@@ -45,12 +45,12 @@ static bool socket_verified(struct regioi_half *half)
 	else
 		half->verify_in = VERIFY_EACH - 1;
 	if (!regioi_socket_is_ours(rq)) {
-		atomic_store(&rq->lost, true);
+		atomic_store(&rq->fd_stale, true);
 		/* It may have gone with all others: before anybody is told through one of ours. */
 		for (uint32_t i = 0; i < rq->nodes_count; i++)
 			regioi_driver_intact(rq->nodes[i].driver);
 	}
-	return !atomic_load_explicit(&rq->lost, memory_order_relaxed);
+	return !atomic_load_explicit(&rq->fd_stale, memory_order_relaxed);
 }
 
 static const struct regioi_half_ops *ops_of(const struct regioi_half *half)
@@ -66,16 +66,16 @@ static const struct regioi_half_ops *ops_of(const struct regioi_half *half)
 
 /* Makes what is settled the consumer's. */
 static void publish(struct regioi_half *half, const struct regioi_outcome *outcome,
-		    struct regioi_sink *sink)
+		    struct regioi_direct_results *sink)
 {
 	if (outcome->completed)
-		regioi_half_complete(half, outcome->completed, sink);
+		regioi_half_publish(half, outcome->completed, sink);
 	if (outcome->fail_status)
 		regioi_half_fail(half, outcome->fail_status);
 }
 
 /* What waits in stages comes before anything else. True when nothing does. */
-static bool receive_begin(struct regioi_half *half, struct regioi_sink *sink)
+static bool receive_begin(struct regioi_half *half, struct regioi_direct_results *sink)
 {
 	if (half->receive.staged.area && !regioi_datagram_deliver_staged(half, sink))
 		return false;
@@ -140,7 +140,7 @@ static inline void room_no_longer_wanted(struct regioi_half *half, enum regioi_r
 		regioi_watch_writable(half->rq, false);
 }
 
-uint32_t regioi_half_finish(struct regioi_work *work)
+uint32_t regioi_half_settle(struct regioi_work *work)
 {
 	struct regioi_half *half = work->half;
 	struct regioi_window window = regioi_names_window(half);
@@ -150,7 +150,7 @@ uint32_t regioi_half_finish(struct regioi_work *work)
 	outcome = ops_of(half)->settle(half, &window, work);
 	publish(half, &outcome, work->sink);
 	room_no_longer_wanted(half, outcome.ready);
-	regioi_half_shut_rest(half, work->planned, outcome.completed);
+	regioi_half_poison_rest(half, work->planned, outcome.completed);
 	regioi_ready_found(half, outcome.ready);
 	if (work->area)
 		regioi_area_give(&half->node->driver->areas, work->area);
@@ -173,7 +173,7 @@ static bool run_once(struct regioi_half *half)
 			break;
 		case REGIOI_PREPARED:
 			driver->ops->execute(driver->engine, &work.op, 1);
-			regioi_half_finish(&work);
+			regioi_half_settle(&work);
 		}
 	}
 	return true;
@@ -202,11 +202,11 @@ static void list_at_home(struct regioi_half *half)
 		return;
 	/* A send in doubt is one that no event will tell of. */
 	if (half->rq->nodes_count > 1 ||
-	    (half->direction == REGIOI_SEND && ready == REGIOI_READY_PERHAPS))
-		regioi_node_list(half->node);
+	    (half->direction == REGIOI_SEND && ready == REGIOI_READY_UNKNOWN))
+		regioi_node_queue(half->node);
 }
 
-void regioi_half_done(struct regioi_half *half)
+void regioi_half_release(struct regioi_half *half)
 {
 	REGIOI_ASSERT(regioi_section_is_open() && regioi_half_is_executed(half));
 	/* Listed while busy, idle last: whoever closes the RQ waits for that. */
@@ -218,11 +218,11 @@ void regioi_half_done(struct regioi_half *half)
 			break;
 	}
 	/* Others keep posting, or there is no memory for an area: the driver takes over. */
-	regioi_node_list(half->node);
+	regioi_node_queue(half->node);
 	atomic_store(&half->executor, REGIOI_EXECUTOR_IDLE);
 }
 
-uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_sink *sink)
+uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_direct_results *sink)
 {
 	struct regioi_driver *driver = half->node->driver;
 	struct regioi_work work;
@@ -230,13 +230,13 @@ uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_sink *sink)
 
 	work.sink = sink;
 
-	if (!regioi_half_enter(half))
+	if (!regioi_half_try_acquire(half))
 		return 0;
 	if (regioi_half_prepare_alone(half, &work) == REGIOI_PREPARED) {
 		driver->ops->execute(driver->engine, &work.op, 1);
-		done = regioi_half_finish(&work);
+		done = regioi_half_settle(&work);
 	}
-	regioi_half_done(half);
+	regioi_half_release(half);
 	return done;
 }
 
@@ -245,12 +245,12 @@ void regioi_half_run(struct regioi_half *half)
 	struct regioi_driver *driver = half->node->driver;
 	uint32_t section;
 
-	if (!regioi_half_enter(half))
+	if (!regioi_half_try_acquire(half))
 		return;
 	section = regioi_readers_enter(&driver->readers);
 	if (!run_once(half))
-		regioi_node_list(half->node);
-	regioi_half_done(half);
+		regioi_node_queue(half->node);
+	regioi_half_release(half);
 	regioi_readers_leave(&driver->readers, section);
 }
 
@@ -259,10 +259,10 @@ void regioi_half_run_last(struct regioi_half *half)
 	struct regioi_driver *driver = half->node->driver;
 	uint32_t section = regioi_readers_enter(&driver->readers);
 
-	regioi_half_take(half);
+	regioi_half_acquire(half);
 	/* Where it met a full socket, nobody may have taken the event that announces room. */
 	regioi_ready_event(half);
 	run_once(half);
-	regioi_half_done(half);
+	regioi_half_release(half);
 	regioi_readers_leave(&driver->readers, section);
 }

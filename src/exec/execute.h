@@ -24,13 +24,13 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
  */
 enum regioi_prepared regioi_half_prepare_alone(struct regioi_half *half, struct regioi_work *work);
 /* Settle it after execution. Returns how many requests completed. */
-uint32_t regioi_half_finish(struct regioi_work *work);
+uint32_t regioi_half_settle(struct regioi_work *work);
 
 /*
  * One operation for the half, unless somebody is at it. 'sink' may be NULL. Returns how many
  * requests completed.
  */
-uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_sink *sink);
+uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_direct_results *sink);
 
 /* Execute the half now, unless somebody is at it. */
 void regioi_half_run(struct regioi_half *half);
@@ -41,6 +41,6 @@ void regioi_half_run_last(struct regioi_half *half);
  * Stop being the executor. Executes first what others have posted meanwhile and left to the
  * caller. In a read section of any driver.
  */
-void regioi_half_done(struct regioi_half *half);
+void regioi_half_release(struct regioi_half *half);
 
 #endif

@@ -37,6 +37,6 @@ extern const struct regioi_half_ops regioi_stream_receive_ops;
 extern const struct regioi_half_ops regioi_stream_send_ops;
 
 /* Gives messages that wait in stages to the receives posted since. True when none is left. */
-bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_sink *sink);
+bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_direct_results *sink);
 
 #endif

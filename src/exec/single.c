@@ -15,8 +15,8 @@
 
 static bool send_is_single(const struct regioi_half *half)
 {
-	/* Where 'singly' is of a stream, it is 'begun'. */
-	return regioi_half_pending(half) == 1 && half->send.singly == 0 &&
+	/* Of a stream 'unsegmented_left' is 'partial_bytes'. */
+	return regioi_half_pending(half) == 1 && half->send.unsegmented_left == 0 &&
 	       !(half->stream && regioi_stream_error(half->rq));
 }
 
@@ -26,7 +26,8 @@ static bool receive_is_single(const struct regioi_half *half)
 	uint32_t pending = regioi_half_pending(half);
 
 	return pending > 0 && (state->asked <= 1 || pending == 1) && !state->staged.area &&
-	       state->begun == 0 && !atomic_load_explicit(&state->trains, memory_order_relaxed) &&
+	       state->partial_bytes == 0 &&
+	       !atomic_load_explicit(&state->trains, memory_order_relaxed) &&
 	       !atomic_load_explicit(&state->extras, memory_order_relaxed);
 }
 
@@ -38,7 +39,8 @@ bool regioi_single_prepare(struct regioi_half *half, struct regioi_work *ret_wor
 	void *data;
 
 	/* The long way looks at the socket's identity when that is due. */
-	if (half->verify_in == 0 || atomic_load_explicit(&half->rq->lost, memory_order_relaxed) ||
+	if (half->verify_in == 0 ||
+	    atomic_load_explicit(&half->rq->fd_stale, memory_order_relaxed) ||
 	    !(send ? send_is_single(half) : receive_is_single(half)) || request->region == 0 ||
 	    request->flags & REGIOI_REQUEST_EXTRA)
 		return false;
@@ -46,13 +48,13 @@ bool regioi_single_prepare(struct regioi_half *half, struct regioi_work *ret_wor
 	if (!data)
 		return false;
 	if (!send)
-		regioi_guard_open(data, request->bytes);
+		regioi_guard_unpoison(data, request->bytes);
 	half->verify_in--;
 	ret_work->half = half;
 	ret_work->area = NULL;
 	ret_work->planned = 1;
 	ret_work->op.fd = half->rq->fd;
-	ret_work->op.kind = half->lone_op;
+	ret_work->op.kind = half->single_op;
 	ret_work->op.data = data;
 	ret_work->op.length = request->bytes;
 	regioi_ready_attempt(half);

@@ -26,7 +26,7 @@ void regioi_stream_open(struct regioi_rq *rq)
 {
 	rq->connected = regioi_socket_is_connected(rq);
 	/* A read of a unix socket ends where descriptors were passed, with more after them. */
-	rq->broken = rq->family == AF_UNIX;
+	rq->hangup_seen = rq->family == AF_UNIX;
 }
 
 static bool is_connected(struct regioi_rq *rq)
@@ -62,7 +62,7 @@ static int keep_error(struct regioi_half *half, int error)
 	if (!atomic_compare_exchange_strong(&rq->error, &none, error))
 		return none;
 	regioi_ready_event(other);
-	regioi_node_list(other->node);
+	regioi_node_queue(other->node);
 	return error;
 }
 
@@ -116,9 +116,9 @@ static enum regioi_ready ready_after_bytes(struct regioi_half *half, const struc
 	const struct regioi_op *op = &work->op;
 
 	if ((size_t)op->result < op->length)
-		return atomic_load(&half->rq->broken) ? REGIOI_READY_YES
-						      : regioi_watch_when_empty(half->rq);
-	return work->planned == 1 && op->length < LONE_BYTES_MAX ? REGIOI_READY_PERHAPS
+		return atomic_load(&half->rq->hangup_seen) ? REGIOI_READY_YES
+							   : regioi_watch_when_empty(half->rq);
+	return work->planned == 1 && op->length < LONE_BYTES_MAX ? REGIOI_READY_UNKNOWN
 								 : REGIOI_READY_YES;
 }
 
@@ -133,8 +133,8 @@ static struct regioi_outcome settle_end(struct regioi_half *half,
 	if (error) {
 		outcome.fail_status = error;
 	} else if (!settled) {
-		outcome.ready = REGIOI_READY_PERHAPS;
-		regioi_node_list(half->node);
+		outcome.ready = REGIOI_READY_UNKNOWN;
+		regioi_node_queue(half->node);
 	} else if (!is_connected_by_now(half->rq)) {
 		/* Where connecting has failed, its error has gone to somebody else. */
 		if (is_connected(half->rq))
@@ -154,9 +154,9 @@ static struct regioi_outcome settle_receive_error(struct regioi_half *half,
 	int kept = regioi_stream_error(half->rq);
 
 	if (error == -EFAULT)
-		return refuse_oldest(window, &half->receive.begun, error);
+		return refuse_oldest(window, &half->receive.partial_bytes, error);
 	if (waits && !kept) {
-		half->receive.lone = 0;
+		half->receive.singles_in_row = 0;
 		return (struct regioi_outcome){.ready = regioi_watch_when_empty(half->rq)};
 	}
 	return (struct regioi_outcome){
@@ -182,7 +182,7 @@ static struct regioi_outcome receive_settle(struct regioi_half *half,
 	outcome.completed =
 		regioi_stream_receive_settle(&half->receive, window, work->area, op, work->planned);
 	/* The program may have asked since for fewer events than the rest of this receive needs. */
-	if (half->receive.begun && outcome.ready == REGIOI_READY_NO)
+	if (half->receive.partial_bytes && outcome.ready == REGIOI_READY_NO)
 		regioi_socket_tell_all(half->rq);
 	return outcome;
 }
@@ -228,7 +228,7 @@ static struct regioi_outcome settle_send_error(struct regioi_half *half,
 	int kept = regioi_stream_error(rq);
 
 	if (error == -EFAULT)
-		return refuse_oldest(window, &half->send.begun, error);
+		return refuse_oldest(window, &half->send.partial_bytes, error);
 	/* EINPROGRESS: connecting with the first send, TCP_FASTOPEN_CONNECT. */
 	if ((error == -EAGAIN || error == -EINPROGRESS) && !kept) {
 		outcome.ready = regioi_watch_when_full(rq);
@@ -236,14 +236,14 @@ static struct regioi_outcome settle_send_error(struct regioi_half *half,
 	}
 	/* Whoever executes the receives may know why. No event comes: the driver looks again. */
 	if (error == -EPIPE && !kept && !settled) {
-		outcome.ready = REGIOI_READY_PERHAPS;
+		outcome.ready = REGIOI_READY_UNKNOWN;
 		return outcome;
 	}
 	if (error == -EPIPE && !kept && !is_connected(rq)) {
 		if (is_connected_by_now(rq))
 			return outcome;
 		/* One that has failed to connect looks the same, but there was an event of it. */
-		if (!atomic_load(&rq->broken)) {
+		if (!atomic_load(&rq->hangup_seen)) {
 			outcome.ready = ready_unconnected(rq);
 			return outcome;
 		}

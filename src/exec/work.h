@@ -13,8 +13,9 @@ struct regioi_work {
 	struct regioi_half *half;
 	struct regioi_area *area; /* NULL where none is needed */
 	struct regioi_op op;
-	uint32_t planned;	  /* requests it carries or asks for */
-	struct regioi_sink *sink; /* where results are wanted, or NULL; the caller's to set */
+	uint32_t planned; /* requests it carries or asks for */
+	struct regioi_direct_results
+		*sink; /* where results are wanted, or NULL; the caller's to set */
 };
 
 #endif

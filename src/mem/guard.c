@@ -6,7 +6,7 @@
 
 static void open_region(struct regioi_slot *slot)
 {
-	regioi_guard_open(slot->object, slot->length);
+	regioi_guard_unpoison(slot->object, slot->length);
 }
 
 void regioi_guard_fork_child(void)

@@ -46,7 +46,7 @@ static inline size_t regioi_guard_span(const void *start, size_t length, void **
 	return from < to ? to - from : 0;
 }
 
-static inline void regioi_guard_shut(const void *start, size_t length)
+static inline void regioi_guard_poison(const void *start, size_t length)
 {
 	void *from;
 
@@ -56,7 +56,7 @@ static inline void regioi_guard_shut(const void *start, size_t length)
 	__asan_poison_memory_region(from, length);
 }
 
-static inline void regioi_guard_open(const void *start, size_t length)
+static inline void regioi_guard_unpoison(const void *start, size_t length)
 {
 	void *from;
 
@@ -70,7 +70,7 @@ static inline void regioi_guard_open(const void *start, size_t length)
  * The slice of a posted receive, whose 'bytes' are its length still. Inside a read section: a
  * region that ends is opened as a whole when its readers have left.
  */
-static inline void regioi_guard_shut_request(const struct regioi_request *request)
+static inline void regioi_guard_poison_request(const struct regioi_request *request)
 {
 	const void *data;
 
@@ -78,10 +78,10 @@ static inline void regioi_guard_shut_request(const struct regioi_request *reques
 		return;
 	data = regioi_region_resolve(request->region, request->offset);
 	if (data)
-		regioi_guard_shut(data, request->bytes);
+		regioi_guard_poison(data, request->bytes);
 }
 
-static inline void regioi_guard_open_request(const struct regioi_request *request)
+static inline void regioi_guard_unpoison_request(const struct regioi_request *request)
 {
 	const void *data;
 
@@ -89,7 +89,7 @@ static inline void regioi_guard_open_request(const struct regioi_request *reques
 		return;
 	data = regioi_region_resolve(request->region, request->offset);
 	if (data)
-		regioi_guard_open(data, request->bytes);
+		regioi_guard_unpoison(data, request->bytes);
 }
 
 /*

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Read sections, as of RCU: an address that was found inside one stays good until its end, for
- * regio_region_deregister() waits for the sections that have begun. Short, and never blocks.
- * Whether a thread is in one is asserted in checked builds, wherever a slice becomes an address.
+ * Read sections, as in RCU (read, copy, update): an address that was found inside one stays good
+ * until its end, for regio_region_deregister() waits for the sections that have begun. Short, and
+ * never blocks. Whether a thread is in one is asserted in checked builds, wherever a slice becomes
+ * an address.
  */
 #ifndef REGIO_MEM_SECTION_H
 #define REGIO_MEM_SECTION_H

@@ -50,7 +50,7 @@ static inline uint8_t *regioi_receive_open(struct regioi_resolver *resolver,
 
 	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) &&
 	    !regioi_extra_lives(regioi_window_extra(window, index))) {
-		regioi_guard_open_request(request);
+		regioi_guard_unpoison_request(request);
 		return NULL;
 	}
 	if (request->region == 0)
@@ -58,7 +58,7 @@ static inline uint8_t *regioi_receive_open(struct regioi_resolver *resolver,
 	data = regioi_resolve(resolver, request->region, request->offset);
 	/* Not by its id again: the region may be ending, and wait for this section. */
 	if (data)
-		regioi_guard_open(data, request->bytes);
+		regioi_guard_unpoison(data, request->bytes);
 	return data;
 }
 

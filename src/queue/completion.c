@@ -12,13 +12,13 @@
 
 static void cq_push(struct regioi_cq *cq, struct regioi_half *half)
 {
-	struct regioi_half *head = atomic_load_explicit(&cq->listed, memory_order_relaxed);
+	struct regioi_half *head = atomic_load_explicit(&cq->pending, memory_order_relaxed);
 
 	do {
 		half->next = head;
 		/* Release: pairs with the acquire in drain_next(). */
 	} while (!atomic_compare_exchange_weak_explicit(
-		&cq->listed, &head, half, memory_order_release, memory_order_relaxed));
+		&cq->pending, &head, half, memory_order_release, memory_order_relaxed));
 }
 
 static uint32_t count_notifiable(const struct regioi_half *half, uint32_t first, uint32_t count)
@@ -64,11 +64,11 @@ static inline void expand(const struct regioi_half *half, uint32_t first, uint32
  * is on its way over the list, and nobody waits to be told, the results can be handed over.
  */
 static bool sink_take(struct regioi_half *half, uint32_t first, uint32_t count,
-		      struct regioi_sink *sink)
+		      struct regioi_direct_results *sink)
 {
 	if (!sink || sink->cq != half->cq || count > sink->results_max - sink->count ||
 	    atomic_load_explicit(&half->dequeued, memory_order_relaxed) != first ||
-	    atomic_load_explicit(&half->listing, memory_order_relaxed) != 0 ||
+	    atomic_load_explicit(&half->list_state, memory_order_relaxed) != 0 ||
 	    atomic_load_explicit(&half->cq->armed, memory_order_relaxed))
 		return false;
 	expand(half, first, count, &sink->results[sink->count]);
@@ -79,7 +79,8 @@ static bool sink_take(struct regioi_half *half, uint32_t first, uint32_t count,
 	return true;
 }
 
-void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regioi_sink *sink)
+void regioi_half_publish(struct regioi_half *half, uint32_t count,
+			 struct regioi_direct_results *sink)
 {
 	struct regioi_cq *cq = half->cq;
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
@@ -102,7 +103,7 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regio
 	 * 'completed'. The count that follows pairs with the sleepers of wait.c, which set their
 	 * flag and then look at it.
 	 */
-	if (!(atomic_fetch_or(&half->listing, REGIOI_LISTED) & REGIOI_LISTED))
+	if (!(atomic_fetch_or(&half->list_state, REGIOI_LISTED) & REGIOI_LISTED))
 		cq_push(cq, half);
 	if (!notifiable)
 		return;
@@ -112,10 +113,10 @@ void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regio
 }
 
 /* The bytes of the oldest request that have been moved, which are counted from now on no more. */
-static uint32_t take_begun(struct regioi_half *half)
+static uint32_t take_partial_bytes(struct regioi_half *half)
 {
-	uint32_t *begun =
-		half->direction == REGIOI_RECEIVE ? &half->receive.begun : &half->send.begun;
+	uint32_t *begun = half->direction == REGIOI_RECEIVE ? &half->receive.partial_bytes
+							    : &half->send.partial_bytes;
 	uint32_t bytes = *begun;
 
 	*begun = 0;
@@ -132,12 +133,12 @@ uint32_t regioi_half_fail(struct regioi_half *half, int status)
 		struct regioi_request *request = &half->requests[(first + i) & half->mask];
 
 		if (REGIOI_GUARDED && half->direction == REGIOI_RECEIVE)
-			regioi_guard_open_request(request);
+			regioi_guard_unpoison_request(request);
 		request->status = status;
-		request->bytes = i == 0 && half->stream ? take_begun(half) : 0;
+		request->bytes = i == 0 && half->stream ? take_partial_bytes(half) : 0;
 	}
 	if (count)
-		regioi_half_complete(half, count, NULL);
+		regioi_half_publish(half, count, NULL);
 	return count;
 }
 
@@ -149,9 +150,9 @@ static void drain_take(struct regioi_cq *cq)
 	struct regioi_half *half, *last, *oldest = NULL;
 
 	/* A look first: an empty list is the common case of a poll. */
-	if (!atomic_load(&cq->listed))
+	if (!atomic_load(&cq->pending))
 		return;
-	last = half = atomic_exchange_explicit(&cq->listed, NULL, memory_order_acquire);
+	last = half = atomic_exchange_explicit(&cq->pending, NULL, memory_order_acquire);
 	while (half) {
 		struct regioi_half *older = half->next;
 
@@ -177,12 +178,12 @@ static struct regioi_half *drain_next(struct regioi_cq *cq)
 		return NULL;
 	cq->drain = half->next;
 	/* From here on it may be pushed again, so 'next' is the pusher's. */
-	atomic_fetch_xor(&half->listing, REGIOI_LISTED | REGIOI_DRAINING);
+	atomic_fetch_xor(&half->list_state, REGIOI_LISTED | REGIOI_DRAINING);
 	return half;
 }
 
 /* Gives the half's place in the CQ back. */
-static void half_detach(struct regioi_half *half)
+static void half_leave_cq(struct regioi_half *half)
 {
 	struct regioi_cq *cq = half->cq;
 	struct regioi_rq *rq = half->rq;
@@ -198,17 +199,17 @@ static void half_detach(struct regioi_half *half)
 /* The consumer is through with what it saw of the half. */
 static void half_drained(struct regioi_half *half)
 {
-	uint32_t before = atomic_fetch_and(&half->listing, ~REGIOI_DRAINING);
+	uint32_t before = atomic_fetch_and(&half->list_state, ~REGIOI_DRAINING);
 
 	if ((before & REGIOI_ENDING) && !(before & REGIOI_LISTED))
-		half_detach(half);
+		half_leave_cq(half);
 }
 
 static uint32_t half_expand(struct regioi_half *half, struct regio_result *results,
 			    uint32_t results_max, bool *ret_all)
 {
 	const uint32_t first = atomic_load_explicit(&half->dequeued, memory_order_relaxed);
-	/* Acquire: pairs with the release in regioi_half_complete(). */
+	/* Acquire: pairs with the release in regioi_half_publish(). */
 	uint32_t count = atomic_load_explicit(&half->completed, memory_order_acquire) - first;
 
 	REGIOI_ASSERT(count <= half->limit);
@@ -225,8 +226,8 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 /* At the end of the list, where it may be already: others have their turn first. */
 static void half_put_back(struct regioi_half *half)
 {
-	/* Sequentially consistent: pairs as in regioi_half_complete(). */
-	if (!(atomic_fetch_or(&half->listing, REGIOI_LISTED) & REGIOI_LISTED))
+	/* Sequentially consistent: pairs as in regioi_half_publish(). */
+	if (!(atomic_fetch_or(&half->list_state, REGIOI_LISTED) & REGIOI_LISTED))
 		cq_push(half->cq, half);
 	half_drained(half);
 }
@@ -245,7 +246,7 @@ uint32_t regioi_cq_take(struct regioi_cq *cq, struct regio_result *results, uint
 	while ((half = cq->current ? cq->current : drain_next(cq))) {
 		cq->current = half;
 		count += half_expand(half, results + count, results_max - count, &all);
-		if (!all && !regioi_cq_others_are_listed(cq))
+		if (!all && !regioi_cq_others_are_pending(cq))
 			break;
 		cq->current = NULL;
 		if (!all) {
@@ -262,7 +263,7 @@ void regioi_cq_discard(struct regioi_cq *cq)
 	struct regio_result results[32];
 
 	pthread_mutex_lock(&cq->discard_lock);
-	while (regioi_cq_take(cq, results, 32) || atomic_load(&cq->listed))
+	while (regioi_cq_take(cq, results, 32) || atomic_load(&cq->pending))
 		continue;
 	pthread_mutex_unlock(&cq->discard_lock);
 }
@@ -280,16 +281,16 @@ int regioi_cq_attach(struct regioi_cq *cq, struct regioi_half *half)
 	return 0;
 }
 
-void regioi_half_end(struct regioi_half *half)
+void regioi_half_detach(struct regioi_half *half)
 {
 	struct regioi_cq *cq = half->cq;
 	uint32_t before;
 
 	/* Keeps the CQ while we look at it; the half may be gone after the next line. */
 	atomic_fetch_add(&cq->references, 1);
-	before = atomic_fetch_or(&half->listing, REGIOI_ENDING);
+	before = atomic_fetch_or(&half->list_state, REGIOI_ENDING);
 	if (!(before & (REGIOI_LISTED | REGIOI_DRAINING)))
-		half_detach(half);
+		half_leave_cq(half);
 	else if (atomic_load(&cq->closed))
 		regioi_cq_discard(cq);
 	regioi_cq_release(cq);

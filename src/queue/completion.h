@@ -14,7 +14,7 @@
  * Where the dequeue that makes progress wants results. What completes on its CQ while there is room
  * goes there at once; the rest takes the way over the CQ's list.
  */
-struct regioi_sink {
+struct regioi_direct_results {
 	const struct regioi_cq *cq;
 	struct regio_result *results;
 	uint32_t results_max;
@@ -22,7 +22,8 @@ struct regioi_sink {
 };
 
 /* As executor of the half: its next 'count' requests are complete, results in place. */
-void regioi_half_complete(struct regioi_half *half, uint32_t count, struct regioi_sink *sink);
+void regioi_half_publish(struct regioi_half *half, uint32_t count,
+			 struct regioi_direct_results *sink);
 
 /*
  * As executor, in a read section of any driver: complete everything outstanding with 'status'.
@@ -36,17 +37,17 @@ int regioi_cq_attach(struct regioi_cq *cq, struct regioi_half *half);
  * No completion of the half will follow. The half leaves its CQ, gives its places back, and drops
  * its reference to the RQ, now or when the last completion is dequeued.
  */
-void regioi_half_end(struct regioi_half *half);
+void regioi_half_detach(struct regioi_half *half);
 
 /* Whether anything of the CQ's halves is on its lists. As consumer. */
-static inline bool regioi_cq_others_are_listed(const struct regioi_cq *cq)
+static inline bool regioi_cq_others_are_pending(const struct regioi_cq *cq)
 {
-	return cq->drain || atomic_load_explicit(&cq->listed, memory_order_relaxed);
+	return cq->drain || atomic_load_explicit(&cq->pending, memory_order_relaxed);
 }
 
 static inline bool regioi_cq_has_some(const struct regioi_cq *cq)
 {
-	return cq->current || regioi_cq_others_are_listed(cq);
+	return cq->current || regioi_cq_others_are_pending(cq);
 }
 
 /* As consumer: dequeues what has completed. Returns how many results were written. */

@@ -37,7 +37,7 @@ struct regioi_cq {
 	void *on_notify_context;
 
 	/* Pushed by executors, taken whole by the consumer. */
-	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_half *) listed;
+	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_half *) pending;
 	_Atomic bool armed;
 	_Atomic bool fired;		 /* signalled on the descriptor, and not dequeued since */
 	_Atomic uint32_t sleeper;	 /* enum regioi_sleeper; also the futex */
@@ -45,7 +45,7 @@ struct regioi_cq {
 	_Atomic uint64_t posted;	 /* completions that may notify */
 
 	/* The consumer's. */
-	_Alignas(REGIOI_CACHE_LINE) struct regioi_half *drain; /* off 'listed', oldest first */
+	_Alignas(REGIOI_CACHE_LINE) struct regioi_half *drain; /* off 'pending', oldest first */
 	struct regioi_half *drain_last;
 	struct regioi_half *current;  /* partly dequeued */
 	uint32_t taken_unpolled;      /* results since it last made progress */

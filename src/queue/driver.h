@@ -55,21 +55,21 @@ struct regioi_driver {
 	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_node *) arrivals;
 	/* Threads in a sleep that must end when there is work: drive/sleep.c. */
 	_Atomic uint32_t listeners;
-	_Atomic bool called;	    /* and have been told, since the last pass */
+	_Atomic bool kicked;	    /* and have been told, since the last pass */
 	_Atomic uint32_t unwatched; /* RQs that the engine does not watch: watch.c */
-	_Atomic bool resting;	    /* no RQ is active or doubtful */
+	_Atomic bool lists_empty;   /* no RQ is active or doubtful */
 	_Atomic bool lost;	    /* its descriptors were closed behind our back */
 	/* Threads that wait for the lock: who takes it again and again lets them. */
 	_Atomic uint32_t lock_wanted;
 
 	/* Held while progress is made, and by those who take an RQ out. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t lock;
-	struct regioi_list active;   /* may have work */
-	struct regioi_list doubtful; /* REGIOI_READY_PERHAPS and nothing else; oldest first */
-	struct regioi_list steady;   /* not watched, tried on each pass; oldest first */
+	struct regioi_list active;	/* may have work */
+	struct regioi_list maybe_ready; /* REGIOI_READY_UNKNOWN and nothing else; oldest first */
+	struct regioi_list steady;	/* not watched, tried on each pass; oldest first */
 	uint32_t passes;
-	bool quiet;		 /* the engine had no event when last asked */
-	_Atomic bool left;	 /* the last pass left work that needs no event */
+	bool engine_idle;	 /* the engine had no event when last asked */
+	_Atomic bool work_left;	 /* the last pass left work that needs no event */
 	bool busy;		 /* the last pass left an RQ that is ready for sure */
 	uint32_t passes_unasked; /* since the engine was asked for events */
 	uint32_t done_unasked;	 /* requests completed since then */
@@ -85,8 +85,8 @@ struct regioi_driver {
 
 	/* Sleeping, drive/sleep.c. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t wait_lock;
-	bool led;	/* a thread sleeps in the engine */
-	uint8_t runner; /* enum regioi_runner */
+	bool has_leader; /* a thread sleeps in the engine */
+	uint8_t runner;	 /* enum regioi_runner */
 	struct regioi_cq *followers;
 	int descriptor;	       /* what regio_cq_fd() gave, or -1 */
 	int signal_descriptor; /* an eventfd in it, or -1 */
@@ -158,7 +158,7 @@ static inline void regioi_driver_unlock(struct regioi_driver *driver)
 /* Whether somebody about to sleep would leave work lying. */
 static inline bool regioi_driver_has_work(struct regioi_driver *driver)
 {
-	return atomic_load(&driver->arrivals) || atomic_load(&driver->left) ||
+	return atomic_load(&driver->arrivals) || atomic_load(&driver->work_left) ||
 	       atomic_load(&driver->unwatched);
 }
 

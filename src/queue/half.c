@@ -18,12 +18,12 @@ static void take(struct regioi_half *half, enum regioi_executor as)
 	}
 }
 
-void regioi_half_take(struct regioi_half *half)
+void regioi_half_acquire(struct regioi_half *half)
 {
 	take(half, REGIOI_EXECUTOR_BUSY);
 }
 
-void regioi_half_close(struct regioi_half *half)
+void regioi_half_retire(struct regioi_half *half)
 {
 	take(half, REGIOI_EXECUTOR_CLOSED);
 }

@@ -44,7 +44,7 @@ enum regioi_ready {
 	 * A lone datagram was there. Another may be, but asking costs a third of receiving one, and
 	 * the next one's event will tell; so this is tried when there is nothing better to do.
 	 */
-	REGIOI_READY_PERHAPS,
+	REGIOI_READY_UNKNOWN,
 };
 
 /* Bits of a half's place in its CQ (cq.c). */
@@ -62,7 +62,7 @@ enum regioi_direction {
  * none of them in its caches.
  */
 struct regioi_half {
-	/* Settled at creation and resize. */
+	/* Set at creation and resize. */
 	_Alignas(REGIOI_CACHE_LINE) struct regioi_rq *rq;
 	struct regioi_cq *cq;
 	struct regioi_node *node; /* on the driver of the CQ */
@@ -71,7 +71,7 @@ struct regioi_half {
 	uint32_t limit;	   /* most outstanding */
 	uint8_t direction; /* enum regioi_direction */
 	bool stream;	   /* as its RQ */
-	uint8_t lone_op;   /* enum regioi_op_kind that moves one message */
+	uint8_t single_op; /* enum regioi_op_kind that moves one message */
 	/* REGIO_MSG_DEFER where requests are always left to others: receives, a driver's thread. */
 	uint8_t flags_implied;
 	/* The poster's. */
@@ -80,12 +80,12 @@ struct regioi_half {
 	_Atomic uint32_t tail;
 	uint32_t dequeued_seen;
 	/*
-	 * Touched after the store of 'tail': the request may complete, and its completion make
-	 * another thread post, while the poster is still at it.
+	 * Atomic, for two posters may write them at once: these are written after 'tail', when the
+	 * request may have completed already and its completion have made another thread post.
 	 */
 	_Atomic uint16_t
-		announced; /* requests posted with a barrier, since the node was last pinned */
-	_Atomic uint16_t pin_after; /* this many */
+		announces; /* requests posted with a barrier, since the node was last pinned */
+	_Atomic uint16_t pin_threshold; /* this many */
 
 	/* The executor's. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t executor; /* enum regioi_executor */
@@ -101,8 +101,8 @@ struct regioi_half {
 	/* The completion side. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t completed;
 	_Atomic uint32_t dequeued;
-	_Atomic uint32_t listing; /* REGIOI_LISTED and so on */
-	struct regioi_half *next; /* on the CQ's list, by who put it there */
+	_Atomic uint32_t list_state; /* REGIOI_LISTED and so on */
+	struct regioi_half *next;    /* on the CQ's list, by who put it there */
 	struct regio_extra *extras;
 };
 
@@ -163,8 +163,8 @@ static inline struct regioi_window regioi_half_window(const struct regioi_half *
  * As executor: an operation has opened the slices of the receives it asked for. Those that it left
  * queued are shut again.
  */
-static inline void regioi_half_shut_rest(const struct regioi_half *half, uint32_t planned,
-					 uint32_t done)
+static inline void regioi_half_poison_rest(const struct regioi_half *half, uint32_t planned,
+					   uint32_t done)
 {
 	struct regioi_window window;
 
@@ -172,20 +172,20 @@ static inline void regioi_half_shut_rest(const struct regioi_half *half, uint32_
 		return;
 	window = regioi_half_window(half);
 	for (uint32_t i = 0; done + i < planned && i < window.count; i++)
-		regioi_guard_shut_request(regioi_window_request(&window, i));
+		regioi_guard_poison_request(regioi_window_request(&window, i));
 }
 
 /*
  * Become the executor. Returns false when somebody else is; that one will look again before it
  * leaves, so whatever the caller has posted will be seen.
  */
-static inline bool regioi_half_enter(struct regioi_half *half)
+static inline bool regioi_half_try_acquire(struct regioi_half *half)
 {
 	uint32_t state = REGIOI_EXECUTOR_IDLE;
 
 	/*
-	 * Acquire: pairs with the release of the executor before, in regioi_half_done(). Release:
-	 * what the caller posted is visible to the executor that finds the mark.
+	 * Acquire: pairs with the release of the executor before, in regioi_half_release().
+	 * Release: what the caller posted is visible to the executor that finds the mark.
 	 */
 	while (!atomic_compare_exchange_strong(&half->executor, &state,
 					       state == REGIOI_EXECUTOR_IDLE
@@ -198,8 +198,8 @@ static inline bool regioi_half_enter(struct regioi_half *half)
 }
 
 /* Become the executor, waiting for a present one. */
-void regioi_half_take(struct regioi_half *half);
+void regioi_half_acquire(struct regioi_half *half);
 /* The same, for good. */
-void regioi_half_close(struct regioi_half *half);
+void regioi_half_retire(struct regioi_half *half);
 
 #endif

@@ -28,16 +28,16 @@
 #include "queue/driver.h"
 #include "queue/rq.h"
 
-/* Between regioi_call_enter() of the same handle and regioi_call_leave(). NULL: closed. */
+/* Between regioi_hazard_enter() of the same handle and regioi_hazard_leave(). NULL: closed. */
 static inline struct regioi_rq *regioi_rq_inside(const struct regio_rq *handle)
 {
-	REGIOI_ASSERT(regioi_call_is_inside(handle));
+	REGIOI_ASSERT(regioi_hazard_is_inside(handle));
 	return regioi_table_object(handle, REGIOI_KIND_RQ);
 }
 
 static inline struct regioi_cq *regioi_cq_inside(const struct regio_cq *handle)
 {
-	REGIOI_ASSERT(regioi_call_is_inside(handle));
+	REGIOI_ASSERT(regioi_hazard_is_inside(handle));
 	return regioi_table_object(handle, REGIOI_KIND_CQ);
 }
 

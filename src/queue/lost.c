@@ -37,11 +37,11 @@ static void rq_lose(struct regioi_rq *rq, void *argument)
 		concerned |= rq->nodes[i].driver == driver;
 	if (!concerned)
 		return;
-	atomic_store(&rq->lost, true);
+	atomic_store(&rq->fd_stale, true);
 	for (int i = 0; i < 2; i++)
 		regioi_ready_event(&rq->halves[i]);
 	for (uint32_t i = 0; i < rq->nodes_count; i++)
-		regioi_node_list(&rq->nodes[i]);
+		regioi_node_queue(&rq->nodes[i]);
 }
 
 void regioi_driver_lose(struct regioi_driver *driver)

@@ -14,9 +14,9 @@ struct regioi_driver;
 struct regioi_rq;
 
 /* Whether an RQ is among those that may have work. */
-enum regioi_listed {
+enum regioi_queued {
 	REGIOI_NODE_RESTING, /* whoever gives it work must list it */
-	REGIOI_NODE_LISTED,
+	REGIOI_NODE_QUEUED,
 	/*
 	 * Listed, and not taken off without a barrier on every thread: a poster that sees this
 	 * after storing its request need do nothing more. For RQs that post by the thousand.
@@ -47,7 +47,7 @@ struct regioi_node {
 	struct regioi_node *next; /* among the arrivals */
 	struct regioi_list *list; /* the driver's that it is on, or NULL */
 	struct regioi_node *list_next, *list_previous;
-	_Atomic uint32_t listed; /* enum regioi_listed: among the arrivals or the active */
+	_Atomic uint32_t queued; /* enum regioi_queued: among the arrivals or the active */
 	uint32_t received_pass;	 /* the last that received something */
 	uint16_t streak;	 /* passes that did, without a sleep or a long pause between */
 	uint8_t steady_shift;	 /* it becomes steady when 'streak' is 1 << this */

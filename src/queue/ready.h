@@ -50,14 +50,14 @@ static inline void regioi_ready_event(struct regioi_half *half)
 
 static inline void regioi_ready_try(struct regioi_half *half)
 {
-	uint32_t perhaps = REGIOI_READY_PERHAPS;
+	uint32_t perhaps = REGIOI_READY_UNKNOWN;
 
 	atomic_compare_exchange_strong(&half->ready, &perhaps, REGIOI_READY_YES);
 }
 
 static inline void regioi_ready_watched(struct regioi_half *half)
 {
-	uint32_t perhaps = REGIOI_READY_PERHAPS;
+	uint32_t perhaps = REGIOI_READY_UNKNOWN;
 
 	atomic_compare_exchange_strong(&half->ready, &perhaps, REGIOI_READY_NO);
 }
@@ -66,7 +66,7 @@ static inline void regioi_ready_unwatched(struct regioi_half *half)
 {
 	uint32_t no = REGIOI_READY_NO;
 
-	atomic_compare_exchange_strong(&half->ready, &no, REGIOI_READY_PERHAPS);
+	atomic_compare_exchange_strong(&half->ready, &no, REGIOI_READY_UNKNOWN);
 }
 
 #endif

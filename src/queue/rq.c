@@ -102,7 +102,7 @@ struct regioi_rq *regioi_rq_allocate(const uint32_t limits[2])
 		half->direction = (enum regioi_direction)i;
 		half_number(half, (uint32_t)regioi_counter_start(UINT32_MAX));
 		atomic_init(&half->ready, REGIOI_READY_YES);
-		half->pin_after = PIN_AFTER_FIRST;
+		half->pin_threshold = PIN_AFTER_FIRST;
 		if (!regioi_request_ring_allocate(limits[i], &ring)) {
 			rq_free(rq);
 			return NULL;

@@ -27,11 +27,11 @@ struct regioi_rq {
 	int fd;
 	int family;
 	_Atomic uint32_t references; /* the handle, and each half that is attached to its CQ */
-	_Atomic bool lost;	     /* its descriptor, or a driver's, was closed behind our back */
+	_Atomic bool fd_stale;	     /* its descriptor, or a driver's, was closed behind our back */
 	_Atomic bool joined;	     /* to its drivers: complete, and not closed */
 	bool stream;		     /* a stream socket: stream.c */
 	_Atomic bool connected;	     /* streams: has been, as far as is known */
-	_Atomic bool broken;	     /* streams: REGIOI_EVENT_BREAK */
+	_Atomic bool hangup_seen;    /* streams: REGIOI_EVENT_HANGUP */
 	_Atomic int32_t error;	     /* streams: the first fatal one */
 	bool trains_auto;	     /* receive trains may be turned on */
 	bool join_allowed;	     /* sends may be joined */

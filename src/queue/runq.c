@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How RQs get onto a driver's lists, and off: anybody may push one that may have work; whoever
- * makes progress takes what has arrived.
+ * How RQs get onto a driver's lists, and off. What arrives is a Treiber stack: anybody may push an
+ * RQ that may have work, and whoever makes progress takes all of them.
  */
 #include "queue/runq.h"
 
-void regioi_driver_call(struct regioi_driver *driver)
+void regioi_driver_kick(struct regioi_driver *driver)
 {
 	/* Once for each pass: a burst of posts is one call. */
-	if (!atomic_exchange(&driver->called, true))
+	if (!atomic_exchange(&driver->kicked, true))
 		driver->ops->doorbell(driver->engine);
 }
 
@@ -22,7 +22,7 @@ void regioi_node_push(struct regioi_node *node)
 		/* Sequentially consistent: pairs with the sleeper's look in wait.c. */
 	} while (!atomic_compare_exchange_weak(&driver->arrivals, &head, node));
 	if (atomic_load(&driver->listeners))
-		regioi_driver_call(driver);
+		regioi_driver_kick(driver);
 }
 
 void regioi_arrivals_take(struct regioi_driver *driver)
@@ -45,7 +45,7 @@ bool regioi_node_wake(struct regioi_driver *driver, struct regioi_node *node)
 {
 	uint32_t resting = REGIOI_NODE_RESTING;
 
-	if (!atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
+	if (!atomic_compare_exchange_strong(&node->queued, &resting, REGIOI_NODE_QUEUED))
 		return false;
 	if (node->list)
 		regioi_list_remove(node->list, node);
@@ -63,5 +63,5 @@ void regioi_node_remove(struct regioi_node *node)
 		regioi_list_remove(node->list, node);
 	}
 	/* Others have arrived with it, and are not among the arrivals any more. */
-	regioi_rests_set(driver);
+	regioi_lists_empty_set(driver);
 }

@@ -49,13 +49,13 @@ static inline void regioi_list_move(struct regioi_list *from, struct regioi_list
 }
 
 /* Read without the lock, by those who would make a pass for nothing. */
-static inline void regioi_rests_set(struct regioi_driver *driver)
+static inline void regioi_lists_empty_set(struct regioi_driver *driver)
 {
-	bool resting = driver->active.count == 0 && driver->doubtful.count == 0 &&
+	bool resting = driver->active.count == 0 && driver->maybe_ready.count == 0 &&
 		       driver->steady.count == 0;
 
-	if (atomic_load_explicit(&driver->resting, memory_order_relaxed) != resting)
-		atomic_store_explicit(&driver->resting, resting, memory_order_relaxed);
+	if (atomic_load_explicit(&driver->lists_empty, memory_order_relaxed) != resting)
+		atomic_store_explicit(&driver->lists_empty, resting, memory_order_relaxed);
 }
 
 /* Makes active what has arrived. */
@@ -69,21 +69,21 @@ bool regioi_node_wake(struct regioi_driver *driver, struct regioi_node *node);
 void regioi_node_remove(struct regioi_node *node);
 
 /* Wakes whoever sleeps on the driver. */
-void regioi_driver_call(struct regioi_driver *driver);
+void regioi_driver_kick(struct regioi_driver *driver);
 
 /* Puts an RQ among those that may have work, and makes sure that somebody will look. */
 void regioi_node_push(struct regioi_node *node);
 
-static inline void regioi_node_list(struct regioi_node *node)
+static inline void regioi_node_queue(struct regioi_node *node)
 {
 	uint32_t resting = REGIOI_NODE_RESTING;
 
 	/* The load keeps the line shared while a busy queue posts. */
-	if (atomic_load(&node->listed) == REGIOI_NODE_RESTING &&
-	    atomic_compare_exchange_strong(&node->listed, &resting, REGIOI_NODE_LISTED))
+	if (atomic_load(&node->queued) == REGIOI_NODE_RESTING &&
+	    atomic_compare_exchange_strong(&node->queued, &resting, REGIOI_NODE_QUEUED))
 		regioi_node_push(node);
 	else if (atomic_load(&node->driver->listeners))
-		regioi_driver_call(node->driver);
+		regioi_driver_kick(node->driver);
 }
 
 static inline struct regioi_node *regioi_node_of(struct regioi_rq *rq,
@@ -107,8 +107,8 @@ static inline enum regioi_ready regioi_node_ready(const struct regioi_node *node
 		half_ready = regioi_ready_now(half);
 		if (half_ready == REGIOI_READY_YES)
 			return REGIOI_READY_YES;
-		if (half_ready == REGIOI_READY_PERHAPS)
-			ready = REGIOI_READY_PERHAPS;
+		if (half_ready == REGIOI_READY_UNKNOWN)
+			ready = REGIOI_READY_UNKNOWN;
 	}
 	return ready;
 }

@@ -151,7 +151,7 @@ int regioi_cq_arm(struct regioi_cq *cq)
 	regioi_listeners_join(cq->driver);
 	/* Not between the two looks of fire(): what the first saw is dequeued by now. */
 	pthread_mutex_lock(&cq->driver->wait_lock);
-	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_complete(). */
+	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_publish(). */
 	atomic_store(&cq->armed, true);
 	pthread_mutex_unlock(&cq->driver->wait_lock);
 	return 0;

@@ -37,13 +37,13 @@ int regioi_watch_writable(struct regioi_rq *rq, bool writable);
 /* What an attempt that met an empty socket has found. */
 static inline enum regioi_ready regioi_watch_when_empty(const struct regioi_rq *rq)
 {
-	return regioi_watch_is_on(rq) ? REGIOI_READY_NO : REGIOI_READY_PERHAPS;
+	return regioi_watch_is_on(rq) ? REGIOI_READY_NO : REGIOI_READY_UNKNOWN;
 }
 
 /* The same of a full one, which is watched from now on. */
 static inline enum regioi_ready regioi_watch_when_full(struct regioi_rq *rq)
 {
-	return regioi_watch_writable(rq, true) == 0 ? REGIOI_READY_NO : REGIOI_READY_PERHAPS;
+	return regioi_watch_writable(rq, true) == 0 ? REGIOI_READY_NO : REGIOI_READY_UNKNOWN;
 }
 
 /*

@@ -46,8 +46,8 @@ static uint32_t refuse_broken(struct regioi_receive_state *state,
 		if (*ret_data)
 			break;
 		request->status = -EFAULT;
-		request->bytes = state->begun;
-		state->begun = 0;
+		request->bytes = state->partial_bytes;
+		state->partial_bytes = 0;
 	}
 	return refused;
 }
@@ -126,13 +126,13 @@ uint32_t regioi_stream_receive_plan(struct regioi_receive_state *state,
 	first = regioi_window_request(&rest, 0);
 	if (!area || rest.count == 1) {
 		op->kind = REGIOI_OP_RECEIVE_BYTES;
-		op->data = data + state->begun;
-		op->length = first->bytes - state->begun;
+		op->data = data + state->partial_bytes;
+		op->length = first->bytes - state->partial_bytes;
 		*ret_planned = 1;
 	} else if (first->region && is_small(first) && is_small(regioi_window_request(&rest, 1))) {
-		*ret_planned = plan_stage(&rest, &resolver, state->begun, area, op);
+		*ret_planned = plan_stage(&rest, &resolver, state->partial_bytes, area, op);
 	} else {
-		*ret_planned = plan_vectors(&rest, &resolver, state->begun, area, op);
+		*ret_planned = plan_vectors(&rest, &resolver, state->partial_bytes, area, op);
 	}
 	return refused;
 }
@@ -166,8 +166,8 @@ static void complete_request(struct regioi_receive_state *state, const struct re
 {
 	struct regioi_request *request = regioi_window_request(window, index);
 
-	request->bytes = state->begun;
-	state->begun = 0;
+	request->bytes = state->partial_bytes;
+	state->partial_bytes = 0;
 	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0))
 		fill_extra(state, regioi_window_extra(window, index));
 }
@@ -179,10 +179,10 @@ static void adapt(struct regioi_receive_state *state, uint32_t posted, uint32_t 
 		state->asked = ASKED_MANY;
 	} else if (!full) {
 		state->asked = 1;
-		state->lone = 0;
-	} else if (posted > 1 && ++state->lone >= LONE_MAX) {
+		state->singles_in_row = 0;
+	} else if (posted > 1 && ++state->singles_in_row >= LONE_MAX) {
 		state->asked = ASKED_MANY;
-		state->lone = 0;
+		state->singles_in_row = 0;
 	}
 }
 
@@ -199,17 +199,17 @@ uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
 	/* With nothing asked for, empty slices learn that there is something. */
 	while (done < planned && (left > 0 || op->length == 0)) {
 		const struct regioi_request *request = regioi_window_request(window, done);
-		uint32_t part = request->bytes - state->begun;
+		uint32_t part = request->bytes - state->partial_bytes;
 
 		if (part > left)
 			part = (uint32_t)left;
 		if (staged) {
-			regioi_copy(base + request->offset + state->begun, staged, part);
+			regioi_copy(base + request->offset + state->partial_bytes, staged, part);
 			staged += part;
 		}
 		left -= part;
-		state->begun += part;
-		if (request->flags & REGIO_MSG_WAITALL && state->begun < request->bytes)
+		state->partial_bytes += part;
+		if (request->flags & REGIO_MSG_WAITALL && state->partial_bytes < request->bytes)
 			break;
 		complete_request(state, window, done++);
 	}
@@ -222,7 +222,7 @@ uint32_t regioi_stream_receive_end(struct regioi_receive_state *state,
 				   const struct regioi_window *window)
 {
 	for (uint32_t i = 0; i < window->count; i++) {
-		regioi_guard_open_request(regioi_window_request(window, i));
+		regioi_guard_unpoison_request(regioi_window_request(window, i));
 		complete_request(state, window, i);
 	}
 	return window->count;

@@ -124,7 +124,7 @@ uint32_t regioi_stream_send_plan(struct regioi_send_state *state,
 	struct plan plan = {.window = window, .area = area};
 	struct regioi_window rest = *window;
 	const uint8_t *data = NULL;
-	uint32_t refused = refuse_broken(&plan, &state->begun, &data);
+	uint32_t refused = refuse_broken(&plan, &state->partial_bytes, &data);
 
 	rest.first += refused;
 	rest.count -= refused;
@@ -134,12 +134,12 @@ uint32_t regioi_stream_send_plan(struct regioi_send_state *state,
 	if (!data)
 		return refused;
 	if (!area || rest.count == 1) {
-		plan_single(op, data + state->begun,
-			    regioi_window_request(&rest, 0)->bytes - state->begun);
+		plan_single(op, data + state->partial_bytes,
+			    regioi_window_request(&rest, 0)->bytes - state->partial_bytes);
 		*ret_planned = 1;
 		return refused;
 	}
-	gather(&plan, state->begun);
+	gather(&plan, state->partial_bytes);
 	*ret_planned = plan.taken;
 	if (plan.vectors == 1) {
 		plan_single(op, area->vectors[0].iov_base, area->vectors[0].iov_len);
@@ -160,14 +160,14 @@ uint32_t regioi_stream_send_settle(struct regioi_send_state *state,
 	uint32_t done = 0;
 
 	while (done < planned) {
-		uint32_t left = regioi_window_request(window, done)->bytes - state->begun;
+		uint32_t left = regioi_window_request(window, done)->bytes - state->partial_bytes;
 
 		if (moved < left) {
-			state->begun += (uint32_t)moved;
+			state->partial_bytes += (uint32_t)moved;
 			break;
 		}
 		moved -= left;
-		state->begun = 0;
+		state->partial_bytes = 0;
 		done++;
 	}
 	regioi_count_add(&state->messages, done);

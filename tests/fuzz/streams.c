@@ -149,7 +149,7 @@ static void check_length(const struct regioi_op *op)
 
 struct sender {
 	struct regioi_send_state state;
-	uint32_t begun; /* bytes of the oldest request that have left */
+	uint32_t partial_bytes; /* bytes of the oldest request that have left */
 };
 
 static void post_sends(struct input *input)
@@ -169,7 +169,7 @@ static void leave(struct sender *sender, const struct regioi_op *op, size_t move
 {
 	struct iovec lone;
 	struct msghdr message = vectors_of(op, &lone);
-	uint32_t index = 0, offset = sender->begun;
+	uint32_t index = 0, offset = sender->partial_bytes;
 
 	for (size_t i = 0; i < message.msg_iovlen; i++) {
 		const uint8_t *bytes = message.msg_iov[i].iov_base;
@@ -197,7 +197,7 @@ static void leave(struct sender *sender, const struct regioi_op *op, size_t move
 
 static void check_sent(struct sender *sender, uint32_t done, size_t moved)
 {
-	size_t left = moved + sender->begun;
+	size_t left = moved + sender->partial_bytes;
 
 	CHECK(done <= window.count, "%u of %u", done, window.count);
 	for (uint32_t i = 0; i < done; i++) {
@@ -208,7 +208,7 @@ static void check_sent(struct sender *sender, uint32_t done, size_t moved)
 		CHECK(left >= request->bytes, "complete, and not all of it has gone");
 		left -= request->bytes;
 	}
-	sender->begun = (uint32_t)left;
+	sender->partial_bytes = (uint32_t)left;
 	CHECK(left == 0 || (done < window.count && left < lengths[slot_of(done)]),
 	      "all of it has gone, and it is not complete");
 	window_advance(done);
@@ -240,9 +240,9 @@ static void execute_send(struct sender *sender, struct input *input, bool all)
 	refused = regioi_stream_send_plan(&sender->state, &window,
 					  regioi_stream_send_needs_area(&window) ? area : NULL, &op,
 					  &planned);
-	check_refused(refused, sender->begun);
+	check_refused(refused, sender->partial_bytes);
 	if (refused)
-		sender->begun = 0;
+		sender->partial_bytes = 0;
 	CHECK(planned <= window.count && !planned == !window.count, "%u planned of %u", planned,
 	      window.count);
 	if (planned == 0)
@@ -285,8 +285,8 @@ static void run_sender(struct input *input)
 struct receiver {
 	struct regioi_receive_state state;
 	uint32_t arrived;
-	uint32_t taken; /* of these, how many completed or begun requests have */
-	uint32_t begun; /* of the oldest request */
+	uint32_t taken;		/* of these, how many completed or begun requests have */
+	uint32_t partial_bytes; /* of the oldest request */
 	uint32_t next_slice;
 };
 
@@ -327,11 +327,11 @@ static void arrive(struct receiver *receiver, const struct regioi_op *op, size_t
 static void check_filled(struct receiver *receiver, uint32_t slot, bool ended)
 {
 	const struct regioi_request *request = &requests[slot];
-	uint32_t first = receiver->taken - receiver->begun;
+	uint32_t first = receiver->taken - receiver->partial_bytes;
 
 	CHECK(request->status == 0 && request->bytes <= lengths[slot], "status %d, %u bytes",
 	      request->status, request->bytes);
-	CHECK(request->bytes >= receiver->begun, "fewer bytes than it had");
+	CHECK(request->bytes >= receiver->partial_bytes, "fewer bytes than it had");
 	CHECK(first + request->bytes <= receiver->arrived, "bytes from nowhere");
 	CHECK(ended || !(request->flags & REGIO_MSG_WAITALL) || request->bytes == lengths[slot],
 	      "it waits for all and has %u of %u", request->bytes, lengths[slot]);
@@ -340,7 +340,7 @@ static void check_filled(struct receiver *receiver, uint32_t slot, bool ended)
 	CHECK(!lengths[slot] || target[request->offset + lengths[slot]] == GUARD,
 	      "written behind the slice");
 	receiver->taken = first + request->bytes;
-	receiver->begun = 0;
+	receiver->partial_bytes = 0;
 }
 
 static void check_done(struct receiver *receiver, uint32_t done, bool ended)
@@ -353,9 +353,9 @@ static void check_done(struct receiver *receiver, uint32_t done, bool ended)
 		return;
 	/* The rest is in the oldest request, which waits for more. */
 	CHECK(window.count > 0 && requests[slot_of(0)].flags & REGIO_MSG_WAITALL, "bytes are lost");
-	receiver->begun += receiver->arrived - receiver->taken;
+	receiver->partial_bytes += receiver->arrived - receiver->taken;
 	receiver->taken = receiver->arrived;
-	CHECK(receiver->begun < lengths[slot_of(0)], "full, and not complete");
+	CHECK(receiver->partial_bytes < lengths[slot_of(0)], "full, and not complete");
 }
 
 static void start_over(struct receiver *receiver)
@@ -378,9 +378,9 @@ static void execute_receive(struct receiver *receiver, struct input *input)
 	refused = regioi_stream_receive_plan(
 		state, &window, regioi_stream_receive_needs_area(state, &window) ? area : NULL, &op,
 		&planned);
-	check_refused(refused, receiver->begun);
+	check_refused(refused, receiver->partial_bytes);
 	if (refused)
-		receiver->begun = 0;
+		receiver->partial_bytes = 0;
 	start_over(receiver);
 	CHECK(planned <= window.count && !planned == !window.count, "%u planned of %u", planned,
 	      window.count);

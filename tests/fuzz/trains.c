@@ -182,8 +182,8 @@ static uint32_t take_length(struct input *input)
 struct sender {
 	struct regioi_send_state state;
 	uint64_t now_ns;
-	uint32_t vain;	 /* operations in a row that completed nothing */
-	uint32_t singly; /* messages of a refused train that have not gone since */
+	uint32_t vain;		   /* operations in a row that completed nothing */
+	uint32_t unsegmented_left; /* messages of a refused train that have not gone since */
 	/* The longest message that may be joined towards a destination, and until when. */
 	uint32_t path_max[DESTINATIONS + 1];
 	uint64_t path_until_ns[DESTINATIONS + 1];
@@ -330,7 +330,7 @@ static void check_train(const struct sender *sender, uint32_t first, uint32_t co
 
 	CHECK(count <= sender->state.train_messages_max, "%u messages joined", count);
 	CHECK(length <= sender->state.train_bytes_max, "%u bytes joined", length);
-	CHECK(sender->singly == 0, "messages of a refused train are joined again");
+	CHECK(sender->unsegmented_left == 0, "messages of a refused train are joined again");
 	CHECK(control_of(slot) <= 2, "control data that may not ride on a train");
 	CHECK(sender->now_ns >= sender->path_until_ns[destination] ||
 		      segment <= sender->path_max[destination],
@@ -415,7 +415,7 @@ static void note_refused(struct sender *sender, int error, uint32_t carried)
 {
 	uint32_t destination = destination_of(slot_of(0));
 
-	sender->singly = carried;
+	sender->unsegmented_left = carried;
 	sender->path_max[destination] = error == -EIO ? 0 : lengths[slot_of(0)] - 1;
 	sender->path_until_ns[destination] = sender->now_ns + REGIOI_PATH_MEMORY_NS;
 }
@@ -446,7 +446,8 @@ static void settle_error(struct sender *sender, const struct regioi_op *op, uint
 	for (uint32_t i = 0; i < done; i++)
 		CHECK(requests[slot_of(i)].status == op->result && requests[slot_of(i)].bytes == 0,
 		      "status %d, not %d", requests[slot_of(i)].status, op->result);
-	sender->singly -= done < sender->singly ? done : sender->singly;
+	sender->unsegmented_left -=
+		done < sender->unsegmented_left ? done : sender->unsegmented_left;
 	window_advance(done);
 }
 
@@ -462,7 +463,8 @@ static void settle_sent(struct sender *sender, struct regioi_op *op, uint32_t me
 	done = regioi_send_settle(&sender->state, &window, area, op, sender->now_ns, &verdict);
 	CHECK(done == expected && verdict == REGIOI_SEND_PROGRESS, "%u, not %u", done, expected);
 	put_on_wire(done);
-	sender->singly -= done < sender->singly ? done : sender->singly;
+	sender->unsegmented_left -=
+		done < sender->unsegmented_left ? done : sender->unsegmented_left;
 	sender->vain = 0;
 	window_advance(done);
 }

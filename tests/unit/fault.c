@@ -100,11 +100,11 @@ static const struct regioi_engine_ops script_ops = {
 	.watch = script_watch,
 	.unwatch = script_unwatch,
 	.idle = script_idle,
-	.ask = script_ask,
+	.poll = script_ask,
 	.sleep = script_sleep,
 	.doorbell = script_doorbell,
 	.wake = script_doorbell,
-	.unwake = script_doorbell,
+	.wake_ack = script_doorbell,
 	.execute = script_execute,
 };
 
@@ -145,11 +145,11 @@ static struct regioi_event next_event(void)
 
 	for (int i = 0; i < TRIES; i++) {
 		uint32_t doorbells = script.doorbells;
-		int count = ops->ask(engine, events, ARRAY_SIZE(events));
+		int count = ops->poll(engine, events, ARRAY_SIZE(events));
 
 		if (count > 0)
 			return events[0];
-		EXPECT(script.doorbells > doorbells, "an ask leaves an event and rings nobody");
+		EXPECT(script.doorbells > doorbells, "a poll leaves an event and rings nobody");
 		ck_assert(!ops->idle(engine));
 	}
 	ck_abort_msg("an event was never told");
@@ -160,7 +160,7 @@ static void expect_no_event(void)
 	struct regioi_event event;
 
 	for (int i = 0; i < TRIES; i++)
-		EXPECT_RETURN(0, ops->ask(engine, &event, 1));
+		EXPECT_RETURN(0, ops->poll(engine, &event, 1));
 	ck_assert(ops->idle(engine));
 }
 
@@ -394,8 +394,8 @@ static void tell_all(const char *faults, uint32_t *ret_at_once, uint32_t *ret_to
 	wrap(faults);
 	for (int i = 0; i < TRIES; i++) {
 		script.found_count = 1;
-		script.found.events = REGIOI_EVENT_READABLE | REGIOI_EVENT_BREAK;
-		if (ops->ask(engine, &event, 1)) {
+		script.found.events = REGIOI_EVENT_READABLE | REGIOI_EVENT_HANGUP;
+		if (ops->poll(engine, &event, 1)) {
 			ck_assert_uint_eq(event.id, ID);
 			ck_assert_uint_eq(event.events, script.found.events);
 			++*ret_at_once;

@@ -82,7 +82,7 @@ static struct regioi_half *receive_half(unsigned int queue)
 static void complete_all(unsigned int queue)
 {
 	for (unsigned int i = 0; i < RECEIVES; i++) {
-		regioi_half_complete(receive_half(queue), 1, NULL);
+		regioi_half_publish(receive_half(queue), 1, NULL);
 	}
 }
 
@@ -102,12 +102,12 @@ static struct regioi_half *pair;
 
 static void complete_pair(void)
 {
-	regioi_half_complete(pair, 2, NULL);
+	regioi_half_publish(pair, 2, NULL);
 }
 
 static bool pair_is_there(void)
 {
-	return atomic_load_explicit(&pair->cq->listed, memory_order_relaxed) != NULL;
+	return atomic_load_explicit(&pair->cq->pending, memory_order_relaxed) != NULL;
 }
 
 /* Without a signal it takes the first of the two, and asks for one. */

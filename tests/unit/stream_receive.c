@@ -267,7 +267,7 @@ START_TEST(the_end_completes_all_and_tells_what_the_first_has)
 	ck_assert_uint_eq(requests[0].bytes, 60);
 	ck_assert_uint_eq(requests[1].bytes, 0);
 	ck_assert_uint_eq(requests[2].bytes, 0);
-	ck_assert_uint_eq(state.begun, 0);
+	ck_assert_uint_eq(state.partial_bytes, 0);
 }
 END_TEST
 

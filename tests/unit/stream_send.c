@@ -90,7 +90,7 @@ static const uint8_t *flatten(void)
 static void check_plan(void)
 {
 	const uint8_t *data = flatten();
-	uint32_t skipped = state.begun;
+	uint32_t skipped = state.partial_bytes;
 	size_t length = 0;
 
 	for (uint32_t i = 0; i < planned; i++) {
@@ -199,8 +199,9 @@ START_TEST(what_the_socket_did_not_take_is_left)
 		part = random_below(&random, (uint32_t)op.length + 1);
 		settle(part);
 		moved += part;
-		EXPECT(state.begun == 0 || state.begun < regioi_window_request(&window, 0)->bytes,
-		       "%u bytes gone of %u", state.begun,
+		EXPECT(state.partial_bytes == 0 ||
+			       state.partial_bytes < regioi_window_request(&window, 0)->bytes,
+		       "%u bytes gone of %u", state.partial_bytes,
 		       regioi_window_request(&window, 0)->bytes);
 	}
 	ck_assert_uint_eq(moved, total);
@@ -226,7 +227,7 @@ START_TEST(a_lone_request_goes_on_where_the_socket_stopped)
 	plan();
 	check_plan();
 	ck_assert_uint_eq(settle(4096 - moved), 1);
-	ck_assert_uint_eq(state.begun, 0);
+	ck_assert_uint_eq(state.partial_bytes, 0);
 }
 END_TEST
 
@@ -281,7 +282,7 @@ START_TEST(a_request_that_loses_its_region_half_way_tells_what_is_gone)
 	ck_assert_int_eq(requests[0].status, -EFAULT);
 	ck_assert_uint_eq(requests[0].bytes, 4);
 	ck_assert_uint_eq(planned, 0);
-	ck_assert_uint_eq(state.begun, 0);
+	ck_assert_uint_eq(state.partial_bytes, 0);
 }
 END_TEST
 

@@ -235,10 +235,10 @@ static bool fault_idle(struct regioi_engine *engine)
 	return atomic_load(&engine->owing) == 0 && engine->inner_ops->idle(engine->inner);
 }
 
-static int fault_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
-		     uint32_t events_max)
+static int fault_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
+		      uint32_t events_max)
 {
-	int found = engine->inner_ops->ask(engine->inner, ret_events, events_max);
+	int found = engine->inner_ops->poll(engine->inner, ret_events, events_max);
 
 	return found < 0 ? found : tell(engine, ret_events, found, events_max);
 }
@@ -423,9 +423,9 @@ static void fault_wake(struct regioi_engine *engine)
 	engine->inner_ops->wake(engine->inner);
 }
 
-static void fault_unwake(struct regioi_engine *engine)
+static void fault_wake_ack(struct regioi_engine *engine)
 {
-	engine->inner_ops->unwake(engine->inner);
+	engine->inner_ops->wake_ack(engine->inner);
 }
 
 static bool fault_intact(struct regioi_engine *engine)
@@ -486,11 +486,11 @@ int regioi_fault_wrap(const struct regioi_engine_ops **ops, struct regioi_engine
 		.watch = fault_watch,
 		.unwatch = fault_unwatch,
 		.idle = outer->inner_ops->idle ? fault_idle : NULL,
-		.ask = fault_ask,
+		.poll = fault_poll,
 		.sleep = fault_sleep,
 		.doorbell = fault_doorbell,
 		.wake = fault_wake,
-		.unwake = fault_unwake,
+		.wake_ack = fault_wake_ack,
 		.intact = outer->inner_ops->intact ? fault_intact : NULL,
 		.descriptor = fault_descriptor,
 		.now_ns = outer->inner_ops->now_ns ? fault_now_ns : NULL,

@@ -59,8 +59,8 @@ static void null_unwatch(struct regioi_engine *engine, int fd)
 {
 }
 
-static int null_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
-		    uint32_t events_max)
+static int null_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
+		     uint32_t events_max)
 {
 	return 0;
 }
@@ -147,11 +147,11 @@ const struct regioi_engine_ops regioi_engine_null = {
 	.busy_poll = null_busy_poll,
 	.watch = null_watch,
 	.unwatch = null_unwatch,
-	.ask = null_ask,
+	.poll = null_poll,
 	.sleep = null_sleep,
 	.doorbell = null_doorbell,
 	.wake = null_doorbell,
-	.unwake = null_doorbell,
+	.wake_ack = null_doorbell,
 	.descriptor = null_descriptor,
 	.batches = null_batches,
 	.execute = null_execute,

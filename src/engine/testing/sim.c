@@ -134,7 +134,7 @@ static void pends_no_longer(struct regioi_engine *engine)
 	struct sim *sim = sim_of(engine);
 
 	if (sim->pends)
-		regioi_epoll_unwake(engine);
+		regioi_epoll_wake_ack(engine);
 	sim->pends = false;
 }
 
@@ -184,7 +184,7 @@ static struct regioi_event tell(const struct regioi_sim_socket *socket,
 	     item = item->next) {
 		event.events |= REGIOI_EVENT_READABLE;
 		if (item->end || item->error)
-			event.events |= REGIOI_EVENT_BREAK;
+			event.events |= REGIOI_EVENT_HANGUP;
 	}
 	if (watcher->writable && socket->full_until_ns <= now_ns) {
 		event.events |= REGIOI_EVENT_WRITABLE;
@@ -258,23 +258,23 @@ static int translate(struct regioi_engine *engine, struct regioi_event *events, 
 	return count;
 }
 
-static int ask_locked(struct regioi_engine *engine, struct regioi_event *ret_events,
-		      uint32_t events_max)
+static int poll_locked(struct regioi_engine *engine, struct regioi_event *ret_events,
+		       uint32_t events_max)
 {
 	int found;
 
 	regioi_sim_tick();
-	found = regioi_epoll_ask(engine, ret_events, events_max);
+	found = regioi_epoll_poll(engine, ret_events, events_max);
 	return found < 0 ? found : translate(engine, ret_events, found, events_max);
 }
 
-static int sim_ask(struct regioi_engine *engine, struct regioi_event *ret_events,
-		   uint32_t events_max)
+static int sim_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
+		    uint32_t events_max)
 {
 	int count;
 
 	lock();
-	count = ask_locked(engine, ret_events, events_max);
+	count = poll_locked(engine, ret_events, events_max);
 	unlock();
 	return count;
 }
@@ -303,7 +303,7 @@ static int jump(struct regioi_engine *engine, struct regioi_event *ret_events, u
 		next_ns = until_ns;
 	if (regioi_sim_net.clock_ns < next_ns)
 		regioi_sim_net.clock_ns = next_ns;
-	return ask_locked(engine, ret_events, events_max);
+	return poll_locked(engine, ret_events, events_max);
 }
 
 static int sim_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
@@ -407,11 +407,11 @@ const struct regioi_engine_ops regioi_engine_sim = {
 	.busy_poll = regioi_epoll_busy_poll,
 	.watch = sim_watch,
 	.unwatch = sim_unwatch,
-	.ask = sim_ask,
+	.poll = sim_poll,
 	.sleep = sim_sleep,
 	.doorbell = regioi_epoll_doorbell,
 	.wake = regioi_epoll_wake,
-	.unwake = regioi_epoll_unwake,
+	.wake_ack = regioi_epoll_wake_ack,
 	.intact = regioi_epoll_intact,
 	.descriptor = regioi_epoll_descriptor,
 	.now_ns = sim_now_ns,

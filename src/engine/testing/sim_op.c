@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/kernel.h"
-#include "engine/calls.h"
+#include "engine/plain.h"
 #include "engine/testing/sim_net.h"
 
 static uint32_t lesser(uint32_t a, uint32_t b)
@@ -291,7 +291,7 @@ static void execute_send(struct regioi_sim_socket *socket, struct regioi_op *op)
 		}
 		socket->full_until_ns = regioi_sim_later();
 	}
-	regioi_calls_execute(&part, 1);
+	regioi_plain_execute(&part, 1);
 	op->result = part.result;
 }
 
@@ -301,7 +301,7 @@ void regioi_sim_execute(struct regioi_op *op)
 
 	regioi_sim_tick();
 	if (!socket)
-		regioi_calls_execute(op, 1);
+		regioi_plain_execute(op, 1);
 	else if (op->kind == REGIOI_OP_SEND || op->kind == REGIOI_OP_SEND_MESSAGES ||
 		 op->kind == REGIOI_OP_SEND_VECTORS)
 		execute_send(socket, op);

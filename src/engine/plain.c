@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/syscalls.h"
-#include "engine/calls.h"
+#include "engine/plain.h"
 
 /* No result of an operation: nothing has been moved, so it is tried again. */
 #define TRIES_MAX 16u
@@ -63,7 +63,7 @@ one_message:
 	return 1;
 }
 
-void regioi_calls_execute(struct regioi_op *ops, uint32_t ops_count)
+void regioi_plain_execute(struct regioi_op *ops, uint32_t ops_count)
 {
 	for (uint32_t i = 0; i < ops_count; i++) {
 		uint32_t tries = 0;
