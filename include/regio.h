@@ -596,7 +596,9 @@ REGIO_API int regio_cq_close(struct regio_cq *cq);
  * turn before the rest. Only here is a request released: it stops counting
  * against its RQ's limit. When the CQ is empty, and at the latest after 1,024
  * results, the call makes progress once: it executes what is ready on the queues
- * of its driver, deferred requests included.
+ * of its driver, deferred requests included. The first empty dequeue after a
+ * regio_cq_wait() that slept may return 0 without asking the kernel, where
+ * nothing is deferred; the second in a row asks.
  *
  * Ownership  the slices behind each result are the caller's again
  * Threads    one caller at a time for each CQ; CQs are independent

@@ -152,6 +152,11 @@ static inline int dequeue(struct regioi_cq *cq, struct regio_result *ret_results
 	if (count && cq->taken_unpolled < TAKEN_UNPOLLED_MAX)
 		return (int)count;
 	cq->taken_unpolled = 0;
+	if (count == 0 && cq->slept) {
+		cq->slept = false;
+		if (regioi_driver_rests(cq->driver))
+			return 0;
+	}
 	count += regioi_progress_try(cq, ret_results + count, results_max - count);
 	if (count < results_max && regioi_cq_has_some(cq))
 		count += regioi_cq_take(cq, ret_results + count, results_max - count);

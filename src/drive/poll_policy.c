@@ -30,11 +30,12 @@ static void make_steady(struct regioi_node *node)
 		node->heat = REGIOI_STEADY;
 }
 
-void regioi_heat_received(struct regioi_node *node)
+void regioi_heat_received(struct regioi_node *node, bool alone)
 {
 	const uint32_t pass = node->driver->passes;
 
-	if (node->heat == REGIOI_COLD && pass - node->received_pass > STREAK_GAP)
+	/* Who is about to sleep relies on events. */
+	if (!alone || (node->heat == REGIOI_COLD && pass - node->received_pass > STREAK_GAP))
 		node->streak = 0;
 	else if (node->streak < 1u << node->steady_shift &&
 		 ++node->streak == 1u << node->steady_shift)

@@ -18,8 +18,8 @@
 
 #define REGIOI_HOT_MAX 4u
 
-/* The node's RQ has received something in this pass. */
-void regioi_heat_received(struct regioi_node *node);
+/* The node's RQ has received something in this pass, of a caller that is 'alone' or not. */
+void regioi_heat_received(struct regioi_node *node, bool alone);
 /* The node's RQ, which is on the steady list, was tried in vain. */
 void regioi_heat_missed(struct regioi_node *node);
 /* Cools the node's RQ, and has it watched again. */

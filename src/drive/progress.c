@@ -54,6 +54,23 @@ static void work_left_set(struct regioi_driver *driver, bool left)
 		atomic_store(&driver->work_left, left);
 }
 
+/*
+ * A socket that nobody is to read would be reported by each poll and end each sleep. It is watched
+ * again when a receive has found it empty.
+ */
+static void readable(struct regioi_rq *rq)
+{
+	struct regioi_half *receive = &rq->halves[REGIOI_RECEIVE];
+
+	regioi_ready_event(receive);
+	if (!regioi_watch_is_level(rq))
+		return;
+	if (regioi_half_runnable(receive, REGIOI_READY_YES))
+		regioi_watch_doubt_level(rq);
+	else
+		regioi_watch_stop(rq);
+}
+
 /* Under the driver's lock, so an RQ found here is not gone before it is active. */
 static void event_take(struct regioi_driver *driver, const struct regioi_event *event)
 {
@@ -67,7 +84,7 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 	if (event->events & REGIOI_EVENT_HANGUP)
 		atomic_store(&rq->hangup_seen, true);
 	if (event->events & REGIOI_EVENT_READABLE)
-		regioi_ready_event(&rq->halves[REGIOI_RECEIVE]);
+		readable(rq);
 	if (event->events & REGIOI_EVENT_WRITABLE)
 		regioi_ready_event(&rq->halves[REGIOI_SEND]);
 	if (regioi_node_ready(node) == REGIOI_READY_YES)
@@ -137,6 +154,7 @@ struct batch {
 	uint32_t count;
 	uint32_t completed; /* requests, in this pass */
 	uint32_t received;  /* RQs that received something */
+	bool alone;	    /* nobody sleeps on the driver, nor is about to */
 	struct regioi_direct_results *sink;
 	struct regioi_work works[BATCH_MAX];
 };
@@ -149,7 +167,7 @@ static void batch_count(struct batch *batch, struct regioi_half *half, uint32_t 
 	if (done == 0 || half->direction != REGIOI_RECEIVE)
 		return;
 	node = regioi_node_of(half->rq, batch->driver);
-	regioi_heat_received(node);
+	regioi_heat_received(node, batch->alone);
 	batch->received++;
 }
 
@@ -258,13 +276,6 @@ static bool stays_idle(struct regioi_node *node)
 	return ++node->idle_passes < (pinned ? PINNED_IDLE_PASSES : LISTED_IDLE_PASSES);
 }
 
-/* While somebody sleeps nobody may be pinned: posting on such an RQ calls nobody. */
-static bool must_be_unpinned(const struct regioi_node *node, bool alone)
-{
-	return !alone &&
-	       atomic_load_explicit(&node->queued, memory_order_relaxed) == REGIOI_NODE_PINNED;
-}
-
 /*
  * Takes RQs off that are done until an event or a post. A poster stores its request and then
  * looks whether the RQ is listed; this stores that it is not and then looks for requests. One of
@@ -341,7 +352,11 @@ static void visit_steady(struct batch *batch)
 	}
 }
 
-/* Decides who stays active. Returns whether work is left that needs no event. */
+/*
+ * Decides who stays active. Before a sleep nobody does without work: the program answers from
+ * memory after it, and a pinned RQ would be posted to without a kick. Returns whether work is left
+ * that needs no event.
+ */
 static bool pass_end(struct regioi_driver *driver, bool alone)
 {
 	struct regioi_node *node, *next;
@@ -355,14 +370,16 @@ static bool pass_end(struct regioi_driver *driver, bool alone)
 			regioi_heat_cool(node);
 		ready = regioi_node_ready(node);
 		next = node->list_next;
+		if (ready == REGIOI_READY_UNKNOWN && node->heat == REGIOI_COLD &&
+		    regioi_heat_watch_instead(node))
+			ready = regioi_node_ready(node);
 		if (ready == REGIOI_READY_YES) {
 			node->idle_passes = 0;
 			driver->busy = true;
 		} else if (node->heat == REGIOI_HOT) {
 			continue;
-		} else if (node->heat == REGIOI_STEADY ||
-			   (ready == REGIOI_READY_UNKNOWN && !regioi_heat_watch_instead(node)) ||
-			   must_be_unpinned(node, alone) || !stays_idle(node)) {
+		} else if (!alone || node->heat == REGIOI_STEADY || ready == REGIOI_READY_UNKNOWN ||
+			   !stays_idle(node)) {
 			regioi_list_move(&driver->active, &resting, node);
 		}
 	}
@@ -392,7 +409,7 @@ static bool pass_hot(struct regioi_driver *driver, struct regioi_direct_results 
 			uint32_t received = regioi_half_run_one(receive, sink);
 
 			if (received)
-				regioi_heat_received(node);
+				regioi_heat_received(node, true);
 			completed += received;
 		}
 		left |= regioi_node_ready(node) == REGIOI_READY_YES;
@@ -426,6 +443,7 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_r
 		return pass_hot(driver, sink);
 	batch.driver = driver;
 	batch.sink = sink;
+	batch.alone = alone;
 	batch.count = 0;
 	batch.completed = 0;
 	batch.received = 0;
@@ -483,7 +501,7 @@ static bool poll_single(struct regioi_driver *driver, struct regioi_direct_resul
 	driver->passes_unasked++;
 	driver->passes_idle = received ? 0 : driver->passes_idle + 1;
 	if (received)
-		regioi_heat_received(node);
+		regioi_heat_received(node, true);
 	*ret_left = regioi_node_ready(node) == REGIOI_READY_YES;
 	return true;
 }
@@ -491,9 +509,8 @@ static bool poll_single(struct regioi_driver *driver, struct regioi_direct_resul
 /* Told from memory alone: a program that polls an idle queue makes no system call. */
 static bool nothing_to_do(const struct regioi_driver *driver)
 {
-	return atomic_load_explicit(&driver->lists_empty, memory_order_relaxed) &&
-	       !atomic_load_explicit(&driver->arrivals, memory_order_relaxed) &&
-	       driver->ops->idle && driver->ops->idle(driver->engine);
+	return regioi_driver_rests(driver) && driver->ops->idle &&
+	       driver->ops->idle(driver->engine);
 }
 
 uint32_t regioi_progress_try(struct regioi_cq *cq, struct regio_result *results,

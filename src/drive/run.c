@@ -7,7 +7,6 @@
 #include "drive/progress.h"
 #include "drive/run.h"
 #include "drive/sleep.h"
-#include "queue/lost.h"
 
 /* The lock keeps a wake and its acknowledgement in order. Returns what the runner was. */
 static enum regioi_runner runner_set(struct regioi_driver *driver, enum regioi_runner runner)
@@ -30,8 +29,6 @@ static int sleep_once(struct regioi_driver *driver, int64_t timeout_ns)
 {
 	int count;
 
-	if (!regioi_driver_intact(driver))
-		return -EBADF;
 	if (runner_set(driver, REGIOI_RUNNER_SLEEPS) == REGIOI_RUNNER_CALLED) {
 		runner_set(driver, REGIOI_RUNNER_AWAKE);
 		return 0;

@@ -26,17 +26,42 @@
 #include "queue/signal.h"
 
 #define EVENTS_MAX 64
+/* Between two looks at the driver's descriptors, and the longest sleep without one. */
+#define UNCHECKED_SLEEPS 64u
+#define UNCHECKED_SLEEP_NS 20000000
 /* Then a sleeper looks, and sleeps again. */
 #define NO_END_S (365 * 86400)
+
+/*
+ * Whether the driver's descriptors are its own is looked at on each 64th sleep, and after one that
+ * brought nothing. A sleep without that look is short: where the descriptors were closed, and their
+ * numbers are another's, nothing would end it. Returns false where they are lost.
+ */
+static bool sleep_begin(struct regioi_driver *driver, uint32_t unchecked, int64_t *timeout_ns)
+{
+	if (unchecked == 0)
+		return regioi_driver_intact(driver);
+	if (driver->ops->intact && (*timeout_ns < 0 || *timeout_ns > UNCHECKED_SLEEP_NS))
+		*timeout_ns = UNCHECKED_SLEEP_NS;
+	return true;
+}
+
+static uint32_t sleep_end(uint32_t unchecked, bool brought)
+{
+	return brought ? (unchecked + 1) % UNCHECKED_SLEEPS : 0;
+}
 
 int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns)
 {
 	struct regioi_event events[EVENTS_MAX];
 	int count;
 
+	if (!sleep_begin(driver, driver->sleeps_unchecked, &timeout_ns))
+		return -EBADF;
 	if (regioi_driver_has_work(driver))
 		timeout_ns = 0;
 	count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
+	driver->sleeps_unchecked = sleep_end(driver->sleeps_unchecked, count > 0);
 	regioi_progress_take_events(driver, events, count);
 	return count;
 }
@@ -102,21 +127,31 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 	return count < 0 ? count : 0;
 }
 
-static int sleep_following(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
+static int sleep_on_futex(struct regioi_cq *cq, int64_t timeout_ns)
 {
-	struct regioi_driver *driver = cq->driver;
+	struct timespec timeout;
+
+	if (!sleep_begin(cq->driver, cq->sleeps_unchecked, &timeout_ns))
+		return -EBADF;
 	/* With a time-out a signal is never passed over, whatever SA_RESTART says. */
-	struct timespec timeout = {
+	timeout = (struct timespec){
 		.tv_sec = timeout_ns < 0 ? NO_END_S : timeout_ns / 1000000000,
 		.tv_nsec = timeout_ns < 0 ? 0 : timeout_ns % 1000000000,
 	};
+	if (syscall(SYS_futex, &cq->sleeper, FUTEX_WAIT_PRIVATE, REGIOI_SLEEPS_ON_FUTEX, &timeout,
+		    NULL, 0) == 0)
+		errno = 0;
+	cq->sleeps_unchecked = sleep_end(cq->sleeps_unchecked, errno != ETIMEDOUT);
+	return errno == EINTR ? -EINTR : 0;
+}
+
+static int sleep_following(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
+{
+	struct regioi_driver *driver = cq->driver;
 	int error = 0;
 
-	if (regioi_cq_available(cq) <= seen &&
-	    syscall(SYS_futex, &cq->sleeper, FUTEX_WAIT_PRIVATE, REGIOI_SLEEPS_ON_FUTEX, &timeout,
-		    NULL, 0) < 0 &&
-	    errno == EINTR)
-		error = -EINTR;
+	if (regioi_cq_available(cq) <= seen)
+		error = sleep_on_futex(cq, timeout_ns);
 	pthread_mutex_lock(&driver->wait_lock);
 	follower_remove(driver, cq);
 	atomic_store(&cq->sleeper, REGIOI_AWAKE);
@@ -131,8 +166,6 @@ int regioi_cq_sleep(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 	struct regioi_driver *driver = cq->driver;
 	bool lead;
 
-	if (!regioi_driver_intact(driver))
-		return -EBADF;
 	pthread_mutex_lock(&driver->wait_lock);
 	lead = !driver->has_leader;
 	driver->has_leader = true;

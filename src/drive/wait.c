@@ -66,6 +66,7 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 		if (rest_ns == 0 && looked)
 			break;
 		looked = rest_ns == 0;
+		cq->slept = true;
 		error = regioi_cq_sleep(cq, count, rest_ns);
 		if (error == -EBADF) {
 			/* What is posted fails now; that it does is not what was waited for. */

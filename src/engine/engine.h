@@ -81,6 +81,10 @@ struct regioi_op {
  */
 #define REGIOI_EVENT_HANGUP 0x4u
 
+/* How a socket is watched. */
+#define REGIOI_WATCH_WRITABLE 0x1u
+#define REGIOI_WATCH_LEVEL 0x2u
+
 struct regioi_event {
 	uint64_t id;
 	uint32_t events;
@@ -110,11 +114,12 @@ struct regioi_engine_ops {
 	int (*busy_poll)(struct regioi_engine *engine, uint32_t time_us, bool prefer);
 	/*
 	 * Start to report readiness of 'fd' under 'id', edge-triggered: every arrival makes a new
-	 * event, and the state at the call counts as one. Writability is reported only while
-	 * 'writable' is set; calling again with the same id changes that, and what is writable
-	 * at the call is reported. Returns 0, -ENOMEM, -ENOSPC, -EBADF or -EPERM (not pollable).
+	 * event, and the state at the call counts as one. With REGIOI_WATCH_LEVEL it is reported by
+	 * each poll and sleep, as long as it lasts. Writability is reported only with
+	 * REGIOI_WATCH_WRITABLE. Calling again with the same id changes the flags, and the state at
+	 * the call is reported. Returns 0, -ENOMEM, -ENOSPC, -EBADF or -EPERM (not pollable).
 	 */
-	int (*watch)(struct regioi_engine *engine, int fd, uint64_t id, bool writable);
+	int (*watch)(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags);
 	/* Events collected before may still arrive. A descriptor closed meanwhile is harmless. */
 	void (*unwatch)(struct regioi_engine *engine, int fd);
 

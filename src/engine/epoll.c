@@ -179,17 +179,21 @@ int regioi_epoll_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool 
 	return errno == EPERM ? -EPERM : -EOPNOTSUPP;
 }
 
-int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
 {
 	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET | (writable ? EPOLLOUT : 0),
+		.events = EPOLLIN | EPOLLRDHUP | EPOLLPRI |
+			  (flags & REGIOI_WATCH_LEVEL ? 0 : EPOLLET) |
+			  (flags & REGIOI_WATCH_WRITABLE ? EPOLLOUT : 0),
 		.data.u64 = id,
 	};
 
 	if (is_lost(engine))
 		return -EBADF;
 	/* Who waits for room has mostly been watched before. */
-	if (epoll_ctl(engine->epoll_fd, writable ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0)
+	if (epoll_ctl(engine->epoll_fd,
+		      flags & REGIOI_WATCH_WRITABLE ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd,
+		      &event) == 0)
 		return 0;
 	if (errno == ENOENT && epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
 		return 0;

@@ -33,7 +33,7 @@ int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_r
 void regioi_epoll_fini(struct regioi_engine *engine);
 
 int regioi_epoll_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer);
-int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable);
+int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags);
 void regioi_epoll_unwatch(struct regioi_engine *engine, int fd);
 int regioi_epoll_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
 		      uint32_t events_max);

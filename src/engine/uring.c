@@ -141,8 +141,8 @@ static int uring_poll(struct regioi_engine *engine, struct regioi_event *ret_eve
 		count_needless(uring_of(engine));
 	else
 		count_in_vain(uring_of(engine));
-	atomic_store_explicit(&uring_of(engine)->more, count + REGIOI_EPOLL_OWN >= (int)events_max,
-			      memory_order_relaxed);
+	/* What is watched level-triggered is reported again, and the ring does not hear of it. */
+	atomic_store_explicit(&uring_of(engine)->more, count > 0, memory_order_relaxed);
 	return count;
 }
 

@@ -49,7 +49,10 @@ static enum regioi_ready ready_after(const struct regioi_half *half, const struc
 		return REGIOI_READY_YES;
 	if (verdict == REGIOI_RECEIVE_EMPTY)
 		return regioi_watch_when_empty(half->rq);
-	return work->planned == 1 && work->op.result >= 0 ? REGIOI_READY_UNKNOWN : REGIOI_READY_YES;
+	if (work->planned > 1 || work->op.result < 0)
+		return REGIOI_READY_YES;
+	return regioi_watch_is_level(half->rq) ? regioi_watch_when_empty(half->rq)
+					       : REGIOI_READY_UNKNOWN;
 }
 
 /* The first bursts turn receive trains on. */
@@ -80,6 +83,8 @@ static struct regioi_outcome receive_settle(struct regioi_half *half,
 	/* The half holds it. */
 	if (work->area && half->receive.staged.area == work->area)
 		work->area = NULL;
+	if (outcome.completed)
+		atomic_store_explicit(&half->rq->false_events, 0, memory_order_relaxed);
 	consider_trains(half);
 	outcome.ready = ready_after(half, work, verdict);
 	return outcome;

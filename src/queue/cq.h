@@ -42,6 +42,7 @@ struct regioi_cq {
 	_Atomic bool fired;		 /* signalled on the descriptor, and not dequeued since */
 	_Atomic uint32_t sleeper;	 /* enum regioi_sleeper; also the futex */
 	struct regioi_cq *follower_next; /* under the driver's wait_lock */
+	uint32_t sleeps_unchecked;	 /* as a follower: drive/sleep.c */
 	_Atomic uint64_t posted;	 /* completions that may notify */
 
 	/* The consumer's. */
@@ -49,6 +50,7 @@ struct regioi_cq {
 	struct regioi_half *drain_last;
 	struct regioi_half *current;  /* partly dequeued */
 	uint32_t taken_unpolled;      /* results since it last made progress */
+	bool slept;		      /* a wait has, and what came of it is dequeued first */
 	_Atomic uint64_t taken;	      /* of 'posted' */
 	pthread_mutex_t discard_lock; /* once closed, whoever ends a half is the consumer */
 };

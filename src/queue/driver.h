@@ -85,8 +85,9 @@ struct regioi_driver {
 
 	/* Sleeping, drive/sleep.c. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t wait_lock;
-	bool has_leader; /* a thread sleeps in the engine */
-	uint8_t runner;	 /* enum regioi_runner */
+	bool has_leader;	   /* a thread sleeps in the engine */
+	uint8_t runner;		   /* enum regioi_runner */
+	uint32_t sleeps_unchecked; /* the sleeper's: drive/sleep.c */
 	struct regioi_cq *followers;
 	int descriptor;	       /* what regio_cq_fd() gave, or -1 */
 	int signal_descriptor; /* an eventfd in it, or -1 */
@@ -153,6 +154,13 @@ static inline void regioi_driver_unlock(struct regioi_driver *driver)
 {
 	regioi_driver_note_lock(driver, false);
 	pthread_mutex_unlock(&driver->lock);
+}
+
+/* Whether a pass would have nothing to do but to poll the engine. */
+static inline bool regioi_driver_rests(const struct regioi_driver *driver)
+{
+	return atomic_load_explicit(&driver->lists_empty, memory_order_relaxed) &&
+	       !atomic_load_explicit(&driver->arrivals, memory_order_relaxed);
 }
 
 /* Whether somebody about to sleep would leave work lying. */

@@ -7,9 +7,18 @@
  * it. So a socket is watched from the first moment an event is needed, when it was found empty with
  * receives posted, or full; and not while its RQ receives in pass after pass. An RQ with two
  * drivers is watched from the start.
+ *
+ * Datagram sockets are watched level-triggered: after a receive of one message nobody need try the
+ * socket again, for the next poll or sleep reports what is left. What is reported and nobody takes
+ * would end each sleep: a socket without receives posted is not watched, and one that turns out to
+ * report something else, an error queue perhaps, is watched edge-triggered. So are streams, whose
+ * sockets report an end, or that they are not connected, for as long as that lasts.
  */
 #include "queue/watch.h"
 #include "queue/driver.h"
+
+/* Then what the engine reports is nothing that a receive takes: an error queue, perhaps. */
+#define FALSE_EVENTS_MAX 16u
 
 void regioi_watch_init(struct regioi_rq *rq)
 {
@@ -26,12 +35,14 @@ static void engines_unwatch(struct regioi_rq *rq)
 
 static int engines_watch(struct regioi_rq *rq)
 {
+	const uint32_t flags = (rq->watching_writable ? REGIOI_WATCH_WRITABLE : 0) |
+			       (regioi_watch_is_level(rq) ? REGIOI_WATCH_LEVEL : 0);
 	int error = 0;
 
 	for (uint32_t i = 0; i < rq->nodes_count && !error; i++) {
 		struct regioi_driver *driver = rq->nodes[i].driver;
 
-		error = driver->ops->watch(driver->engine, rq->fd, rq->id, rq->watching_writable);
+		error = driver->ops->watch(driver->engine, rq->fd, rq->id, flags);
 	}
 	if (error)
 		engines_unwatch(rq);
@@ -73,6 +84,35 @@ void regioi_watch_resume(struct regioi_rq *rq, bool was_on)
 	/* Somebody may have started it since, on the old socket. */
 	if (was_on || regioi_watch_is_on(rq))
 		engines_watch(rq);
+	pthread_mutex_unlock(&rq->watch_lock);
+}
+
+static void watch_edge(struct regioi_rq *rq)
+{
+	rq->edge = true;
+	if (regioi_watch_is_on(rq))
+		engines_watch(rq);
+}
+
+void regioi_watch_stop(struct regioi_rq *rq)
+{
+	pthread_mutex_lock(&rq->watch_lock);
+	if (rq->watching_writable)
+		watch_edge(rq);
+	else if (regioi_watch_is_on(rq))
+		engines_unwatch(rq);
+	pthread_mutex_unlock(&rq->watch_lock);
+}
+
+void regioi_watch_doubt_level(struct regioi_rq *rq)
+{
+	uint8_t before = atomic_load_explicit(&rq->false_events, memory_order_relaxed);
+
+	atomic_store_explicit(&rq->false_events, before + 1, memory_order_relaxed);
+	if (before < FALSE_EVENTS_MAX)
+		return;
+	pthread_mutex_lock(&rq->watch_lock);
+	watch_edge(rq);
 	pthread_mutex_unlock(&rq->watch_lock);
 }
 

@@ -18,6 +18,19 @@ bool regioi_watch_pause(struct regioi_rq *rq);
 void regioi_watch_resume(struct regioi_rq *rq, bool was_on);
 /* Ends it for good. */
 void regioi_watch_fini(struct regioi_rq *rq);
+/*
+ * Ends level-triggered watching until the next start: there is nobody to take what would be
+ * reported.
+ */
+void regioi_watch_stop(struct regioi_rq *rq);
+/* A level-triggered event has come. Many of them, and nothing received, and it is so no longer. */
+void regioi_watch_doubt_level(struct regioi_rq *rq);
+
+/* Whether a socket that is watched is reported as long as it is readable. */
+static inline bool regioi_watch_is_level(const struct regioi_rq *rq)
+{
+	return !rq->stream && !rq->edge && rq->nodes_count == 1;
+}
 
 /*
  * Whether events will come: where not, the receive half is never REGIOI_READY_NO for long, and

@@ -74,6 +74,18 @@ int peer_of(int fd)
 	return peer;
 }
 
+/*
+ * The thread sanitizer takes connect(2) for the making of a descriptor, and use of it by another
+ * thread for a race with that. Connecting a socket beside a driver's thread is allowed: the kernel
+ * orders the two.
+ */
+const char *__tsan_default_suppressions(void);
+
+const char *__tsan_default_suppressions(void)
+{
+	return "race:_interceptor_connect$\n";
+}
+
 void connect_to(int fd, int other)
 {
 	union address address = own_address(other);

@@ -38,18 +38,6 @@ int stream_listener(int family)
 	return fd;
 }
 
-/*
- * The thread sanitizer takes connect(2) for the making of a descriptor, and use of it by another
- * thread for a race with that. Connecting a socket beside a driver's thread is allowed: the kernel
- * orders the two.
- */
-const char *__tsan_default_suppressions(void);
-
-const char *__tsan_default_suppressions(void)
-{
-	return "race:_interceptor_connect$\n";
-}
-
 int connect_stream(int fd, int listener)
 {
 	struct sockaddr_storage address;

@@ -39,7 +39,7 @@ static void script_destroy(struct regioi_engine *self)
 {
 }
 
-static int script_watch(struct regioi_engine *self, int fd, uint64_t id, bool writable)
+static int script_watch(struct regioi_engine *self, int fd, uint64_t id, uint32_t flags)
 {
 	self->inner_id = id;
 	return 0;
@@ -118,7 +118,7 @@ static void wrap(const char *faults)
 	setenv("REGIO_FAULTS", faults, 1);
 	EXPECT_RETURN(0, regioi_fault_wrap(&ops, &engine, &refusal));
 	ck_assert_str_eq(ops->name, "fault+script");
-	EXPECT_RETURN(0, ops->watch(engine, FD, ID, false));
+	EXPECT_RETURN(0, ops->watch(engine, FD, ID, 0));
 }
 
 static void unwrap(void)
@@ -462,7 +462,7 @@ START_TEST(there_may_be_no_room_to_watch)
 	engine = &script;
 	EXPECT_RETURN(0, regioi_fault_wrap(&ops, &engine, &(struct regioi_refusal){0}));
 	for (int i = 0; i < TRIES; i++) {
-		int result = ops->watch(engine, FD, ID, false);
+		int result = ops->watch(engine, FD, ID, 0);
 
 		ck_assert(result == 0 || result == -ENOMEM || result == -ENOSPC);
 		memory += result == -ENOMEM;

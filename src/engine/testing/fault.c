@@ -185,7 +185,7 @@ static bool watched_reserve(struct regioi_engine *engine, size_t fd)
 	return true;
 }
 
-static int fault_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+static int fault_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
 {
 	uint64_t before = 0;
 	bool room;
@@ -205,7 +205,7 @@ static int fault_watch(struct regioi_engine *engine, int fd, uint64_t id, bool w
 	pthread_mutex_unlock(&engine->lock);
 	if (!room)
 		return -ENOMEM;
-	error = engine->inner_ops->watch(engine->inner, fd, ID_BASE + (uint64_t)fd, writable);
+	error = engine->inner_ops->watch(engine->inner, fd, ID_BASE + (uint64_t)fd, flags);
 	if (error) {
 		pthread_mutex_lock(&engine->lock);
 		if (!before)

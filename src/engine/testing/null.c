@@ -50,7 +50,7 @@ static int null_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool p
 	return -EOPNOTSUPP;
 }
 
-static int null_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+static int null_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
 {
 	return 0;
 }

@@ -145,7 +145,7 @@ static uint64_t next_of(const struct regioi_sim_socket *socket,
 	uint64_t next_ns = NEVER_NS;
 
 	for (const struct regioi_sim_item *item = socket->items; item; item = item->next) {
-		if (item->due_ns <= watcher->told_ns)
+		if (item->due_ns <= watcher->told_ns && !watcher->level)
 			continue;
 		next_ns = item->due_ns;
 		break;
@@ -339,7 +339,7 @@ static uint64_t sim_now_ns(struct regioi_engine *engine)
 
 /* ---- Watching ---- */
 
-static int watch_locked(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+static int watch_locked(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
 {
 	struct regioi_sim_socket *socket = regioi_sim_find(fd);
 	struct regioi_sim_watcher *watcher = socket ? socket->watchers : NULL;
@@ -357,20 +357,21 @@ static int watch_locked(struct regioi_engine *engine, int fd, uint64_t id, bool 
 		.next = watcher->next,
 		.engine = engine,
 		.id = id,
-		.writable = writable,
+		.writable = flags & REGIOI_WATCH_WRITABLE,
+		.level = flags & REGIOI_WATCH_LEVEL,
 	};
 	regioi_sim_engine_pends(engine);
 	return 0;
 }
 
-static int sim_watch(struct regioi_engine *engine, int fd, uint64_t id, bool writable)
+static int sim_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
 {
 	int error;
 
 	lock();
-	error = watch_locked(engine, fd, id, writable);
+	error = watch_locked(engine, fd, id, flags);
 	if (!error)
-		error = regioi_epoll_watch(engine, fd, id, writable);
+		error = regioi_epoll_watch(engine, fd, id, flags);
 	unlock();
 	return error;
 }

@@ -40,6 +40,7 @@ struct regioi_sim_watcher {
 	struct regioi_engine *engine;
 	uint64_t id;
 	bool writable;
+	bool level;
 	uint64_t told_ns;	   /* of arrivals up to this moment */
 	uint64_t told_writable_ns; /* the same of room to send */
 };

@@ -9,6 +9,7 @@
 #include "../../support/streams.h"
 #include "../../support/suite.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
@@ -509,6 +510,137 @@ START_TEST(a_wait_sleeps_when_a_busy_queue_has_been_closed)
 }
 END_TEST
 
+enum { WAITS = 640 };
+
+static void wait_for_one_message_at_a_time(int family)
+{
+	struct regio_driver *driver;
+	struct side side;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	side_open(&side,
+		  &(struct side_plan){
+			  .family = family, .receives = 4, .slot_size = 64, .driver = driver});
+	int peer = peer_of(side.fd);
+
+	for (uint64_t i = 0; i < 4; i++)
+		post_receive(&side, i);
+	for (uint64_t round = 0; round < 2 * WAITS; round++) {
+		if (round == WAITS)
+			mark(COUNT_FROM);
+		send_plain(peer, "x", 1);
+		EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
+		post_receive(&side, collect_one(side.receive_cq).request_context);
+		expect_empty(side.receive_cq);
+	}
+	mark(COUNT_TO);
+}
+
+START_TEST(a_program_that_waits_pays_for_a_message_one_sleep_and_one_receive)
+{
+	struct count count;
+	const char *refused;
+
+	if (driven_by_a_thread())
+		SKIP("a driver's thread makes the calls");
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(wait_for_one_message_at_a_time, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	ck_assert_uint_eq(count.sends, WAITS);
+	ck_assert_uint_eq(count.receives, WAITS);
+	/* Two each, and now and then a look whether the descriptors are the library's still. */
+	ck_assert_uint_le(count.all - count.sends, 2 * WAITS + WAITS / 16);
+}
+END_TEST
+
+/* Of two queues on a driver one has what 'leave' has left on its socket, the other is waited on. */
+static void wait_beside(int family, void (*leave)(struct side *side, int family))
+{
+	struct regio_driver *driver;
+	struct regio_cq *idle;
+	struct side side;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	idle = cq_of(1, driver);
+	side_open(&side,
+		  &(struct side_plan){
+			  .family = family, .receives = 1, .slot_size = 64, .driver = driver});
+	leave(&side, family);
+	mark(COUNT_FROM);
+	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(idle, 1, 0, 100 * MILLISECOND_NS));
+	mark(COUNT_TO);
+}
+
+/* It has been read, so it is watched. */
+static void leave_messages(struct side *side, int family)
+{
+	int peer = peer_of(side->fd);
+
+	post_receive(side, 0);
+	expect_empty(side->receive_cq);
+	send_plain(peer, "x", 1);
+	collect_one(side->receive_cq);
+	send_plain(peer, "y", 1);
+	send_plain(peer, "z", 1);
+	close(peer);
+}
+
+static void wait_beside_messages(int family)
+{
+	wait_beside(family, leave_messages);
+}
+
+START_TEST(a_wait_sleeps_beside_a_socket_with_messages_and_no_receive)
+{
+	struct count count;
+	const char *refused;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(wait_beside_messages, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	EXPECT(count.all < 16, "%u system calls", count.all);
+}
+END_TEST
+
+/* An error is reported until somebody reads the queue of errors, which receives do not. */
+static void leave_error(struct side *side, int family)
+{
+	int nobody = bound_socket(family);
+	int one = 1;
+
+	EXPECT(setsockopt(side->fd, family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6,
+			  family == AF_INET ? IP_RECVERR : IPV6_RECVERR, &one, sizeof(one)) == 0,
+	       "%m");
+	connect_to(side->fd, nobody);
+	close(nobody);
+	post_receive(side, 0);
+	expect_empty(side->receive_cq);
+	send_plain(side->fd, "x", 1);
+}
+
+static void wait_beside_error(int family)
+{
+	wait_beside(family, leave_error);
+}
+
+START_TEST(a_wait_sleeps_beside_a_socket_whose_errors_nobody_reads)
+{
+	struct count count;
+	const char *refused;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer makes system calls of its own");
+	refused = count_in_child(wait_beside_error, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	EXPECT(count.all < 128, "%u system calls", count.all);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -521,6 +653,9 @@ int main(void)
 		CASE_PER_STREAM(a_thousand_deferred_sends_on_a_stream_are_one_send_call),
 		CASE_PER_FAMILY(a_message_on_each_of_many_streams_is_one_receive_call_each),
 		CASE_PER_FAMILY(a_wait_sleeps_when_a_busy_queue_has_been_closed),
+		CASE_PER_FAMILY(a_program_that_waits_pays_for_a_message_one_sleep_and_one_receive),
+		CASE_PER_FAMILY(a_wait_sleeps_beside_a_socket_with_messages_and_no_receive),
+		CASE_PER_FAMILY(a_wait_sleeps_beside_a_socket_whose_errors_nobody_reads),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
