@@ -32,6 +32,16 @@ static int driver_info(void *handle)
 	return regio_driver_get_info(handle, &info, sizeof(info));
 }
 
+static int driver_run(void *handle)
+{
+	return regio_driver_run(handle, 0);
+}
+
+static int driver_wake(void *handle)
+{
+	return regio_driver_wake(handle);
+}
+
 static int cq_create(void *handle)
 {
 	struct regio_cq_opts opts = {.size = sizeof(opts), .driver = handle};
@@ -104,6 +114,11 @@ static int rq_cancel(void *handle)
 	return regio_rq_cancel(handle, REGIO_HALF_RECEIVE | REGIO_HALF_SEND);
 }
 
+static int rq_replace(void *handle)
+{
+	return regio_rq_replace_socket(handle, good.fd);
+}
+
 static int rq_close(void *handle)
 {
 	return regio_rq_close(handle, REGIO_CLOSE_SOCKET);
@@ -163,6 +178,8 @@ static const struct {
 } calls[] = {
 	{"regio_driver_close", driver_close, DRIVER, false},
 	{"regio_driver_get_info", driver_info, DRIVER, false},
+	{"regio_driver_run", driver_run, DRIVER, false},
+	{"regio_driver_wake", driver_wake, DRIVER, false},
 	{"regio_cq_create", cq_create, DRIVER, true},
 	{"regio_cq_resize", cq_resize, CQ, false},
 	{"regio_cq_close", cq_close, CQ, false},
@@ -174,6 +191,7 @@ static const struct {
 	{"regio_rq_create, send CQ", rq_create_sending, CQ, false},
 	{"regio_rq_resize", rq_resize, RQ, false},
 	{"regio_rq_cancel", rq_cancel, RQ, false},
+	{"regio_rq_replace_socket", rq_replace, RQ, false},
 	{"regio_rq_close", rq_close, RQ, false},
 	{"regio_rq_get_info", rq_info, RQ, false},
 	{"regio_receive", receive, RQ, false},

@@ -94,6 +94,26 @@ START_TEST(the_last_error_belongs_to_its_thread_and_is_empty_at_first)
 }
 END_TEST
 
+START_TEST(the_last_error_stays_until_the_next_call_that_fails)
+{
+	const char *kept;
+	struct regio_cq *cq;
+	char before[512];
+
+	EXPECT_RETURN(-EINVAL, regio_cq_create(0, NULL, &cq));
+	kept = regio_last_error();
+	strncpy(before, kept, sizeof(before) - 1);
+	before[sizeof(before) - 1] = '\0';
+	EXPECT_RETURN(0, regio_cq_create(1, NULL, &cq));
+	EXPECT_RETURN(0, regio_cq_resize(cq, 2));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+	ck_assert_str_eq(kept, before);
+	ck_assert_str_eq(regio_last_error(), before);
+	EXPECT_RETURN(-EBADF, regio_cq_close(cq));
+	ck_assert_str_ne(regio_last_error(), before);
+}
+END_TEST
+
 START_TEST(a_failing_request_leaves_the_last_error_alone)
 {
 	struct regio_buf slice = {0};
@@ -325,6 +345,50 @@ START_TEST(the_environment_takes_the_place_of_the_automatic_choice)
 }
 END_TEST
 
+/* ---- On any thread ------------------------------------------------------------- */
+
+/* Static, so the same for every thread. */
+static const char *error_name, *error_text;
+
+static void *ask_and_make(void *start)
+{
+	struct regio_offload_info offload;
+	struct regio_engine_info engine;
+	struct regio_driver *driver;
+	uint64_t region;
+	void *memory;
+
+	pthread_barrier_wait(start);
+	for (uint64_t round = 0; round < scaled(100); round++) {
+		ck_assert_ptr_eq(regio_error_name(-ENOBUFS), error_name);
+		ck_assert_ptr_eq(regio_error_text(-ENOBUFS), error_text);
+		EXPECT(regio_version() >> 16 == REGIO_VERSION_MAJOR, "%#x", regio_version());
+		EXPECT_RETURN(0, regio_engine_get_info(0, &engine, sizeof(engine)));
+		EXPECT_RETURN(0, regio_offload_get_info(&offload, sizeof(offload)));
+		EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+		EXPECT_RETURN(0, regio_region_allocate(1, NULL, &region, &memory));
+		EXPECT_RETURN(0, regio_driver_close(driver));
+		EXPECT_RETURN(0, regio_region_deregister(region));
+	}
+	return NULL;
+}
+
+START_TEST(threads_ask_and_make_objects_beside_each_other)
+{
+	pthread_t threads[4];
+	pthread_barrier_t start;
+
+	error_name = regio_error_name(-ENOBUFS);
+	error_text = regio_error_text(-ENOBUFS);
+	pthread_barrier_init(&start, NULL, ARRAY_SIZE(threads));
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, ask_and_make, &start), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&start);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -333,6 +397,7 @@ int main(void)
 		CASE(every_documented_error_has_a_text_of_its_own),
 		CASE(an_unknown_error_is_called_EUNKNOWN),
 		CASE(the_last_error_belongs_to_its_thread_and_is_empty_at_first),
+		CASE(the_last_error_stays_until_the_next_call_that_fails),
 		CASE(a_failing_request_leaves_the_last_error_alone),
 		CASE(the_list_of_engines_ends_and_has_one_automatic_choice),
 		CASE(the_epoll_engine_is_always_available),
@@ -342,6 +407,7 @@ int main(void)
 		CASE(a_size_that_is_none_is_refused_and_nothing_written),
 		CASE(the_engine_is_chosen_by_name),
 		CASE(the_environment_takes_the_place_of_the_automatic_choice),
+		CASE(threads_ask_and_make_objects_beside_each_other),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

@@ -6,6 +6,7 @@
 #include "../../support/side.h"
 #include "../../support/suite.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -260,6 +261,7 @@ START_TEST(the_descriptor_is_the_same_for_the_life_of_the_cq)
 	EXPECT_RETURN(0, regio_cq_notify(side.receive_cq));
 	ck_assert_int_eq(regio_cq_fd(side.receive_cq), fd);
 	side_close(&side);
+	EXPECT(fcntl(fd, F_GETFD) < 0 && errno == EBADF, "it is left open");
 }
 END_TEST
 

@@ -185,6 +185,66 @@ START_TEST(traffic_goes_on_when_memory_runs_out)
 }
 END_TEST
 
+/* The library's allocations come here: the program's definitions go before those of libc. */
+static _Thread_local bool no_memory;
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	void *memory;
+	int error = no_memory ? ENOMEM : posix_memalign(&memory, alignment, size);
+
+	if (error == 0)
+		return memory;
+	errno = error;
+	return NULL;
+}
+
+/* The record of a thread, which it gets with its first call. */
+static void *call_without_memory(void *argument)
+{
+	struct side *side = argument;
+	const struct regio_buf slice = slot_slice(side, 0, 64);
+	const struct regio_request request = {.data = slice};
+	struct regio_rq_info info;
+
+	no_memory = true;
+	EXPECT_RETURN(-ENOMEM, regio_receive(side->rq, &slice, 0, 0));
+	EXPECT_RETURN(-ENOMEM, regio_receive_ex(side->rq, &slice, NULL, 0, 0));
+	EXPECT_RETURN(-ENOMEM, regio_send(side->rq, &slice, 0, 0));
+	EXPECT_RETURN(-ENOMEM, regio_send_ex(side->rq, &slice, NULL, 0, 0));
+	EXPECT_RETURN(-ENOMEM, regio_post(side->rq, REGIO_HALF_RECEIVE, &request, 1));
+	EXPECT_RETURN(-ENOMEM, regio_cq_notify(side->receive_cq));
+	EXPECT_RETURN(-ENOMEM, regio_rq_get_info(side->rq, &info, sizeof(info)));
+	EXPECT_RETURN(-ENOMEM, regio_rq_cancel(side->rq, REGIO_HALF_RECEIVE));
+	expect_last_error("out of memory");
+	EXPECT_RETURN(-ENOMEM, regio_rq_replace_socket(side->rq, side->fd));
+	EXPECT_RETURN(-ENOMEM, regio_rq_resize(side->rq, 2, 2));
+	no_memory = false;
+	/* Not one of them was posted. */
+	post_receive(side, 0);
+	EXPECT_RETURN(1, regio_rq_cancel(side->rq, REGIO_HALF_RECEIVE));
+	return NULL;
+}
+
+START_TEST(the_first_call_of_a_thread_needs_memory_and_says_so)
+{
+	struct regio_result result;
+	struct side side;
+	pthread_t thread;
+
+	if (built_with_sanitizer())
+		SKIP("a sanitizer has this call already");
+	side_open(&side, &(struct side_plan){
+				 .family = AF_INET, .receives = 1, .sends = 1, .slot_size = 64});
+	EXPECT(pthread_create(&thread, NULL, call_without_memory, &side) == 0, "%m");
+	pthread_join(thread, NULL);
+	result = collect_one(side.receive_cq);
+	expect_result(&result, -ECANCELED, 0, 0);
+	expect_empty(side.send_cq);
+	side_close(&side);
+}
+END_TEST
+
 START_TEST(no_locked_memory_at_all_is_enough)
 {
 	limit_locked_memory(_i ? 4096 : 0);
@@ -287,6 +347,7 @@ int main(void)
 		CASE(traffic_goes_on_when_descriptors_run_out),
 		CASE(a_queue_made_without_descriptors_to_spare_joins_messages_all_the_same),
 		CASE(traffic_goes_on_when_memory_runs_out),
+		CASE(the_first_call_of_a_thread_needs_memory_and_says_so),
 		CASE(traffic_goes_on_in_a_memory_cgroup_that_is_full),
 		{no_locked_memory_at_all_is_enough, locked, 2, CASE_TIMEOUT_S},
 		CASE(without_threads_a_driver_of_the_callers_works_and_another_says_what_to_change),

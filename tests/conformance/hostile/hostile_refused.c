@@ -173,6 +173,30 @@ START_TEST(without_MADV_POPULATE_memory_is_checked_by_other_means)
 }
 END_TEST
 
+/* A kernel without NUMA has node 0 alone; a sandbox does not let it be chosen. */
+START_TEST(without_mbind_node_0_is_there_or_may_not_be_chosen)
+{
+	struct regio_region_opts opts = {.size = sizeof(opts), .flags = REGIO_REGION_NUMA};
+	uint64_t region = 0;
+	void *memory = NULL;
+
+	refuse_call(SYS_mbind, errors[_i]);
+	if (errors[_i] == ENOSYS) {
+		EXPECT_RETURN(0, regio_region_allocate(4096, &opts, &region, &memory));
+		EXPECT_RETURN(0, regio_region_deregister(region));
+		opts.numa_node = 1;
+		EXPECT_RETURN(-EINVAL, regio_region_allocate(4096, &opts, &region, &memory));
+	} else {
+		EXPECT_RETURN(-EPERM, regio_region_allocate(4096, &opts, &region, &memory));
+		EXPECT(strstr(regio_last_error(), "seccomp"), "\"%s\"", regio_last_error());
+		EXPECT(region == 0 && !memory, "it has left something");
+	}
+	opts = (struct regio_region_opts){.size = sizeof(opts)};
+	EXPECT_RETURN(0, regio_region_allocate(4096, &opts, &region, &memory));
+	EXPECT_RETURN(0, regio_region_deregister(region));
+}
+END_TEST
+
 static const char *proc_refused(void)
 {
 	return built_with_sanitizer() ? "a sanitizer needs /proc" : hide_proc();
@@ -260,6 +284,7 @@ int main(void)
 		CASE_PER_ERROR(in_a_sandbox_without_new_sockets_messages_are_joined_all_the_same),
 		CASE_PER_ERROR(in_a_sandbox_without_files_everything_works),
 		CASE(without_MADV_POPULATE_memory_is_checked_by_other_means),
+		CASE_PER_ERROR(without_mbind_node_0_is_there_or_may_not_be_chosen),
 		CASE(without_proc_everything_works),
 		CASE(without_proc_on_an_old_kernel_memory_is_registered_all_the_same),
 		CASE_PER_ERROR(without_eventfd_there_is_no_driver_and_nothing_is_left),

@@ -68,6 +68,8 @@ static void expect_dead_handles(struct scene *scene)
 
 	EXPECT_RETURN(-ECHILD,
 		      regio_driver_get_info(scene->driver, &driver_info, sizeof(driver_info)));
+	EXPECT_RETURN(-ECHILD, regio_driver_run(scene->driver, 0));
+	EXPECT_RETURN(-ECHILD, regio_driver_wake(scene->driver));
 	EXPECT_RETURN(-ECHILD, regio_cq_create(1, &opts, &cq));
 	EXPECT_RETURN(-ECHILD, regio_cq_dequeue(side->receive_cq, &result, 1));
 	EXPECT_RETURN(-ECHILD, regio_cq_notify(side->receive_cq));
@@ -85,6 +87,7 @@ static void expect_dead_handles(struct scene *scene)
 	EXPECT_RETURN(-ECHILD, regio_rq_get_info(side->rq, &rq_info, sizeof(rq_info)));
 	EXPECT_RETURN(-ECHILD, regio_rq_cancel(side->rq, REGIO_HALF_RECEIVE));
 	EXPECT_RETURN(-ECHILD, regio_rq_resize(side->rq, 1, 1));
+	EXPECT_RETURN(-ECHILD, regio_rq_replace_socket(side->rq, fd));
 	EXPECT_RETURN(-ECHILD, regio_rq_close(side->rq, REGIO_CLOSE_SOCKET));
 	EXPECT_RETURN(-ECHILD, regio_cq_close(side->receive_cq));
 	EXPECT_RETURN(-ECHILD, regio_region_deregister(side->region));

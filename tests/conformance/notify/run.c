@@ -81,6 +81,51 @@ START_TEST(one_thread_runs_a_driver_at_a_time)
 }
 END_TEST
 
+static void *wait_until_completed(void *argument)
+{
+	return (void *)(intptr_t)regio_cq_wait(argument, 1, 0, PATIENCE_NS);
+}
+
+START_TEST(a_driver_whose_queue_is_waited_on_is_not_run)
+{
+	struct regio_driver *driver = driver_open();
+	int64_t until_ns = now_ns() + PATIENCE_NS;
+	struct side side;
+	pthread_t thread;
+	void *queued;
+	int error;
+
+	if (driven_by_a_thread())
+		SKIP("the driver has a thread that runs it");
+	side_open(&side,
+		  &(struct side_plan){
+			  .family = AF_INET, .receives = 1, .slot_size = 64, .driver = driver});
+	post_receive(&side, 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, wait_until_completed, side.receive_cq), 0);
+	do {
+		error = regio_driver_run(driver, 0);
+	} while (error == -ETIMEDOUT && now_ns() < until_ns);
+	EXPECT_RETURN(-EBUSY, error);
+	EXPECT_RETURN(1, regio_rq_cancel(side.rq, REGIO_HALF_RECEIVE));
+	pthread_join(thread, &queued);
+	EXPECT_RETURN(1, (int)(intptr_t)queued);
+	side_close(&side);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
+START_TEST(a_driver_with_a_thread_of_its_own_is_not_run)
+{
+	const struct regio_driver_opts opts = {.size = sizeof(opts), .flags = REGIO_DRIVER_THREAD};
+	struct regio_driver *driver;
+
+	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
+	EXPECT_RETURN(-EBUSY, regio_driver_run(driver, 0));
+	EXPECT_RETURN(-EBUSY, regio_driver_run(driver, -1));
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 START_TEST(armed_queue_calls_once_and_finds_a_completion)
 {
 	struct called called = {.driver = driver_open()};
@@ -268,6 +313,8 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE(wake_before_a_run_ends_it_and_time_is_kept),
 		CASE(one_thread_runs_a_driver_at_a_time),
+		CASE(a_driver_whose_queue_is_waited_on_is_not_run),
+		CASE(a_driver_with_a_thread_of_its_own_is_not_run),
 		CASE(armed_queue_calls_once_and_finds_a_completion),
 		CASE(a_run_goes_on_until_nothing_is_left_to_do),
 		CASE_PER_STREAM(sends_count_as_blocked_until_they_are_through),

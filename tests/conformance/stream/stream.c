@@ -82,6 +82,7 @@ END_TEST
 
 START_TEST(a_receive_completes_with_what_is_there)
 {
+	struct regio_rq_info info;
 	struct side side;
 	int peer = open_pair(&side, stream_families[_i], SLOT_SIZE);
 
@@ -95,6 +96,8 @@ START_TEST(a_receive_completes_with_what_is_there)
 		expect_result(&result, 0, 10, 0);
 		expect_slot(&side, 0, 10, i * 10);
 	}
+	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
+	ck_assert_uint_eq(info.messages_received, 100);
 	side_close(&side);
 	close(peer);
 }
