@@ -423,6 +423,81 @@ START_TEST(a_wait_counts_the_completions_of_many_queues)
 }
 END_TEST
 
+static void *wait_without_end(void *cq)
+{
+	return (void *)(intptr_t)regio_cq_wait(cq, 1, 0, -1);
+}
+
+/* Until a thread that waits on one of its CQs, or a thread of its own, sleeps for all. */
+static void await_sleeper(struct regio_driver *driver)
+{
+	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	int error;
+
+	if (driven_by_a_thread()) {
+		await_sleep(driver);
+		return;
+	}
+	/* The call before may have been a wake. */
+	do {
+		error = regio_driver_run(driver, 0);
+	} while ((error == -ETIMEDOUT || error == 0) && now_ns() < deadline_ns);
+	EXPECT_RETURN(-EBUSY, error);
+}
+
+static void make_calls_that_never_block(struct regio_driver *driver, const struct side *side)
+{
+	struct regio_cq_opts opts = {.size = sizeof(opts), .driver = driver};
+	struct regio_offload_info offload_info;
+	struct regio_engine_info engine_info;
+	struct regio_driver_info driver_info;
+	struct regio_driver *another;
+	struct regio_rq_info rq_info;
+	struct regio_cq *cq;
+
+	EXPECT(regio_version() > 0 && regio_error_name(0)[0] && regio_error_text(0)[0] &&
+		       regio_last_error(),
+	       "nothing is said");
+	EXPECT_RETURN(0, regio_engine_get_info(0, &engine_info, sizeof(engine_info)));
+	EXPECT_RETURN(0, regio_offload_get_info(&offload_info, sizeof(offload_info)));
+	EXPECT_RETURN(0, regio_driver_get_info(driver, &driver_info, sizeof(driver_info)));
+	EXPECT_RETURN(0, regio_rq_get_info(side->rq, &rq_info, sizeof(rq_info)));
+	EXPECT(regio_cq_fd(side->receive_cq) >= 0, "no descriptor");
+	EXPECT_RETURN(0, regio_driver_wake(driver));
+	EXPECT_RETURN(0, regio_driver_create(NULL, &another));
+	EXPECT_RETURN(0, regio_driver_close(another));
+	EXPECT_RETURN(0, regio_cq_create(1, &opts, &cq));
+	EXPECT_RETURN(0, regio_cq_resize(cq, 2));
+	EXPECT_RETURN(0, regio_cq_close(cq));
+}
+
+/* One that waited for the sleeper would not return. */
+START_TEST(calls_that_never_block_return_while_another_thread_sleeps)
+{
+	struct regio_driver *driver;
+	struct side side;
+	pthread_t thread;
+	void *queued;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	side_open(&side, &(struct side_plan){.family = families[_i],
+					     .receives = 1,
+					     .slot_size = 64,
+					     .driver = driver});
+	post_receive(&side, 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, wait_without_end, side.receive_cq), 0);
+	for (int round = 0; round < 10; round++) {
+		await_sleeper(driver);
+		make_calls_that_never_block(driver, &side);
+	}
+	EXPECT_RETURN(1, regio_rq_cancel(side.rq, REGIO_HALF_RECEIVE));
+	pthread_join(thread, &queued);
+	EXPECT_RETURN(1, (int)(intptr_t)queued);
+	side_close(&side);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -436,6 +511,7 @@ int main(void)
 		CASE_PER_FAMILY(a_thread_that_leaves_has_another_sleep_on_the_driver),
 		CASE_PER_FAMILY(a_thread_may_sleep_after_polling_many_queues_that_were_busy),
 		CASE_PER_FAMILY(a_queue_that_was_hot_and_has_no_receives_left_is_no_work),
+		CASE_PER_FAMILY(calls_that_never_block_return_while_another_thread_sleeps),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
