@@ -287,6 +287,12 @@ static unsigned int try_scenario(const struct scenario *scenario, const char *en
 	return run.wrongs;
 }
 
+/*
+ * Holds: regio_region_register -ENOMEM, regio_region_allocate -ENOMEM, regio_driver_create -ENOMEM,
+ * regio_driver_create -ENFILE, regio_driver_create -ENOSPC, regio_cq_create -ENOMEM,
+ * regio_cq_create -ENFILE, regio_cq_create -ENOSPC, regio_cq_fd -ENOMEM, regio_cq_fd -ENFILE,
+ * regio_cq_fd -ENOSPC, regio_rq_create -ENOMEM.
+ */
 START_TEST(whatever_call_fails_nothing_is_lost_or_left_behind)
 {
 	const char *refused = trap_refused();

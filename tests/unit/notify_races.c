@@ -191,6 +191,7 @@ static void close_queues(void)
 
 static const char *const ways[] = {"a call of the program", "the descriptor"};
 
+/* Holds: regio_cq_notify what, Callbacks what 2. */
 START_TEST(a_signal_finds_a_completion_in_every_order)
 {
 	const struct interleave_plan plan = {
@@ -214,6 +215,7 @@ START_TEST(a_signal_finds_a_completion_in_every_order)
 }
 END_TEST
 
+/* Holds: REGIO_MSG_DONT_NOTIFY, Callbacks what 2. */
 START_TEST(a_signal_is_not_for_a_muted_completion_in_any_order)
 {
 	const struct interleave_plan plan = {

@@ -264,6 +264,14 @@ static void expect_dead(size_t call, void *handle, const char *what)
 	       regio_error_name(result));
 }
 
+/*
+ * Holds: Handles what, regio.h what 6, regio_driver_close -EBADF, regio_driver_get_info -EBADF,
+ * regio_driver_run -EBADF, regio_driver_wake -EBADF, regio_cq_create -EBADF,
+ * regio_cq_resize -EBADF, regio_cq_close -EBADF, regio_cq_dequeue -EBADF, regio_cq_notify -EBADF,
+ * regio_cq_wait -EBADF, regio_cq_fd -EBADF, regio_rq_create -EBADF, regio_rq_resize -EBADF,
+ * regio_rq_cancel -EBADF, regio_rq_replace_socket -EBADF, regio_rq_close -EBADF,
+ * regio_rq_get_info -EBADF, regio_receive -EBADF, regio_send -EBADF.
+ */
 START_TEST(null_and_garbage_are_no_handles)
 {
 	static char memory[4096];
@@ -290,6 +298,7 @@ START_TEST(null_and_garbage_are_no_handles)
 }
 END_TEST
 
+/* Holds: regio.h what 6. */
 START_TEST(handles_near_a_live_one_are_no_handles)
 {
 	open_good(families[_i]);
@@ -308,6 +317,7 @@ START_TEST(handles_near_a_live_one_are_no_handles)
 }
 END_TEST
 
+/* Holds: regio.h what 6. */
 START_TEST(a_handle_of_another_kind_is_no_handle)
 {
 	open_good(families[_i]);
@@ -322,6 +332,10 @@ START_TEST(a_handle_of_another_kind_is_no_handle)
 }
 END_TEST
 
+/*
+ * Holds: regio.h what 6, regio_cq_create -EBADF, regio_driver_close Ownership,
+ * regio_cq_close Ownership, regio_rq_close Ownership.
+ */
 START_TEST(a_closed_handle_stays_dead_when_others_are_made)
 {
 	struct regio_driver *driver;
@@ -375,6 +389,10 @@ static void allow_ping_sockets(void)
 	fclose(file);
 }
 
+/*
+ * Holds: regio_rq_create what, regio_rq_create -EOPNOTSUPP, regio_rq_create -ENOTSOCK,
+ * regio_rq_create -EBADF, regio.h what 2.
+ */
 START_TEST(only_sockets_of_a_supported_kind_get_a_request_queue)
 {
 	const struct {
@@ -425,7 +443,11 @@ START_TEST(only_sockets_of_a_supported_kind_get_a_request_queue)
 }
 END_TEST
 
-/* Another socket under the number of the RQ's own; neither half may touch it. */
+/*
+ * Another socket under the number of the RQ's own; neither half may touch it.
+ *
+ * Holds: regio_rq_create what 2.
+ */
 START_TEST(a_descriptor_reused_behind_our_back_is_neither_read_nor_written)
 {
 	struct regio_result results[4];
@@ -469,7 +491,11 @@ START_TEST(a_descriptor_reused_behind_our_back_is_neither_read_nor_written)
 }
 END_TEST
 
-/* A queue that has been busy is looked at less often, and not never. */
+/*
+ * A queue that has been busy is looked at less often, and not never.
+ *
+ * Holds: regio_rq_create what 2.
+ */
 START_TEST(a_descriptor_reused_after_much_traffic_is_noticed)
 {
 	enum { BEFORE = 200, MOST = 200 };
@@ -507,6 +533,7 @@ START_TEST(a_descriptor_reused_after_much_traffic_is_noticed)
 }
 END_TEST
 
+/* Holds: regio_rq_create what 2. */
 START_TEST(a_socket_closed_behind_our_back_fails_requests_and_nothing_else)
 {
 	struct regio_result results[8];
@@ -608,6 +635,7 @@ static void close_all_good(void)
 	EXPECT_RETURN(0, regio_driver_close(good_driver));
 }
 
+/* Holds: regio_cq_wait -EBADF, regio_cq_fd -EBADF, regio_driver_run -EBADF. */
 START_TEST(a_wait_after_all_descriptors_were_closed_is_an_error_and_requests_fail)
 {
 	struct opened opened;
@@ -677,6 +705,7 @@ END_TEST
 		uint64_t added;                                                                    \
 	} opts = {.known = {.size = sizeof(opts), ##__VA_ARGS__}, .added = 0}
 
+/* Holds: regio_driver_create -E2BIG, regio.h what 3. */
 START_TEST(unknown_option_fields_are_refused_unless_0)
 {
 	WITH_NEW_FIELD(struct regio_driver_opts);
@@ -691,6 +720,7 @@ START_TEST(unknown_option_fields_are_refused_unless_0)
 }
 END_TEST
 
+/* Holds: regio_cq_create -E2BIG, regio.h what 3. */
 START_TEST(unknown_cq_option_fields_are_refused_unless_0)
 {
 	WITH_NEW_FIELD(struct regio_cq_opts);
@@ -705,6 +735,7 @@ START_TEST(unknown_cq_option_fields_are_refused_unless_0)
 }
 END_TEST
 
+/* Holds: regio_rq_create -E2BIG, regio.h what 3. */
 START_TEST(unknown_rq_option_fields_are_refused_unless_0)
 {
 	WITH_NEW_FIELD(struct regio_rq_opts);
@@ -723,6 +754,7 @@ START_TEST(unknown_rq_option_fields_are_refused_unless_0)
 }
 END_TEST
 
+/* Holds: regio_region_allocate -E2BIG, regio.h what 3. */
 START_TEST(unknown_region_option_fields_are_refused_unless_0)
 {
 	WITH_NEW_FIELD(struct regio_region_opts);
@@ -738,6 +770,10 @@ START_TEST(unknown_region_option_fields_are_refused_unless_0)
 }
 END_TEST
 
+/*
+ * Holds: regio_driver_create -EINVAL, regio_cq_create -EINVAL, regio_driver_opts.size,
+ * regio_driver_opts.flags, regio_cq_opts.size, regio_cq_opts.reserved, regio.h what 2.
+ */
 START_TEST(bad_options_of_drivers_and_queues_are_refused)
 {
 	const struct regio_driver_opts bad_driver[] = {
@@ -769,6 +805,7 @@ START_TEST(bad_options_of_drivers_and_queues_are_refused)
 }
 END_TEST
 
+/* Holds: regio_rq_get_info -EINVAL, regio_driver_get_info -EINVAL, regio_rq_create -EINVAL. */
 START_TEST(missing_outputs_are_refused)
 {
 	open_good(families[_i]);
@@ -804,6 +841,7 @@ static void create_with_spare_descriptors(unsigned int spare)
 	       regio_error_name(cq_result));
 }
 
+/* Holds: regio_driver_create -EMFILE, regio_cq_create -EMFILE. */
 START_TEST(running_out_of_descriptors_is_reported_and_leaves_nothing_behind)
 {
 	enum { ALLOWED = 64 };
@@ -833,6 +871,10 @@ START_TEST(running_out_of_descriptors_is_reported_and_leaves_nothing_behind)
 }
 END_TEST
 
+/*
+ * Holds: regio_region_allocate -ENOMEM, regio_cq_create -ENOMEM, regio_rq_create -ENOMEM,
+ * regio_rq_resize -ENOMEM, regio_rq_resize Returns.
+ */
 START_TEST(running_out_of_memory_is_reported_and_changes_nothing)
 {
 	/* Room for everyday work, not for gigabytes. */
@@ -872,6 +914,10 @@ END_TEST
 
 /* ---- Slices -------------------------------------------------------------------- */
 
+/*
+ * Holds: regio_receive -EFAULT, regio_send -EFAULT, regio_receive_ex Returns,
+ * regio_send_ex Returns.
+ */
 START_TEST(regions_that_do_not_exist_are_refused_in_every_slice)
 {
 	const uint64_t missing[] = {1,	       UINT32_MAX, (uint64_t)1 << 32,
@@ -899,6 +945,7 @@ START_TEST(regions_that_do_not_exist_are_refused_in_every_slice)
 }
 END_TEST
 
+/* Holds: regio_buf what, regio_receive_ex Returns, regio_send_ex Returns. */
 START_TEST(optional_slices_outside_their_region_are_refused)
 {
 	open_good(families[_i]);

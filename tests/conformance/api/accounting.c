@@ -9,6 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/*
+ * Holds: regio_receive -ENOBUFS, regio_receive Blocking, regio_cq_dequeue what,
+ * regio_rq_create what.
+ */
 START_TEST(a_receive_counts_until_its_completion_is_dequeued)
 {
 	struct side side;
@@ -35,6 +39,7 @@ START_TEST(a_receive_counts_until_its_completion_is_dequeued)
 }
 END_TEST
 
+/* Holds: regio_send -ENOBUFS, regio_cq_dequeue what, regio_rq_create what. */
 START_TEST(a_send_counts_until_its_completion_is_dequeued)
 {
 	struct regio_result results[2];
@@ -57,7 +62,12 @@ START_TEST(a_send_counts_until_its_completion_is_dequeued)
 }
 END_TEST
 
-/* Posting there takes a shorter way. */
+/*
+ * Posting there takes a shorter way.
+ *
+ * Holds: regio_receive -EFAULT, regio_receive -EINVAL, regio_receive -ENOBUFS, regio_send -EINVAL,
+ * regio_send -EBADF.
+ */
 START_TEST(a_queue_in_full_swing_refuses_what_an_idle_one_does)
 {
 	enum { LIMIT = 128, BYTES = 64 };
@@ -94,6 +104,7 @@ START_TEST(a_queue_in_full_swing_refuses_what_an_idle_one_does)
 }
 END_TEST
 
+/* Holds: regio_receive Returns, regio_send Returns. */
 START_TEST(a_refused_request_gives_no_completion)
 {
 	struct regio_result result;
@@ -129,6 +140,7 @@ static int create_rq(uint32_t receives, uint32_t sends, struct regio_cq *receive
 	return result;
 }
 
+/* Holds: regio_rq_create Returns, regio_rq_create -ENOBUFS, regio_cq_create what. */
 START_TEST(an_rq_fits_exactly_or_not_at_all)
 {
 	struct regio_cq *receive_cq = cq_of(5, NULL), *send_cq = cq_of(3, NULL);
@@ -144,6 +156,7 @@ START_TEST(an_rq_fits_exactly_or_not_at_all)
 }
 END_TEST
 
+/* Holds: regio_rq_create what, regio_rq_create -ENOBUFS, regio_cq_create what. */
 START_TEST(one_cq_for_both_halves_counts_the_sum)
 {
 	struct regio_rq *rqs[3];
@@ -163,6 +176,7 @@ START_TEST(one_cq_for_both_halves_counts_the_sum)
 }
 END_TEST
 
+/* Holds: regio_rq_close what. */
 START_TEST(room_returns_after_close_and_drain_and_not_before)
 {
 	struct regio_result results[3];
@@ -185,6 +199,7 @@ START_TEST(room_returns_after_close_and_drain_and_not_before)
 }
 END_TEST
 
+/* Holds: regio_rq_create what, regio_receive -ENOBUFS, regio_send -ENOBUFS. */
 START_TEST(a_half_of_size_0_refuses_requests)
 {
 	struct side receiver, sender;
@@ -212,6 +227,10 @@ START_TEST(a_half_of_size_0_refuses_requests)
 }
 END_TEST
 
+/*
+ * Holds: REGIO_RQ_REQUESTS_MAX, regio_rq_create -EINVAL, regio_rq_resize -EINVAL,
+ * regio_rq_resize -ENOBUFS.
+ */
 START_TEST(maxima_outside_the_limits_are_refused)
 {
 	struct regio_cq *cq = cq_of(4, NULL);
@@ -232,6 +251,7 @@ START_TEST(maxima_outside_the_limits_are_refused)
 }
 END_TEST
 
+/* Holds: regio_rq_resize what, regio_rq_resize Returns. */
 START_TEST(a_resize_moves_room_from_one_half_to_the_other)
 {
 	struct regio_cq *cq = cq_of(10, NULL);
@@ -250,7 +270,11 @@ START_TEST(a_resize_moves_room_from_one_half_to_the_other)
 }
 END_TEST
 
-/* The half that shrinks is changed first, and back when the other finds no room. */
+/*
+ * The half that shrinks is changed first, and back when the other finds no room.
+ *
+ * Holds: regio_rq_resize Returns, regio_rq_resize -ENOBUFS.
+ */
 START_TEST(a_resize_that_is_refused_keeps_what_was_reserved)
 {
 	struct regio_cq *receive_cq = cq_of(6, NULL), *send_cq = cq_of(6, NULL);
@@ -267,6 +291,7 @@ START_TEST(a_resize_that_is_refused_keeps_what_was_reserved)
 }
 END_TEST
 
+/* Holds: regio_rq_resize Returns, regio_rq_resize -ENOBUFS. */
 START_TEST(a_resize_that_is_refused_takes_nothing)
 {
 	struct regio_cq *receive_cq = cq_of(8, NULL), *send_cq = cq_of(6, NULL);
@@ -282,6 +307,7 @@ START_TEST(a_resize_that_is_refused_takes_nothing)
 }
 END_TEST
 
+/* Holds: regio_rq_resize -ETOOMANYREFS, regio_rq_resize Returns. */
 START_TEST(a_resize_below_what_is_outstanding_changes_nothing)
 {
 	struct regio_result result;
@@ -306,6 +332,7 @@ START_TEST(a_resize_below_what_is_outstanding_changes_nothing)
 }
 END_TEST
 
+/* Holds: regio_rq_resize -ENOBUFS. */
 START_TEST(an_rq_cannot_grow_into_a_closed_cq)
 {
 	struct regio_cq *receive_cq = cq_of(8, NULL), *send_cq = cq_of(8, NULL);
@@ -320,7 +347,11 @@ START_TEST(an_rq_cannot_grow_into_a_closed_cq)
 }
 END_TEST
 
-/* Keeps receives posted while the limits go up and down between batches. */
+/*
+ * Keeps receives posted while the limits go up and down between batches.
+ *
+ * Holds: regio_rq_resize what, regio_cq_resize what.
+ */
 START_TEST(resizing_under_traffic_loses_nothing)
 {
 	enum { MAX = 64, ROUNDS = 2000 };

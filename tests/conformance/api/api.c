@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Holds: regio_version what, regio_version Returns. */
 START_TEST(the_version_is_that_of_the_header)
 {
 	EXPECT(regio_version() ==
@@ -36,6 +37,7 @@ static const struct {
 #undef ERROR
 };
 
+/* Holds: regio_error_name what, regio_error_name Returns. */
 START_TEST(every_documented_error_has_its_name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(documented_errors); i++) {
@@ -50,6 +52,7 @@ START_TEST(every_documented_error_has_its_name)
 }
 END_TEST
 
+/* Holds: regio_error_text what, regio_error_text Returns. */
 START_TEST(every_documented_error_has_a_text_of_its_own)
 {
 	const char *unknown = regio_error_text(-99999);
@@ -64,6 +67,7 @@ START_TEST(every_documented_error_has_a_text_of_its_own)
 }
 END_TEST
 
+/* Holds: regio_error_name Returns. */
 START_TEST(an_unknown_error_is_called_EUNKNOWN)
 {
 	ck_assert_str_eq(regio_error_name(-99999), "EUNKNOWN");
@@ -78,6 +82,7 @@ static void *last_error_of_new_thread(void *ret_error)
 	return NULL;
 }
 
+/* Holds: regio_last_error Threads, regio_last_error Returns, regio.h what 4. */
 START_TEST(the_last_error_belongs_to_its_thread_and_is_empty_at_first)
 {
 	const char *elsewhere = NULL;
@@ -94,6 +99,7 @@ START_TEST(the_last_error_belongs_to_its_thread_and_is_empty_at_first)
 }
 END_TEST
 
+/* Holds: regio_last_error what, regio_last_error Ownership. */
 START_TEST(the_last_error_stays_until_the_next_call_that_fails)
 {
 	const char *kept;
@@ -114,6 +120,7 @@ START_TEST(the_last_error_stays_until_the_next_call_that_fails)
 }
 END_TEST
 
+/* Holds: regio_last_error what. */
 START_TEST(a_failing_request_leaves_the_last_error_alone)
 {
 	struct regio_buf slice = {0};
@@ -131,6 +138,10 @@ START_TEST(a_failing_request_leaves_the_last_error_alone)
 }
 END_TEST
 
+/*
+ * Holds: regio_engine_get_info what, regio_engine_get_info Returns, regio_engine_get_info -ENOENT,
+ * regio_engine_get_info -EINVAL, regio_engine_info what, regio_engine_info.automatic.
+ */
 START_TEST(the_list_of_engines_ends_and_has_one_automatic_choice)
 {
 	struct regio_engine_info info;
@@ -165,6 +176,11 @@ START_TEST(the_epoll_engine_is_always_available)
 }
 END_TEST
 
+/*
+ * Holds: regio_offload_get_info what, regio_offload_get_info Returns,
+ * regio_offload_get_info -EINVAL, regio_offload_info what, regio_offload_info.send_train_messages,
+ * regio_offload_info.loopback_joins, regio_offload_info.reason.
+ */
 START_TEST(offloads_are_what_the_kernel_does)
 {
 	struct regio_offload_info first = {0}, second = {0};
@@ -182,6 +198,12 @@ START_TEST(offloads_are_what_the_kernel_does)
 }
 END_TEST
 
+/*
+ * Holds: regio_driver_create what, regio_driver_create Returns, regio_driver_close what,
+ * regio_driver_close Returns, regio_driver_close -EBUSY, regio_driver_close -EBADF,
+ * regio_driver_get_info what, regio_driver_get_info Returns, regio_driver_info.reason,
+ * regio_driver_info.completion_queues.
+ */
 START_TEST(a_driver_says_which_engine_it_runs_and_who_uses_it)
 {
 	struct regio_driver_info info;
@@ -257,6 +279,7 @@ static void close_described(struct side *side)
 	EXPECT_RETURN(0, regio_driver_close(described_driver));
 }
 
+/* Holds: regio.h what 3. */
 START_TEST(a_program_that_knows_less_gets_less_and_one_that_knows_more_gets_0)
 {
 	static _Alignas(8) uint8_t whole[INFO_BYTES], got[INFO_BYTES + 8];
@@ -287,6 +310,10 @@ START_TEST(a_program_that_knows_less_gets_less_and_one_that_knows_more_gets_0)
 }
 END_TEST
 
+/*
+ * Holds: regio.h what 2, regio_engine_get_info -EINVAL, regio_offload_get_info -EINVAL,
+ * regio_driver_get_info -EINVAL, regio_rq_get_info -EINVAL.
+ */
 START_TEST(a_size_that_is_none_is_refused_and_nothing_written)
 {
 	const uint32_t sizes[] = {0, 1, sizeof(void *), 15, INFO_BYTES + 1, INT32_MAX, UINT32_MAX};
@@ -307,6 +334,7 @@ START_TEST(a_size_that_is_none_is_refused_and_nothing_written)
 }
 END_TEST
 
+/* Holds: regio_driver_opts.engine, regio_driver_create -ENOENT. */
 START_TEST(the_engine_is_chosen_by_name)
 {
 	struct regio_driver_opts opts = {.size = sizeof(opts), .engine = "epoll"};
@@ -323,6 +351,7 @@ START_TEST(the_engine_is_chosen_by_name)
 }
 END_TEST
 
+/* Holds: regio_driver_opts.engine, regio_cq_create -ENOENT. */
 START_TEST(the_environment_takes_the_place_of_the_automatic_choice)
 {
 	struct regio_driver_opts opts = {.size = sizeof(opts), .engine = "auto"};
@@ -373,6 +402,12 @@ static void *ask_and_make(void *start)
 	return NULL;
 }
 
+/*
+ * Holds: regio_version Threads, regio_error_name Ownership, regio_error_name Threads,
+ * regio_error_text Ownership, regio_error_text Threads, regio_engine_get_info Threads,
+ * regio_offload_get_info Threads, regio_driver_create Threads, regio_region_allocate Threads,
+ * regio_region_deregister Threads.
+ */
 START_TEST(threads_ask_and_make_objects_beside_each_other)
 {
 	pthread_t threads[4];

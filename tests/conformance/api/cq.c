@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Holds: REGIO_CQ_CAPACITY_MAX, regio_cq_create -EINVAL. */
 START_TEST(capacities_outside_the_limits_are_refused)
 {
 	struct regio_cq *cq = NULL;
@@ -22,6 +23,7 @@ START_TEST(capacities_outside_the_limits_are_refused)
 }
 END_TEST
 
+/* Holds: regio_cq_create what, regio_cq_create Returns. */
 START_TEST(capacities_from_1_to_2_million_are_granted)
 {
 	const uint32_t capacities[] = {1, 2, 3, 1000, 163840, 2000000};
@@ -35,6 +37,7 @@ START_TEST(capacities_from_1_to_2_million_are_granted)
 }
 END_TEST
 
+/* Holds: REGIO_CQ_CAPACITY_MAX, regio_cq_create -ENOMEM. */
 START_TEST(the_largest_capacity_is_granted_or_there_is_no_memory)
 {
 	struct regio_cq *cq = NULL;
@@ -46,6 +49,7 @@ START_TEST(the_largest_capacity_is_granted_or_there_is_no_memory)
 }
 END_TEST
 
+/* Holds: regio_cq_dequeue -EINVAL, regio_cq_dequeue Returns. */
 START_TEST(a_dequeue_needs_an_array_only_for_results)
 {
 	struct regio_cq *cq = cq_of(4, NULL);
@@ -58,6 +62,7 @@ START_TEST(a_dequeue_needs_an_array_only_for_results)
 }
 END_TEST
 
+/* Holds: regio_cq_dequeue what. */
 START_TEST(a_dequeue_of_0_takes_nothing)
 {
 	struct side side;
@@ -73,6 +78,7 @@ START_TEST(a_dequeue_of_0_takes_nothing)
 }
 END_TEST
 
+/* Holds: regio_cq_dequeue what, regio_cq_dequeue Returns. */
 START_TEST(a_dequeue_writes_no_more_than_it_is_asked_for)
 {
 	struct regio_result results[4] = {[3] = {.status = 77}};
@@ -92,7 +98,11 @@ START_TEST(a_dequeue_writes_no_more_than_it_is_asked_for)
 }
 END_TEST
 
-/* One operation on each socket brings more than there is room for. */
+/*
+ * One operation on each socket brings more than there is room for.
+ *
+ * Holds: regio_cq_dequeue what, regio_cq_dequeue Returns.
+ */
 START_TEST(a_dequeue_from_many_sockets_writes_no_more_than_it_is_asked_for)
 {
 	enum { SOCKETS = 8, EACH = 4, ALL = SOCKETS * EACH, ASKED = 5 };
@@ -127,6 +137,7 @@ START_TEST(a_dequeue_from_many_sockets_writes_no_more_than_it_is_asked_for)
 }
 END_TEST
 
+/* Holds: regio_cq_resize what, regio_cq_resize Ownership, regio_cq_resize Returns. */
 START_TEST(a_resize_keeps_completions_and_their_order)
 {
 	const uint32_t capacities[] = {64, 9, 8, 1000, 8};
@@ -149,7 +160,11 @@ START_TEST(a_resize_keeps_completions_and_their_order)
 }
 END_TEST
 
-/* Dequeued in part, it has been listed again by a completion that came with the rest. */
+/*
+ * Dequeued in part, it has been listed again by a completion that came with the rest.
+ *
+ * Holds: regio_rq_close what.
+ */
 START_TEST(a_closed_queue_gives_its_room_back_with_its_last_completion)
 {
 	struct regio_result results[8];
@@ -171,6 +186,7 @@ START_TEST(a_closed_queue_gives_its_room_back_with_its_last_completion)
 	EXPECT_RETURN(0, regio_region_deregister(side.region));
 }
 END_TEST
+/* Holds: regio_cq_resize -ETOOMANYREFS, regio_cq_resize -EINVAL, regio_cq_resize Returns. */
 START_TEST(a_resize_below_what_is_reserved_changes_nothing)
 {
 	struct regio_rq *second = NULL;
@@ -198,6 +214,7 @@ START_TEST(a_resize_below_what_is_reserved_changes_nothing)
 }
 END_TEST
 
+/* Holds: regio.h what, regio_result what. */
 START_TEST(one_cq_serves_many_sockets)
 {
 	enum { SOCKETS = 100 };
@@ -229,6 +246,11 @@ START_TEST(one_cq_serves_many_sockets)
 }
 END_TEST
 
+/*
+ * Holds: regio_cq_close Ownership, regio_cq_close -EBADF, regio_cq_dequeue -EBADF,
+ * regio_cq_notify -EBADF, regio_cq_wait -EBADF, regio_cq_fd -EBADF, regio_cq_resize -EBADF,
+ * regio_rq_create -EBADF.
+ */
 START_TEST(a_closed_cq_is_an_error_for_every_call)
 {
 	struct regio_cq *cq = cq_of(4, NULL);
@@ -249,6 +271,7 @@ START_TEST(a_closed_cq_is_an_error_for_every_call)
 }
 END_TEST
 
+/* Holds: regio_cq_fd Returns, regio_cq_fd Ownership, regio_cq_close Ownership. */
 START_TEST(the_descriptor_is_the_same_for_the_life_of_the_cq)
 {
 	struct side side;
@@ -265,6 +288,7 @@ START_TEST(the_descriptor_is_the_same_for_the_life_of_the_cq)
 }
 END_TEST
 
+/* Holds: regio_driver_create what, regio_cq_opts.driver. */
 START_TEST(thousands_of_cqs_share_one_driver)
 {
 	enum { COUNT = 5000 };
@@ -375,6 +399,7 @@ static uint32_t results_before_the_rare(struct rivals *rivals, uint32_t at_a_tim
 	return before;
 }
 
+/* Holds: regio_cq_dequeue what. */
 START_TEST(a_half_with_more_than_is_asked_for_lets_another_have_its_turn)
 {
 	enum { ASKED = 4 };
@@ -393,6 +418,7 @@ START_TEST(a_half_with_more_than_is_asked_for_lets_another_have_its_turn)
 }
 END_TEST
 
+/* Holds: regio_cq_dequeue what. */
 START_TEST(a_queue_that_is_never_found_empty_makes_progress)
 {
 	enum { ASKED = 16, MOST = 4096 };

@@ -185,6 +185,10 @@ static void expect_epoll_in_silence(const char *cause, const char *remedy)
 
 static const int all_calls[] = {SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register};
 
+/*
+ * Holds: regio_driver_create -ENOTSUP, regio_cq_create -ENOTSUP, regio_engine_info what,
+ * regio_engine_info.automatic, regio_driver_info.reason.
+ */
 START_TEST(a_filter_that_refuses_io_uring_leaves_epoll)
 {
 	refuse_calls(all_calls, 3, EPERM);
@@ -192,6 +196,7 @@ START_TEST(a_filter_that_refuses_io_uring_leaves_epoll)
 }
 END_TEST
 
+/* Holds: regio_driver_create -ENOTSUP, regio_cq_create -ENOTSUP, regio_engine_info what. */
 START_TEST(a_filter_that_hides_io_uring_leaves_epoll)
 {
 	refuse_calls(all_calls, 3, ENOSYS);
@@ -211,6 +216,10 @@ static bool rings_work(void)
 	return status == 0;
 }
 
+/*
+ * Holds: regio_driver_create -ENOTSUP, regio_cq_create -ENOTSUP, regio_engine_info what,
+ * regio_engine_get_info what.
+ */
 START_TEST(a_filter_that_lets_a_ring_be_made_but_not_used_leaves_epoll)
 {
 	const int enter = SYS_io_uring_enter;
@@ -328,6 +337,7 @@ END_TEST
 
 /* ---- Descriptors --------------------------------------------------------------- */
 
+/* Holds: regio_driver_create -EMFILE, regio_last_error what. */
 START_TEST(without_descriptors_every_engine_says_so_and_leaves_nothing)
 {
 	const char *const wishes[] = {NULL, "auto", "epoll", "uring"};
@@ -358,6 +368,7 @@ END_TEST
 
 /* ---- Who chooses --------------------------------------------------------------- */
 
+/* Holds: regio_driver_opts.engine, regio_engine_info.automatic, regio_driver_info.reason. */
 START_TEST(the_engine_is_the_preferred_one_that_works)
 {
 	struct regio_driver_info told = told_of(NULL);
@@ -372,6 +383,7 @@ START_TEST(the_engine_is_the_preferred_one_that_works)
 }
 END_TEST
 
+/* Holds: regio_driver_opts.engine, regio_driver_info.reason. */
 START_TEST(an_option_beats_the_environment_which_takes_the_place_of_auto)
 {
 	const char *const engines[] = {"epoll", "uring"};
@@ -391,6 +403,7 @@ START_TEST(an_option_beats_the_environment_which_takes_the_place_of_auto)
 }
 END_TEST
 
+/* Holds: regio_driver_opts.engine, regio_driver_info.thread. */
 START_TEST(the_environment_asks_for_a_thread_behind_the_name)
 {
 	struct regio_driver_info told;
@@ -403,6 +416,7 @@ START_TEST(the_environment_asks_for_a_thread_behind_the_name)
 }
 END_TEST
 
+/* Holds: regio_driver_opts.engine. */
 START_TEST(the_environment_asks_for_faults_before_the_name)
 {
 	setenv("REGIO_ENGINE", "fault+epoll", 1);
@@ -411,6 +425,7 @@ START_TEST(the_environment_asks_for_faults_before_the_name)
 }
 END_TEST
 
+/* Holds: regio_driver_opts.engine, regio_driver_create -ENOENT. */
 START_TEST(words_joined_to_a_name_are_not_for_the_program)
 {
 	static const char *const names[] = {
@@ -431,6 +446,10 @@ START_TEST(words_joined_to_a_name_are_not_for_the_program)
 }
 END_TEST
 
+/*
+ * Holds: regio_driver_create -ENOENT, regio_cq_create -ENOENT, regio.h what 4,
+ * regio_last_error what.
+ */
 START_TEST(an_engine_nobody_knows_is_an_error_that_names_who_asked)
 {
 	struct regio_cq *cq = NULL;
@@ -444,6 +463,9 @@ START_TEST(an_engine_nobody_knows_is_an_error_that_names_who_asked)
 }
 END_TEST
 
+/*
+ * Holds: regio_engine_get_info what, regio_engine_get_info -EINVAL, regio_engine_get_info -ENOENT.
+ */
 START_TEST(describing_the_engines_leaves_nothing_behind)
 {
 	struct regio_engine_info info;
@@ -467,7 +489,12 @@ END_TEST
 
 #define POLL_US 50u
 
-/* What it achieves is for hardware to show; here, that it is asked for, and no longer than wanted.
+/*
+ * What it achieves is for hardware to show; here, that it is asked for, and no longer than wanted.
+ *
+ * Holds: regio_driver_opts.busy_poll_us, REGIO_DRIVER_PREFER_BUSY_POLL, REGIO_BUSY_POLL what,
+ * REGIO_BUSY_POLL_SOCKET, REGIO_BUSY_POLL_PREFER, regio_offload_info.busy_poll,
+ * regio_rq_close what.
  */
 START_TEST(busy_polling_is_set_on_the_sockets_of_the_driver_while_they_are_its_own)
 {
@@ -513,6 +540,7 @@ START_TEST(busy_polling_is_set_on_the_sockets_of_the_driver_while_they_are_its_o
 }
 END_TEST
 
+/* Holds: regio_driver_create -EPERM, regio_rq_create -EPERM. */
 START_TEST(busy_polling_that_is_not_permitted_is_an_error_that_says_so)
 {
 	struct regio_driver_opts opts = {.size = sizeof(opts),

@@ -43,6 +43,7 @@ static void expect_all(struct side *side, int peer)
 	expect_empty(side->send_cq);
 }
 
+/* Holds: REGIO_MSG_DEFER, REGIO_MSG_COMMIT_ONLY. */
 START_TEST(deferred_sends_start_with_a_commit)
 {
 	struct side side;
@@ -59,6 +60,7 @@ START_TEST(deferred_sends_start_with_a_commit)
 }
 END_TEST
 
+/* Holds: REGIO_MSG_DEFER. */
 START_TEST(deferred_sends_start_with_the_next_that_is_not)
 {
 	struct side side;
@@ -72,6 +74,7 @@ START_TEST(deferred_sends_start_with_the_next_that_is_not)
 }
 END_TEST
 
+/* Holds: REGIO_MSG_DEFER, regio_cq_dequeue what. */
 START_TEST(deferred_sends_start_with_an_empty_dequeue_at_the_latest)
 {
 	struct regio_result results[SENDS];
@@ -97,6 +100,7 @@ START_TEST(deferred_sends_start_with_an_empty_dequeue_at_the_latest)
 }
 END_TEST
 
+/* Holds: REGIO_MSG_DEFER, regio_cq_notify what. */
 START_TEST(deferred_sends_start_with_a_notify_and_with_a_wait)
 {
 	struct side side;
@@ -113,6 +117,7 @@ START_TEST(deferred_sends_start_with_a_notify_and_with_a_wait)
 }
 END_TEST
 
+/* Holds: REGIO_MSG_DEFER. */
 START_TEST(deferred_receives_receive)
 {
 	struct side side;
@@ -134,6 +139,7 @@ START_TEST(deferred_receives_receive)
 }
 END_TEST
 
+/* Holds: REGIO_MSG_COMMIT_ONLY, regio_receive Returns, regio_send Returns. */
 START_TEST(a_commit_with_nothing_deferred_or_at_full_quota_succeeds)
 {
 	struct side side;
@@ -152,6 +158,7 @@ START_TEST(a_commit_with_nothing_deferred_or_at_full_quota_succeeds)
 }
 END_TEST
 
+/* Holds: REGIO_MSG_COMMIT_ONLY, regio_receive -EINVAL, regio_send -EINVAL. */
 START_TEST(a_commit_comes_alone)
 {
 	struct side side;
@@ -178,6 +185,10 @@ START_TEST(a_commit_comes_alone)
 }
 END_TEST
 
+/*
+ * Holds: REGIO_MSG_WAITALL, regio_receive -EINVAL, regio_send -EINVAL, regio_receive_ex Returns,
+ * regio_send_ex Returns.
+ */
 START_TEST(unknown_flags_and_those_of_streams_are_refused)
 {
 	const uint32_t bad[] = {REGIO_MSG_WAITALL, REGIO_MSG_WAITALL | REGIO_MSG_DEFER, 0x10,
@@ -201,6 +212,7 @@ START_TEST(unknown_flags_and_those_of_streams_are_refused)
 }
 END_TEST
 
+/* Holds: REGIO_MSG_DONT_NOTIFY, regio_cq_wait what. */
 START_TEST(a_completion_that_may_not_notify_is_dequeued_but_ends_no_wait)
 {
 	struct side side;
@@ -222,7 +234,7 @@ START_TEST(a_completion_that_may_not_notify_is_dequeued_but_ends_no_wait)
 }
 END_TEST
 
-/* Wherever in its ring a request is. */
+/* Wherever in its ring a request is. Holds: REGIO_MSG_DONT_NOTIFY. */
 START_TEST(the_flag_counts_for_its_own_completion_alone)
 {
 	struct side side;
@@ -249,6 +261,7 @@ START_TEST(the_flag_counts_for_its_own_completion_alone)
 }
 END_TEST
 
+/* Holds: REGIO_MSG_DONT_NOTIFY. */
 START_TEST(one_completion_that_may_notify_among_many_ends_a_wait)
 {
 	struct regio_result results[8];
@@ -294,6 +307,7 @@ static void *commit_until_stopped(void *argument)
 	return NULL;
 }
 
+/* Holds: REGIO_MSG_COMMIT_ONLY, regio_post Threads. */
 START_TEST(another_thread_may_commit_while_one_posts)
 {
 	struct side side;

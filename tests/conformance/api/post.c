@@ -87,6 +87,7 @@ static void expect_started(struct side *side, int peer, uint32_t count)
 	expect_sent(side, count);
 }
 
+/* Holds: regio_post what, regio_post Returns. */
 START_TEST(sends_go_in_order_and_each_has_its_completion)
 {
 	struct regio_request requests[COUNT];
@@ -103,6 +104,7 @@ START_TEST(sends_go_in_order_and_each_has_its_completion)
 }
 END_TEST
 
+/* Holds: regio_post what, regio_post Returns, regio_post Blocking. */
 START_TEST(receives_are_filled_in_order)
 {
 	struct regio_request requests[COUNT];
@@ -148,7 +150,11 @@ START_TEST(what_was_there_before_the_receives_is_received)
 }
 END_TEST
 
-/* The kernel is given them together, as it would be what was deferred. */
+/*
+ * The kernel is given them together, as it would be what was deferred.
+ *
+ * Holds: regio_post what, regio_rq_info what.
+ */
 START_TEST(sends_start_once_for_all_of_them)
 {
 	struct regio_request requests[COUNT];
@@ -172,6 +178,7 @@ START_TEST(sends_start_once_for_all_of_them)
 }
 END_TEST
 
+/* Holds: regio_post Returns. */
 START_TEST(none_are_posted_by_a_count_of_0)
 {
 	const struct regio_request wrong = {.flags = UINT32_MAX};
@@ -214,6 +221,7 @@ static void spoil(struct regio_request *request, const struct wrong *wrong)
 		request->data.region = wrong->change.data.region;
 }
 
+/* Holds: regio_post what, regio_post Returns. */
 START_TEST(the_first_refused_ends_it_and_those_before_are_posted)
 {
 	struct regio_request requests[COUNT];
@@ -240,6 +248,7 @@ START_TEST(the_first_refused_ends_it_and_those_before_are_posted)
 }
 END_TEST
 
+/* Holds: regio_post Returns, regio_post -EINVAL, regio_request.reserved. */
 START_TEST(where_the_first_is_refused_its_error_is_returned_and_nothing_posted)
 {
 	struct regio_request requests[COUNT];
@@ -268,6 +277,7 @@ START_TEST(where_the_first_is_refused_its_error_is_returned_and_nothing_posted)
 }
 END_TEST
 
+/* Holds: regio_post what, regio_post Returns. */
 START_TEST(the_limit_takes_as_many_as_there_is_room_for)
 {
 	struct regio_request requests[COUNT + 3];
@@ -294,6 +304,7 @@ START_TEST(the_limit_takes_as_many_as_there_is_room_for)
 }
 END_TEST
 
+/* Holds: regio_post what, REGIO_MSG_COMMIT_ONLY. */
 START_TEST(a_commit_among_them_starts_those_before_it)
 {
 	struct regio_request requests[COUNT + 1];
@@ -317,6 +328,7 @@ START_TEST(a_commit_among_them_starts_those_before_it)
 }
 END_TEST
 
+/* Holds: regio_post what, REGIO_MSG_COMMIT_ONLY. */
 START_TEST(a_commit_starts_what_other_calls_have_deferred)
 {
 	const struct regio_request commit = {.flags = REGIO_MSG_COMMIT_ONLY};
@@ -338,6 +350,7 @@ START_TEST(a_commit_starts_what_other_calls_have_deferred)
 }
 END_TEST
 
+/* Holds: regio_post what, regio_request.reserved, REGIO_MSG_COMMIT_ONLY. */
 START_TEST(a_commit_has_nothing_else)
 {
 	const struct regio_extra extra = {0};
@@ -363,6 +376,7 @@ START_TEST(a_commit_has_nothing_else)
 }
 END_TEST
 
+/* Holds: regio_request what, REGIO_MSG_DONT_NOTIFY. */
 START_TEST(flags_count_for_their_own_request)
 {
 	struct regio_request requests[COUNT];
@@ -387,6 +401,7 @@ START_TEST(flags_count_for_their_own_request)
 }
 END_TEST
 
+/* Holds: regio_request what, regio_post Ownership. */
 START_TEST(each_may_have_addresses_of_its_own)
 {
 	struct regio_request requests[2];
@@ -439,6 +454,7 @@ START_TEST(each_may_have_addresses_of_its_own)
 }
 END_TEST
 
+/* Holds: regio_post what, regio_extra.local_address. */
 START_TEST(a_local_address_of_a_send_is_refused_among_many)
 {
 	struct regio_request requests[COUNT];
@@ -457,6 +473,7 @@ START_TEST(a_local_address_of_a_send_is_refused_among_many)
 }
 END_TEST
 
+/* Holds: regio_post -EINVAL. */
 START_TEST(arguments_that_are_none_are_refused)
 {
 	const uint32_t halves[] = {0, REGIO_HALF_RECEIVE | REGIO_HALF_SEND, 4, 0x80000000,
@@ -481,6 +498,7 @@ START_TEST(arguments_that_are_none_are_refused)
 }
 END_TEST
 
+/* Holds: regio_post Returns. */
 START_TEST(a_queue_whose_completion_queue_is_closed_takes_none)
 {
 	struct regio_request requests[COUNT];
@@ -502,6 +520,7 @@ START_TEST(a_queue_whose_completion_queue_is_closed_takes_none)
 }
 END_TEST
 
+/* Holds: regio_post what. */
 START_TEST(on_a_stream_they_are_bytes_in_order)
 {
 	enum { BYTES = COUNT * SLOT };

@@ -144,7 +144,11 @@ static void commit_a_second_batch(int family)
 	mark(COUNT_TO);
 }
 
-/* The other system call asks whether the descriptor is still the RQ's socket. */
+/*
+ * The other system call asks whether the descriptor is still the RQ's socket.
+ *
+ * Holds: regio_send what.
+ */
 START_TEST(a_batch_of_deferred_sends_is_one_send_call)
 {
 	struct count count;
@@ -320,6 +324,7 @@ static void post_and_dequeue(int family)
 	mark(COUNT_TO);
 }
 
+/* Holds: REGIO_DRIVER_THREAD. */
 START_TEST(posting_and_dequeuing_beside_a_thread_that_is_awake_make_no_system_call)
 {
 	struct count count;
@@ -402,6 +407,7 @@ static void commit_sends_on_a_stream(int family)
 	}
 }
 
+/* Holds: regio_send what 2. */
 START_TEST(a_thousand_deferred_sends_on_a_stream_are_one_send_call)
 {
 	struct count count;

@@ -35,6 +35,7 @@ static int open_pair(struct side *side, int family, uint32_t slot_size)
 	return peer;
 }
 
+/* Holds: regio_result what. */
 START_TEST(datagrams_of_every_kind_of_length_go_both_ways)
 {
 	const uint32_t lengths[] = {1, 2, 7, 8, 512, 513, 1400, 1472, 1473, 9000, 65000, 65507};
@@ -81,6 +82,7 @@ START_TEST(a_send_too_long_for_a_datagram_completes_with_EMSGSIZE)
 }
 END_TEST
 
+/* Holds: regio_send what. */
 START_TEST(empty_datagrams_are_messages_both_ways)
 {
 	struct regio_result results[3];
@@ -110,6 +112,7 @@ START_TEST(empty_datagrams_are_messages_both_ways)
 }
 END_TEST
 
+/* Holds: regio_receive what. */
 START_TEST(no_data_receives_an_empty_slice)
 {
 	struct regio_result results[2];
@@ -168,12 +171,14 @@ static void expect_truncation(int family, unsigned int burst)
 	close(peer);
 }
 
+/* Holds: regio_receive what, regio_extra.message_flags, regio_rq_info what. */
 START_TEST(a_datagram_too_long_for_its_slice_fills_it_and_says_so)
 {
 	expect_truncation(families[_i], 1);
 }
 END_TEST
 
+/* Holds: regio_receive what. */
 START_TEST(messages_of_a_train_too_long_for_their_slices_fill_them_and_say_so)
 {
 	if (train_limit() == 1)
@@ -182,6 +187,7 @@ START_TEST(messages_of_a_train_too_long_for_their_slices_fill_them_and_say_so)
 }
 END_TEST
 
+/* Holds: regio_extra what, regio_extra.message_flags. */
 START_TEST(message_flags_are_written_on_both_halves)
 {
 	struct extra in, out;
@@ -209,6 +215,7 @@ START_TEST(message_flags_are_written_on_both_halves)
 }
 END_TEST
 
+/* Holds: regio_send_ex what, regio_extra.remote_address. */
 START_TEST(an_unconnected_send_goes_where_its_address_says)
 {
 	struct extra extra;
@@ -239,6 +246,7 @@ START_TEST(an_unconnected_send_goes_where_its_address_says)
 }
 END_TEST
 
+/* Holds: regio_send_ex what, regio_extra.remote_address. */
 START_TEST(an_address_overrides_the_connected_peer_for_one_send)
 {
 	struct extra extra;
@@ -274,6 +282,7 @@ START_TEST(an_address_overrides_the_connected_peer_for_one_send)
 }
 END_TEST
 
+/* Holds: regio_send_ex what. */
 START_TEST(an_unconnected_send_without_an_address_completes_with_an_error)
 {
 	struct side side;
@@ -343,6 +352,7 @@ START_TEST(a_send_to_nobody_succeeds)
 }
 END_TEST
 
+/* Holds: REGIO_RQ_REPORT_ICMP. */
 START_TEST(a_refusal_by_ICMP_eats_no_message)
 {
 	enum { LATER = 30 };
@@ -380,6 +390,7 @@ START_TEST(a_refusal_by_ICMP_eats_no_message)
 }
 END_TEST
 
+/* Holds: REGIO_RQ_REPORT_ICMP. */
 START_TEST(a_receive_reports_ICMP_when_asked_to)
 {
 	const struct regio_rq_opts opts = {.size = sizeof(opts), .flags = REGIO_RQ_REPORT_ICMP};
@@ -404,7 +415,7 @@ START_TEST(a_receive_reports_ICMP_when_asked_to)
 }
 END_TEST
 
-/* An error that comes alone is an event, too. */
+/* An error that comes alone is an event, too. Holds: REGIO_RQ_REPORT_ICMP. */
 START_TEST(ICMP_ends_a_receive_that_waits)
 {
 	const struct regio_rq_opts opts = {.size = sizeof(opts), .flags = REGIO_RQ_REPORT_ICMP};
@@ -431,6 +442,7 @@ START_TEST(ICMP_ends_a_receive_that_waits)
 }
 END_TEST
 
+/* Holds: regio_rq_create what. */
 START_TEST(a_request_queue_made_before_bind_and_connect_starts_working_afterwards)
 {
 	union address address = loopback(families[_i]);
@@ -483,6 +495,7 @@ START_TEST(plain_sends_on_the_socket_go_beside_requests)
 }
 END_TEST
 
+/* Holds: regio_receive what. */
 START_TEST(a_slice_on_the_stack_may_die_after_the_call)
 {
 	struct regio_result results[8];
@@ -526,6 +539,7 @@ START_TEST(a_socket_made_non_blocking_works_as_before)
 }
 END_TEST
 
+/* Holds: regio_rq_create what, regio_rq_info.receive_buffer_bytes. */
 START_TEST(the_receive_buffer_grows_with_the_posted_receives)
 {
 	struct regio_rq_info small, large;
@@ -549,6 +563,7 @@ START_TEST(the_receive_buffer_grows_with_the_posted_receives)
 }
 END_TEST
 
+/* Holds: regio_rq_create what. */
 START_TEST(the_receive_buffer_grows_with_a_resize)
 {
 	enum { MANY = 100000 };
@@ -588,7 +603,11 @@ static int buffer_during(int fd, uint32_t receives)
 	return during;
 }
 
-/* On a kernel that tells who has chosen a size, and on one that does not. */
+/*
+ * On a kernel that tells who has chosen a size, and on one that does not.
+ *
+ * Holds: regio_rq_create what, regio_rq_close what.
+ */
 START_TEST(closing_restores_the_receive_buffer)
 {
 	int fd = udp_socket(AF_INET), before = receive_buffer(fd);
@@ -607,6 +626,7 @@ START_TEST(closing_restores_the_receive_buffer)
 }
 END_TEST
 
+/* Holds: regio_rq_create what, regio_rq_close what. */
 START_TEST(a_receive_buffer_that_the_program_has_chosen_is_left_alone)
 {
 	struct regio_cq *cq = cq_of(100000, NULL);
@@ -635,7 +655,7 @@ START_TEST(a_receive_buffer_that_the_program_has_chosen_is_left_alone)
 }
 END_TEST
 
-/* The process that has raised it was killed. */
+/* The process that has raised it was killed. Holds: regio_rq_create what. */
 START_TEST(a_receive_buffer_that_another_process_has_raised_is_not_chosen)
 {
 	int fd = udp_socket(AF_INET), before = receive_buffer(fd), status, lock;

@@ -58,6 +58,10 @@ static void expect_address(const union address *found, const union address *want
 		ck_assert_mem_eq(&found->v6.sin6_addr, &wanted->v6.sin6_addr, 16);
 }
 
+/*
+ * Holds: regio_extra.local_address, regio_extra.remote_address, regio_control what,
+ * regio_receive_ex what, regio_receive_ex Blocking.
+ */
 START_TEST(a_receive_tells_both_addresses)
 {
 	union address mine, theirs;
@@ -91,6 +95,7 @@ static void send_to(int fd, const union address *to, const void *data, size_t le
 	EXPECT(sendto(fd, data, length, 0, &to->any, address_length(to)) == (ssize_t)length, "%m");
 }
 
+/* Holds: regio_extra.local_address. */
 START_TEST(a_socket_bound_to_every_address_learns_the_one_used)
 {
 	struct extra extra;
@@ -165,6 +170,7 @@ START_TEST(a_dual_stack_socket_sees_and_answers_IPv4_peers_as_mapped_addresses)
 }
 END_TEST
 
+/* Holds: regio_extra.local_address, regio_extra.remote_address, regio_receive_ex Returns. */
 START_TEST(address_slices_may_be_longer_than_an_address_but_not_shorter)
 {
 	uint8_t memory[256];
@@ -238,12 +244,14 @@ static void expect_class_and_hops(int family_index, unsigned int burst)
 	close(peer);
 }
 
+/* Holds: regio_receive_ex what 2, regio_extra.control. */
 START_TEST(control_data_the_user_asked_for_comes_and_nothing_else)
 {
 	expect_class_and_hops(_i, 1);
 }
 END_TEST
 
+/* Holds: regio_receive_ex what 2. */
 START_TEST(control_data_comes_with_every_message_of_a_train)
 {
 	if (train_limit() == 1)
@@ -252,6 +260,7 @@ START_TEST(control_data_comes_with_every_message_of_a_train)
 }
 END_TEST
 
+/* Holds: regio_receive_ex what 2. */
 START_TEST(control_messages_of_the_library_are_never_shown)
 {
 	const struct family_options *options = &family_options[_i];
@@ -288,6 +297,7 @@ START_TEST(control_messages_of_the_library_are_never_shown)
 }
 END_TEST
 
+/* Holds: regio_receive_ex what 2. */
 START_TEST(packet_information_the_user_asked_for_is_shown)
 {
 	const struct family_options *options = &family_options[_i];
@@ -316,6 +326,10 @@ START_TEST(packet_information_the_user_asked_for_is_shown)
 }
 END_TEST
 
+/*
+ * Holds: regio_receive_ex what, regio_receive_ex Returns, regio_extra.control,
+ * regio_extra.message_flags.
+ */
 START_TEST(control_data_is_cut_between_messages_and_says_so)
 {
 	const struct family_options *options = &family_options[_i];
@@ -362,7 +376,7 @@ START_TEST(control_data_is_cut_between_messages_and_says_so)
 }
 END_TEST
 
-/* No padding is needed behind the last one, and none is counted. */
+/* No padding is needed behind the last one, and none is counted. Holds: regio_control what. */
 START_TEST(control_data_may_fill_its_slice_to_the_last_byte)
 {
 	const struct family_options *options = &family_options[_i];
@@ -430,7 +444,11 @@ static void want_long_control(int fd)
 	set_option(fd, IPPROTO_IPV6, IPV6_RECVDSTOPTS, 1);
 }
 
-/* What the kernel has is told as far as the slice goes, and costs no local address. */
+/*
+ * What the kernel has is told as far as the slice goes, and costs no local address.
+ *
+ * Holds: regio_receive_ex what.
+ */
 START_TEST(control_data_may_be_long)
 {
 	const struct long_plan *plan = &long_plans[_i];
@@ -525,6 +543,7 @@ static void expect_peer_sees(int peer, const struct family_options *options, int
 	       seen_class, seen_hops, class, hops);
 }
 
+/* Holds: regio_extra.control, regio_send_ex what. */
 START_TEST(control_data_goes_out_with_its_own_message_only)
 {
 	const struct family_options *options = &family_options[_i];
@@ -580,6 +599,7 @@ START_TEST(control_data_goes_out_with_its_own_message_only)
 }
 END_TEST
 
+/* Holds: regio_extra.control, regio_send_ex what. */
 START_TEST(packet_information_chooses_the_source_address)
 {
 	const struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(0x7F000005u)};
@@ -611,6 +631,7 @@ START_TEST(packet_information_chooses_the_source_address)
 }
 END_TEST
 
+/* Holds: regio_control what. */
 START_TEST(malformed_control_data_fails_its_own_send_alone)
 {
 	const uint32_t total_lengths[] = {0, 7, 24, 512, 513, UINT32_MAX};
@@ -642,6 +663,7 @@ START_TEST(malformed_control_data_fails_its_own_send_alone)
 }
 END_TEST
 
+/* Holds: regio_extra.local_address, regio_send_ex Returns. */
 START_TEST(a_local_address_on_a_send_is_refused)
 {
 	struct extra extra;

@@ -113,6 +113,7 @@ static union address mapped(const union address *v4)
 
 /* ---- Whose options ------------------------------------------------------------- */
 
+/* Holds: regio_receive_ex what 2. */
 START_TEST(packet_information_is_the_programs_whenever_it_is_set)
 {
 	const struct names *name = &names[_i];
@@ -142,6 +143,7 @@ START_TEST(packet_information_is_the_programs_whenever_it_is_set)
 }
 END_TEST
 
+/* Holds: regio_receive_ex what 2, regio_rq_close what. */
 START_TEST(closing_ends_what_told_of_destinations)
 {
 	const struct names *name = &names[_i];
@@ -167,6 +169,7 @@ START_TEST(closing_ends_what_told_of_destinations)
 }
 END_TEST
 
+/* Holds: regio_receive_ex what 2. */
 START_TEST(a_destination_the_program_asked_for_is_shown)
 {
 	const struct names *name = &names[_i];
@@ -190,6 +193,7 @@ START_TEST(a_destination_the_program_asked_for_is_shown)
 }
 END_TEST
 
+/* Holds: regio_receive_ex what 2. */
 START_TEST(a_destination_turned_off_is_turned_on_again)
 {
 	const struct names *name = &names[_i];
@@ -272,6 +276,7 @@ START_TEST(the_port_is_told_of_a_socket_that_was_connected_anew)
 }
 END_TEST
 
+/* Holds: regio_extra what 2. */
 START_TEST(a_stream_that_was_connected_anew_tells_its_new_ends)
 {
 	const union address none = {.any.sa_family = AF_UNSPEC};
@@ -305,6 +310,7 @@ START_TEST(a_stream_that_was_connected_anew_tells_its_new_ends)
 }
 END_TEST
 
+/* Holds: regio_extra.local_address. */
 START_TEST(a_dual_stack_socket_tells_both_families_apart)
 {
 	int peers[2] = {bound_socket(AF_INET), bound_socket(AF_INET6)};
@@ -411,6 +417,7 @@ static void join(int fd, const union address *group)
 	EXPECT(setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof(request)) == 0, "%m");
 }
 
+/* Holds: regio_extra.local_address, regio_extra.remote_address. */
 START_TEST(a_link_is_told_with_every_address_that_is_of_one)
 {
 	const char *const texts[] = {"fe80::1", "ff02::77", "ff01::77", "ff05::77"};
@@ -451,6 +458,7 @@ START_TEST(a_link_is_told_with_every_address_that_is_of_one)
 }
 END_TEST
 
+/* Holds: regio_extra what 2. */
 START_TEST(a_stream_tells_the_link_of_both_ends)
 {
 	const char *refused = open_links();

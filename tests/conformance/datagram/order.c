@@ -114,12 +114,14 @@ static void run_mixed_traffic(int family, uint32_t receives, uint64_t total)
 	close(source.fd);
 }
 
+/* Holds: regio_receive what. */
 START_TEST(one_posted_receive_sees_every_datagram_in_order)
 {
 	run_mixed_traffic(families[_i], 1, scaled(20000));
 }
 END_TEST
 
+/* Holds: regio_receive what. */
 START_TEST(a_thousand_posted_receives_see_every_datagram_in_order)
 {
 	run_mixed_traffic(families[_i], 1000, scaled(100000));
@@ -184,7 +186,11 @@ START_TEST(a_slot_posted_again_early_survives_a_burst_longer_than_the_ring)
 }
 END_TEST
 
-/* Results of one half come in posting order on a CQ it shares with others, too. */
+/*
+ * Results of one half come in posting order on a CQ it shares with others, too.
+ *
+ * Holds: regio_cq_dequeue what.
+ */
 START_TEST(sends_complete_in_posting_order)
 {
 	enum { SENDS = 100, ROUNDS = 200 };
@@ -219,7 +225,11 @@ START_TEST(sends_complete_in_posting_order)
 }
 END_TEST
 
-/* Handed over at once, where there is room: not before those for which there was none. */
+/*
+ * Handed over at once, where there is room: not before those for which there was none.
+ *
+ * Holds: regio_cq_dequeue what.
+ */
 START_TEST(results_keep_their_order_where_not_all_fit)
 {
 	static uint8_t memory[64];

@@ -134,6 +134,7 @@ static uint32_t longest_arrival(int peer, uint32_t count, uint64_t first)
 	return longest;
 }
 
+/* Holds: regio_rq_info.messages_sent. */
 START_TEST(equal_sends_arrive_as_single_datagrams_at_a_plain_socket)
 {
 	uint8_t data[SLOT_SIZE];
@@ -156,6 +157,10 @@ START_TEST(equal_sends_arrive_as_single_datagrams_at_a_plain_socket)
 }
 END_TEST
 
+/*
+ * Holds: regio_send what, REGIO_TRAINS what, REGIO_TRAINS_AUTO, regio_rq_opts.train_max_messages,
+ * regio_rq_info.send_trains_on.
+ */
 START_TEST(equal_sends_travel_together)
 {
 	struct side side;
@@ -233,6 +238,7 @@ START_TEST(mixed_sizes_keep_order_and_length)
 }
 END_TEST
 
+/* Holds: regio_rq_opts.train_max_messages, regio_rq_opts.train_max_bytes, REGIO_TRAINS_OFF. */
 START_TEST(a_train_has_no_more_messages_and_bytes_than_allowed)
 {
 	const struct {
@@ -273,6 +279,7 @@ START_TEST(a_train_has_no_more_messages_and_bytes_than_allowed)
 }
 END_TEST
 
+/* Holds: REGIO_TRAINS_AUTO, regio_rq_close what. */
 START_TEST(receive_trains_turn_on_with_bursts_and_closing_turns_them_off)
 {
 	struct side side;
@@ -291,6 +298,7 @@ START_TEST(receive_trains_turn_on_with_bursts_and_closing_turns_them_off)
 }
 END_TEST
 
+/* Holds: regio_rq_close what. */
 START_TEST(closing_leaves_no_merged_data_behind)
 {
 	static uint8_t data[10 * 64];
@@ -312,6 +320,7 @@ START_TEST(closing_leaves_no_merged_data_behind)
 }
 END_TEST
 
+/* Holds: REGIO_TRAINS_AUTO, regio_rq_info.receive_trains_on. */
 START_TEST(single_datagrams_leave_receive_trains_off)
 {
 	struct side side;
@@ -331,6 +340,7 @@ START_TEST(single_datagrams_leave_receive_trains_off)
 }
 END_TEST
 
+/* Holds: REGIO_TRAINS_SEND_ONLY, REGIO_TRAINS_OFF, regio_rq_info.send_trains_on. */
 START_TEST(receive_trains_stay_off_when_told_so)
 {
 	const uint32_t modes[] = {REGIO_TRAINS_SEND_ONLY, REGIO_TRAINS_OFF};
@@ -410,6 +420,10 @@ START_TEST(receive_trains_stay_off_where_a_filter_looks_at_datagrams)
 }
 END_TEST
 
+/*
+ * Holds: REGIO_TRAINS what, REGIO_TRAINS_AUTO, regio_rq_info what, regio_rq_info.messages_received,
+ * regio_rq_info.trains_received, regio_rq_info.receive_calls.
+ */
 START_TEST(trains_are_taken_apart_and_counted)
 {
 	static uint8_t data[100 * 64];
@@ -588,6 +602,7 @@ START_TEST(messages_that_wait_for_receives_are_kept_when_a_busy_queue_cools_down
 }
 END_TEST
 
+/* Holds: regio_rq_cancel what. */
 START_TEST(messages_already_read_survive_a_cancel)
 {
 	static uint8_t data[8 * 64];
@@ -670,6 +685,7 @@ static void expect_singles(int fd, const struct regio_rq_opts *opts)
 	close(peer);
 }
 
+/* Holds: regio_rq_info.send_trains_on. */
 START_TEST(sends_are_not_joined_where_departure_times_are_wanted)
 {
 	const int names[] = {SO_TIMESTAMPING_OLD, SO_TIMESTAMPING_NEW};
@@ -771,7 +787,11 @@ START_TEST(a_segment_size_in_the_control_data_is_left_to_the_user)
 }
 END_TEST
 
-/* With receive trains left to it, the program gets them as it asked for them. */
+/*
+ * With receive trains left to it, the program gets them as it asked for them.
+ *
+ * Holds: REGIO_TRAINS_SEND_ONLY, REGIO_TRAINS_OFF.
+ */
 START_TEST(trains_the_user_asked_for_arrive_whole_with_their_control_message)
 {
 	const struct regio_rq_opts opts = {
@@ -831,7 +851,11 @@ static void expect_messages_of_trains(struct side *side, int peer)
 	}
 }
 
-/* What is queued when the process begins, it finds joined. */
+/*
+ * What is queued when the process begins, it finds joined.
+ *
+ * Holds: regio_rq_create what 2, regio_rq_close what, regio_rq_info.receive_trains_on.
+ */
 START_TEST(trains_found_on_a_socket_are_taken_apart)
 {
 	static uint8_t data[50 * 64];
@@ -886,6 +910,7 @@ static void live(int fd, int peer, int life)
 	_exit(0);
 }
 
+/* Holds: regio_rq_create what 2. */
 START_TEST(a_socket_outlives_the_processes_that_use_it)
 {
 	int fd = bound_socket(families[_i]), peer = peer_of(fd);
@@ -910,7 +935,7 @@ START_TEST(a_socket_outlives_the_processes_that_use_it)
 }
 END_TEST
 
-/* Somebody else reads it. */
+/* Somebody else reads it. Holds: regio_rq_create what 2. */
 START_TEST(a_queue_for_sends_leaves_received_trains_alone)
 {
 	static uint8_t data[10 * 64];
@@ -937,6 +962,7 @@ START_TEST(a_queue_for_sends_leaves_received_trains_alone)
 }
 END_TEST
 
+/* Holds: regio_rq_create -ENOSPC. */
 START_TEST(a_queue_that_could_not_be_made_leaves_received_trains_on)
 {
 	static uint8_t data[10 * 64];
@@ -961,6 +987,7 @@ START_TEST(a_queue_that_could_not_be_made_leaves_received_trains_on)
 }
 END_TEST
 
+/* Holds: regio_send what. */
 START_TEST(sends_to_two_destinations_in_turn_stay_apart)
 {
 	struct regio_result results[60];
@@ -1003,6 +1030,7 @@ START_TEST(sends_to_two_destinations_in_turn_stay_apart)
 }
 END_TEST
 
+/* Holds: regio_rq_info.trains_refused. */
 START_TEST(messages_over_the_path_MTU_go_singly)
 {
 	const char *refused = enter_own_network();
@@ -1036,6 +1064,10 @@ START_TEST(messages_over_the_path_MTU_go_singly)
 }
 END_TEST
 
+/*
+ * Holds: regio_rq_create -EINVAL, regio_rq_opts.size, regio_rq_opts.trains,
+ * regio_rq_opts.train_max_bytes, regio_rq_opts.reserved.
+ */
 START_TEST(bad_train_options_are_refused)
 {
 	const struct regio_rq_opts bad[] = {

@@ -45,6 +45,7 @@ static void run_on_another_thread(struct exchange *exchange)
 
 /* ---- Descriptors --------------------------------------------------------------- */
 
+/* Holds: regio_cq_fd -EMFILE, regio_cq_create -EMFILE, regio.h what 4. */
 START_TEST(traffic_goes_on_when_descriptors_run_out)
 {
 	unsigned int before, limit;
@@ -74,6 +75,7 @@ START_TEST(traffic_goes_on_when_descriptors_run_out)
 }
 END_TEST
 
+/* Holds: regio_offload_info.send_train_messages. */
 START_TEST(a_queue_made_without_descriptors_to_spare_joins_messages_all_the_same)
 {
 	struct regio_offload_info offered;
@@ -162,6 +164,7 @@ static void create_with_no_memory(void)
 		EXPECT_RETURN(0, regio_cq_close(cq));
 }
 
+/* Holds: regio_region_allocate -ENOMEM. */
 START_TEST(traffic_goes_on_when_memory_runs_out)
 {
 	struct exchange exchange;
@@ -226,6 +229,11 @@ static void *call_without_memory(void *argument)
 	return NULL;
 }
 
+/*
+ * Holds: regio_receive -ENOMEM, regio_send -ENOMEM, regio_cq_notify -ENOMEM,
+ * regio_rq_get_info -ENOMEM, regio_rq_cancel -ENOMEM, regio_rq_replace_socket -ENOMEM,
+ * regio_rq_resize -ENOMEM.
+ */
 START_TEST(the_first_call_of_a_thread_needs_memory_and_says_so)
 {
 	struct regio_result result;
@@ -290,6 +298,7 @@ END_TEST
 
 /* ---- Threads and stacks -------------------------------------------------------- */
 
+/* Holds: regio_driver_create -EAGAIN. */
 START_TEST(without_threads_a_driver_of_the_callers_works_and_another_says_what_to_change)
 {
 	struct regio_driver_opts opts = {.size = sizeof(opts), .flags = REGIO_DRIVER_THREAD};

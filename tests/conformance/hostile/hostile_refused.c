@@ -83,6 +83,7 @@ START_TEST(without_mlock_everything_works)
 }
 END_TEST
 
+/* Holds: regio_offload_info.receive_trains, regio_offload_info.reason. */
 START_TEST(without_UDP_GRO_messages_arrive_one_by_one)
 {
 	struct regio_offload_info offered;
@@ -149,7 +150,7 @@ START_TEST(in_a_sandbox_without_files_everything_works)
 }
 END_TEST
 
-/* Kernels before 5.14. */
+/* Kernels before 5.14. Holds: regio_region_register -EFAULT. */
 START_TEST(without_MADV_POPULATE_memory_is_checked_by_other_means)
 {
 	char *memory = mmap(NULL, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -173,7 +174,11 @@ START_TEST(without_MADV_POPULATE_memory_is_checked_by_other_means)
 }
 END_TEST
 
-/* A kernel without NUMA has node 0 alone; a sandbox does not let it be chosen. */
+/*
+ * A kernel without NUMA has node 0 alone; a sandbox does not let it be chosen.
+ *
+ * Holds: regio_region_allocate -EPERM, regio_region_allocate -EINVAL.
+ */
 START_TEST(without_mbind_node_0_is_there_or_may_not_be_chosen)
 {
 	struct regio_region_opts opts = {.size = sizeof(opts), .flags = REGIO_REGION_NUMA};
@@ -233,6 +238,7 @@ END_TEST
 
 /* ---- What it cannot do without ------------------------------------------------- */
 
+/* Holds: regio_driver_create -ENOTSUP, regio_cq_create -ENOTSUP. */
 START_TEST(without_eventfd_there_is_no_driver_and_nothing_is_left)
 {
 	struct regio_driver *driver = NULL;

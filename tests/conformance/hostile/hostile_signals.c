@@ -148,18 +148,21 @@ static void interrupt_one(int (*wait)(struct waiter *waiter), int flags)
 	EXPECT_RETURN(0, regio_driver_close(waiter.driver));
 }
 
+/* Holds: regio_cq_wait -EINTR. */
 START_TEST(a_wait_without_end_returns_EINTR)
 {
 	interrupt_one(wait_on_cq, restart_flags[_i]);
 }
 END_TEST
 
+/* Holds: regio_cq_wait -EINTR. */
 START_TEST(a_wait_with_a_time_out_returns_EINTR)
 {
 	interrupt_one(wait_on_cq_for_long, restart_flags[_i]);
 }
 END_TEST
 
+/* Holds: regio_driver_run -EINTR, regio_driver_run Blocking. */
 START_TEST(a_thread_that_runs_a_driver_returns_EINTR)
 {
 	if (driven_by_a_thread())
@@ -174,7 +177,10 @@ START_TEST(a_poll_of_the_descriptor_returns_EINTR_as_poll_does)
 }
 END_TEST
 
-/* Of the threads that wait on the CQs of one driver one sleeps in the engine, the others elsewhere.
+/*
+ * Of the threads that wait on the CQs of one driver one sleeps in the engine, the others elsewhere.
+ *
+ * Holds: regio_cq_wait -EINTR.
  */
 START_TEST(each_of_four_waits_on_one_driver_returns_EINTR)
 {
@@ -409,6 +415,7 @@ static void *wait_for_cancellation(void *argument)
 	return NULL;
 }
 
+/* Holds: regio.h what 5. */
 START_TEST(a_thread_that_is_cancelled_in_a_wait_leaves_the_queue_usable)
 {
 	struct regio_driver *driver = open_driver();
@@ -489,6 +496,7 @@ static void *use_everything(void *argument)
 	return NULL;
 }
 
+/* Holds: regio.h what 5. */
 START_TEST(no_call_is_a_cancellation_point)
 {
 	int fd = bound_socket(families[0]), argument = fd;

@@ -212,6 +212,7 @@ static int other_descriptor(int kind)
 	return pair[0];
 }
 
+/* Holds: regio_rq_create what 2. */
 START_TEST(a_number_that_is_no_socket_any_more_fails_requests_and_is_left_alone)
 {
 	struct regio_result results[8];

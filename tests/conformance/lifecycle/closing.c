@@ -116,6 +116,7 @@ static int call_receive(struct game *game)
 static int (*const posts[])(struct game *game) = {call_send, call_send_deferred, call_receive};
 static const char *const post_names[] = {"send", "deferred send", "receive"};
 
+/* Holds: regio_rq_close Threads. */
 START_TEST(everything_is_closed_at_the_completion_of_a_request_that_is_still_being_posted)
 {
 	struct game game = {.call = posts[_i]};
@@ -150,6 +151,7 @@ static int call_sends(struct game *game)
 	return error;
 }
 
+/* Holds: regio_rq_close Threads. */
 START_TEST(a_request_queue_is_closed_beside_posts)
 {
 	struct game game = {.call = call_sends, .expected = -EBADF};
@@ -190,6 +192,7 @@ static int call_notify(struct game *game)
 	return regio_cq_notify(game->notified_cq);
 }
 
+/* Holds: regio_cq_close Threads, Callbacks what 2. */
 START_TEST(a_cq_is_closed_at_the_notification_that_is_still_being_armed)
 {
 	struct game game = {.call = call_notify};
@@ -376,6 +379,7 @@ static void close_beside(int threads_count, int (*call)(void *handle, int fd), v
 static int (*const cq_calls[])(void *handle, int fd) = {create_rq, ask_descriptor};
 static const char *const cq_call_names[] = {"creating an RQ", "asking for its descriptor"};
 
+/* Holds: regio_rq_create Threads, regio_cq_fd Threads, regio.h what 6. */
 START_TEST(a_cq_is_closed_beside_calls_that_name_it)
 {
 	close_beside(2, cq_calls[_i], open_cq, close_cq);
@@ -386,6 +390,10 @@ static int (*const driver_calls[])(void *handle, int fd) = {create_cq, describe_
 							    wake_driver};
 static const char *const driver_call_names[] = {"creating a CQ", "describing it", "waking it"};
 
+/*
+ * Holds: regio_driver_close Threads, regio_cq_create Threads, regio_driver_get_info Threads,
+ * regio_driver_wake Threads, regio.h what 6.
+ */
 START_TEST(a_driver_is_closed_beside_calls_that_name_it)
 {
 	close_beside(2, driver_calls[_i], open_driver, close_driver);
@@ -395,6 +403,7 @@ END_TEST
 static int (*const rq_calls[])(void *handle, int fd) = {cancel_both, resize_rq, describe_rq};
 static const char *const rq_call_names[] = {"cancelling", "resizing it", "describing it"};
 
+/* Holds: regio_rq_close Threads, regio_rq_get_info Threads. */
 START_TEST(a_request_queue_is_closed_beside_calls_on_it)
 {
 	cq_of_rqs = open_cq();

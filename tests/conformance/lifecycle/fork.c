@@ -95,6 +95,14 @@ static void expect_dead_handles(struct scene *scene)
 	close(fd);
 }
 
+/*
+ * Holds: regio.h what 6, regio_driver_close -ECHILD, regio_driver_run -ECHILD,
+ * regio_driver_wake -ECHILD, regio_driver_get_info -ECHILD, regio_cq_resize -ECHILD,
+ * regio_cq_close -ECHILD, regio_cq_dequeue -ECHILD, regio_cq_notify -ECHILD, regio_cq_wait -ECHILD,
+ * regio_cq_fd -ECHILD, regio_rq_create -ECHILD, regio_rq_resize -ECHILD, regio_rq_cancel -ECHILD,
+ * regio_rq_replace_socket -ECHILD, regio_rq_close -ECHILD, regio_rq_get_info -ECHILD,
+ * regio_receive -ECHILD, regio_send -ECHILD, regio_region_deregister -ECHILD.
+ */
 START_TEST(every_call_on_a_handle_of_the_parent_says_ECHILD_and_the_parent_goes_on)
 {
 	struct regio_result results[2];

@@ -257,6 +257,7 @@ static bool comes_before(const enum step *steps, enum step first, enum step seco
 	return *steps == first;
 }
 
+/* Holds: regio_region_register Ownership, regio_rq_create what 2. */
 START_TEST(everything_may_end_in_any_order_with_requests_queued_and_traffic_arriving)
 {
 	if (closing_refused() && comes_before(orders[_i], CLOSE_SOCKET, CLOSE_RQ))
@@ -270,6 +271,7 @@ END_TEST
 
 /* ---- Regions ------------------------------------------------------------------- */
 
+/* Holds: regio_region_deregister what, regio_region_deregister Ownership. */
 START_TEST(nothing_is_written_after_deregister_has_returned)
 {
 	static uint8_t pattern[SCENE_SIZE];
@@ -300,6 +302,7 @@ START_TEST(nothing_is_written_after_deregister_has_returned)
 }
 END_TEST
 
+/* Holds: regio_region_deregister what, regio_region_deregister Blocking. */
 START_TEST(a_queued_receive_whose_region_is_gone_fails_in_its_turn_and_takes_no_data)
 {
 	static uint8_t memory[64];
@@ -326,6 +329,7 @@ START_TEST(a_queued_receive_whose_region_is_gone_fails_in_its_turn_and_takes_no_
 }
 END_TEST
 
+/* Holds: regio_region_deregister what. */
 START_TEST(a_queued_send_whose_region_is_gone_fails_in_its_turn)
 {
 	static uint8_t memory[64];
@@ -362,6 +366,7 @@ END_TEST
 
 /* ---- Request queues ------------------------------------------------------------ */
 
+/* Holds: regio_rq_close what, regio_rq_close Blocking, regio_rq_close Returns. */
 START_TEST(closing_completes_everything_outstanding_once_and_in_order)
 {
 	struct regio_result results[2 * SLOTS];
@@ -395,6 +400,11 @@ START_TEST(closing_completes_everything_outstanding_once_and_in_order)
 }
 END_TEST
 
+/*
+ * Holds: regio_rq_close Ownership, regio_rq_close -EBADF, regio_rq_close -EINVAL,
+ * regio_rq_cancel -EBADF, regio_rq_resize -EBADF, regio_rq_get_info -EBADF, regio_receive -EBADF,
+ * regio_send -EBADF, regio_receive_ex Returns, regio_send_ex Returns.
+ */
 START_TEST(a_closed_request_queue_is_an_error_for_every_call)
 {
 	struct regio_rq_info info;
@@ -417,6 +427,7 @@ START_TEST(a_closed_request_queue_is_an_error_for_every_call)
 }
 END_TEST
 
+/* Holds: regio_rq_create -EEXIST. */
 START_TEST(a_socket_has_one_request_queue_at_a_time)
 {
 	struct regio_cq *cq = cq_of(4, NULL);
@@ -470,6 +481,7 @@ START_TEST(closing_a_request_queue_forgets_nothing_that_another_has_posted)
 }
 END_TEST
 
+/* Holds: REGIO_CLOSE_SOCKET, regio_rq_close Ownership, regio_rq_create Ownership. */
 START_TEST(closing_leaves_the_socket_usable_or_closes_it)
 {
 	struct side side;
@@ -498,6 +510,7 @@ START_TEST(closing_leaves_the_socket_usable_or_closes_it)
 }
 END_TEST
 
+/* Holds: regio_rq_cancel what, regio_rq_cancel Returns, regio_rq_cancel Blocking. */
 START_TEST(cancelling_a_half_completes_it_in_order_and_leaves_the_other)
 {
 	struct regio_result results[SLOTS];
@@ -528,6 +541,7 @@ START_TEST(cancelling_a_half_completes_it_in_order_and_leaves_the_other)
 }
 END_TEST
 
+/* Holds: regio_rq_cancel what, regio_rq_cancel Returns. */
 START_TEST(cancelling_both_halves_counts_the_requests_of_both)
 {
 	struct regio_result results[SLOTS];
@@ -548,6 +562,7 @@ START_TEST(cancelling_both_halves_counts_the_requests_of_both)
 }
 END_TEST
 
+/* Holds: regio_rq_cancel what, regio_rq_cancel Returns, regio_rq_cancel -EINVAL. */
 START_TEST(cancelling_deferred_sends_completes_each_of_them_once)
 {
 	struct regio_result results[SLOTS];
@@ -577,6 +592,10 @@ END_TEST
 
 /* ---- Completion queues --------------------------------------------------------- */
 
+/*
+ * Holds: regio_cq_close what, regio_cq_close Returns, regio_cq_close Blocking,
+ * regio_receive -EBADF, regio_send -EBADF.
+ */
 START_TEST(a_half_whose_cq_is_closed_refuses_requests_and_the_other_works)
 {
 	struct side side;
@@ -600,6 +619,7 @@ START_TEST(a_half_whose_cq_is_closed_refuses_requests_and_the_other_works)
 }
 END_TEST
 
+/* Holds: regio_cq_close what. */
 START_TEST(a_successor_of_a_closed_cq_gets_nothing_of_it)
 {
 	struct side side;
@@ -623,6 +643,10 @@ START_TEST(a_successor_of_a_closed_cq_gets_nothing_of_it)
 }
 END_TEST
 
+/*
+ * Holds: regio_driver_close -EBUSY, regio_driver_get_info -EBADF, regio_cq_opts.driver,
+ * regio_driver_info.completion_queues.
+ */
 START_TEST(a_driver_outlives_its_queues)
 {
 	struct regio_driver_info info;
@@ -691,6 +715,7 @@ static unsigned long address_space(void)
 	return pages * (unsigned long)sysconf(_SC_PAGESIZE);
 }
 
+/* Holds: regio_driver_create Ownership. */
 START_TEST(a_driver_that_is_closed_leaves_no_mapping_behind)
 {
 	enum { ROUNDS = 32, SPARE_BYTES = 16 << 20 };
@@ -712,6 +737,7 @@ START_TEST(a_driver_that_is_closed_leaves_no_mapping_behind)
 }
 END_TEST
 
+/* Holds: regio_cq_close Ownership, regio_cq_create Ownership. */
 START_TEST(no_descriptor_is_left_behind)
 {
 	struct side side;

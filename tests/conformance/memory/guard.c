@@ -202,6 +202,7 @@ static const struct way {
 
 static const char *way_names[ARRAY_SIZE(ways)];
 
+/* Holds: regio_receive Ownership, regio_cq_dequeue Ownership, regio_rq_cancel Ownership. */
 START_TEST(a_slice_is_shut_while_its_receive_is_queued_and_open_however_it_ends)
 {
 	const struct regio_rq_opts opts = {.size = sizeof(opts), .flags = REGIO_RQ_REPORT_ICMP};
@@ -394,6 +395,7 @@ static const struct way stream_ways[] = {
 
 static const char *stream_way_names[ARRAY_SIZE(stream_ways)];
 
+/* Holds: regio_receive Ownership, regio_cq_dequeue Ownership. */
 START_TEST(a_slice_on_a_stream_is_shut_while_queued_and_open_however_it_ends)
 {
 	struct side side;

@@ -33,6 +33,7 @@ static uint64_t register_memory(void *address, size_t length)
 	return region;
 }
 
+/* Holds: regio_region_register what. */
 START_TEST(ids_are_never_reused_at_once_nor_0_nor_all_ones)
 {
 	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
@@ -48,6 +49,7 @@ START_TEST(ids_are_never_reused_at_once_nor_0_nor_all_ones)
 }
 END_TEST
 
+/* Holds: regio_region_deregister -EFAULT, regio_receive -EFAULT, regio_send -EFAULT. */
 START_TEST(a_stale_id_is_refused_also_when_its_place_is_taken)
 {
 	struct side side;
@@ -101,6 +103,7 @@ static const char *locking_limited(void)
 	return limit.rlim_cur < 4 * (size_t)ARENA_SIZE ? "RLIMIT_MEMLOCK is too low" : NULL;
 }
 
+/* Holds: regio_region_register what. */
 START_TEST(what_the_program_has_locked_stays_locked)
 {
 	const char *limited = locking_limited();
@@ -122,6 +125,7 @@ START_TEST(what_the_program_has_locked_stays_locked)
 }
 END_TEST
 
+/* Holds: regio_region_register what, regio_region_register Blocking. */
 START_TEST(memory_of_the_program_is_faulted_in_and_not_locked)
 {
 	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
@@ -143,6 +147,7 @@ START_TEST(memory_of_the_program_is_faulted_in_and_not_locked)
 }
 END_TEST
 
+/* Holds: regio_region_allocate what, regio_region_allocate Blocking. */
 START_TEST(memory_that_is_allocated_is_locked_and_that_of_others_stays)
 {
 	const char *limited = locking_limited();
@@ -197,6 +202,10 @@ START_TEST(forty_thousand_small_regions_need_no_mapping_each)
 }
 END_TEST
 
+/*
+ * Holds: regio_region_register -EINVAL, regio_region_register -E2BIG, regio_region_opts.size,
+ * regio_region_opts.reserved, regio.h what 2, regio.h what 3.
+ */
 START_TEST(options_of_a_registration_that_say_where_memory_lies_are_refused)
 {
 	const struct {
@@ -243,6 +252,7 @@ START_TEST(options_of_a_registration_that_say_where_memory_lies_are_refused)
 }
 END_TEST
 
+/* Holds: regio_region_allocate what, regio_region_register what. */
 START_TEST(a_limit_on_locked_memory_stops_nothing)
 {
 	const struct rlimit none = {0, 0};
@@ -258,6 +268,7 @@ START_TEST(a_limit_on_locked_memory_stops_nothing)
 }
 END_TEST
 
+/* Holds: regio_region_register what, regio_receive -EFAULT. */
 START_TEST(read_only_memory_may_be_sent_but_not_received_into)
 {
 	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
@@ -288,6 +299,7 @@ START_TEST(read_only_memory_may_be_sent_but_not_received_into)
 }
 END_TEST
 
+/* Holds: regio_region_register what. */
 START_TEST(read_only_memory_may_hold_what_a_send_reads_and_not_what_it_writes)
 {
 	const struct regio_control none = {.total_length = sizeof(none)};
@@ -319,6 +331,7 @@ START_TEST(read_only_memory_may_hold_what_a_send_reads_and_not_what_it_writes)
 }
 END_TEST
 
+/* Holds: regio_receive -EFAULT, regio_send -EFAULT. */
 START_TEST(a_length_without_a_region_is_refused)
 {
 	const struct regio_buf lost = {.length = 5};
@@ -332,6 +345,7 @@ START_TEST(a_length_without_a_region_is_refused)
 }
 END_TEST
 
+/* Holds: regio_region_register -EFAULT, regio.h what 2. */
 START_TEST(memory_that_is_not_mapped_or_not_readable_is_refused)
 {
 	uint8_t *memory = map_arena(2 * (size_t)ARENA_SIZE, PROT_READ | PROT_WRITE);
@@ -350,6 +364,7 @@ START_TEST(memory_that_is_not_mapped_or_not_readable_is_refused)
 }
 END_TEST
 
+/* Holds: regio_region_register -EFAULT. */
 START_TEST(a_hole_in_the_middle_is_found)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -363,6 +378,7 @@ START_TEST(a_hole_in_the_middle_is_found)
 }
 END_TEST
 
+/* Holds: regio_region_register -EINVAL, regio_region_register -EMSGSIZE. */
 START_TEST(impossible_lengths_and_missing_arguments_are_refused)
 {
 	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
@@ -401,6 +417,7 @@ static void echo_between(uint8_t *source, uint8_t *target, uint32_t length)
 	side_close(&side);
 }
 
+/* Holds: regio_region_register what, regio_region_register Returns. */
 START_TEST(regions_may_be_tiny_and_begin_anywhere)
 {
 	uint8_t on_the_stack[64];
@@ -414,6 +431,7 @@ START_TEST(regions_may_be_tiny_and_begin_anywhere)
 }
 END_TEST
 
+/* Holds: regio_region_deregister -EFAULT, regio_region_deregister Returns. */
 START_TEST(ten_thousand_registrations_live_together)
 {
 	enum { COUNT = 10240, STEP = 6007, LENGTH = 64 << 10 };
@@ -433,6 +451,7 @@ START_TEST(ten_thousand_registrations_live_together)
 }
 END_TEST
 
+/* Holds: regio_region_register what. */
 START_TEST(the_same_memory_may_be_registered_many_times)
 {
 	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
@@ -455,6 +474,10 @@ static bool is_mapped(void *address, size_t length)
 	return mincore(address, length, resident) == 0 || errno != ENOMEM;
 }
 
+/*
+ * Holds: regio_region_allocate what, regio_region_allocate Ownership,
+ * regio_region_allocate Returns, regio_region_deregister Ownership.
+ */
 START_TEST(allocated_memory_is_zero_page_aligned_and_freed)
 {
 	uint64_t region = 0;
@@ -508,6 +531,7 @@ static long huge_kib(const void *address)
 	return kib;
 }
 
+/* Holds: REGIO_REGION_HUGE_PAGES. */
 START_TEST(memory_of_huge_pages_is_aligned_to_them_and_has_some)
 {
 	struct regio_region_opts opts = {.size = sizeof(opts), .flags = REGIO_REGION_HUGE_PAGES};
@@ -556,6 +580,7 @@ static bool is_node(uint32_t node)
 	return access(path, F_OK) == 0;
 }
 
+/* Holds: REGIO_REGION_NUMA, regio_region_allocate -EINVAL. */
 START_TEST(every_page_is_on_the_node_that_was_asked_for)
 {
 	struct regio_region_opts opts = {.size = sizeof(opts), .flags = REGIO_REGION_NUMA};
@@ -579,6 +604,10 @@ START_TEST(every_page_is_on_the_node_that_was_asked_for)
 }
 END_TEST
 
+/*
+ * Holds: regio_region_allocate -EINVAL, regio_region_allocate -EMSGSIZE, regio_region_opts.size,
+ * regio_region_opts.reserved, regio.h what 2.
+ */
 START_TEST(bad_allocations_are_refused)
 {
 	const struct {
@@ -614,6 +643,7 @@ START_TEST(bad_allocations_are_refused)
 }
 END_TEST
 
+/* Holds: regio_buf what, regio_receive -EINVAL, regio_send -EINVAL. */
 START_TEST(a_slice_lies_within_its_region)
 {
 	const struct {

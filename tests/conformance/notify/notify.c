@@ -38,6 +38,7 @@ static bool becomes_readable(int fd)
 	return poll(&readable, 1, PATIENCE_NS / MILLISECOND_NS) == 1;
 }
 
+/* Holds: regio_cq_notify what, regio_cq_notify Returns, regio_cq_fd what. */
 START_TEST(a_notification_comes_with_the_next_completion)
 {
 	struct side side;
@@ -58,6 +59,7 @@ START_TEST(a_notification_comes_with_the_next_completion)
 }
 END_TEST
 
+/* Holds: regio_cq_notify what. */
 START_TEST(a_notification_comes_at_once_when_something_is_queued)
 {
 	struct side side;
@@ -76,6 +78,7 @@ START_TEST(a_notification_comes_at_once_when_something_is_queued)
 }
 END_TEST
 
+/* Holds: regio_cq_notify -EALREADY, regio_cq_notify Blocking. */
 START_TEST(arming_twice_says_so_and_changes_nothing)
 {
 	struct side side;
@@ -95,6 +98,7 @@ START_TEST(arming_twice_says_so_and_changes_nothing)
 }
 END_TEST
 
+/* Holds: regio_cq_notify what, regio_cq_notify -EALREADY. */
 START_TEST(a_notification_fires_once_for_each_arming)
 {
 	struct side side;
@@ -193,6 +197,7 @@ START_TEST(a_descriptor_asked_for_after_the_signal_is_readable)
 }
 END_TEST
 
+/* Holds: regio_cq_notify what, regio_cq_wait what. */
 START_TEST(a_datagram_older_than_its_receive_notifies)
 {
 	struct side side;
@@ -277,18 +282,21 @@ static void run_event_loop(int family, await_signal *await, uint32_t epoll_event
 	close(loop);
 }
 
+/* Holds: regio_cq_fd what. */
 START_TEST(the_descriptor_works_under_poll)
 {
 	run_event_loop(families[_i], await_poll, EPOLLIN);
 }
 END_TEST
 
+/* Holds: regio_cq_fd what. */
 START_TEST(the_descriptor_works_under_epoll)
 {
 	run_event_loop(families[_i], await_epoll, EPOLLIN);
 }
 END_TEST
 
+/* Holds: regio_cq_fd what. */
 START_TEST(the_descriptor_works_under_edge_triggered_epoll)
 {
 	run_event_loop(families[_i], await_epoll, EPOLLIN | EPOLLET);
@@ -328,6 +336,7 @@ static void on_completions(uv_poll_t *handle, int status, int events)
 		send_next_burst(user);
 }
 
+/* Holds: regio_cq_fd what. */
 START_TEST(the_descriptor_works_under_libuv)
 {
 	struct side side;
@@ -352,6 +361,7 @@ START_TEST(the_descriptor_works_under_libuv)
 }
 END_TEST
 #else
+/* Holds: regio_cq_fd what. */
 START_TEST(the_descriptor_works_under_libuv)
 {
 	SKIP("built without libuv");
@@ -359,6 +369,7 @@ START_TEST(the_descriptor_works_under_libuv)
 END_TEST
 #endif
 
+/* Holds: regio_cq_fd what. */
 START_TEST(two_queues_of_one_driver_are_signalled_through_one_descriptor)
 {
 	struct regio_driver *driver;
@@ -398,6 +409,7 @@ END_TEST
 
 /* ---- Waiting ------------------------------------------------------------------- */
 
+/* Holds: regio_cq_wait what, regio_cq_wait -ETIMEDOUT. */
 START_TEST(a_wait_ends_with_the_time_out)
 {
 	struct side side;
@@ -413,6 +425,7 @@ START_TEST(a_wait_ends_with_the_time_out)
 }
 END_TEST
 
+/* Holds: regio_cq_wait what, regio_cq_wait Returns. */
 START_TEST(a_wait_counts_what_is_queued)
 {
 	struct side side;
@@ -455,6 +468,7 @@ static void *send_when_told(void *argument)
 	return NULL;
 }
 
+/* Holds: regio_cq_wait what, regio_cq_wait Blocking. */
 START_TEST(a_wait_without_end_returns_with_the_whole_batch)
 {
 	struct regio_result results[20];
@@ -498,6 +512,7 @@ static void *send_trickle(void *argument)
 	return NULL;
 }
 
+/* Holds: regio_cq_wait what. */
 START_TEST(the_delay_of_a_wait_is_counted_from_the_first_completion)
 {
 	enum { MORE_THAN_COME = 2000 };
@@ -523,6 +538,7 @@ START_TEST(the_delay_of_a_wait_is_counted_from_the_first_completion)
 }
 END_TEST
 
+/* Holds: regio_cq_wait -EINTR. */
 START_TEST(a_signal_ends_a_wait_with_EINTR)
 {
 	struct sigaction action = {.sa_handler = ignore_signal};
@@ -563,6 +579,7 @@ static void *send_at_most_eight_ahead(void *argument)
 	return NULL;
 }
 
+/* Holds: regio_cq_wait Returns. */
 START_TEST(a_wait_never_returns_with_nothing_to_dequeue)
 {
 	struct regio_result results[RECEIVES];
@@ -611,6 +628,7 @@ static void *send_one_each_round(void *argument)
 	return NULL;
 }
 
+/* Holds: regio_cq_notify what. */
 START_TEST(a_completion_posted_between_dequeue_and_notify_is_not_lost)
 {
 	struct regio_result result;

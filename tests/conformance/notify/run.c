@@ -31,6 +31,11 @@ static struct regio_driver *driver_open(void)
 	return driver;
 }
 
+/*
+ * Holds: regio_driver_run what, regio_driver_run Returns, regio_driver_run -ETIMEDOUT,
+ * regio_driver_run -EBADF, regio_driver_wake what, regio_driver_wake Returns,
+ * regio_driver_wake -EBADF.
+ */
 START_TEST(wake_before_a_run_ends_it_and_time_is_kept)
 {
 	struct regio_driver *driver = driver_open();
@@ -59,6 +64,10 @@ static void *run_until_woken(void *argument)
 	return (void *)(intptr_t)error;
 }
 
+/*
+ * Holds: regio_driver_run Threads, regio_driver_run Blocking, regio_driver_run -EBUSY,
+ * regio_driver_wake what, regio_driver_wake Threads.
+ */
 START_TEST(one_thread_runs_a_driver_at_a_time)
 {
 	struct regio_driver *driver = driver_open();
@@ -86,6 +95,7 @@ static void *wait_until_completed(void *argument)
 	return (void *)(intptr_t)regio_cq_wait(argument, 1, 0, PATIENCE_NS);
 }
 
+/* Holds: regio_driver_run -EBUSY. */
 START_TEST(a_driver_whose_queue_is_waited_on_is_not_run)
 {
 	struct regio_driver *driver = driver_open();
@@ -114,6 +124,7 @@ START_TEST(a_driver_whose_queue_is_waited_on_is_not_run)
 }
 END_TEST
 
+/* Holds: regio_driver_run -EBUSY. */
 START_TEST(a_driver_with_a_thread_of_its_own_is_not_run)
 {
 	const struct regio_driver_opts opts = {.size = sizeof(opts), .flags = REGIO_DRIVER_THREAD};
@@ -126,6 +137,10 @@ START_TEST(a_driver_with_a_thread_of_its_own_is_not_run)
 }
 END_TEST
 
+/*
+ * Holds: Callbacks what 2, Callbacks what 3, regio_cq_opts.on_notify, regio_driver_run what,
+ * regio_cq_notify -EALREADY.
+ */
 START_TEST(armed_queue_calls_once_and_finds_a_completion)
 {
 	struct called called = {.driver = driver_open()};
@@ -160,7 +175,11 @@ START_TEST(armed_queue_calls_once_and_finds_a_completion)
 }
 END_TEST
 
-/* More than one pass takes, and no event for what is left. */
+/*
+ * More than one pass takes, and no event for what is left.
+ *
+ * Holds: regio_driver_run what, Callbacks what 2, REGIO_MSG_DONT_NOTIFY.
+ */
 START_TEST(a_run_goes_on_until_nothing_is_left_to_do)
 {
 	enum { MESSAGES = 200 };
@@ -268,6 +287,7 @@ static void unblock(struct blocked *blocked, int peer)
 	close(peer);
 }
 
+/* Holds: Callbacks what, regio_driver_opts.on_blocked. */
 START_TEST(sends_count_as_blocked_until_they_are_through)
 {
 	struct blocked blocked;
@@ -279,6 +299,7 @@ START_TEST(sends_count_as_blocked_until_they_are_through)
 }
 END_TEST
 
+/* Holds: Callbacks what, regio_driver_opts.on_blocked. */
 START_TEST(sends_count_as_blocked_until_their_queue_is_closed)
 {
 	struct blocked blocked;
@@ -293,6 +314,7 @@ START_TEST(sends_count_as_blocked_until_their_queue_is_closed)
 }
 END_TEST
 
+/* Holds: Callbacks what. */
 START_TEST(sends_count_as_blocked_once_when_their_socket_is_replaced)
 {
 	struct blocked blocked;

@@ -62,6 +62,7 @@ START_TEST(a_half_that_is_partly_dequeued_is_counted_once)
 }
 END_TEST
 
+/* Holds: regio_cq_notify what. */
 START_TEST(requests_posted_by_the_hundred_after_a_notify_are_seen)
 {
 	struct regio_result results[SLOTS];
@@ -92,6 +93,7 @@ START_TEST(requests_posted_by_the_hundred_after_a_notify_are_seen)
 }
 END_TEST
 
+/* Holds: regio_cq_notify what, REGIO_MSG_DONT_NOTIFY. */
 START_TEST(a_message_behind_a_silent_one_signals_though_another_queue_took_the_event)
 {
 	struct regio_driver *driver;
@@ -159,6 +161,7 @@ static void *wait_for_each(void *argument)
 	return NULL;
 }
 
+/* Holds: regio_cq_wait what, regio_cq_dequeue Threads. */
 START_TEST(a_thread_that_polls_does_not_take_the_wake_of_one_that_sleeps)
 {
 	struct regio_driver *driver;
@@ -263,7 +266,11 @@ START_TEST(a_thread_that_leaves_with_the_event_of_another_queue_tells_so)
 }
 END_TEST
 
-/* Of two threads one sleeps on the driver for both; it leaves, and nobody else comes by. */
+/*
+ * Of two threads one sleeps on the driver for both; it leaves, and nobody else comes by.
+ *
+ * Holds: regio_cq_wait what, regio_cq_wait Threads.
+ */
 START_TEST(a_thread_that_leaves_has_another_sleep_on_the_driver)
 {
 	struct handover handovers[2];
@@ -394,7 +401,11 @@ static void collect_silent_too(struct regio_cq *cq, uint32_t count)
 	}
 }
 
-/* Each of many sockets has one completion, and then another before any is dequeued. */
+/*
+ * Each of many sockets has one completion, and then another before any is dequeued.
+ *
+ * Holds: regio_cq_wait what, regio_cq_wait Returns.
+ */
 START_TEST(a_wait_counts_the_completions_of_many_queues)
 {
 	enum { QUEUES = 300 };
@@ -471,7 +482,15 @@ static void make_calls_that_never_block(struct regio_driver *driver, const struc
 	EXPECT_RETURN(0, regio_cq_close(cq));
 }
 
-/* One that waited for the sleeper would not return. */
+/*
+ * One that waited for the sleeper would not return.
+ *
+ * Holds: regio_version Blocking, regio_error_name Blocking, regio_error_text Blocking,
+ * regio_last_error Blocking, regio_engine_get_info Blocking, regio_offload_get_info Blocking,
+ * regio_driver_close Blocking, regio_driver_wake Blocking, regio_driver_get_info Blocking,
+ * regio_cq_create Blocking, regio_cq_resize Blocking, regio_cq_close Blocking,
+ * regio_cq_fd Blocking, regio_rq_get_info Blocking.
+ */
 START_TEST(calls_that_never_block_return_while_another_thread_sleeps)
 {
 	struct regio_driver *driver;

@@ -35,6 +35,10 @@ static void expect_traffic(struct side *side, int peer, uint64_t offset)
 	expect_stream(slot_memory(side, 0), 64, offset);
 }
 
+/*
+ * Holds: regio_rq_replace_socket what, regio_rq_replace_socket Ownership,
+ * regio_rq_replace_socket Blocking.
+ */
 START_TEST(what_is_posted_goes_on_with_the_new_socket)
 {
 	struct regio_result results[2];
@@ -81,6 +85,7 @@ static void receive_addresses(struct side *side, struct extra *extra, int fd, in
 	ck_assert_mem_eq(&extra->memory.remote_address, &theirs, address_length(&theirs));
 }
 
+/* Holds: regio_extra what 2. */
 START_TEST(a_receive_tells_the_addresses_of_the_new_socket)
 {
 	struct extra extra;
@@ -102,6 +107,7 @@ START_TEST(a_receive_tells_the_addresses_of_the_new_socket)
 }
 END_TEST
 
+/* Holds: regio_rq_replace_socket what. */
 START_TEST(an_error_of_the_old_socket_is_forgotten)
 {
 	struct regio_result result;
@@ -123,6 +129,10 @@ START_TEST(an_error_of_the_old_socket_is_forgotten)
 }
 END_TEST
 
+/*
+ * Holds: regio_rq_replace_socket Returns, regio_rq_replace_socket -EOPNOTSUPP,
+ * regio_rq_replace_socket -ENOTSOCK, regio_rq_replace_socket -EBADF.
+ */
 START_TEST(what_is_no_such_socket_is_refused_and_nothing_changes)
 {
 	const int others[] = {stream_socket(stream_families[(_i + 1) % STREAM_FAMILIES]),
@@ -154,6 +164,7 @@ START_TEST(what_is_no_such_socket_is_refused_and_nothing_changes)
 }
 END_TEST
 
+/* Holds: regio_rq_replace_socket -EEXIST, regio_rq_replace_socket Returns. */
 START_TEST(a_socket_of_another_queue_is_refused)
 {
 	struct regio_cq *cq = cq_of(2, NULL);
@@ -179,6 +190,7 @@ START_TEST(a_socket_of_another_queue_is_refused)
 }
 END_TEST
 
+/* Holds: regio_rq_replace_socket Returns. */
 START_TEST(its_own_socket_changes_nothing)
 {
 	struct side side;
@@ -197,6 +209,7 @@ START_TEST(its_own_socket_changes_nothing)
 }
 END_TEST
 
+/* Holds: regio_rq_replace_socket -EBADF. */
 START_TEST(a_descriptor_that_is_another_files_by_now_is_left_alone)
 {
 	const int file = eventfd(1, EFD_CLOEXEC);

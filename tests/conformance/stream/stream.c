@@ -80,6 +80,7 @@ START_TEST(bytes_of_every_kind_of_length_go_both_ways)
 }
 END_TEST
 
+/* Holds: regio_receive what 2, regio_cq_dequeue Blocking, regio_rq_info.messages_received. */
 START_TEST(a_receive_completes_with_what_is_there)
 {
 	struct regio_rq_info info;
@@ -132,12 +133,14 @@ static void expect_scattered(int family, uint32_t slot_size)
 	close(peer);
 }
 
+/* Holds: regio_receive what 2. */
 START_TEST(arrivals_fill_small_slices_in_order)
 {
 	expect_scattered(stream_families[_i], SLOT_SIZE);
 }
 END_TEST
 
+/* Holds: regio_receive what 2. */
 START_TEST(arrivals_fill_long_slices_in_order)
 {
 	expect_scattered(stream_families[_i], 2112);
@@ -170,6 +173,7 @@ START_TEST(arrivals_that_fill_long_slices_exactly_are_followed_by_an_attempt_in_
 }
 END_TEST
 
+/* Holds: REGIO_MSG_WAITALL. */
 START_TEST(with_WAITALL_a_receive_completes_when_it_is_full)
 {
 	const uint32_t lengths[] = {100, 64, 1000, 1};
@@ -204,6 +208,7 @@ START_TEST(with_WAITALL_a_receive_completes_when_it_is_full)
 }
 END_TEST
 
+/* Holds: REGIO_MSG_WAITALL, regio_send -EINVAL, regio_receive -EINVAL. */
 START_TEST(WAITALL_is_refused_for_sends)
 {
 	struct side side;
@@ -220,6 +225,7 @@ START_TEST(WAITALL_is_refused_for_sends)
 }
 END_TEST
 
+/* Holds: regio_receive what 2, regio_receive -EINVAL. */
 START_TEST(an_empty_receive_completes_when_something_is_there_and_takes_nothing)
 {
 	const struct regio_buf nothing = {0};
@@ -249,6 +255,7 @@ START_TEST(an_empty_receive_completes_when_something_is_there_and_takes_nothing)
 }
 END_TEST
 
+/* Holds: regio_send -EINVAL. */
 START_TEST(an_empty_send_completes_in_its_turn)
 {
 	const struct regio_buf nothing = {0};
@@ -272,6 +279,7 @@ START_TEST(an_empty_send_completes_in_its_turn)
 }
 END_TEST
 
+/* Holds: regio_send what 2. */
 START_TEST(queued_sends_of_mixed_lengths_keep_their_order)
 {
 	struct regio_result results[SENDS];
@@ -310,6 +318,7 @@ static uint64_t read_some(int fd, uint64_t offset)
 	return (uint64_t)got;
 }
 
+/* Holds: regio_send what 2, regio_send Blocking, regio_send_ex Blocking. */
 START_TEST(a_send_completes_when_the_stack_has_all_of_it)
 {
 	enum { LONG = 8 << 20, BUFFERED_MAX = 2 << 20 };
@@ -406,6 +415,7 @@ START_TEST(a_wait_finishes_sends_that_met_a_full_socket)
 }
 END_TEST
 
+/* Holds: regio_rq_resize what, regio_rq_resize Ownership, regio_rq_resize Blocking. */
 START_TEST(resizing_keeps_what_the_oldest_requests_have_moved)
 {
 	enum { LONG = 4 << 20 };
@@ -440,6 +450,7 @@ START_TEST(resizing_keeps_what_the_oldest_requests_have_moved)
 }
 END_TEST
 
+/* Holds: regio_extra what 2. */
 START_TEST(a_receive_tells_both_addresses)
 {
 	union address mine, theirs;
@@ -474,6 +485,7 @@ START_TEST(a_receive_tells_both_addresses)
 }
 END_TEST
 
+/* Holds: regio_extra what 2. */
 START_TEST(a_unix_socket_tells_its_family)
 {
 	struct extra extra;
@@ -493,6 +505,7 @@ START_TEST(a_unix_socket_tells_its_family)
 }
 END_TEST
 
+/* Holds: regio_extra what 2, regio_send_ex Returns. */
 START_TEST(a_send_ignores_an_address_and_refuses_control_data)
 {
 	struct regio_extra slices;
@@ -522,6 +535,7 @@ START_TEST(a_send_ignores_an_address_and_refuses_control_data)
 }
 END_TEST
 
+/* Holds: regio_region_deregister what. */
 START_TEST(requests_whose_region_is_gone_fail_in_their_turn_and_take_no_bytes)
 {
 	static uint8_t memory[SLOT_SIZE];
@@ -684,12 +698,14 @@ static void receive_below_the_low_water(int family, bool late)
 	EXPECT_RETURN(0, regio_region_deregister(side.region));
 }
 
+/* Holds: regio_rq_create what, regio_rq_close what. */
 START_TEST(what_the_kernel_does_not_tell_of_is_received_all_the_same)
 {
 	receive_below_the_low_water(stream_families[_i], false);
 }
 END_TEST
 
+/* Holds: regio_rq_close what. */
 START_TEST(a_low_water_set_later_holds_back_no_rest_of_a_receive)
 {
 	receive_below_the_low_water(stream_families[_i], true);

@@ -152,6 +152,7 @@ static void expect_failed_sends(struct side *side, uint32_t first, int status)
 
 /* ---- The end ---- */
 
+/* Holds: regio_receive what 2. */
 START_TEST(the_end_completes_every_receive_with_nothing_and_every_later_one)
 {
 	struct side side;
@@ -175,6 +176,7 @@ START_TEST(the_end_completes_every_receive_with_nothing_and_every_later_one)
 }
 END_TEST
 
+/* Holds: regio_receive what 2. */
 START_TEST(bytes_before_the_end_come_before_it)
 {
 	struct regio_result result;
@@ -205,6 +207,7 @@ START_TEST(bytes_before_the_end_come_before_it)
 }
 END_TEST
 
+/* Holds: REGIO_MSG_WAITALL. */
 START_TEST(at_the_end_a_WAITALL_receive_completes_with_what_it_got)
 {
 	struct regio_result result;
@@ -262,6 +265,7 @@ START_TEST(after_the_peer_has_shut_down_sends_go_on)
 }
 END_TEST
 
+/* Holds: regio_send what 2. */
 START_TEST(after_a_shutdown_of_its_own_sends_fail_and_receives_go_on)
 {
 	struct regio_result result;
@@ -288,7 +292,11 @@ START_TEST(after_a_shutdown_of_its_own_sends_fail_and_receives_go_on)
 }
 END_TEST
 
-/* Too long to be copied together, they go as vectors; no call may raise a signal. */
+/*
+ * Too long to be copied together, they go as vectors; no call may raise a signal.
+ *
+ * Holds: regio_send what 2.
+ */
 START_TEST(long_sends_after_a_shutdown_of_its_own_fail_without_a_signal)
 {
 	enum { LONG = 2112, SENDS_AT_ONCE = 8 };
@@ -347,6 +355,7 @@ static void expect_dead(struct side *side, int status)
 	expect_empty(side->send_cq);
 }
 
+/* Holds: regio_receive what 2. */
 START_TEST(a_reset_completes_every_request_of_both_halves_and_every_later_one)
 {
 	struct side side;
@@ -539,6 +548,7 @@ static void loopback_down(void)
 	close(fd);
 }
 
+/* Holds: regio_receive what 2. */
 START_TEST(a_time_out_completes_every_request_of_both_halves)
 {
 	struct regio_result results[SENDS];
@@ -569,6 +579,7 @@ END_TEST
 
 /* ---- Connecting ---- */
 
+/* Holds: regio_rq_create what 3, regio_rq_create Blocking. */
 START_TEST(requests_posted_before_connecting_wait_for_the_connection)
 {
 	struct regio_result results[20];
@@ -627,6 +638,7 @@ static void connect_to_nobody(int fd, int family)
 	       "%m");
 }
 
+/* Holds: regio_rq_create what 3. */
 START_TEST(a_connection_that_fails_completes_them_with_its_error)
 {
 	struct side side;
@@ -651,6 +663,7 @@ START_TEST(a_connection_that_fails_completes_them_with_its_error)
 }
 END_TEST
 
+/* Holds: regio_rq_create what 3. */
 START_TEST(a_failure_told_to_the_program_first_completes_them_as_not_connected)
 {
 	struct side side;
@@ -696,6 +709,7 @@ START_TEST(a_blocking_connect_may_fail_and_be_made_again)
 }
 END_TEST
 
+/* Holds: regio_rq_create what 3. */
 START_TEST(a_unix_socket_receives_once_connected_and_does_not_send_before)
 {
 	struct regio_result result;
@@ -804,6 +818,7 @@ static uint64_t collect_last_try(struct side *side, uint32_t first, uint32_t *re
 	return bytes;
 }
 
+/* Holds: regio_rq_close what. */
 START_TEST(closing_completes_a_thousand_requests_of_each_half_once)
 {
 	struct side side;
@@ -824,6 +839,7 @@ START_TEST(closing_completes_a_thousand_requests_of_each_half_once)
 }
 END_TEST
 
+/* Holds: regio_rq_close what. */
 START_TEST(closing_gives_queued_sends_one_last_try)
 {
 	struct side side;
@@ -864,6 +880,7 @@ static uint64_t make_room(const struct side *side, int peer)
 	return bytes;
 }
 
+/* Holds: regio_rq_close what. */
 START_TEST(closing_tries_sends_that_met_a_full_socket_once_more)
 {
 	struct side side;
@@ -882,6 +899,7 @@ START_TEST(closing_tries_sends_that_met_a_full_socket_once_more)
 }
 END_TEST
 
+/* Holds: regio_rq_cancel what, regio_rq_cancel Returns. */
 START_TEST(cancelling_tells_what_the_oldest_had_moved)
 {
 	enum { LONG = 8 << 20 };

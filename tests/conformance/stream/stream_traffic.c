@@ -308,6 +308,7 @@ static void *take_all_receives(void *argument)
 	return NULL;
 }
 
+/* Holds: regio.h what 5, regio_receive Threads, regio_send Threads, regio_cq_dequeue Threads. */
 START_TEST(threads_that_post_and_dequeue_apart_lose_nothing)
 {
 	void *(*const work[])(void *) = {post_sends, post_receives, take_sends, take_all_receives};

@@ -169,6 +169,7 @@ static void live_once(uint64_t round)
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
 
+/* Holds: regio_driver_create Ownership. */
 START_TEST(a_thousand_starts_and_stops_leave_nothing)
 {
 	const uint64_t rounds = scaled(1000);
@@ -191,6 +192,7 @@ START_TEST(a_thousand_starts_and_stops_leave_nothing)
 }
 END_TEST
 
+/* Holds: regio_driver_create Blocking. */
 START_TEST(a_driver_is_made_with_every_descriptor_of_its_thread)
 {
 	cpu_set_t allowed, own;
@@ -215,6 +217,7 @@ START_TEST(a_driver_is_made_with_every_descriptor_of_its_thread)
 }
 END_TEST
 
+/* Holds: REGIO_DRIVER_THREAD_CPU. */
 START_TEST(the_thread_has_a_name_and_runs_where_it_is_told)
 {
 	struct regio_driver *driver;
@@ -275,6 +278,7 @@ START_TEST(the_thread_leaves_signals_to_those_of_the_program)
 }
 END_TEST
 
+/* Holds: regio_driver_create -EINVAL. */
 START_TEST(a_cpu_that_is_not_there_is_refused_and_leaves_nothing)
 {
 	const uint32_t cpus[] = {CPU_SETSIZE - 1, CPU_SETSIZE, 5000, UINT32_MAX};
@@ -300,7 +304,11 @@ START_TEST(a_cpu_that_is_not_there_is_refused_and_leaves_nothing)
 }
 END_TEST
 
-/* As good as the flag, so what belongs to the flag belongs to it. */
+/*
+ * As good as the flag, so what belongs to the flag belongs to it.
+ *
+ * Holds: regio_driver_info.thread.
+ */
 START_TEST(a_thread_that_the_environment_asks_for_may_have_a_cpu_and_a_spin_time)
 {
 	struct regio_driver_opts opts = {.size = sizeof(opts)};
@@ -316,6 +324,7 @@ END_TEST
 
 /* ---- Sleep --------------------------------------------------------------------- */
 
+/* Holds: regio_driver_opts.thread_spin_ns, regio_driver_info.asleep, regio_driver_info.sleeps. */
 START_TEST(the_thread_sleeps_without_work_and_a_post_or_a_message_wakes_it)
 {
 	struct regio_driver *driver = threaded_driver();
@@ -374,6 +383,7 @@ START_TEST(the_first_send_of_each_queue_wakes_the_thread)
 }
 END_TEST
 
+/* Holds: REGIO_SPIN_ALWAYS, regio_driver_info.asleep, regio_driver_info.sleeps. */
 START_TEST(a_thread_that_spins_always_never_sleeps)
 {
 	struct regio_driver *driver =
@@ -408,6 +418,7 @@ static void *post_and_end(void *argument)
 	return NULL;
 }
 
+/* Holds: REGIO_DRIVER_THREAD. */
 START_TEST(what_a_thread_posted_goes_on_when_it_has_ended)
 {
 	enum { SLOTS = 64 };
@@ -459,6 +470,7 @@ static void *post_block_and_look(void *argument)
 	return NULL;
 }
 
+/* Holds: REGIO_DRIVER_THREAD. */
 START_TEST(traffic_goes_on_while_the_thread_that_uses_it_is_blocked)
 {
 	struct regio_driver *driver = threaded_driver();
@@ -600,6 +612,7 @@ static void *play(void *argument)
 	return NULL;
 }
 
+/* Holds: regio_cq_notify Threads, regio_cq_wait Threads. */
 START_TEST(threads_that_poll_wait_and_sleep_share_one_driver)
 {
 	struct regio_driver *driver = threaded_driver();
@@ -700,6 +713,7 @@ START_TEST(what_is_posted_while_the_thread_goes_to_sleep_is_done)
 }
 END_TEST
 
+/* Holds: regio_cq_notify what, regio_cq_fd what. */
 START_TEST(each_signal_on_the_descriptor_finds_a_completion_and_none_is_lost)
 {
 	struct regio_driver *driver = threaded_driver();
@@ -736,6 +750,7 @@ END_TEST
 
 enum { SENDS = 256, TRAIN_WINDOW = 100 };
 
+/* Holds: REGIO_DRIVER_THREAD. */
 START_TEST(sends_that_gather_behind_one_in_progress_travel_together)
 {
 	struct regio_driver *driver = threaded_driver();

@@ -153,6 +153,7 @@ static void run_streams(int family, void *(*send)(void *), bool to_itself)
 	}
 }
 
+/* Holds: regio.h what 5, regio_receive Threads. */
 START_TEST(receives_are_posted_and_dequeued_on_different_threads)
 {
 	run_streams(families[_i], send_plainly, false);
@@ -183,6 +184,7 @@ static void *commit_sends(void *argument)
 	return NULL;
 }
 
+/* Holds: regio_send Threads, REGIO_MSG_COMMIT_ONLY. */
 START_TEST(sends_are_posted_committed_and_dequeued_on_three_threads)
 {
 	struct stream stream;
@@ -232,6 +234,7 @@ static void *send_and_drain(void *argument)
 	return NULL;
 }
 
+/* Holds: regio_cq_dequeue Threads. */
 START_TEST(two_threads_drain_the_two_completion_queues_of_one_request_queue)
 {
 	run_streams(families[_i], send_and_drain, true);
@@ -294,6 +297,7 @@ START_TEST(threads_share_one_driver)
 }
 END_TEST
 
+/* Holds: regio_cq_resize what, regio_cq_resize Threads. */
 START_TEST(a_cq_is_resized_while_another_thread_completes_into_it)
 {
 	struct regio_result results[SLOTS];
@@ -341,6 +345,10 @@ static void *read_counts(void *argument)
 	return NULL;
 }
 
+/*
+ * Holds: regio_rq_get_info what, regio_rq_get_info Threads, regio_rq_get_info Returns,
+ * regio_rq_info.messages_received.
+ */
 START_TEST(the_counts_are_read_on_another_thread)
 {
 	struct regio_rq_info info;
@@ -374,6 +382,7 @@ static void *churn_regions(void *argument)
 	return NULL;
 }
 
+/* Holds: regio_region_register Threads, regio_region_deregister Threads. */
 START_TEST(regions_come_and_go_beside_traffic)
 {
 	struct stream stream;
@@ -452,7 +461,11 @@ static void begin_round(struct executor *executor, uint64_t round)
 		peek(&executor->done);
 }
 
-/* It is posted to a half that is being executed, and nobody comes by afterwards. */
+/*
+ * It is posted to a half that is being executed, and nobody comes by afterwards.
+ *
+ * Holds: regio_send what.
+ */
 START_TEST(a_send_posted_while_another_is_executed_leaves_with_it)
 {
 	struct regio_result results[2];
@@ -501,6 +514,7 @@ static void expect_intact(int peer, uint8_t byte, unsigned int messages)
 	}
 }
 
+/* Holds: regio_region_deregister what. */
 START_TEST(memory_is_not_read_after_its_region_has_ended_beside_a_commit)
 {
 	static uint8_t memory[LONG_SENDS * LONG_SIZE];
@@ -719,6 +733,7 @@ static void *dequeue_until_told(void *argument)
 	return NULL;
 }
 
+/* Holds: regio_rq_create -ENOSPC. */
 START_TEST(an_rq_that_could_not_be_made_is_gone_when_its_event_is_taken)
 {
 	const int64_t until_ns = now_ns() + SECOND_NS;
@@ -818,7 +833,11 @@ static void *send_held(void *argument)
 	return NULL;
 }
 
-/* However many threads are inside such a call, each on a queue of its own. */
+/*
+ * However many threads are inside such a call, each on a queue of its own.
+ *
+ * Holds: regio_send what.
+ */
 START_TEST(sends_leave_in_the_call_whatever_other_threads_are_executing)
 {
 	struct held_sender senders[HELD_THREADS];
