@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <regio.h>
 #include <stdarg.h>
+#include <string.h>
 #include <unistd.h>
 
 /* The terminal is the process's one and only; so is what is known of it. */
@@ -17,10 +18,10 @@ static struct {
 	bool live_shown;
 } console = {.lock = PTHREAD_MUTEX_INITIALIZER, .command = "regio"};
 
-void console_open(const char *command, bool output_taken)
+void console_open(const char *command, const char *json_path)
 {
 	console.command = command;
-	console.lines = output_taken ? stderr : stdout;
+	console.lines = json_path && !strcmp(json_path, "-") ? stderr : stdout;
 }
 
 const char *console_command(void)

@@ -10,10 +10,10 @@
 #include <stdio.h>
 
 /*
- * 'command' is "regio load". Lines go to standard output, unless 'output_taken'
- * says that something else (JSON) does; then to standard error.
+ * 'command' is "regio load". Lines go to standard output, unless --json, with
+ * 'json_path', writes there; then to standard error.
  */
-void console_open(const char *command, bool output_taken);
+void console_open(const char *command, const char *json_path);
 
 const char *console_command(void);
 

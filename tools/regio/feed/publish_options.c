@@ -181,7 +181,7 @@ int publish_options_parse(int argc, char **argv, struct publish_options *ret_opt
 	const struct argument_plan plan = {COMMAND, long_options, help_text, apply};
 	int status;
 
-	console_open(COMMAND, false);
+	console_open(COMMAND, NULL);
 	*ret_options = (struct publish_options){
 		.line = {.ttl = 1, .loop = true},
 		.rate = 10000,
@@ -197,6 +197,6 @@ int publish_options_parse(int argc, char **argv, struct publish_options *ret_opt
 	ret_options->line_count = (uint32_t)(argc - optind);
 	if (lines_read(argc - optind, argv + optind, ret_options->lines, FEED_LINES_MAX))
 		return 2;
-	console_open(COMMAND, ret_options->json_path && !strcmp(ret_options->json_path, "-"));
+	console_open(COMMAND, ret_options->json_path);
 	return check(ret_options);
 }

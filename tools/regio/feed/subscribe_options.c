@@ -3,7 +3,6 @@
  * Reading the arguments of `regio feed subscribe`.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "console.h"
 #include "subscribe.h"
@@ -104,7 +103,7 @@ int subscribe_options_parse(int argc, char **argv, struct subscribe_options *ret
 	const struct argument_plan plan = {COMMAND, long_options, help_text, apply};
 	int status;
 
-	console_open(COMMAND, false);
+	console_open(COMMAND, NULL);
 	*ret_options = (struct subscribe_options){
 		.line.buffer_bytes = BUFFER_BYTES,
 		.subscribers = 1,
@@ -115,6 +114,6 @@ int subscribe_options_parse(int argc, char **argv, struct subscribe_options *ret
 	ret_options->line_count = (uint32_t)(argc - optind);
 	if (lines_read(argc - optind, argv + optind, ret_options->lines, FEED_LINES_MAX))
 		return 2;
-	console_open(COMMAND, ret_options->json_path && !strcmp(ret_options->json_path, "-"));
+	console_open(COMMAND, ret_options->json_path);
 	return -1;
 }

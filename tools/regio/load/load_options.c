@@ -157,7 +157,7 @@ int load_options_parse(int argc, char **argv, struct load_options *ret_options)
 	const struct argument_plan plan = {COMMAND, long_options, help_text, apply};
 	int status;
 
-	console_open(COMMAND, false);
+	console_open(COMMAND, NULL);
 	*ret_options = (struct load_options){
 		.port = SERVE_PORT,
 		.size = 64,
@@ -171,6 +171,6 @@ int load_options_parse(int argc, char **argv, struct load_options *ret_options)
 		return status;
 	if (apply_names(argc - optind, argv + optind, ret_options) || check(ret_options))
 		return 2;
-	console_open(COMMAND, ret_options->json_path && !strcmp(ret_options->json_path, "-"));
+	console_open(COMMAND, ret_options->json_path);
 	return -1;
 }

@@ -108,7 +108,7 @@ int serve_options_parse(int argc, char **argv, struct serve_options *ret_options
 	const struct argument_plan plan = {COMMAND, long_options, help_text, apply};
 	int status;
 
-	console_open(COMMAND, false);
+	console_open(COMMAND, NULL);
 	*ret_options = (struct serve_options){
 		.port = SERVE_PORT,
 		.size = 9000,
@@ -123,6 +123,6 @@ int serve_options_parse(int argc, char **argv, struct serve_options *ret_options
 	}
 	if (optind < argc && !apply_mode(argv[optind], ret_options))
 		return 2;
-	console_open(COMMAND, ret_options->json_path && !strcmp(ret_options->json_path, "-"));
+	console_open(COMMAND, ret_options->json_path);
 	return -1;
 }
