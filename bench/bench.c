@@ -197,17 +197,12 @@ int bench_command(int argc, char **argv)
 	FILE *json;
 	int status;
 
-	switch (options_parse(argc, argv, &options)) {
-	case OPTIONS_RUN:
-		break;
-	case OPTIONS_DONE:
-		return 0;
-	case OPTIONS_BAD:
-		return 2;
-	}
-	if (placement_choose(options.cpus, options.cpu_count, &placement)) {
+	status = options_parse(argc, argv, &options);
+	if (status >= 0)
+		return status;
+	if (placement_choose(options.cpus.numbers, options.cpus.count, &placement)) {
 		fprintf(stderr, "regio bench: --cpus %s: must be CPUs this process may use\n",
-			options.cpus_text);
+			options.cpus.text);
 		return 2;
 	}
 	if (host_describe(&options.socket_opts, &host) || open_outputs(&options, &json))

@@ -59,7 +59,7 @@ static int spare_cpu(const cpu_set_t *allowed, const int *taken, unsigned count)
 	return -1;
 }
 
-int placement_choose(const int *wanted, unsigned wanted_count, struct placement *ret_placement)
+int placement_choose(const uint32_t *wanted, unsigned wanted_count, struct placement *ret_placement)
 {
 	int cpus[PLACEMENT_CPUS];
 	cpu_set_t allowed;
@@ -68,7 +68,7 @@ int placement_choose(const int *wanted, unsigned wanted_count, struct placement 
 	if (sched_getaffinity(0, sizeof(allowed), &allowed))
 		return -1;
 	for (unsigned i = 0; i < wanted_count; i++) {
-		cpus[i] = wanted[i];
+		cpus[i] = (int)wanted[i];
 		if (cpus[i] >= CPU_SETSIZE || !CPU_ISSET(cpus[i], &allowed))
 			return -1;
 	}

@@ -32,7 +32,8 @@ struct placement {
  * The first 'wanted_count' of them, in this order, are to be those of 'wanted'; -1
  * when they cannot be had.
  */
-int placement_choose(const int *wanted, unsigned wanted_count, struct placement *ret_placement);
+int placement_choose(const uint32_t *wanted, unsigned wanted_count,
+		     struct placement *ret_placement);
 
 /* Has the calling thread run on one CPU. */
 void placement_pin(int cpu);

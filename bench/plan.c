@@ -65,19 +65,11 @@ static void add_group(struct bench_plan *plan, const struct bench_case *test, ui
 	};
 }
 
-/* What one parameter is set to, one after the other. */
-struct settings {
-	const uint32_t *values;
-	uint32_t count;
-};
-
 /* What the user says, where the case lets the user choose. */
-static struct settings settings(bool free, const uint32_t *said, uint32_t said_count,
-				const uint32_t *else_one)
+static struct number_list settings(bool free, const struct number_list *said, uint32_t else_one)
 {
-	if (free && said_count)
-		return (struct settings){said, said_count};
-	return (struct settings){else_one, 1};
+	return free && said->count ? *said
+				   : (struct number_list){.numbers = {else_one}, .count = 1};
 }
 
 /* Every size with every number of sockets and of messages in a commit. */
@@ -85,21 +77,18 @@ static void add_case(struct bench_plan *plan, const struct bench_case *test, uin
 		     uint32_t sockets)
 {
 	const struct bench_options *options = plan->options;
-	const uint32_t own_size = size ? size : test->size;
 	const uint32_t own_number = !test->sockets ? 1 : sockets ? sockets : test->sockets;
-	const uint32_t own_batch = test->batch ? test->batch : options->batches[0];
-	struct settings sizes =
-		settings(test->size, options->sizes, options->size_count, &own_size);
-	struct settings numbers =
-		settings(test->sockets, options->sockets, options->socket_count, &own_number);
-	struct settings batches =
-		settings(case_commits(test), options->batches, options->batch_count, &own_batch);
+	struct number_list sizes = settings(test->size, &options->sizes, size ? size : test->size);
+	struct number_list numbers = settings(test->sockets, &options->sockets, own_number);
+	struct number_list batches =
+		settings(case_commits(test), &options->batches,
+			 test->batch ? test->batch : options->batches.numbers[0]);
 
 	for (uint32_t i = 0; i < sizes.count; i++) {
 		for (uint32_t j = 0; j < numbers.count; j++) {
 			for (uint32_t k = 0; k < batches.count; k++)
-				add_group(plan, test, sizes.values[i], numbers.values[j],
-					  batches.values[k]);
+				add_group(plan, test, sizes.numbers[i], numbers.numbers[j],
+					  batches.numbers[k]);
 		}
 	}
 }
@@ -109,7 +98,7 @@ static bool already_planned(const struct bench_plan *plan, const struct bench_ca
 {
 	const struct bench_options *options = plan->options;
 	bool chosen =
-		(test->size && options->size_count) || (test->sockets && options->socket_count);
+		(test->size && options->sizes.count) || (test->sockets && options->sockets.count);
 
 	for (unsigned i = 0; chosen && i < plan->group_count; i++) {
 		if (plan->groups[i].test == test)
@@ -152,11 +141,11 @@ static bool works(struct bench_plan *plan, const struct bench_impl *impl)
 
 static bool wanted(const struct bench_options *options, const struct bench_impl *impl)
 {
-	for (uint32_t i = 0; i < options->impl_count; i++) {
-		if (options->impls[i] == impl)
+	for (uint32_t i = 0; i < options->chosen.count; i++) {
+		if (options->chosen.impls[i] == impl)
 			return true;
 	}
-	return options->impl_count == 0;
+	return options->chosen.count == 0;
 }
 
 static void add_rows(struct bench_plan *plan, struct bench_group *group)

@@ -299,30 +299,31 @@ static int run_subscribe(struct line *line)
 	return status;
 }
 
+static void check_list(const struct number_list *list, uint64_t least, uint64_t most)
+{
+	CHECK(list->count <= NUMBER_LIST_MAX, "too many numbers");
+	for (uint32_t i = 0; i < list->count; i++)
+		CHECK(within(list->numbers[i], least, most), "number %u", list->numbers[i]);
+}
+
 static int run_bench(struct line *line)
 {
 	struct bench_options options;
-	enum options_outcome outcome = options_parse(line->count, line->arguments, &options);
+	int status = options_parse(line->count, line->arguments, &options);
 
-	if (outcome != OPTIONS_RUN)
-		return outcome == OPTIONS_DONE ? 0 : 2;
-	CHECK(options.case_count <= OPTIONS_LIST_MAX && options.impl_count <= OPTIONS_LIST_MAX &&
-		      options.size_count <= OPTIONS_LIST_MAX &&
-		      options.socket_count <= OPTIONS_LIST_MAX &&
-		      options.batch_count <= OPTIONS_LIST_MAX &&
+	if (status >= 0)
+		return status;
+	CHECK(options.case_count <= OPTIONS_LIST_MAX && options.chosen.count <= OPTIONS_LIST_MAX &&
 		      within(options.rate, 1, 10000000) && within(options.rounds, 1, 100) &&
 		      seconds_within(options.seconds, 0.01, 3600) &&
-		      (options.cpu_count == 0 || options.cpu_count == 2 || options.cpu_count == 4),
+		      (options.dear_calls_ns == 0 || within(options.dear_calls_ns, 10, 20000)) &&
+		      (options.cpus.count == 0 || options.cpus.count == 2 ||
+		       options.cpus.count == 4),
 	      "bench");
-	for (uint32_t i = 0; i < options.size_count; i++)
-		CHECK(within(options.sizes[i], MESSAGE_BYTES_MIN, MESSAGE_BYTES_LIMIT), "size");
-	for (uint32_t i = 0; i < options.socket_count; i++)
-		CHECK(within(options.sockets[i], 1, 10000), "sockets");
-	for (uint32_t i = 0; i < options.batch_count; i++)
-		CHECK(within(options.batches[i], 1, 4096), "batch");
-	CHECK(options.dear_calls_ns == 0 || within(options.dear_calls_ns, 10, 20000), "dear-calls");
-	for (uint32_t i = 0; i < options.cpu_count; i++)
-		CHECK(within((uint64_t)options.cpus[i], 0, 4095), "cpus");
+	check_list(&options.sizes, MESSAGE_BYTES_MIN, MESSAGE_BYTES_LIMIT);
+	check_list(&options.sockets, 1, 10000);
+	check_list(&options.batches, 1, 4096);
+	check_list(&options.cpus, 0, 4095);
 	return -1;
 }
 

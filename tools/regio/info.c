@@ -12,10 +12,6 @@
 #include "numbers.h"
 #include "output.h"
 
-enum {
-	OPT_JSON = 256,
-};
-
 /* ---- Table --------------------------------------------------------------- */
 
 static struct number_text limit_text(rlim_t limit)
@@ -289,41 +285,35 @@ static int print_json(const struct machine *machine)
 
 /* ---- Command ------------------------------------------------------------- */
 
-static const char usage[] = "usage: regio info [--json]\n"
-			    "\n"
-			    "Shows what this machine offers regio, and what to change.\n"
-			    "\n"
-			    "  --json   print a JSON object instead of a table\n"
-			    "  --help   this text\n";
+struct info_options {
+	bool json;
+};
+
+#define OPTIONS struct info_options
+
+static const struct argument_spec specs[] = {
+	OPTION_ON("json", json, "print a JSON object instead of a table"),
+	{0},
+};
+
+static const struct argument_plan plan = {
+	.command = "regio info",
+	.synopsis = "[--json]",
+	.about = "Shows what this machine offers regio, and what to change.\n",
+	.specs = specs,
+	.options_bytes = sizeof(struct info_options),
+};
 
 int info_command(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, OPT_JSON},
-		{"help", no_argument, NULL, ARGUMENT_HELP},
-		{0},
-	};
-	struct argument argument;
+	struct info_options options;
 	struct machine machine;
-	int option, json = 0;
+	int status = arguments_apply(&plan, argc, argv, &options);
 
-	argument_restart();
-	while ((option = argument_next("regio info", argc, argv, options, &argument)) !=
-	       ARGUMENT_END) {
-		if (option == ARGUMENT_BAD)
-			return 2;
-		if (option == ARGUMENT_HELP) {
-			fputs(usage, stdout);
-			return 0;
-		}
-		json = 1;
-	}
-	if (optind < argc) {
-		fprintf(stderr, "regio info: unexpected argument %s\n%s", argv[optind], usage);
-		return 2;
-	}
+	if (status >= 0)
+		return status;
 	machine_find(&machine);
-	if (!json) {
+	if (!options.json) {
 		print_table(&machine);
 	} else if (print_json(&machine) < 0) {
 		return 1;

@@ -110,7 +110,7 @@ static int find_interface(const char *name, struct interface *ret_interface)
 static int set_up_sending(int fd, const struct address *group, const struct line_opts *opts)
 {
 	struct interface interface;
-	int index, loop = opts->loop;
+	int index, loop = !opts->no_loop;
 
 	if (find_interface(opts->interface ? opts->interface : LOOPBACK, &interface))
 		return -2;

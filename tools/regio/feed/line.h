@@ -12,7 +12,7 @@
 struct line_opts {
 	const char *interface; /* a name; NULL: loopback */
 	int ttl;
-	bool loop;
+	bool no_loop;	  /* not to receivers on this host */
 	int buffer_bytes; /* to receive; asked for */
 };
 

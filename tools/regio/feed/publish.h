@@ -10,8 +10,7 @@
 #include "line.h"
 #include "session.h"
 
-/* A packet that fits an Ethernet frame anywhere, and the most a subscriber takes. */
-#define FEED_PACKET_BYTES 1400u
+/* The most a subscriber takes. */
 #define FEED_PACKET_BYTES_MAX 2000u
 
 struct publish_options {

@@ -12,7 +12,7 @@
 #include "crew.h"
 #include "protocol.h"
 
-#define SERVE_PORT 7766u
+#define SERVE_PORT "7766"
 
 struct serve_options {
 	enum serve_mode mode;
@@ -54,6 +54,9 @@ struct server {
 
 /* argv[0] is "serve". Returns the exit status: 0, 1 for a failure, 2 for wrong usage. */
 int serve_command(int argc, char **argv);
+
+/* Reads "echo", "sink" or "source". Returns 0, or -1 after saying why. */
+int serve_mode_read(const char *name, enum serve_mode *ret_mode);
 
 /* Returns -1 to go on, or the exit status. */
 int serve_options_parse(int argc, char **argv, struct serve_options *ret_options);
