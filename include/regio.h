@@ -224,10 +224,12 @@ REGIO_API const char *regio_error_name(int error);
 REGIO_API const char *regio_error_text(int error);
 
 /*
- * regio_last_error - why the last failed create, resize, register, close or
- * cancel call on this thread failed: step, cause and remedy
+ * regio_last_error - why the last failed call on this thread failed: step, cause
+ * and remedy
  *
- * Requests (regio_send() and its like) do not write it.
+ * Written by the calls that make, change, describe or end something, and by
+ * regio_cq_fd(). Posting, dequeuing, notifications, waits and runs do not write
+ * it.
  *
  * Ownership  the text is valid until the thread's next failing call
  * Threads    each thread has its own
@@ -270,7 +272,7 @@ REGIO_API int regio_engine_get_info(uint32_t index, struct regio_engine_info *re
 #define REGIO_BUSY_POLL_PREFER 0x2u /* SO_PREFER_BUSY_POLL, Linux 5.11 */
 #define REGIO_BUSY_POLL_SLEEP 0x4u  /* an epoll set polls before it sleeps, 6.9 */
 
-/* Found by trying on loopback, once in a process. */
+/* Found by trying on loopback, once in a process that has the descriptors for it. */
 struct regio_offload_info {
 	uint32_t send_train_messages; /* most messages of one UDP_SEGMENT send; 1: none */
 	uint32_t receive_trains;      /* 1: UDP_GRO works, and what a device joins is split */
@@ -355,7 +357,7 @@ REGIO_API int regio_region_register(void *address, size_t length,
  *            -E2BIG   opts has fields this version does not know
  *            -EMSGSIZE length is 4 GiB or more
  *            -ENOMEM  no memory
- *            -EPERM, -ENOSYS  the node cannot be chosen here, mostly because of a
+ *            -EPERM   the node cannot be chosen here, mostly because of a
  *                     container's seccomp profile
  * Since      0.1
  */
@@ -438,7 +440,7 @@ struct regio_driver_opts {
  *            -E2BIG   opts has fields this version does not know
  *            -ENOENT  no engine of that name; words joined by '+' are in none
  *            -ENOTSUP the engine does not work here; regio_last_error() says why
- *            -EPERM   busy polling is not permitted
+ *            -EPERM   busy polling, or a thread on that CPU, is not permitted
  *            -EAGAIN  no thread left
  *            -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or room
  *                     among fs.epoll.max_user_watches left
@@ -543,13 +545,13 @@ struct regio_cq_opts {
  *
  * Ownership  close with regio_cq_close()
  * Threads    any
- * Blocking   never
+ * Blocking   never; with a driver of its own, as regio_driver_create()
  * Returns    0, or
  *            -EINVAL  ret_cq is NULL, capacity is 0 or above
  *                     REGIO_CQ_CAPACITY_MAX, bad size, reserved field not 0
  *            -E2BIG   opts has fields this version does not know
  *            -EBADF   opts->driver is closed
- *            -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, -ENOENT, -ENOTSUP  as
+ *            -ENOMEM, -EMFILE, -ENFILE, -ENOSPC, -ENOENT, -ENOTSUP, -EAGAIN  as
  *                     regio_driver_create()
  * Since      0.1
  */
@@ -731,6 +733,7 @@ struct regio_rq_opts {
  *            -E2BIG   opts has fields this version does not know
  *            -EBADF   fd is not open, or a CQ is NULL or closed
  *            -ENOTSOCK  fd is not a socket
+ *            -ENOPROTOOPT  the kernel has no SO_COOKIE: it is older than 4.18
  *            -EOPNOTSUPP  the socket's type or family is not supported
  *            -EEXIST  the socket has an RQ
  *            -ENOBUFS a CQ has not enough room left
@@ -804,6 +807,7 @@ REGIO_API int regio_rq_cancel(struct regio_rq *rq, uint32_t halves);
  *            -EOPNOTSUPP  one of the two is no stream socket, or their families
  *                     differ
  *            -EEXIST  the socket has another RQ
+ *            -EMFILE, -EBUSY, -EINTR  as dup3(2)
  *            -ENOMEM  no memory, in the first call of a thread
  *            -ECHILD  the RQ belongs to the parent process
  * Since      0.1

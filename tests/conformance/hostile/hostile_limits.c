@@ -298,11 +298,12 @@ END_TEST
 
 /* ---- Threads and stacks -------------------------------------------------------- */
 
-/* Holds: regio_driver_create -EAGAIN. */
+/* Holds: regio_driver_create -EAGAIN, regio_cq_create -EAGAIN. */
 START_TEST(without_threads_a_driver_of_the_callers_works_and_another_says_what_to_change)
 {
 	struct regio_driver_opts opts = {.size = sizeof(opts), .flags = REGIO_DRIVER_THREAD};
 	struct regio_driver *driver = NULL;
+	struct regio_cq *cq = NULL;
 	unsigned int before = open_descriptors();
 
 	if (driven_by_a_thread())
@@ -313,6 +314,9 @@ START_TEST(without_threads_a_driver_of_the_callers_works_and_another_says_what_t
 	EXPECT_RETURN(-EAGAIN, regio_driver_create(&opts, &driver));
 	ck_assert_ptr_null(driver);
 	expect_last_error("ulimit -u");
+	setenv("REGIO_ENGINE", "epoll+thread", 1);
+	EXPECT_RETURN(-EAGAIN, regio_cq_create(1, NULL, &cq));
+	ck_assert_ptr_null(cq);
 	ck_assert_uint_eq(open_descriptors(), before);
 	/* Which engine is found out on a thread: without one, the plainest is taken. */
 	unsetenv("REGIO_ENGINE");

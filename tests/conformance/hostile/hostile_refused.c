@@ -256,6 +256,7 @@ START_TEST(without_eventfd_there_is_no_driver_and_nothing_is_left)
 }
 END_TEST
 
+/* Holds: regio_rq_create -ENOPROTOOPT. */
 START_TEST(without_SO_COOKIE_there_is_no_request_queue_and_nothing_is_left)
 {
 	struct regio_cq *cq = cq_of(2, NULL);
