@@ -5,6 +5,7 @@
 #include "side.h"
 
 #include "net.h"
+#include "streams.h"
 #include "suite.h"
 
 #include <sched.h>
@@ -44,30 +45,91 @@ void await_sleep(struct regio_driver *driver)
 	} while (!info.asleep);
 }
 
+static void open_sockets(struct side *side, const struct side_plan *plan)
+{
+	int ends[2];
+
+	side->peer = -1;
+	if (plan->peer == PEER_STREAM) {
+		stream_pair(plan->family, ends);
+		side->fd = ends[0];
+		side->peer = ends[1];
+	} else {
+		side->fd = plan->fd ? plan->fd : bound_socket(plan->family);
+	}
+}
+
+static void open_cqs(struct side *side, const struct side_plan *plan)
+{
+	side->cq_is_the_callers = plan->cq;
+	side->receive_cq = side->send_cq = plan->cq;
+	if (plan->cq)
+		return;
+	side->receive_cq = cq_of(plan->receives ? plan->receives : 1, plan->driver);
+	side->send_cq = cq_of(plan->sends ? plan->sends : 1, plan->driver);
+}
+
+static void open_region(struct side *side, const struct side_plan *plan)
+{
+	size_t size = (size_t)(plan->receives + plan->sends) * plan->slot_size;
+	void *memory = plan->memory;
+
+	side->region = 0;
+	if (size == 0)
+		return;
+	EXPECT_RETURN(0, memory ? regio_region_register(memory, size, NULL, &side->region)
+				: regio_region_allocate(size, NULL, &side->region, &memory));
+	side->memory = memory;
+}
+
+/* Behind the request queue, so that this is made on a socket that is not connected yet. */
+static void open_peer(struct side *side, enum side_peer peer)
+{
+	if (peer == PEER_ONE_WAY || peer == PEER_BOTH_WAYS)
+		side->peer = peer_of(side->fd);
+	if (peer == PEER_BOTH_WAYS)
+		connect_to(side->fd, side->peer);
+	if (peer == PEER_ITSELF)
+		connect_to(side->fd, side->fd);
+}
+
 void side_open(struct side *side, const struct side_plan *plan)
 {
-	uint32_t slots = plan->receives + plan->sends;
-	void *memory = NULL;
-
-	side->fd = plan->fd ? plan->fd : bound_socket(plan->family);
 	side->receives = plan->receives;
 	side->sends = plan->sends;
 	side->slot_size = plan->slot_size;
-	side->receive_cq = cq_of(plan->receives ? plan->receives : 1, plan->driver);
-	side->send_cq = cq_of(plan->sends ? plan->sends : 1, plan->driver);
-	EXPECT_RETURN(0, regio_region_allocate((size_t)slots * plan->slot_size, NULL, &side->region,
-					       &memory));
-	side->memory = memory;
-	EXPECT_RETURN(0, regio_rq_create(side->fd, plan->receives, plan->sends, side->receive_cq,
-					 side->send_cq, SIDE_RQ_CONTEXT, plan->rq_opts, &side->rq));
+	open_sockets(side, plan);
+	open_cqs(side, plan);
+	open_region(side, plan);
+	EXPECT_RETURN(0,
+		      regio_rq_create(side->fd, plan->receives, plan->sends, side->receive_cq,
+				      side->send_cq, plan->cq ? plan->rq_context : SIDE_RQ_CONTEXT,
+				      plan->rq_opts, &side->rq));
+	open_peer(side, plan->peer);
+}
+
+void peer_close(struct side *side)
+{
+	close(side->peer);
+	side->peer = -1;
+}
+
+void side_close_rest(struct side *side)
+{
+	if (!side->cq_is_the_callers) {
+		EXPECT_RETURN(0, regio_cq_close(side->send_cq));
+		EXPECT_RETURN(0, regio_cq_close(side->receive_cq));
+	}
+	if (side->region)
+		EXPECT_RETURN(0, regio_region_deregister(side->region));
+	if (side->peer >= 0)
+		peer_close(side);
 }
 
 void side_close(struct side *side)
 {
 	EXPECT_RETURN(0, regio_rq_close(side->rq, REGIO_CLOSE_SOCKET));
-	EXPECT_RETURN(0, regio_cq_close(side->send_cq));
-	EXPECT_RETURN(0, regio_cq_close(side->receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(side->region));
+	side_close_rest(side);
 }
 
 uint8_t *slot_memory(const struct side *side, uint64_t slot)

@@ -4,7 +4,7 @@
  *
  * A side owns a bound socket, its request queue, a completion queue for each half and one
  * region cut into slots of equal size: first those of the receives, then those of the sends.
- * Requests carry their slot number as context.
+ * Requests carry their slot number as context. At the other end there may be a plain socket.
  */
 #ifndef REGIO_TESTS_SIDE_H
 #define REGIO_TESTS_SIDE_H
@@ -14,13 +14,25 @@
 
 #include <regio.h>
 
+enum side_peer {
+	PEER_NONE,
+	PEER_ONE_WAY,	/* a datagram socket that is connected to the side */
+	PEER_BOTH_WAYS, /* the side is connected to it, too */
+	PEER_STREAM,	/* the other end of a stream */
+	PEER_ITSELF,	/* what the side sends comes back to it */
+};
+
 struct side_plan {
-	int fd; /* a bound socket the side takes over; 0: one of 'family' */
+	int fd; /* a socket the side takes over; 0: one of 'family' */
 	int family;
+	enum side_peer peer;
 	uint32_t receives;
 	uint32_t sends;
-	uint32_t slot_size;
+	uint32_t slot_size; /* 0: without a region */
+	void *memory;	    /* the caller's, to be registered; NULL: allocated */
 	struct regio_driver *driver;
+	struct regio_cq *cq; /* the caller's, for both halves; NULL: one for each */
+	uint64_t rq_context; /* tells apart what shares 'cq'; else it is SIDE_RQ_CONTEXT */
 	const struct regio_rq_opts *rq_opts;
 };
 
@@ -28,6 +40,7 @@ struct side_plan {
 
 struct side {
 	int fd;
+	int peer; /* -1: there is none */
 	struct regio_cq *receive_cq;
 	struct regio_cq *send_cq;
 	struct regio_rq *rq;
@@ -36,6 +49,7 @@ struct side {
 	uint32_t receives;
 	uint32_t sends;
 	uint32_t slot_size;
+	bool cq_is_the_callers;
 };
 
 /* Whether a driver for which none is named gets that engine. */
@@ -44,7 +58,13 @@ bool engine_is(const char *name);
 void await_sleep(struct regio_driver *driver);
 
 void side_open(struct side *side, const struct side_plan *plan);
+/* With the members of its plan: SIDE_OPEN(&side, .family = AF_INET, .sends = 1). */
+#define SIDE_OPEN(side, ...) side_open(side, &(struct side_plan){__VA_ARGS__})
 void side_close(struct side *side);
+/* The same when the request queue, and the socket with it, is closed already. */
+void side_close_rest(struct side *side);
+/* Only the other end, now. */
+void peer_close(struct side *side);
 
 uint8_t *slot_memory(const struct side *side, uint64_t slot);
 struct regio_buf slot_slice(const struct side *side, uint64_t slot, uint32_t length);
