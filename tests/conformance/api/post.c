@@ -15,15 +15,10 @@
 #define COUNT 8u
 #define SLOT 64u
 
-static int open_pair(struct side *side, int family)
+static void open_pair(struct side *side, int family)
 {
-	side_open(side,
-		  &(struct side_plan){
-			  .family = family, .receives = COUNT, .sends = COUNT, .slot_size = SLOT});
-	int peer = peer_of(side->fd);
-
-	connect_to(side->fd, peer);
-	return peer;
+	SIDE_OPEN(side, .family = family, .peer = PEER_BOTH_WAYS, .receives = COUNT, .sends = COUNT,
+		  .slot_size = SLOT);
 }
 
 static struct regio_request request_of(const struct side *side, uint64_t slot, uint32_t flags)
@@ -70,20 +65,20 @@ static void expect_sent(struct side *side, uint32_t count)
 	expect_empty(side->send_cq);
 }
 
-static void expect_all(struct side *side, int peer, uint32_t count)
+static void expect_all(struct side *side, uint32_t count)
 {
 	expect_sent(side, count);
-	expect_arrived(peer, count);
+	expect_arrived(side->peer, count);
 }
 
 /* They have been started: nothing else here makes progress, but an engine may be late. */
-static void expect_started(struct side *side, int peer, uint32_t count)
+static void expect_started(struct side *side, uint32_t count)
 {
 	if (faults_injected()) {
-		expect_all(side, peer, count);
+		expect_all(side, count);
 		return;
 	}
-	expect_arrived(peer, count);
+	expect_arrived(side->peer, count);
 	expect_sent(side, count);
 }
 
@@ -92,15 +87,14 @@ START_TEST(sends_go_in_order_and_each_has_its_completion)
 {
 	struct regio_request requests[COUNT];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	for (int round = 0; round < 10; round++) {
 		make_sends(&side, requests, COUNT, 0);
 		EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
-		expect_all(&side, peer, COUNT);
+		expect_all(&side, COUNT);
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -110,15 +104,15 @@ START_TEST(receives_are_filled_in_order)
 	struct regio_request requests[COUNT];
 	struct regio_result results[COUNT];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 	uint8_t data[SLOT];
 
+	open_pair(&side, families[_i]);
 	for (int round = 0; round < 10; round++) {
 		make_receives(&side, requests, COUNT);
 		EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_RECEIVE, requests, COUNT));
 		for (uint64_t i = 0; i < COUNT; i++) {
 			fill_message(data, sizeof(data), i);
-			send_plain(peer, data, sizeof(data));
+			send_plain(side.peer, data, sizeof(data));
 		}
 		collect(side.receive_cq, results, COUNT);
 		for (uint64_t i = 0; i < COUNT; i++) {
@@ -127,7 +121,6 @@ START_TEST(receives_are_filled_in_order)
 		}
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -136,17 +129,16 @@ START_TEST(what_was_there_before_the_receives_is_received)
 	struct regio_request requests[COUNT];
 	struct regio_result results[COUNT];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	for (uint32_t i = 0; i < COUNT; i++)
-		send_plain(peer, "x", 1);
+		send_plain(side.peer, "x", 1);
 	make_receives(&side, requests, COUNT);
 	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_RECEIVE, requests, COUNT));
 	collect(side.receive_cq, results, COUNT);
 	for (uint64_t i = 0; i < COUNT; i++)
 		expect_result(&results[i], 0, 1, i);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -160,13 +152,13 @@ START_TEST(sends_start_once_for_all_of_them)
 	struct regio_request requests[COUNT];
 	struct regio_rq_info info;
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	if (faults_injected() || train_limit() < COUNT)
 		SKIP("no train can be counted on here");
 	make_sends(&side, requests, COUNT, 0);
 	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
-	expect_arrived(peer, COUNT);
+	expect_arrived(side.peer, COUNT);
 	/* A driver's thread counts a send after the peer has it. */
 	expect_sent(&side, COUNT);
 	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
@@ -174,7 +166,6 @@ START_TEST(sends_start_once_for_all_of_them)
 	ck_assert_uint_eq(info.trains_sent, 1);
 	ck_assert_uint_eq(info.send_calls, 1);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -183,17 +174,16 @@ START_TEST(none_are_posted_by_a_count_of_0)
 {
 	const struct regio_request wrong = {.flags = UINT32_MAX};
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	for (uint32_t half = REGIO_HALF_RECEIVE; half <= REGIO_HALF_SEND; half++) {
 		EXPECT_RETURN(0, regio_post(side.rq, half, NULL, 0));
 		EXPECT_RETURN(0, regio_post(side.rq, half, &wrong, 0));
 	}
 	expect_empty(side.send_cq);
 	expect_empty(side.receive_cq);
-	EXPECT(nothing_queued(peer), "something was sent");
+	EXPECT(nothing_queued(side.peer), "something was sent");
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -226,8 +216,8 @@ START_TEST(the_first_refused_ends_it_and_those_before_are_posted)
 {
 	struct regio_request requests[COUNT];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	for (size_t row = 0; row < ARRAY_SIZE(wrongs); row++) {
 		for (uint32_t at = 1; at < COUNT; at += 3) {
 			make_sends(&side, requests, COUNT, 0);
@@ -235,16 +225,15 @@ START_TEST(the_first_refused_ends_it_and_those_before_are_posted)
 			int accepted = regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT);
 
 			EXPECT(accepted == (int)at, "%s at %u: %d", wrongs[row].name, at, accepted);
-			expect_all(&side, peer, at);
+			expect_all(&side, at);
 			/* Nothing of the refused one is left: the rest are posted as ever. */
 			make_sends(&side, requests, COUNT, 0);
 			EXPECT_RETURN((int)COUNT,
 				      regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
-			expect_all(&side, peer, COUNT);
+			expect_all(&side, COUNT);
 		}
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -253,8 +242,8 @@ START_TEST(where_the_first_is_refused_its_error_is_returned_and_nothing_posted)
 {
 	struct regio_request requests[COUNT];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	for (size_t row = 0; row < ARRAY_SIZE(wrongs); row++) {
 		for (uint32_t half = REGIO_HALF_RECEIVE; half <= REGIO_HALF_SEND; half++) {
 			if (half == REGIO_HALF_SEND)
@@ -269,11 +258,10 @@ START_TEST(where_the_first_is_refused_its_error_is_returned_and_nothing_posted)
 		}
 	}
 	expect_empty(side.send_cq);
-	EXPECT(nothing_queued(peer), "something was sent");
-	send_plain(peer, "x", 1);
+	EXPECT(nothing_queued(side.peer), "something was sent");
+	send_plain(side.peer, "x", 1);
 	expect_empty(side.receive_cq);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -283,9 +271,9 @@ START_TEST(the_limit_takes_as_many_as_there_is_room_for)
 	struct regio_request requests[COUNT + 3];
 	struct regio_result results[COUNT];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 	uint8_t data[SLOT];
 
+	open_pair(&side, families[_i]);
 	make_sends(&side, requests, COUNT + 3, 0);
 	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT + 3));
 	EXPECT_RETURN(-ENOBUFS, regio_post(side.rq, REGIO_HALF_SEND, requests, 1));
@@ -293,14 +281,13 @@ START_TEST(the_limit_takes_as_many_as_there_is_room_for)
 	EXPECT_RETURN(3, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
 	collect(side.send_cq, results, COUNT);
 	for (uint32_t i = 0; i < COUNT + 3; i++) {
-		ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), SLOT);
+		ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), SLOT);
 		expect_message(data, SLOT, i % COUNT);
 	}
 	make_receives(&side, requests, COUNT + 3);
 	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_RECEIVE, requests, COUNT + 3));
 	EXPECT_RETURN(-ENOBUFS, regio_post(side.rq, REGIO_HALF_RECEIVE, requests, COUNT));
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -309,8 +296,8 @@ START_TEST(a_commit_among_them_starts_those_before_it)
 {
 	struct regio_request requests[COUNT + 1];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	for (uint32_t at = 0; at <= COUNT; at += 4) {
 		make_sends(&side, requests, COUNT, REGIO_MSG_DEFER);
 		memmove(&requests[at + 1], &requests[at], (COUNT - at) * sizeof(requests[0]));
@@ -319,12 +306,11 @@ START_TEST(a_commit_among_them_starts_those_before_it)
 		EXPECT_RETURN((int)COUNT + 1,
 			      regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT + 1));
 		if (at == COUNT)
-			expect_started(&side, peer, COUNT);
+			expect_started(&side, COUNT);
 		else
-			expect_all(&side, peer, COUNT);
+			expect_all(&side, COUNT);
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -334,19 +320,18 @@ START_TEST(a_commit_starts_what_other_calls_have_deferred)
 	const struct regio_request commit = {.flags = REGIO_MSG_COMMIT_ONLY};
 	struct regio_request requests[COUNT];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	make_sends(&side, requests, COUNT, REGIO_MSG_DEFER);
 	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
 	EXPECT_RETURN(1, regio_post(side.rq, REGIO_HALF_SEND, &commit, 1));
-	expect_started(&side, peer, COUNT);
+	expect_started(&side, COUNT);
 	make_sends(&side, requests, COUNT, REGIO_MSG_DEFER);
 	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
 	EXPECT_RETURN(0, regio_send(side.rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
-	expect_started(&side, peer, COUNT);
+	expect_started(&side, COUNT);
 	EXPECT_RETURN(1, regio_post(side.rq, REGIO_HALF_RECEIVE, &commit, 1));
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -365,14 +350,13 @@ START_TEST(a_commit_has_nothing_else)
 		{.flags = REGIO_MSG_COMMIT_ONLY | REGIO_MSG_DONT_NOTIFY},
 	};
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	for (size_t i = 0; i < ARRAY_SIZE(mixed); i++) {
 		EXPECT_RETURN(-EINVAL, regio_post(side.rq, REGIO_HALF_SEND, &mixed[i], 1));
 		EXPECT_RETURN(-EINVAL, regio_post(side.rq, REGIO_HALF_RECEIVE, &mixed[i], 1));
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -382,22 +366,21 @@ START_TEST(flags_count_for_their_own_request)
 	struct regio_request requests[COUNT];
 	struct regio_result results[COUNT];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	make_sends(&side, requests, COUNT, REGIO_MSG_DONT_NOTIFY);
 	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
 	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(side.send_cq, 1, 0, 20 * MILLISECOND_NS));
 	for (uint32_t i = 0; i < COUNT; i++)
 		results[i] = poll_one(side.send_cq);
-	expect_arrived(peer, COUNT);
+	expect_arrived(side.peer, COUNT);
 	make_sends(&side, requests, COUNT, REGIO_MSG_DONT_NOTIFY);
 	requests[COUNT - 1].flags = 0;
 	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
 	EXPECT(regio_cq_wait(side.send_cq, 1, 0, PATIENCE_NS) > 0, "nothing ended the wait");
 	collect(side.send_cq, results, COUNT);
-	expect_arrived(peer, COUNT);
+	expect_arrived(side.peer, COUNT);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -409,9 +392,7 @@ START_TEST(each_may_have_addresses_of_its_own)
 	struct extra extras[2];
 	struct side side;
 
-	side_open(&side,
-		  &(struct side_plan){
-			  .family = families[_i], .receives = 2, .sends = 2, .slot_size = SLOT});
+	SIDE_OPEN(&side, .family = families[_i], .receives = 2, .sends = 2, .slot_size = SLOT);
 	int peers[2] = {peer_of(side.fd), peer_of(side.fd)};
 	struct regio_extra slices[2];
 	uint8_t data[SLOT];
@@ -460,16 +441,15 @@ START_TEST(a_local_address_of_a_send_is_refused_among_many)
 	struct regio_request requests[COUNT];
 	struct extra extra;
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	extra_open(&extra);
 	make_sends(&side, requests, COUNT, 0);
 	requests[2].extra = &extra.slices;
 	EXPECT_RETURN(2, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
-	expect_all(&side, peer, 2);
+	expect_all(&side, 2);
 	side_close(&side);
 	extra_close(&extra);
-	close(peer);
 }
 END_TEST
 
@@ -480,8 +460,8 @@ START_TEST(arguments_that_are_none_are_refused)
 				   UINT32_MAX};
 	struct regio_request requests[COUNT];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	make_sends(&side, requests, COUNT, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(halves); i++) {
 		EXPECT_RETURN(-EINVAL, regio_post(side.rq, halves[i], requests, COUNT));
@@ -492,9 +472,8 @@ START_TEST(arguments_that_are_none_are_refused)
 		      regio_post(side.rq, REGIO_HALF_SEND, requests, (uint32_t)INT32_MAX + 1));
 	EXPECT_RETURN(-EINVAL, regio_post(side.rq, REGIO_HALF_SEND, requests, UINT32_MAX));
 	expect_empty(side.send_cq);
-	EXPECT(nothing_queued(peer), "something was sent");
+	EXPECT(nothing_queued(side.peer), "something was sent");
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -503,8 +482,8 @@ START_TEST(a_queue_whose_completion_queue_is_closed_takes_none)
 {
 	struct regio_request requests[COUNT];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	make_sends(&side, requests, COUNT, 0);
 	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
 	EXPECT_RETURN(-EBADF, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
@@ -515,8 +494,8 @@ START_TEST(a_queue_whose_completion_queue_is_closed_takes_none)
 	EXPECT_RETURN(-EBADF, regio_post(side.rq, REGIO_HALF_RECEIVE, requests, COUNT));
 	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
 	EXPECT_RETURN(0, regio_region_deregister(side.region));
-	EXPECT(nothing_queued(peer), "something was sent");
-	close(peer);
+	EXPECT(nothing_queued(side.peer), "something was sent");
+	peer_close(&side);
 }
 END_TEST
 
@@ -527,24 +506,19 @@ START_TEST(on_a_stream_they_are_bytes_in_order)
 	struct regio_request requests[COUNT];
 	struct regio_result results[COUNT];
 	struct side side;
-	int fds[2];
 
-	stream_pair(stream_families[_i], fds);
-	side_open(&side, &(struct side_plan){.fd = fds[0],
-					     .family = stream_families[_i],
-					     .receives = COUNT,
-					     .sends = COUNT,
-					     .slot_size = SLOT});
+	SIDE_OPEN(&side, .family = stream_families[_i], .peer = PEER_STREAM, .receives = COUNT,
+		  .sends = COUNT, .slot_size = SLOT);
 	make_sends(&side, requests, COUNT, 0);
 	fill_stream(slot_memory(&side, COUNT), BYTES, 0);
 	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
-	read_stream(fds[1], BYTES, 0);
+	read_stream(side.peer, BYTES, 0);
 	expect_sent(&side, COUNT);
 	make_receives(&side, requests, COUNT);
 	for (uint32_t i = 0; i < COUNT; i++)
 		requests[i].flags = REGIO_MSG_WAITALL;
 	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_RECEIVE, requests, COUNT));
-	write_stream(fds[1], BYTES, 0);
+	write_stream(side.peer, BYTES, 0);
 	collect(side.receive_cq, results, COUNT);
 	for (uint64_t i = 0; i < COUNT; i++)
 		expect_result(&results[i], 0, SLOT, i);
@@ -552,11 +526,10 @@ START_TEST(on_a_stream_they_are_bytes_in_order)
 	/* An empty slice is one here: it completes as soon as something is there. */
 	requests[0] = (struct regio_request){.context = 7};
 	EXPECT_RETURN(1, regio_post(side.rq, REGIO_HALF_RECEIVE, requests, 1));
-	write_stream(fds[1], 1, BYTES);
+	write_stream(side.peer, 1, BYTES);
 	results[0] = collect_one(side.receive_cq);
 	expect_result(&results[0], 0, 0, 7);
 	side_close(&side);
-	close(fds[1]);
 }
 END_TEST
 
