@@ -23,16 +23,10 @@
 #define RECEIVES 64u
 
 /* A side with slots of 'slot_size', and a plain peer; both are connected. */
-static int open_pair(struct side *side, int family, uint32_t slot_size)
+static void open_pair(struct side *side, int family, uint32_t slot_size)
 {
-	side_open(side, &(struct side_plan){.family = family,
-					    .receives = RECEIVES,
-					    .sends = 8,
-					    .slot_size = slot_size});
-	int peer = peer_of(side->fd);
-
-	connect_to(side->fd, peer);
-	return peer;
+	SIDE_OPEN(side, .family = family, .peer = PEER_BOTH_WAYS, .receives = RECEIVES, .sends = 8,
+		  .slot_size = slot_size);
 }
 
 /* Holds: regio_result what. */
@@ -41,12 +35,12 @@ START_TEST(datagrams_of_every_kind_of_length_go_both_ways)
 	const uint32_t lengths[] = {1, 2, 7, 8, 512, 513, 1400, 1472, 1473, 9000, 65000, 65507};
 	static uint8_t data[65536];
 	struct side side;
-	int peer = open_pair(&side, families[_i], sizeof(data));
 
+	open_pair(&side, families[_i], sizeof(data));
 	for (uint32_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 		post_receive(&side, 0);
 		fill_message(data, lengths[i], i);
-		send_plain(peer, data, lengths[i]);
+		send_plain(side.peer, data, lengths[i]);
 		struct regio_result result = collect_one(side.receive_cq);
 
 		expect_result(&result, 0, lengths[i], 0);
@@ -54,19 +48,18 @@ START_TEST(datagrams_of_every_kind_of_length_go_both_ways)
 		post_message(&side, RECEIVES, lengths[i], i + 100, 0);
 		result = collect_one(side.send_cq);
 		expect_result(&result, 0, lengths[i], RECEIVES);
-		ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), lengths[i]);
+		ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), lengths[i]);
 		expect_message(data, lengths[i], i + 100);
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
 START_TEST(a_send_too_long_for_a_datagram_completes_with_EMSGSIZE)
 {
 	struct side side;
-	int peer = open_pair(&side, families[_i], 70000);
 
+	open_pair(&side, families[_i], 70000);
 	post_send(&side, RECEIVES, 70000, 0);
 	post_message(&side, RECEIVES + 1, 100, 1, 0);
 	struct regio_result results[2];
@@ -75,10 +68,9 @@ START_TEST(a_send_too_long_for_a_datagram_completes_with_EMSGSIZE)
 	collect(side.send_cq, results, 2);
 	expect_result(&results[0], -EMSGSIZE, 0, RECEIVES);
 	expect_result(&results[1], 0, 100, RECEIVES + 1);
-	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 100);
+	ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), 100);
 	expect_message(data, 100, 1);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -87,14 +79,14 @@ START_TEST(empty_datagrams_are_messages_both_ways)
 {
 	struct regio_result results[3];
 	struct side side;
-	int peer = open_pair(&side, families[_i], 64);
 	char byte;
 
+	open_pair(&side, families[_i], 64);
 	for (uint64_t i = 0; i < 3; i++)
 		post_receive(&side, i);
-	send_plain(peer, NULL, 0);
-	send_plain(peer, "x", 1);
-	send_plain(peer, NULL, 0);
+	send_plain(side.peer, NULL, 0);
+	send_plain(side.peer, "x", 1);
+	send_plain(side.peer, NULL, 0);
 	collect(side.receive_cq, results, 3);
 	expect_result(&results[0], 0, 0, 0);
 	expect_result(&results[1], 0, 1, 1);
@@ -104,11 +96,10 @@ START_TEST(empty_datagrams_are_messages_both_ways)
 	collect(side.send_cq, results, 2);
 	expect_result(&results[0], 0, 0, RECEIVES);
 	expect_result(&results[1], 0, 0, 9);
-	ck_assert_uint_eq(receive_plain(peer, &byte, 1), 0);
-	ck_assert_uint_eq(receive_plain(peer, &byte, 1), 0);
-	EXPECT(nothing_queued(peer), "a third datagram");
+	ck_assert_uint_eq(receive_plain(side.peer, &byte, 1), 0);
+	ck_assert_uint_eq(receive_plain(side.peer, &byte, 1), 0);
+	EXPECT(nothing_queued(side.peer), "a third datagram");
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -117,17 +108,16 @@ START_TEST(no_data_receives_an_empty_slice)
 {
 	struct regio_result results[2];
 	struct side side;
-	int peer = open_pair(&side, families[_i], 64);
 
+	open_pair(&side, families[_i], 64);
 	EXPECT_RETURN(0, regio_receive(side.rq, NULL, 0, 1));
 	EXPECT_RETURN(0, regio_receive(side.rq, NULL, 0, 2));
-	send_plain(peer, NULL, 0);
-	send_plain(peer, "longer", 6);
+	send_plain(side.peer, NULL, 0);
+	send_plain(side.peer, "longer", 6);
 	collect(side.receive_cq, results, 2);
 	expect_result(&results[0], 0, 0, 1);
 	expect_result(&results[1], -EMSGSIZE, 0, 2);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -140,10 +130,10 @@ static void expect_truncation(int family, unsigned int burst)
 	struct regio_rq_info info;
 	struct extra extra;
 	struct side side;
-	int peer = open_pair(&side, family, LONG);
 
+	open_pair(&side, family, LONG);
 	if (burst > 1)
-		EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
+		EXPECT(turn_trains_on(&side, side.peer), "bursts did not turn UDP_GRO on");
 	extra_open(&extra);
 	for (uint64_t i = 0; i < burst; i++) {
 		struct regio_buf slice = slot_slice(&side, i, i % 2 ? LONG : SHORT);
@@ -154,9 +144,9 @@ static void expect_truncation(int family, unsigned int burst)
 		fill_message(data + i * LONG, LONG, i);
 	}
 	if (burst > 1)
-		send_train(peer, data, (size_t)burst * LONG, LONG);
+		send_train(side.peer, data, (size_t)burst * LONG, LONG);
 	else
-		send_plain(peer, data, LONG);
+		send_plain(side.peer, data, LONG);
 	collect(side.receive_cq, results, burst);
 	for (uint64_t i = 0; i < burst; i++) {
 		expect_result(&results[i], i % 2 ? 0 : -EMSGSIZE, i % 2 ? LONG : SHORT, i);
@@ -168,7 +158,6 @@ static void expect_truncation(int family, unsigned int burst)
 	ck_assert_uint_eq(info.messages_truncated, (burst + 1) / 2);
 	extra_close(&extra);
 	side_close(&side);
-	close(peer);
 }
 
 /* Holds: regio_receive what, regio_extra.message_flags, regio_rq_info what. */
@@ -192,8 +181,8 @@ START_TEST(message_flags_are_written_on_both_halves)
 {
 	struct extra in, out;
 	struct side side;
-	int peer = open_pair(&side, families[_i], 64);
 
+	open_pair(&side, families[_i], 64);
 	extra_open(&in);
 	extra_open(&out);
 	in.memory.message_flags = out.memory.message_flags = UINT32_MAX;
@@ -202,7 +191,7 @@ START_TEST(message_flags_are_written_on_both_halves)
 	struct regio_buf slice = slot_slice(&side, 0, 64);
 
 	EXPECT_RETURN(0, regio_receive_ex(side.rq, &slice, &in_slices, 0, 0));
-	send_plain(peer, "x", 1);
+	send_plain(side.peer, "x", 1);
 	collect_one(side.receive_cq);
 	ck_assert_uint_eq(in.memory.message_flags, 0);
 	EXPECT_RETURN(0, regio_send_ex(side.rq, &slice, &out_slices, 0, 0));
@@ -211,7 +200,6 @@ START_TEST(message_flags_are_written_on_both_halves)
 	extra_close(&in);
 	extra_close(&out);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -223,7 +211,7 @@ START_TEST(an_unconnected_send_goes_where_its_address_says)
 	struct regio_buf slice;
 	uint8_t data[64];
 
-	side_open(&side, &(struct side_plan){.family = families[_i], .sends = 2, .slot_size = 64});
+	SIDE_OPEN(&side, .family = families[_i], .sends = 2, .slot_size = 64);
 	extra_open(&extra);
 	const struct regio_extra to_peer = {.remote_address = extra.slices.remote_address};
 
@@ -251,7 +239,8 @@ START_TEST(an_address_overrides_the_connected_peer_for_one_send)
 {
 	struct extra extra;
 	struct side side;
-	int peer = open_pair(&side, families[_i], 64);
+
+	open_pair(&side, families[_i], 64);
 	int stranger = bound_socket(families[_i]);
 	struct regio_buf slice = slot_slice(&side, RECEIVES, 64);
 	struct regio_result results[3];
@@ -270,14 +259,13 @@ START_TEST(an_address_overrides_the_connected_peer_for_one_send)
 		ck_assert_int_eq(results[i].status, 0);
 	ck_assert_uint_eq(receive_plain(stranger, data, sizeof(data)), 64);
 	expect_message(data, 64, 2);
-	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 64);
+	ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), 64);
 	expect_message(data, 64, 1);
-	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 64);
+	ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), 64);
 	expect_message(data, 64, 3);
 	EXPECT(nothing_queued(stranger), "the stranger got more");
 	extra_close(&extra);
 	side_close(&side);
-	close(peer);
 	close(stranger);
 }
 END_TEST
@@ -287,7 +275,7 @@ START_TEST(an_unconnected_send_without_an_address_completes_with_an_error)
 {
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = families[_i], .sends = 2, .slot_size = 64});
+	SIDE_OPEN(&side, .family = families[_i], .sends = 2, .slot_size = 64);
 	post_send(&side, 0, 64, 0);
 	struct regio_result result = collect_one(side.send_cq);
 
@@ -334,7 +322,7 @@ START_TEST(a_send_to_nobody_succeeds)
 	struct regio_buf slice;
 	int nobody = reserve_port(families[_i]);
 
-	side_open(&side, &(struct side_plan){.family = families[_i], .sends = 2, .slot_size = 64});
+	SIDE_OPEN(&side, .family = families[_i], .sends = 2, .slot_size = 64);
 	extra_open(&extra);
 	extra.memory.remote_address = own_address(nobody);
 	const struct regio_extra to_nobody = {.remote_address = extra.slices.remote_address};
@@ -360,9 +348,7 @@ START_TEST(a_refusal_by_ICMP_eats_no_message)
 	uint8_t data[64];
 	int nobody = reserve_port(families[_i]);
 
-	side_open(&side,
-		  &(struct side_plan){
-			  .family = families[_i], .receives = 1, .sends = LATER, .slot_size = 64});
+	SIDE_OPEN(&side, .family = families[_i], .receives = 1, .sends = LATER, .slot_size = 64);
 	connect_to(side.fd, nobody);
 	post_receive(&side, 0);
 	for (uint64_t i = 0; i < 5; i++) {
@@ -397,11 +383,8 @@ START_TEST(a_receive_reports_ICMP_when_asked_to)
 	struct side side;
 	int nobody = reserve_port(families[_i]);
 
-	side_open(&side, &(struct side_plan){.family = families[_i],
-					     .receives = 2,
-					     .sends = 1,
-					     .slot_size = 64,
-					     .rq_opts = &opts});
+	SIDE_OPEN(&side, .family = families[_i], .receives = 2, .sends = 1, .slot_size = 64,
+		  .rq_opts = &opts);
 	connect_to(side.fd, nobody);
 	post_receive(&side, 0);
 	post_receive(&side, 1);
@@ -422,10 +405,7 @@ START_TEST(ICMP_ends_a_receive_that_waits)
 	struct side side;
 	int nobody = reserve_port(families[_i]);
 
-	side_open(&side, &(struct side_plan){.family = families[_i],
-					     .receives = 1,
-					     .slot_size = 64,
-					     .rq_opts = &opts});
+	SIDE_OPEN(&side, .family = families[_i], .receives = 1, .slot_size = 64, .rq_opts = &opts);
 	connect_to(side.fd, nobody);
 	for (uint64_t round = 0; round < 3; round++) {
 		post_receive(&side, 0);
@@ -449,27 +429,23 @@ START_TEST(a_request_queue_made_before_bind_and_connect_starts_working_afterward
 	struct side side;
 	uint8_t data[64];
 
-	side_open(&side, &(struct side_plan){.fd = udp_socket(families[_i]),
-					     .receives = 2,
-					     .sends = 2,
-					     .slot_size = 64});
+	SIDE_OPEN(&side, .fd = udp_socket(families[_i]), .receives = 2, .sends = 2,
+		  .slot_size = 64);
 	post_receive(&side, 0);
 	expect_empty(side.receive_cq);
 	EXPECT(bind(side.fd, &address.any, address_length(&address)) == 0, "%m");
-	int peer = peer_of(side.fd);
-
-	send_plain(peer, "hello", 5);
+	side.peer = peer_of(side.fd);
+	send_plain(side.peer, "hello", 5);
 	struct regio_result result = collect_one(side.receive_cq);
 
 	expect_result(&result, 0, 5, 0);
-	connect_to(side.fd, peer);
+	connect_to(side.fd, side.peer);
 	post_message(&side, 2, 64, 1, 0);
 	result = collect_one(side.send_cq);
 	expect_result(&result, 0, 64, 2);
-	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 64);
+	ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), 64);
 	expect_message(data, 64, 1);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -477,21 +453,19 @@ START_TEST(plain_sends_on_the_socket_go_beside_requests)
 {
 	struct side side;
 	uint8_t data[64];
-	int peer;
 
 	if (faults_injected())
 		SKIP("a delayed send waits for the next call, and this case makes none");
-	peer = open_pair(&side, families[_i], 64);
+	open_pair(&side, families[_i], 64);
 	post_message(&side, RECEIVES, 64, 1, 0);
 	collect_one(side.send_cq);
 	send_plain(side.fd, "beside", 6);
 	post_message(&side, RECEIVES + 1, 64, 2, 0);
-	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 64);
-	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 6);
-	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 64);
+	ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), 64);
+	ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), 6);
+	ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), 64);
 	expect_message(data, 64, 2);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -500,8 +474,8 @@ START_TEST(a_slice_on_the_stack_may_die_after_the_call)
 {
 	struct regio_result results[8];
 	struct side side;
-	int peer = open_pair(&side, families[_i], 64);
 
+	open_pair(&side, families[_i], 64);
 	for (uint64_t i = 0; i < 8; i++) {
 		struct regio_buf slice = slot_slice(&side, i, 64);
 
@@ -509,33 +483,32 @@ START_TEST(a_slice_on_the_stack_may_die_after_the_call)
 		memset(&slice, 0xFF, sizeof(slice));
 	}
 	for (uint64_t i = 0; i < 8; i++)
-		send_plain(peer, &i, sizeof(i));
+		send_plain(side.peer, &i, sizeof(i));
 	collect(side.receive_cq, results, 8);
 	for (uint64_t i = 0; i < 8; i++) {
 		expect_result(&results[i], 0, sizeof(i), i);
 		expect_message(slot_memory(&side, i), sizeof(i), i);
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
 START_TEST(a_socket_made_non_blocking_works_as_before)
 {
 	struct side side;
-	int peer = open_pair(&side, families[_i], 64);
+
+	open_pair(&side, families[_i], 64);
 	int flags = fcntl(side.fd, F_GETFL);
 
 	EXPECT(fcntl(side.fd, F_SETFL, flags | O_NONBLOCK) == 0, "%m");
 	post_receive(&side, 0);
 	expect_empty(side.receive_cq);
-	send_plain(peer, "x", 1);
+	send_plain(side.peer, "x", 1);
 	struct regio_result result = collect_one(side.receive_cq);
 
 	expect_result(&result, 0, 1, 0);
 	EXPECT(fcntl(side.fd, F_GETFL) == (flags | O_NONBLOCK), "the flags changed");
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -545,15 +518,12 @@ START_TEST(the_receive_buffer_grows_with_the_posted_receives)
 	struct regio_rq_info small, large;
 	struct side side;
 
-	side_open(&side, &(struct side_plan){
-				 .fd = udp_socket(families[_i]), .receives = 1, .slot_size = 64});
+	SIDE_OPEN(&side, .fd = udp_socket(families[_i]), .receives = 1, .slot_size = 64);
 	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &small, sizeof(small)));
 	ck_assert_int_eq((int)small.receive_buffer_bytes,
 			 get_option(side.fd, SOL_SOCKET, SO_RCVBUF));
 	side_close(&side);
-	side_open(&side, &(struct side_plan){.fd = udp_socket(families[_i]),
-					     .receives = 100000,
-					     .slot_size = 64});
+	SIDE_OPEN(&side, .fd = udp_socket(families[_i]), .receives = 100000, .slot_size = 64);
 	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &large, sizeof(large)));
 	ck_assert_int_eq((int)large.receive_buffer_bytes,
 			 get_option(side.fd, SOL_SOCKET, SO_RCVBUF));
@@ -570,12 +540,10 @@ START_TEST(the_receive_buffer_grows_with_a_resize)
 	struct regio_rq_info many, resized;
 	struct side side;
 
-	side_open(&side, &(struct side_plan){
-				 .fd = udp_socket(families[_i]), .receives = MANY, .slot_size = 1});
+	SIDE_OPEN(&side, .fd = udp_socket(families[_i]), .receives = MANY, .slot_size = 1);
 	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &many, sizeof(many)));
 	side_close(&side);
-	side_open(&side, &(struct side_plan){
-				 .fd = udp_socket(families[_i]), .receives = 1, .slot_size = 1});
+	SIDE_OPEN(&side, .fd = udp_socket(families[_i]), .receives = 1, .slot_size = 1);
 	EXPECT_RETURN(0, regio_cq_resize(side.receive_cq, MANY));
 	EXPECT_RETURN(0, regio_rq_resize(side.rq, MANY, 0));
 	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &resized, sizeof(resized)));
@@ -709,8 +677,9 @@ START_TEST(a_datagram_with_a_bad_checksum_is_never_seen)
 
 	if (raw < 0)
 		SKIP("no raw socket allowed (CAP_NET_RAW needed)");
-	int peer = open_pair(&side, families[_i], 64);
-	union address mine = own_address(side.fd), theirs = own_address(peer);
+
+	open_pair(&side, families[_i], 64);
+	union address mine = own_address(side.fd), theirs = own_address(side.peer);
 
 	post_receive(&side, 0);
 	for (int round = 0; round < 3; round++) {
@@ -721,12 +690,11 @@ START_TEST(a_datagram_with_a_bad_checksum_is_never_seen)
 		expect_empty(side.receive_cq);
 	}
 	send_with_bad_checksum(raw, &theirs, &mine);
-	send_plain(peer, "good", 4);
+	send_plain(side.peer, "good", 4);
 	struct regio_result result = collect_one(side.receive_cq);
 
 	expect_result(&result, 0, 4, 0);
 	side_close(&side);
-	close(peer);
 	close(raw);
 }
 END_TEST
