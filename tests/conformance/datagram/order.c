@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SLOT_SIZE 256u
 
@@ -90,9 +89,9 @@ static void run_mixed_traffic(int family, uint32_t receives, uint64_t total)
 	uint64_t received = 0, posted = 0;
 	struct side side;
 
-	side_open(&side, &(struct side_plan){
-				 .family = family, .receives = receives, .slot_size = SLOT_SIZE});
-	source.fd = peer_of(side.fd);
+	SIDE_OPEN(&side, .family = family, .peer = PEER_ONE_WAY, .receives = receives,
+		  .slot_size = SLOT_SIZE);
+	source.fd = side.peer;
 	while (posted < receives)
 		post_receive(&side, posted++);
 	while (received < total) {
@@ -111,7 +110,6 @@ static void run_mixed_traffic(int family, uint32_t receives, uint64_t total)
 	}
 	expect_empty(side.receive_cq);
 	side_close(&side);
-	close(source.fd);
 }
 
 /* Holds: regio_receive what. */
@@ -145,9 +143,9 @@ static void run_early_reposts(int family, uint32_t ring, uint32_t burst)
 	uint64_t received = 0, total = scaled(20000);
 	struct side side;
 
-	side_open(&side,
-		  &(struct side_plan){.family = family, .receives = ring, .slot_size = SLOT_SIZE});
-	source.fd = peer_of(side.fd);
+	SIDE_OPEN(&side, .family = family, .peer = PEER_ONE_WAY, .receives = ring,
+		  .slot_size = SLOT_SIZE);
+	source.fd = side.peer;
 	for (uint64_t slot = 0; slot < ring; slot++)
 		post_receive(&side, slot);
 	while (received < total) {
@@ -163,7 +161,6 @@ static void run_early_reposts(int family, uint32_t ring, uint32_t burst)
 		}
 	}
 	side_close(&side);
-	close(source.fd);
 }
 
 static const char posted_is_shut[] = "the address build reports who touches a posted slice";
@@ -198,11 +195,8 @@ START_TEST(sends_complete_in_posting_order)
 	uint64_t random = 3;
 	struct side side;
 
-	side_open(&side, &(struct side_plan){
-				 .family = families[_i], .sends = SENDS, .slot_size = SLOT_SIZE});
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .sends = SENDS,
+		  .slot_size = SLOT_SIZE);
 	for (uint64_t round = 0; round < scaled(ROUNDS); round++) {
 		uint32_t lengths[SENDS];
 
@@ -216,12 +210,11 @@ START_TEST(sends_complete_in_posting_order)
 			uint8_t data[SLOT_SIZE];
 
 			expect_result(&results[i], 0, lengths[i], i);
-			ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), lengths[i]);
+			ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), lengths[i]);
 			expect_message(data, lengths[i], i);
 		}
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -238,10 +231,8 @@ START_TEST(results_keep_their_order_where_not_all_fit)
 	int64_t deadline_ns = now_ns() + PATIENCE_NS;
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = families[_i], .sends = 4, .slot_size = 64});
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .sends = 4,
+		  .slot_size = 64);
 	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &gone.region));
 	for (uint64_t i = 0; i < 3; i++)
 		EXPECT_RETURN(0, regio_send(side.rq, &gone, REGIO_MSG_DEFER, i));
@@ -258,7 +249,6 @@ START_TEST(results_keep_their_order_where_not_all_fit)
 		}
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
