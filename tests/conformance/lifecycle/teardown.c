@@ -21,25 +21,10 @@
 #define SLOTS 8u
 #define MESSAGE_SIZE 64u
 
-static int open_pair(struct side *side, int family)
+static void open_pair(struct side *side, int family)
 {
-	side_open(side, &(struct side_plan){.family = family,
-					    .receives = SLOTS,
-					    .sends = SLOTS,
-					    .slot_size = MESSAGE_SIZE});
-	int peer = peer_of(side->fd);
-
-	connect_to(side->fd, peer);
-	return peer;
-}
-
-/* What is left of a side whose RQ is closed. */
-static void close_rest(struct side *side, int peer)
-{
-	EXPECT_RETURN(0, regio_cq_close(side->send_cq));
-	EXPECT_RETURN(0, regio_cq_close(side->receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(side->region));
-	close(peer);
+	SIDE_OPEN(side, .family = family, .peer = PEER_BOTH_WAYS, .receives = SLOTS, .sends = SLOTS,
+		  .slot_size = MESSAGE_SIZE);
 }
 
 /* ---- Every order --------------------------------------------------------------- */
@@ -309,8 +294,8 @@ START_TEST(a_queued_receive_whose_region_is_gone_fails_in_its_turn_and_takes_no_
 	struct regio_result results[3];
 	struct side side;
 	uint64_t region;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 	const struct regio_buf lost = {region, 0, 64};
 
@@ -318,14 +303,13 @@ START_TEST(a_queued_receive_whose_region_is_gone_fails_in_its_turn_and_takes_no_
 	EXPECT_RETURN(0, regio_receive(side.rq, &lost, 0, 1));
 	post_receive(&side, 2);
 	EXPECT_RETURN(0, regio_region_deregister(region));
-	send_plain(peer, "first", 5);
-	send_plain(peer, "second", 6);
+	send_plain(side.peer, "first", 5);
+	send_plain(side.peer, "second", 6);
 	collect(side.receive_cq, results, 3);
 	expect_result(&results[0], 0, 5, 0);
 	expect_result(&results[1], -EFAULT, 0, 1);
 	expect_result(&results[2], 0, 6, 2);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -336,9 +320,9 @@ START_TEST(a_queued_send_whose_region_is_gone_fails_in_its_turn)
 	struct regio_result results[3];
 	struct side side;
 	uint64_t region;
-	int peer = open_pair(&side, families[_i]);
 	uint8_t data[64];
 
+	open_pair(&side, families[_i]);
 	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 	const struct regio_buf lost = {region, 0, 64};
 
@@ -352,15 +336,14 @@ START_TEST(a_queued_send_whose_region_is_gone_fails_in_its_turn)
 	/* The library may have sent the deferred one already. */
 	EXPECT(results[1].status == -EFAULT || results[1].status == 0, "%s",
 	       regio_error_name(results[1].status));
-	receive_plain(peer, data, sizeof(data));
+	receive_plain(side.peer, data, sizeof(data));
 	expect_message(data, 64, 0);
 	if (results[1].status == 0)
-		receive_plain(peer, data, sizeof(data));
-	receive_plain(peer, data, sizeof(data));
+		receive_plain(side.peer, data, sizeof(data));
+	receive_plain(side.peer, data, sizeof(data));
 	expect_message(data, 64, 2);
-	EXPECT(nothing_queued(peer), "one more datagram");
+	EXPECT(nothing_queued(side.peer), "one more datagram");
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -373,8 +356,8 @@ START_TEST(closing_completes_everything_outstanding_once_and_in_order)
 	unsigned int sent = 0, arrived = 0;
 	uint8_t data[MESSAGE_SIZE];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	for (uint64_t i = 0; i < 5; i++)
 		post_receive(&side, i);
 	for (uint64_t i = 0; i < 4; i++)
@@ -390,13 +373,13 @@ START_TEST(closing_completes_everything_outstanding_once_and_in_order)
 		expect_result(&results[i], done ? 0 : -ECANCELED, done ? 64 : 0, SLOTS + i);
 		sent += done;
 	}
-	for (; !nothing_queued(peer); arrived++)
-		receive_plain(peer, data, sizeof(data));
+	for (; !nothing_queued(side.peer); arrived++)
+		receive_plain(side.peer, data, sizeof(data));
 	ck_assert_uint_eq(arrived, sent);
 	EXPECT_RETURN(0, regio_cq_dequeue(side.receive_cq, results, 1));
 	EXPECT_RETURN(0, regio_cq_dequeue(side.send_cq, results, 1));
 	close(side.fd);
-	close_rest(&side, peer);
+	side_close_rest(&side);
 }
 END_TEST
 
@@ -409,8 +392,8 @@ START_TEST(a_closed_request_queue_is_an_error_for_every_call)
 {
 	struct regio_rq_info info;
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	EXPECT_RETURN(-EINVAL, regio_rq_close(side.rq, 0x2));
 	EXPECT_RETURN(0, regio_rq_close(side.rq, 0));
 	EXPECT_RETURN(-EBADF, regio_rq_close(side.rq, 0));
@@ -423,7 +406,7 @@ START_TEST(a_closed_request_queue_is_an_error_for_every_call)
 	EXPECT_RETURN(-EBADF, regio_send_ex(side.rq, NULL, NULL, 0, 0));
 	EXPECT_RETURN(-EBADF, regio_send(side.rq, NULL, REGIO_MSG_COMMIT_ONLY, 0));
 	close(side.fd);
-	close_rest(&side, peer);
+	side_close_rest(&side);
 }
 END_TEST
 
@@ -454,28 +437,19 @@ START_TEST(closing_a_request_queue_forgets_nothing_that_another_has_posted)
 	struct regio_driver *driver;
 	struct side one, other;
 	struct regio_result result;
-	int peer;
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
-	side_open(&one, &(struct side_plan){.family = AF_INET,
-					    .receives = 1,
-					    .sends = 1,
-					    .slot_size = MESSAGE_SIZE,
-					    .driver = driver});
-	side_open(&other, &(struct side_plan){.family = AF_INET,
-					      .receives = 1,
-					      .sends = 1,
-					      .slot_size = MESSAGE_SIZE,
-					      .driver = driver});
-	peer = peer_of(other.fd);
-	send_plain(peer, "message", 8);
+	SIDE_OPEN(&one, .family = AF_INET, .receives = 1, .sends = 1, .slot_size = MESSAGE_SIZE,
+		  .driver = driver);
+	SIDE_OPEN(&other, .family = AF_INET, .peer = PEER_ONE_WAY, .receives = 1, .sends = 1,
+		  .slot_size = MESSAGE_SIZE, .driver = driver);
+	send_plain(other.peer, "message", 8);
 	for (int i = 0; i < IDLE_POLLS; i++)
 		EXPECT_RETURN(0, regio_cq_dequeue(other.receive_cq, &result, 1));
 	post_receive(&other, 0);
 	side_close(&one);
 	result = poll_one(other.receive_cq);
 	expect_result(&result, 0, 8, 0);
-	close(peer);
 	side_close(&other);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
@@ -485,15 +459,16 @@ END_TEST
 START_TEST(closing_leaves_the_socket_usable_or_closes_it)
 {
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
+
+	open_pair(&side, families[_i]);
 	union address address = own_address(side.fd);
 	char data[8];
 
 	EXPECT_RETURN(0, regio_rq_close(side.rq, 0));
-	send_plain(peer, "after", 5);
+	send_plain(side.peer, "after", 5);
 	ck_assert_uint_eq(receive_plain(side.fd, data, sizeof(data)), 5);
 	send_plain(side.fd, "back", 4);
-	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 4);
+	ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), 4);
 	EXPECT_RETURN(0, regio_rq_create(side.fd, 1, 1, side.receive_cq, side.send_cq,
 					 SIDE_RQ_CONTEXT, NULL, &side.rq));
 	post_receive(&side, 0);
@@ -506,7 +481,7 @@ START_TEST(closing_leaves_the_socket_usable_or_closes_it)
 
 	expect_result(&result, -ECANCELED, 0, 0);
 	close(fd);
-	close_rest(&side, peer);
+	side_close_rest(&side);
 }
 END_TEST
 
@@ -515,11 +490,11 @@ START_TEST(cancelling_a_half_completes_it_in_order_and_leaves_the_other)
 {
 	struct regio_result results[SLOTS];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	for (uint64_t i = 0; i < SLOTS; i++)
 		post_receive(&side, i);
-	send_plain(peer, "x", 1);
+	send_plain(side.peer, "x", 1);
 	struct regio_result result = collect_one(side.receive_cq);
 
 	expect_result(&result, 0, 1, 0);
@@ -530,14 +505,13 @@ START_TEST(cancelling_a_half_completes_it_in_order_and_leaves_the_other)
 	for (uint64_t i = 0; i < SLOTS - 1; i++)
 		expect_result(&results[i], -ECANCELED, 0, i + 1);
 	post_receive(&side, 3);
-	send_plain(peer, "xy", 2);
+	send_plain(side.peer, "xy", 2);
 	result = collect_one(side.receive_cq);
 	expect_result(&result, 0, 2, 3);
 	post_send(&side, SLOTS, 64, 0);
 	result = collect_one(side.send_cq);
 	expect_result(&result, 0, 64, SLOTS);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -546,8 +520,8 @@ START_TEST(cancelling_both_halves_counts_the_requests_of_both)
 {
 	struct regio_result results[SLOTS];
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	if (driven_by_a_thread())
 		SKIP("deferred sends leave at once");
 	for (uint64_t i = 0; i < SLOTS; i++)
@@ -558,7 +532,6 @@ START_TEST(cancelling_both_halves_counts_the_requests_of_both)
 	EXPECT_RETURN(SLOTS, regio_cq_dequeue(side.receive_cq, results, SLOTS));
 	EXPECT_RETURN(3, regio_cq_dequeue(side.send_cq, results, SLOTS));
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -568,8 +541,8 @@ START_TEST(cancelling_deferred_sends_completes_each_of_them_once)
 	struct regio_result results[SLOTS];
 	int cancelled, counted = 0;
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	for (uint64_t i = 0; i < SLOTS; i++)
 		post_message(&side, SLOTS + i, 64, i, REGIO_MSG_DEFER);
 	cancelled = regio_rq_cancel(side.rq, REGIO_HALF_SEND | REGIO_HALF_RECEIVE);
@@ -586,7 +559,6 @@ START_TEST(cancelling_deferred_sends_completes_each_of_them_once)
 	EXPECT_RETURN(-EINVAL, regio_rq_cancel(side.rq, 0x4));
 	EXPECT_RETURN(-EINVAL, regio_rq_cancel(side.rq, 0x5));
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -599,11 +571,11 @@ END_TEST
 START_TEST(a_half_whose_cq_is_closed_refuses_requests_and_the_other_works)
 {
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	post_receive(&side, 0);
 	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
-	send_plain(peer, "dropped", 7);
+	send_plain(side.peer, "dropped", 7);
 	EXPECT_RETURN(-EBADF, regio_receive(side.rq, NULL, 0, 1));
 	for (uint64_t i = 0; i < 3; i++) {
 		post_send(&side, SLOTS, 64, 0);
@@ -615,7 +587,7 @@ START_TEST(a_half_whose_cq_is_closed_refuses_requests_and_the_other_works)
 	EXPECT_RETURN(-EBADF, regio_send(side.rq, NULL, 0, 1));
 	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
 	EXPECT_RETURN(0, regio_region_deregister(side.region));
-	close(peer);
+	peer_close(&side);
 }
 END_TEST
 
@@ -623,15 +595,15 @@ END_TEST
 START_TEST(a_successor_of_a_closed_cq_gets_nothing_of_it)
 {
 	struct side side;
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	for (uint64_t i = 0; i < SLOTS; i++)
 		post_receive(&side, i);
-	send_plain(peer, "x", 1);
+	send_plain(side.peer, "x", 1);
 	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
 	struct regio_cq *successor = cq_of(SLOTS, NULL);
 
-	send_plain(peer, "y", 1);
+	send_plain(side.peer, "y", 1);
 	expect_empty(successor);
 	expect_empty(side.send_cq);
 	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
@@ -639,7 +611,7 @@ START_TEST(a_successor_of_a_closed_cq_gets_nothing_of_it)
 	EXPECT_RETURN(0, regio_cq_close(successor));
 	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
 	EXPECT_RETURN(0, regio_region_deregister(side.region));
-	close(peer);
+	peer_close(&side);
 }
 END_TEST
 
@@ -655,10 +627,8 @@ START_TEST(a_driver_outlives_its_queues)
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	for (int round = 0; round < 3; round++) {
-		side_open(&side, &(struct side_plan){.family = families[_i],
-						     .receives = 2,
-						     .slot_size = 64,
-						     .driver = driver});
+		SIDE_OPEN(&side, .family = families[_i], .receives = 2, .slot_size = 64,
+			  .driver = driver);
 		EXPECT_RETURN(0, regio_driver_get_info(driver, &info, sizeof(info)));
 		ck_assert_uint_eq(info.completion_queues, 2);
 		ck_assert_uint_eq(info.request_queues, 1);
@@ -745,16 +715,14 @@ START_TEST(no_descriptor_is_left_behind)
 	unsigned int before = 0;
 
 	for (int round = 0; round < 200; round++) {
-		int peer = open_pair(&side, families[_i]);
-
+		open_pair(&side, families[_i]);
 		post_receive(&side, 0);
 		post_send(&side, SLOTS, 64, 0);
 		regio_cq_notify(side.receive_cq);
-		send_plain(peer, "x", 1);
+		send_plain(side.peer, "x", 1);
 		result = collect_one(side.receive_cq);
 		expect_result(&result, 0, 1, 0);
 		side_close(&side);
-		close(peer);
 		/* The first rounds may leave what the process keeps once and for all. */
 		if (round == 3)
 			before = open_descriptors();
