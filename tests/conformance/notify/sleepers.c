@@ -45,10 +45,8 @@ START_TEST(a_half_that_is_partly_dequeued_is_counted_once)
 	struct regio_result results[4];
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = families[_i], .sends = 4, .slot_size = 64});
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .sends = 4,
+		  .slot_size = 64);
 	post_send(&side, 0, 64, 0);
 	post_send(&side, 1, 64, 0);
 	EXPECT_RETURN(2, regio_cq_wait(side.send_cq, 2, UINT64_MAX, PATIENCE_NS));
@@ -58,7 +56,6 @@ START_TEST(a_half_that_is_partly_dequeued_is_counted_once)
 	EXPECT_RETURN(2, regio_cq_wait(side.send_cq, 4, 0, MILLISECOND_NS));
 	EXPECT_RETURN(2, regio_cq_dequeue(side.send_cq, results, 4));
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -69,17 +66,13 @@ START_TEST(requests_posted_by_the_hundred_after_a_notify_are_seen)
 	struct side side;
 	uint8_t found[64];
 
-	side_open(&side,
-		  &(struct side_plan){
-			  .family = families[_i], .receives = SLOTS, .sends = 4, .slot_size = 64});
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .receives = SLOTS,
+		  .sends = 4, .slot_size = 64);
 	post_receive(&side, 0);
 	arm(side.receive_cq);
 	for (uint64_t slot = 1; slot < SLOTS; slot++)
 		post_receive(&side, slot);
-	send_plain(peer, "x", 1);
+	send_plain(side.peer, "x", 1);
 	EXPECT(readable(side.receive_cq, 5000), "nobody was called");
 	collect(side.receive_cq, results, 1);
 	/* The same for a send that is deferred. */
@@ -87,9 +80,8 @@ START_TEST(requests_posted_by_the_hundred_after_a_notify_are_seen)
 	post_send(&side, SLOTS, 64, REGIO_MSG_DEFER);
 	EXPECT(readable(side.send_cq, 5000), "nobody was called");
 	collect(side.send_cq, results, 1);
-	ck_assert_uint_eq(receive_plain(peer, found, sizeof(found)), 64);
+	ck_assert_uint_eq(receive_plain(side.peer, found, sizeof(found)), 64);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -103,26 +95,22 @@ START_TEST(a_message_behind_a_silent_one_signals_though_another_queue_took_the_e
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	struct regio_cq *other = cq_on(driver);
 
-	side_open(&side, &(struct side_plan){.family = families[_i],
-					     .receives = 3,
-					     .slot_size = 64,
-					     .driver = driver});
-	int peer = peer_of(side.fd);
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_ONE_WAY, .receives = 3,
+		  .slot_size = 64, .driver = driver);
 	struct regio_buf slice = slot_slice(&side, 0, 64);
 
 	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_DONT_NOTIFY, 0));
 	post_receive(&side, 1);
 	post_receive(&side, 2);
 	arm(side.receive_cq);
-	send_plain(peer, "a", 1);
-	send_plain(peer, "b", 1);
+	send_plain(side.peer, "a", 1);
+	send_plain(side.peer, "b", 1);
 	EXPECT_RETURN(0, regio_cq_dequeue(other, results, 4));
 	EXPECT(readable(side.receive_cq, 5000), "the second message was left lying");
 	collect(side.receive_cq, results, 2);
 	side_close(&side);
 	EXPECT_RETURN(0, regio_cq_close(other));
 	EXPECT_RETURN(0, regio_driver_close(driver));
-	close(peer);
 }
 END_TEST
 
@@ -171,13 +159,10 @@ START_TEST(a_thread_that_polls_does_not_take_the_wake_of_one_that_sleeps)
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	struct spinner spinner = {.cq = cq_on(driver)};
 
-	side_open(&side,
-		  &(struct side_plan){
-			  .family = families[_i], .sends = 1, .slot_size = 64, .driver = driver});
-	int peer = peer_of(side.fd);
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .sends = 1,
+		  .slot_size = 64, .driver = driver);
 	struct waiter waiter = {.cq = side.send_cq, .rounds = scaled(2000)};
 
-	connect_to(side.fd, peer);
 	ck_assert_int_eq(pthread_create(&threads[0], NULL, spin, &spinner), 0);
 	ck_assert_int_eq(pthread_create(&threads[1], NULL, wait_for_each, &waiter), 0);
 	for (uint64_t round = 0; round < waiter.rounds; round++) {
@@ -194,7 +179,6 @@ START_TEST(a_thread_that_polls_does_not_take_the_wake_of_one_that_sleeps)
 	side_close(&side);
 	EXPECT_RETURN(0, regio_cq_close(spinner.cq));
 	EXPECT_RETURN(0, regio_driver_close(driver));
-	close(peer);
 }
 END_TEST
 
@@ -228,16 +212,10 @@ START_TEST(a_thread_that_leaves_with_the_event_of_another_queue_tells_so)
 	pthread_t waiter;
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
-	side_open(&waited,
-		  &(struct side_plan){
-			  .family = families[_i], .sends = 1, .slot_size = 64, .driver = driver});
-	side_open(&armed, &(struct side_plan){.family = families[_i],
-					      .receives = 1,
-					      .slot_size = 64,
-					      .driver = driver});
-	int sink = peer_of(waited.fd), source = peer_of(armed.fd);
-
-	connect_to(waited.fd, sink);
+	SIDE_OPEN(&waited, .family = families[_i], .peer = PEER_BOTH_WAYS, .sends = 1,
+		  .slot_size = 64, .driver = driver);
+	SIDE_OPEN(&armed, .family = families[_i], .peer = PEER_ONE_WAY, .receives = 1,
+		  .slot_size = 64, .driver = driver);
 	handover.cq = waited.send_cq;
 	pthread_barrier_init(&handover.begin, NULL, 2);
 	pthread_barrier_init(&handover.end, NULL, 2);
@@ -247,8 +225,8 @@ START_TEST(a_thread_that_leaves_with_the_event_of_another_queue_tells_so)
 		arm(armed.receive_cq);
 		pthread_barrier_wait(&handover.begin);
 		for (uint64_t pause = round % 50; pause > 0; pause--)
-			nothing_queued(sink);
-		send_plain(source, "x", 1);
+			nothing_queued(waited.peer);
+		send_plain(armed.peer, "x", 1);
 		post_send(&waited, 0, 64, 0);
 		pthread_barrier_wait(&handover.end);
 		EXPECT(readable(armed.receive_cq, 5000), "round %llu: the message was left lying",
@@ -261,8 +239,6 @@ START_TEST(a_thread_that_leaves_with_the_event_of_another_queue_tells_so)
 	side_close(&waited);
 	side_close(&armed);
 	EXPECT_RETURN(0, regio_driver_close(driver));
-	close(sink);
-	close(source);
 }
 END_TEST
 
@@ -276,16 +252,12 @@ START_TEST(a_thread_that_leaves_has_another_sleep_on_the_driver)
 	struct handover handovers[2];
 	pthread_t threads[2];
 	struct side sides[2];
-	int peers[2];
 	struct regio_driver *driver;
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	for (int i = 0; i < 2; i++) {
-		side_open(&sides[i], &(struct side_plan){.family = families[_i],
-							 .receives = 2,
-							 .slot_size = 64,
-							 .driver = driver});
-		peers[i] = peer_of(sides[i].fd);
+		SIDE_OPEN(&sides[i], .family = families[_i], .peer = PEER_ONE_WAY, .receives = 2,
+			  .slot_size = 64, .driver = driver);
 		handovers[i] = (struct handover){.cq = sides[i].receive_cq, .rounds = scaled(1000)};
 		pthread_barrier_init(&handovers[i].begin, NULL, 2);
 		pthread_barrier_init(&handovers[i].end, NULL, 2);
@@ -297,10 +269,10 @@ START_TEST(a_thread_that_leaves_has_another_sleep_on_the_driver)
 			post_receive(&sides[i], 0);
 			pthread_barrier_wait(&handovers[i].begin);
 			for (uint64_t pause = 50 + round % 100; pause > 0; pause--)
-				nothing_queued(peers[0]);
+				nothing_queued(sides[0].peer);
 		}
 		for (int i = 0; i < 2; i++) {
-			send_plain(peers[i], "x", 1);
+			send_plain(sides[i].peer, "x", 1);
 			pthread_barrier_wait(&handovers[i].end);
 		}
 	}
@@ -309,7 +281,6 @@ START_TEST(a_thread_that_leaves_has_another_sleep_on_the_driver)
 		pthread_barrier_destroy(&handovers[i].begin);
 		pthread_barrier_destroy(&handovers[i].end);
 		side_close(&sides[i]);
-		close(peers[i]);
 	}
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
@@ -321,34 +292,29 @@ END_TEST
 START_TEST(a_thread_may_sleep_after_polling_many_queues_that_were_busy)
 {
 	struct side sides[BUSY_QUEUES];
-	int peers[BUSY_QUEUES];
 	struct regio_driver *driver;
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	for (int i = 0; i < BUSY_QUEUES; i++) {
-		side_open(&sides[i], &(struct side_plan){.family = families[_i],
-							 .receives = 2,
-							 .slot_size = 64,
-							 .driver = driver});
-		peers[i] = peer_of(sides[i].fd);
+		SIDE_OPEN(&sides[i], .family = families[_i], .peer = PEER_ONE_WAY, .receives = 2,
+			  .slot_size = 64, .driver = driver);
 		post_receive(&sides[i], 0);
 	}
 	for (uint64_t round = 1; round <= 100; round++) {
 		for (int i = 0; i < BUSY_QUEUES; i++) {
 			post_receive(&sides[i], round % 2);
-			send_plain(peers[i], "x", 1);
+			send_plain(sides[i].peer, "x", 1);
 		}
 		for (int i = 0; i < BUSY_QUEUES; i++)
 			poll_one(sides[i].receive_cq);
 	}
 	for (int i = 0; i < BUSY_QUEUES; i++) {
-		send_plain(peers[i], "x", 1);
+		send_plain(sides[i].peer, "x", 1);
 		EXPECT_RETURN(1, regio_cq_wait(sides[i].receive_cq, 1, 0, PATIENCE_NS));
 		collect_one(sides[i].receive_cq);
 	}
 	for (int i = 0; i < BUSY_QUEUES; i++) {
 		side_close(&sides[i]);
-		close(peers[i]);
 	}
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
@@ -360,14 +326,12 @@ START_TEST(a_queue_that_was_hot_and_has_no_receives_left_is_no_work)
 	struct timespec before, after;
 	struct side side;
 
-	side_open(&side,
-		  &(struct side_plan){.family = families[_i], .receives = 1, .slot_size = 64});
-	int peer = peer_of(side.fd);
-
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_ONE_WAY, .receives = 1,
+		  .slot_size = 64);
 	/* Long enough for the queue to be hot and no longer watched. */
 	for (int round = 0; round < 2000; round++) {
 		post_receive(&side, 0);
-		send_plain(peer, "x", 1);
+		send_plain(side.peer, "x", 1);
 		while (regio_cq_dequeue(side.receive_cq, &result, 1) == 0)
 			continue;
 	}
@@ -379,7 +343,6 @@ START_TEST(a_queue_that_was_hot_and_has_no_receives_left_is_no_work)
 		       SECOND_NS / 4,
 	       "the wait did not sleep");
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -409,26 +372,23 @@ static void collect_silent_too(struct regio_cq *cq, uint32_t count)
 START_TEST(a_wait_counts_the_completions_of_many_queues)
 {
 	enum { QUEUES = 300 };
-	struct regio_rq *rqs[QUEUES];
+	struct side sides[QUEUES];
 	struct regio_cq *cq = cq_of(2 * QUEUES, NULL);
 	int sink = bound_socket(families[_i]);
 
-	for (uint64_t i = 0; i < QUEUES; i++) {
-		int fd = peer_of(sink);
-
-		EXPECT_RETURN(0, regio_rq_create(fd, 0, 2, cq, cq, i, NULL, &rqs[i]));
-	}
+	for (uint64_t i = 0; i < QUEUES; i++)
+		SIDE_OPEN(&sides[i], .fd = peer_of(sink), .sends = 2, .cq = cq, .rq_context = i);
 	for (int round = 1; round <= 2; round++) {
 		for (uint64_t i = 0; i < QUEUES; i++)
-			EXPECT_RETURN(
-				0, regio_send(rqs[i], NULL, i % 3 ? 0 : REGIO_MSG_DONT_NOTIFY, 0));
+			EXPECT_RETURN(0, regio_send(sides[i].rq, NULL,
+						    i % 3 ? 0 : REGIO_MSG_DONT_NOTIFY, 0));
 		EXPECT_RETURN(round * QUEUES * 2 / 3,
 			      regio_cq_wait(cq, round * QUEUES * 2 / 3, UINT64_MAX, PATIENCE_NS));
 	}
 	collect_silent_too(cq, 2 * QUEUES);
 	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(cq, 1, 0, MILLISECOND_NS));
 	for (uint64_t i = 0; i < QUEUES; i++)
-		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
+		side_close(&sides[i]);
 	EXPECT_RETURN(0, regio_cq_close(cq));
 	close(sink);
 }
