@@ -114,6 +114,12 @@ void peer_close(struct side *side)
 	side->peer = -1;
 }
 
+void peer_reset(struct side *side)
+{
+	reset_stream(side->peer);
+	side->peer = -1;
+}
+
 void side_close_rest(struct side *side)
 {
 	if (!side->cq_is_the_callers) {

@@ -63,8 +63,9 @@ void side_open(struct side *side, const struct side_plan *plan);
 void side_close(struct side *side);
 /* The same when the request queue, and the socket with it, is closed already. */
 void side_close_rest(struct side *side);
-/* Only the other end, now. */
+/* Only the other end, now; or a stream, by a reset. */
 void peer_close(struct side *side);
+void peer_reset(struct side *side);
 
 uint8_t *slot_memory(const struct side *side, uint64_t slot);
 struct regio_buf slot_slice(const struct side *side, uint64_t slot, uint32_t length);

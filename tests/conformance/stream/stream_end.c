@@ -27,18 +27,13 @@
 
 static void open_side(struct side *side, int fd)
 {
-	side_open(side,
-		  &(struct side_plan){
-			  .fd = fd, .receives = RECEIVES, .sends = SENDS, .slot_size = SLOT_SIZE});
+	SIDE_OPEN(side, .fd = fd, .receives = RECEIVES, .sends = SENDS, .slot_size = SLOT_SIZE);
 }
 
-static int open_pair(struct side *side, int family)
+static void open_pair(struct side *side, int family)
 {
-	int fds[2];
-
-	stream_pair(family, fds);
-	open_side(side, fds[0]);
-	return fds[1];
+	SIDE_OPEN(side, .family = family, .peer = PEER_STREAM, .receives = RECEIVES, .sends = SENDS,
+		  .slot_size = SLOT_SIZE);
 }
 
 static void post_receives(struct side *side, uint32_t count)
@@ -97,9 +92,9 @@ static void expect_taken(struct side *side)
 }
 
 /* The library sends something, which completes nothing. */
-static void expect_begun(struct side *side, int peer)
+static void expect_begun(struct side *side)
 {
-	struct pollfd readable = {.fd = peer, .events = POLLIN};
+	struct pollfd readable = {.fd = side->peer, .events = POLLIN};
 	int64_t deadline_ns = now_ns() + PATIENCE_NS;
 
 	while (poll(&readable, 1, 0) == 0) {
@@ -156,11 +151,11 @@ static void expect_failed_sends(struct side *side, uint32_t first, int status)
 START_TEST(the_end_completes_every_receive_with_nothing_and_every_later_one)
 {
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i]);
 
+	open_pair(&side, stream_families[_i]);
 	post_receives(&side, RECEIVES);
 	expect_empty(side.receive_cq);
-	shutdown(peer, SHUT_WR);
+	shutdown(side.peer, SHUT_WR);
 	expect_all(side.receive_cq, RECEIVES, 0, 0);
 	expect_empty(side.receive_cq);
 	for (int round = 0; round < 3; round++) {
@@ -172,7 +167,6 @@ START_TEST(the_end_completes_every_receive_with_nothing_and_every_later_one)
 		expect_all(side.receive_cq, 1, 0, 0);
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -183,12 +177,11 @@ START_TEST(bytes_before_the_end_come_before_it)
 	struct side side;
 
 	for (uint32_t receives = 1; receives <= 4; receives++) {
-		int peer = open_pair(&side, stream_families[_i]);
-
+		open_pair(&side, stream_families[_i]);
 		if (receives > 2)
 			post_receives(&side, receives);
-		write_stream(peer, 100, 0);
-		close(peer);
+		write_stream(side.peer, 100, 0);
+		peer_close(&side);
 		if (receives <= 2)
 			post_receives(&side, receives);
 		result = collect_one(side.receive_cq);
@@ -212,32 +205,32 @@ START_TEST(at_the_end_a_WAITALL_receive_completes_with_what_it_got)
 {
 	struct regio_result result;
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i]);
+
+	open_pair(&side, stream_families[_i]);
 	struct regio_buf slice = slot_slice(&side, 0, SLOT_SIZE);
 
 	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 0));
 	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 1));
-	write_stream(peer, 10, 0);
+	write_stream(side.peer, 10, 0);
 	expect_taken(&side);
-	shutdown(peer, SHUT_WR);
+	shutdown(side.peer, SHUT_WR);
 	result = collect_one(side.receive_cq);
 	expect_result(&result, 0, 10, 0);
 	expect_all(side.receive_cq, 1, 0, 1);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
 START_TEST(the_end_fires_a_notification_once)
 {
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i]);
 
+	open_pair(&side, stream_families[_i]);
 	post_receives(&side, 3);
 	expect_empty(side.receive_cq);
 	EXPECT_RETURN(0, regio_cq_notify(side.receive_cq));
 	EXPECT_RETURN(-EALREADY, regio_cq_notify(side.receive_cq));
-	close(peer);
+	peer_close(&side);
 	EXPECT_RETURN(3, regio_cq_wait(side.receive_cq, 3, 0, PATIENCE_NS));
 	expect_all(side.receive_cq, 3, 0, 0);
 	side_close(&side);
@@ -249,19 +242,19 @@ END_TEST
 START_TEST(after_the_peer_has_shut_down_sends_go_on)
 {
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i]);
 
+	open_pair(&side, stream_families[_i]);
 	post_receives(&side, 2);
-	shutdown(peer, SHUT_WR);
+	shutdown(side.peer, SHUT_WR);
 	expect_all(side.receive_cq, 2, 0, 0);
 	for (uint64_t round = 0; round < 3; round++) {
 		post_sends(&side, 100, 0);
 		expect_sent(&side, 100);
-		read_stream(peer, 100 * SLOT_SIZE, 0);
+		read_stream(side.peer, 100 * SLOT_SIZE, 0);
 	}
-	side_close(&side);
-	expect_end(peer);
-	close(peer);
+	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
+	expect_end(side.peer);
+	side_close_rest(&side);
 }
 END_TEST
 
@@ -270,8 +263,8 @@ START_TEST(after_a_shutdown_of_its_own_sends_fail_and_receives_go_on)
 {
 	struct regio_result result;
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i]);
 
+	open_pair(&side, stream_families[_i]);
 	post_receives(&side, 3);
 	post_sends(&side, 10, 0);
 	expect_sent(&side, 10);
@@ -280,13 +273,13 @@ START_TEST(after_a_shutdown_of_its_own_sends_fail_and_receives_go_on)
 		post_sends(&side, 10, 0);
 		expect_all(side.send_cq, 10, -EPIPE, RECEIVES);
 	}
-	read_stream(peer, 10 * SLOT_SIZE, 0);
-	expect_end(peer);
+	read_stream(side.peer, 10 * SLOT_SIZE, 0);
+	expect_end(side.peer);
 	expect_empty(side.receive_cq);
-	write_stream(peer, 10, 0);
+	write_stream(side.peer, 10, 0);
 	result = collect_one(side.receive_cq);
 	expect_result(&result, 0, 10, 0);
-	close(peer);
+	peer_close(&side);
 	expect_all(side.receive_cq, 2, 0, 1);
 	side_close(&side);
 }
@@ -301,24 +294,22 @@ START_TEST(long_sends_after_a_shutdown_of_its_own_fail_without_a_signal)
 {
 	enum { LONG = 2112, SENDS_AT_ONCE = 8 };
 	struct side side;
-	int fds[2];
 
-	stream_pair(stream_families[_i], fds);
-	side_open(&side,
-		  &(struct side_plan){.fd = fds[0], .sends = SENDS_AT_ONCE, .slot_size = LONG});
+	SIDE_OPEN(&side, .family = stream_families[_i], .peer = PEER_STREAM, .sends = SENDS_AT_ONCE,
+		  .slot_size = LONG);
 	shutdown(side.fd, SHUT_WR);
 	for (uint64_t i = 0; i < SENDS_AT_ONCE; i++)
 		post_send(&side, i, LONG, i + 1 < SENDS_AT_ONCE ? REGIO_MSG_DEFER : 0);
 	expect_all(side.send_cq, SENDS_AT_ONCE, -EPIPE, 0);
 	side_close(&side);
-	close(fds[1]);
 }
 END_TEST
 
 START_TEST(a_shutdown_under_waiting_requests_completes_them)
 {
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i]);
+
+	open_pair(&side, stream_families[_i]);
 	uint32_t first = fill_socket(&side);
 
 	post_receives(&side, RECEIVES);
@@ -327,7 +318,6 @@ START_TEST(a_shutdown_under_waiting_requests_completes_them)
 	expect_all(side.receive_cq, RECEIVES, 0, 0);
 	expect_failed_sends(&side, first, -EPIPE);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -359,13 +349,13 @@ static void expect_dead(struct side *side, int status)
 START_TEST(a_reset_completes_every_request_of_both_halves_and_every_later_one)
 {
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i]);
 	uint32_t first;
 
+	open_pair(&side, stream_families[_i]);
 	leave_a_byte(&side);
 	post_receives(&side, RECEIVES);
 	first = fill_socket(&side);
-	reset_stream(peer);
+	peer_reset(&side);
 	expect_all(side.receive_cq, RECEIVES, -ECONNRESET, 0);
 	expect_failed_sends(&side, first, -ECONNRESET);
 	expect_dead(&side, -ECONNRESET);
@@ -409,15 +399,9 @@ START_TEST(a_reset_is_no_end_however_the_halves_race)
 	pthread_barrier_init(&sender.start, NULL, 2);
 	ck_assert_int_eq(pthread_create(&thread, NULL, send_each_round, &sender), 0);
 	for (uint64_t round = 0; round < rounds; round++) {
-		int fds[2];
-
-		stream_pair(stream_families[_i], fds);
-		side_open(&side, &(struct side_plan){.fd = fds[0],
-						     .receives = 1,
-						     .sends = 1,
-						     .slot_size = 8,
-						     .driver = driver});
-		reset_stream(fds[1]);
+		SIDE_OPEN(&side, .family = stream_families[_i], .peer = PEER_STREAM, .receives = 1,
+			  .sends = 1, .slot_size = 8, .driver = driver);
+		peer_reset(&side);
 		post_receive(&side, 0);
 		atomic_store(&sender.sent, false);
 		pthread_barrier_wait(&sender.start);
@@ -443,13 +427,12 @@ START_TEST(bytes_before_a_reset_come_before_it)
 	if (faults_injected())
 		SKIP("a receive that finds nothing on a broken connection ends it");
 	for (uint64_t receives = 1; receives <= 3; receives++) {
-		int peer = open_pair(&side, stream_families[_i]);
-
+		open_pair(&side, stream_families[_i]);
 		leave_a_byte(&side);
 		if (receives == 3)
 			post_receives(&side, 3);
-		write_stream(peer, 100, 0);
-		reset_stream(peer);
+		write_stream(side.peer, 100, 0);
+		peer_reset(&side);
 		if (receives < 3)
 			post_receives(&side, (uint32_t)receives);
 		/* The half that does not read is told first. */
@@ -477,15 +460,16 @@ START_TEST(at_a_reset_a_WAITALL_receive_tells_what_it_got)
 {
 	struct regio_result result;
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i]);
+
+	open_pair(&side, stream_families[_i]);
 	struct regio_buf slice = slot_slice(&side, 0, SLOT_SIZE);
 
 	leave_a_byte(&side);
 	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 0));
 	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 1));
-	write_stream(peer, 10, 0);
+	write_stream(side.peer, 10, 0);
 	expect_taken(&side);
-	reset_stream(peer);
+	peer_reset(&side);
 	result = collect_one(side.receive_cq);
 	expect_result(&result, -ECONNRESET, 10, 0);
 	expect_stream(slot_memory(&side, 0), 10, 0);
@@ -557,8 +541,8 @@ START_TEST(a_time_out_completes_every_request_of_both_halves)
 
 	if (refused)
 		SKIP("%s", refused);
-	int peer = open_pair(&side, families[_i]);
 
+	open_pair(&side, families[_i]);
 	set_option(side.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 300);
 	post_receives(&side, RECEIVES);
 	loopback_down();
@@ -573,7 +557,6 @@ START_TEST(a_time_out_completes_every_request_of_both_halves)
 	       "%s", regio_error_name(results[0].status));
 	expect_dead(&side, results[0].status);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -752,9 +735,7 @@ START_TEST(on_a_listening_socket_requests_wait_in_silence)
 	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
 	expect_all(side.receive_cq, 10, -ECANCELED, 0);
 	expect_all(side.send_cq, 10, -ECANCELED, RECEIVES);
-	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
-	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(side.region));
+	side_close_rest(&side);
 }
 END_TEST
 
@@ -766,13 +747,11 @@ static void close_queue(struct side *side)
 	EXPECT(fcntl(side->fd, F_GETFD) < 0 && errno == EBADF, "the socket is open");
 }
 
-static void close_rest(struct side *side)
+static void close_drained(struct side *side)
 {
 	expect_empty(side->receive_cq);
 	expect_empty(side->send_cq);
-	EXPECT_RETURN(0, regio_cq_close(side->send_cq));
-	EXPECT_RETURN(0, regio_cq_close(side->receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(side->region));
+	side_close_rest(side);
 }
 
 /* Every byte up to the end of the stream, whatever it is. Returns how many. */
@@ -822,7 +801,8 @@ static uint64_t collect_last_try(struct side *side, uint32_t first, uint32_t *re
 START_TEST(closing_completes_a_thousand_requests_of_each_half_once)
 {
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i]);
+
+	open_pair(&side, stream_families[_i]);
 	uint32_t first = fill_socket(&side), sent;
 	uint64_t taken;
 
@@ -833,9 +813,8 @@ START_TEST(closing_completes_a_thousand_requests_of_each_half_once)
 	/* A full socket is not writable to poll(2), and yet may have room for some bytes. */
 	taken = collect_last_try(&side, first, &sent);
 	EXPECT(sent < SENDS, "a full socket took all");
-	ck_assert_uint_eq(read_to_the_end(peer), (uint64_t)first * SLOT_SIZE + taken);
-	close_rest(&side);
-	close(peer);
+	ck_assert_uint_eq(read_to_the_end(side.peer), (uint64_t)first * SLOT_SIZE + taken);
+	close_drained(&side);
 }
 END_TEST
 
@@ -843,10 +822,10 @@ END_TEST
 START_TEST(closing_gives_queued_sends_one_last_try)
 {
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i]);
 	uint64_t bytes;
 	uint32_t sent;
 
+	open_pair(&side, stream_families[_i]);
 	for (uint64_t i = 0; i < SENDS; i++) {
 		fill_stream(slot_memory(&side, RECEIVES + i), SLOT_SIZE, i * SLOT_SIZE);
 		post_send(&side, RECEIVES + i, SLOT_SIZE, REGIO_MSG_DEFER);
@@ -855,23 +834,22 @@ START_TEST(closing_gives_queued_sends_one_last_try)
 	bytes = collect_last_try(&side, 0, &sent);
 	/* It may be the try that an injected fault lets do nothing. */
 	EXPECT(sent == SENDS || faults_injected(), "%u sent", sent);
-	read_stream(peer, bytes, 0);
-	expect_end(peer);
-	close_rest(&side);
-	close(peer);
+	read_stream(side.peer, bytes, 0);
+	expect_end(side.peer);
+	close_drained(&side);
 }
 END_TEST
 
 /* Reads what there is until the socket of the queue has room. Returns how many bytes. */
-static uint64_t make_room(const struct side *side, int peer)
+static uint64_t make_room(const struct side *side)
 {
 	static uint8_t data[65536];
 	struct pollfd ready[2] = {{.fd = side->fd, .events = POLLOUT},
-				  {.fd = peer, .events = POLLIN}};
+				  {.fd = side->peer, .events = POLLIN}};
 	uint64_t bytes = 0;
 
 	while (ready[0].revents == 0) {
-		ssize_t got = recv(peer, data, sizeof(data), MSG_DONTWAIT);
+		ssize_t got = recv(side->peer, data, sizeof(data), MSG_DONTWAIT);
 
 		EXPECT(got > 0 || errno == EAGAIN, "%m");
 		bytes += got > 0 ? (uint64_t)got : 0;
@@ -884,18 +862,18 @@ static uint64_t make_room(const struct side *side, int peer)
 START_TEST(closing_tries_sends_that_met_a_full_socket_once_more)
 {
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i]);
+
+	open_pair(&side, stream_families[_i]);
 	uint32_t first = fill_socket(&side), sent;
 	/* Nobody has taken the event that tells of it, unless a thread does. */
-	uint64_t read = make_room(&side, peer), taken;
+	uint64_t read = make_room(&side), taken;
 
 	close_queue(&side);
 	taken = collect_last_try(&side, first, &sent);
 	EXPECT(sent > 0 || faults_injected(), "none was sent");
-	read += read_to_the_end(peer);
+	read += read_to_the_end(side.peer);
 	ck_assert_uint_eq(read, (uint64_t)first * SLOT_SIZE + taken);
-	close_rest(&side);
-	close(peer);
+	close_drained(&side);
 }
 END_TEST
 
@@ -905,11 +883,9 @@ START_TEST(cancelling_tells_what_the_oldest_had_moved)
 	enum { LONG = 8 << 20 };
 	struct regio_result result;
 	struct side side;
-	int fds[2];
 
-	stream_pair(stream_families[_i], fds);
-	side_open(&side,
-		  &(struct side_plan){.fd = fds[0], .receives = 2, .sends = 2, .slot_size = LONG});
+	SIDE_OPEN(&side, .family = stream_families[_i], .peer = PEER_STREAM, .receives = 2,
+		  .sends = 2, .slot_size = LONG);
 	struct regio_buf slice = slot_slice(&side, 0, LONG);
 
 	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 0));
@@ -917,9 +893,9 @@ START_TEST(cancelling_tells_what_the_oldest_had_moved)
 	fill_stream(slot_memory(&side, 2), LONG, 0);
 	post_send(&side, 2, LONG, 0);
 	post_send(&side, 3, LONG, 0);
-	write_stream(fds[1], 1000, 0);
+	write_stream(side.peer, 1000, 0);
 	expect_taken(&side);
-	expect_begun(&side, fds[1]);
+	expect_begun(&side);
 	EXPECT_RETURN(2, regio_rq_cancel(side.rq, REGIO_HALF_RECEIVE));
 	result = collect_one(side.receive_cq);
 	expect_result(&result, -ECANCELED, 1000, 0);
@@ -929,21 +905,20 @@ START_TEST(cancelling_tells_what_the_oldest_had_moved)
 	result = collect_one(side.send_cq);
 	EXPECT(result.status == -ECANCELED && result.bytes > 0 && result.bytes < LONG,
 	       "%s with %u bytes", regio_error_name(result.status), result.bytes);
-	read_stream(fds[1], result.bytes, 0);
+	read_stream(side.peer, result.bytes, 0);
 	result = collect_one(side.send_cq);
 	expect_result(&result, -ECANCELED, 0, 3);
 	/* The next of each half starts afresh. */
 	post_send(&side, 2, 100, 0);
 	result = collect_one(side.send_cq);
 	expect_result(&result, 0, 100, 2);
-	read_stream(fds[1], 100, 0);
+	read_stream(side.peer, 100, 0);
 	slice.length = 100;
 	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_WAITALL, 0));
-	write_stream(fds[1], 100, 0);
+	write_stream(side.peer, 100, 0);
 	result = collect_one(side.receive_cq);
 	expect_result(&result, 0, 100, 0);
 	side_close(&side);
-	close(fds[1]);
 }
 END_TEST
 
@@ -953,20 +928,17 @@ START_TEST(no_descriptor_is_left_behind)
 	struct side side;
 
 	for (int round = 0; round < 60; round++) {
-		int peer = open_pair(&side, stream_families[_i]);
-
+		open_pair(&side, stream_families[_i]);
 		post_receives(&side, 100);
 		post_sends(&side, 100, 0);
 		expect_sent(&side, 100);
 		if (round % 3 == 0)
-			reset_stream(peer);
+			peer_reset(&side);
 		else if (round % 3 == 1)
-			close(peer);
+			peer_close(&side);
 		if (round % 2)
 			regio_cq_wait(side.receive_cq, 1, 0, 0);
 		side_close(&side);
-		if (round % 3 == 2)
-			close(peer);
 		/* The first rounds may leave what the process keeps once and for all. */
 		if (round == 5)
 			before = open_descriptors();
