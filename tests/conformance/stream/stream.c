@@ -14,21 +14,11 @@
 #define SENDS 1024u
 #define SLOT_SIZE 64u
 
-static void open_side(struct side *side, int fd, uint32_t slot_size)
-{
-	side_open(side,
-		  &(struct side_plan){
-			  .fd = fd, .receives = RECEIVES, .sends = SENDS, .slot_size = slot_size});
-}
-
 /* A side with slots of 'slot_size', and a plain peer. */
-static int open_pair(struct side *side, int family, uint32_t slot_size)
+static void open_pair(struct side *side, int family, uint32_t slot_size)
 {
-	int fds[2];
-
-	stream_pair(family, fds);
-	open_side(side, fds[0], slot_size);
-	return fds[1];
+	SIDE_OPEN(side, .family = family, .peer = PEER_STREAM, .receives = RECEIVES, .sends = SENDS,
+		  .slot_size = slot_size);
 }
 
 static void receive_slice(struct side *side, uint64_t slot, uint32_t length, uint32_t flags)
@@ -57,16 +47,15 @@ START_TEST(bytes_of_every_kind_of_length_go_both_ways)
 	const uint32_t slot_size = 100000;
 	struct side side;
 	uint64_t offset = 0;
-	int peer;
 
 	if (faults_injected())
 		SKIP("a delayed send waits for the next call, and this case makes none");
-	peer = open_pair(&side, stream_families[_i], slot_size);
+	open_pair(&side, stream_families[_i], slot_size);
 	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 		receive_slice(&side, 0, lengths[i], REGIO_MSG_WAITALL);
 		send_slice(&side, 0, lengths[i], offset, 0);
-		read_stream(peer, lengths[i], offset);
-		write_stream(peer, lengths[i], offset);
+		read_stream(side.peer, lengths[i], offset);
+		write_stream(side.peer, lengths[i], offset);
 		struct regio_result result = collect_one(side.receive_cq);
 
 		expect_result(&result, 0, lengths[i], 0);
@@ -76,7 +65,6 @@ START_TEST(bytes_of_every_kind_of_length_go_both_ways)
 		offset += lengths[i];
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -85,13 +73,13 @@ START_TEST(a_receive_completes_with_what_is_there)
 {
 	struct regio_rq_info info;
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i], SLOT_SIZE);
 
+	open_pair(&side, stream_families[_i], SLOT_SIZE);
 	for (uint64_t i = 0; i < 100; i++) {
 		post_receive(&side, 0);
 		if (i % 2)
 			expect_empty(side.receive_cq);
-		write_stream(peer, 10, i * 10);
+		write_stream(side.peer, 10, i * 10);
 		struct regio_result result = collect_one(side.receive_cq);
 
 		expect_result(&result, 0, 10, 0);
@@ -100,7 +88,6 @@ START_TEST(a_receive_completes_with_what_is_there)
 	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
 	ck_assert_uint_eq(info.messages_received, 100);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -111,15 +98,15 @@ static void expect_scattered(int family, uint32_t slot_size)
 	const uint32_t length = (RECEIVES - 3) * slot_size + slot_size / 2;
 	uint64_t offset = 0;
 	struct side side;
-	int peer = open_pair(&side, family, slot_size);
 
+	open_pair(&side, family, slot_size);
 	for (int round = 0; round < 8; round++) {
 		if (round % 2)
-			write_stream(peer, length, offset);
+			write_stream(side.peer, length, offset);
 		for (uint64_t i = 0; i < RECEIVES - 2; i++)
 			post_receive(&side, i);
 		if (round % 2 == 0)
-			write_stream(peer, length, offset);
+			write_stream(side.peer, length, offset);
 		collect(side.receive_cq, results, RECEIVES - 2);
 		for (uint64_t i = 0; i < RECEIVES - 2; i++) {
 			uint32_t part = i < RECEIVES - 3 ? slot_size : slot_size / 2;
@@ -130,7 +117,6 @@ static void expect_scattered(int family, uint32_t slot_size)
 		}
 	}
 	side_close(&side);
-	close(peer);
 }
 
 /* Holds: regio_receive what 2. */
@@ -153,12 +139,12 @@ START_TEST(arrivals_that_fill_long_slices_exactly_are_followed_by_an_attempt_in_
 	enum { LONG = 8192, FIRST = 4, ALL = 8 };
 	struct regio_result results[FIRST];
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i], LONG);
 
+	open_pair(&side, stream_families[_i], LONG);
 	for (uint64_t i = 0; i < ALL; i++)
 		post_receive(&side, i);
 	for (uint64_t offset = 0; offset < ALL * LONG; offset += FIRST * LONG) {
-		write_stream(peer, FIRST * LONG, offset);
+		write_stream(side.peer, FIRST * LONG, offset);
 		collect(side.receive_cq, results, FIRST);
 		for (uint64_t i = 0; i < FIRST; i++) {
 			uint64_t slot = offset / LONG + i;
@@ -169,7 +155,6 @@ START_TEST(arrivals_that_fill_long_slices_exactly_are_followed_by_an_attempt_in_
 		expect_empty(side.receive_cq);
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -182,19 +167,19 @@ START_TEST(with_WAITALL_a_receive_completes_when_it_is_full)
 	struct regio_result results[ARRAY_SIZE(lengths)];
 	uint64_t offset = 0;
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i], 1000);
 
+	open_pair(&side, stream_families[_i], 1000);
 	for (uint64_t i = 0; i < ARRAY_SIZE(lengths); i++)
 		receive_slice(&side, i, lengths[i], flags[i]);
 	/* A byte at a time would end the second early. */
-	write_stream(peer, 30, 0);
+	write_stream(side.peer, 30, 0);
 	expect_empty(side.receive_cq);
-	write_stream(peer, 69, 30);
+	write_stream(side.peer, 69, 30);
 	expect_empty(side.receive_cq);
-	write_stream(peer, 65, 99);
+	write_stream(side.peer, 65, 99);
 	collect(side.receive_cq, results, 2);
 	for (uint64_t i = 164; i < 1165; i += 7) {
-		write_stream(peer, 7, i);
+		write_stream(side.peer, 7, i);
 		regio_cq_notify(side.receive_cq);
 	}
 	collect(side.receive_cq, results + 2, 2);
@@ -204,7 +189,6 @@ START_TEST(with_WAITALL_a_receive_completes_when_it_is_full)
 		offset += lengths[i];
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -212,7 +196,8 @@ END_TEST
 START_TEST(WAITALL_is_refused_for_sends)
 {
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i], SLOT_SIZE);
+
+	open_pair(&side, stream_families[_i], SLOT_SIZE);
 	struct regio_buf slice = slot_slice(&side, 0, 1);
 
 	EXPECT_RETURN(-EINVAL, regio_send(side.rq, &slice, REGIO_MSG_WAITALL, 0));
@@ -221,7 +206,6 @@ START_TEST(WAITALL_is_refused_for_sends)
 		      regio_receive(side.rq, &slice, REGIO_MSG_WAITALL | REGIO_MSG_COMMIT_ONLY, 0));
 	expect_empty(side.receive_cq);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -231,14 +215,14 @@ START_TEST(an_empty_receive_completes_when_something_is_there_and_takes_nothing)
 	const struct regio_buf nothing = {0};
 	struct regio_result results[4];
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i], SLOT_SIZE);
 
+	open_pair(&side, stream_families[_i], SLOT_SIZE);
 	EXPECT_RETURN(0, regio_receive(side.rq, &nothing, 0, 0));
 	receive_slice(&side, 1, 0, REGIO_MSG_WAITALL);
 	receive_slice(&side, 2, 8, 0);
 	receive_slice(&side, 3, 0, 0);
 	expect_empty(side.receive_cq);
-	write_stream(peer, 20, 0);
+	write_stream(side.peer, 20, 0);
 	collect(side.receive_cq, results, 4);
 	expect_result(&results[0], 0, 0, 0);
 	expect_result(&results[1], 0, 0, 1);
@@ -251,7 +235,6 @@ START_TEST(an_empty_receive_completes_when_something_is_there_and_takes_nothing)
 	expect_slot(&side, 4, 12, 8);
 	EXPECT_RETURN(-EINVAL, regio_receive(side.rq, NULL, 0, 0));
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -261,8 +244,8 @@ START_TEST(an_empty_send_completes_in_its_turn)
 	const struct regio_buf nothing = {0};
 	struct regio_result results[4];
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i], SLOT_SIZE);
 
+	open_pair(&side, stream_families[_i], SLOT_SIZE);
 	EXPECT_RETURN(0, regio_send(side.rq, &nothing, 0, 0));
 	send_slice(&side, 0, 5, 0, REGIO_MSG_DEFER);
 	EXPECT_RETURN(0, regio_send(side.rq, &nothing, REGIO_MSG_DEFER, 1));
@@ -272,10 +255,9 @@ START_TEST(an_empty_send_completes_in_its_turn)
 	expect_result(&results[1], 0, 5, RECEIVES);
 	expect_result(&results[2], 0, 0, 1);
 	expect_result(&results[3], 0, 5, RECEIVES + 1);
-	read_stream(peer, 10, 0);
+	read_stream(side.peer, 10, 0);
 	EXPECT_RETURN(-EINVAL, regio_send(side.rq, NULL, 0, 0));
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -286,8 +268,8 @@ START_TEST(queued_sends_of_mixed_lengths_keep_their_order)
 	uint64_t state = 1, offset = 0;
 	uint32_t lengths[SENDS];
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i], 2112);
 
+	open_pair(&side, stream_families[_i], 2112);
 	set_option(side.fd, SOL_SOCKET, SO_SNDBUF, 4 << 20);
 	for (uint32_t i = 0; i < 200; i++) {
 		/* Short ones in runs, long ones in between. */
@@ -299,9 +281,8 @@ START_TEST(queued_sends_of_mixed_lengths_keep_their_order)
 	collect(side.send_cq, results, 200);
 	for (uint32_t i = 0; i < 200; i++)
 		expect_result(&results[i], 0, lengths[i], RECEIVES + i);
-	read_stream(peer, offset, 0);
+	read_stream(side.peer, offset, 0);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -332,7 +313,7 @@ START_TEST(a_send_completes_when_the_stack_has_all_of_it)
 	stream_pair(stream_families[_i], fds);
 	set_option(fds[0], SOL_SOCKET, SO_SNDBUF, 4096);
 	set_option(fds[1], SOL_SOCKET, SO_RCVBUF, 1 << 18);
-	side_open(&side, &(struct side_plan){.fd = fds[0], .sends = 2, .slot_size = LONG});
+	SIDE_OPEN(&side, .fd = fds[0], .sends = 2, .slot_size = LONG);
 	fill_stream(slot_memory(&side, 0), LONG, 0);
 	fill_stream(slot_memory(&side, 1), 10, LONG);
 	post_send(&side, 0, LONG, 0);
@@ -371,7 +352,7 @@ START_TEST(a_lone_send_goes_on_where_the_socket_stopped)
 
 	stream_pair(stream_families[_i], fds);
 	set_option(fds[0], SOL_SOCKET, SO_SNDBUF, 4096);
-	side_open(&side, &(struct side_plan){.fd = fds[0], .sends = 1, .slot_size = LONG});
+	SIDE_OPEN(&side, .fd = fds[0], .sends = 1, .slot_size = LONG);
 	fill_stream(slot_memory(&side, 0), LONG, 0);
 	post_send(&side, 0, LONG, 0);
 	while (have == 0 && now_ns() < deadline_ns) {
@@ -399,7 +380,7 @@ START_TEST(a_wait_finishes_sends_that_met_a_full_socket)
 
 	stream_pair(stream_families[_i], fds);
 	set_option(fds[0], SOL_SOCKET, SO_SNDBUF, 4096);
-	side_open(&side, &(struct side_plan){.fd = fds[0], .sends = 1, .slot_size = LONG});
+	SIDE_OPEN(&side, .fd = fds[0], .sends = 1, .slot_size = LONG);
 	fill_stream(slot_memory(&side, 0), LONG, 0);
 	post_send(&side, 0, LONG, 0);
 	for (uint64_t read = 0; read < LONG;) {
@@ -421,13 +402,11 @@ START_TEST(resizing_keeps_what_the_oldest_requests_have_moved)
 	enum { LONG = 4 << 20 };
 	struct regio_result result;
 	struct side side;
-	int fds[2];
 
-	stream_pair(stream_families[_i], fds);
-	side_open(&side,
-		  &(struct side_plan){.fd = fds[0], .receives = 1, .sends = 1, .slot_size = LONG});
+	SIDE_OPEN(&side, .family = stream_families[_i], .peer = PEER_STREAM, .receives = 1,
+		  .sends = 1, .slot_size = LONG);
 	receive_slice(&side, 0, 1000, REGIO_MSG_WAITALL);
-	write_stream(fds[1], 300, 0);
+	write_stream(side.peer, 300, 0);
 	expect_empty(side.receive_cq);
 	fill_stream(slot_memory(&side, 1), LONG, 0);
 	post_send(&side, 1, LONG, 0);
@@ -435,18 +414,17 @@ START_TEST(resizing_keeps_what_the_oldest_requests_have_moved)
 	EXPECT_RETURN(0, regio_cq_resize(side.receive_cq, 100));
 	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 100));
 	EXPECT_RETURN(0, regio_rq_resize(side.rq, 100, 100));
-	write_stream(fds[1], 700, 300);
+	write_stream(side.peer, 700, 300);
 	result = collect_one(side.receive_cq);
 	expect_result(&result, 0, 1000, 0);
 	expect_slot(&side, 0, 1000, 0);
 	for (uint64_t read = 0; read < LONG;) {
 		regio_cq_wait(side.send_cq, 1, 0, 0);
-		read += read_some(fds[1], read);
+		read += read_some(side.peer, read);
 	}
 	result = collect_one(side.send_cq);
 	expect_result(&result, 0, LONG, 1);
 	side_close(&side);
-	close(fds[1]);
 }
 END_TEST
 
@@ -456,16 +434,17 @@ START_TEST(a_receive_tells_both_addresses)
 	union address mine, theirs;
 	struct extra extra;
 	struct side side;
-	int peer = open_pair(&side, families[_i], SLOT_SIZE);
+
+	open_pair(&side, families[_i], SLOT_SIZE);
 	struct regio_buf slice = slot_slice(&side, 0, SLOT_SIZE);
 
 	mine = own_address(side.fd);
-	theirs = own_address(peer);
+	theirs = own_address(side.peer);
 	extra_open(&extra);
 	extra.memory.message_flags = UINT32_MAX;
 	for (int round = 0; round < 3; round++) {
 		EXPECT_RETURN(0, regio_receive_ex(side.rq, &slice, &extra.slices, 0, 0));
-		write_stream(peer, 5, 0);
+		write_stream(side.peer, 5, 0);
 		struct regio_result result = collect_one(side.receive_cq);
 
 		expect_result(&result, 0, 5, 0);
@@ -481,7 +460,6 @@ START_TEST(a_receive_tells_both_addresses)
 	}
 	extra_close(&extra);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -490,18 +468,18 @@ START_TEST(a_unix_socket_tells_its_family)
 {
 	struct extra extra;
 	struct side side;
-	int peer = open_pair(&side, AF_UNIX, SLOT_SIZE);
+
+	open_pair(&side, AF_UNIX, SLOT_SIZE);
 	struct regio_buf slice = slot_slice(&side, 0, SLOT_SIZE);
 
 	extra_open(&extra);
 	EXPECT_RETURN(0, regio_receive_ex(side.rq, &slice, &extra.slices, 0, 0));
-	write_stream(peer, 5, 0);
+	write_stream(side.peer, 5, 0);
 	collect_one(side.receive_cq);
 	ck_assert_int_eq(extra.memory.local_address.any.sa_family, AF_UNIX);
 	ck_assert_int_eq(extra.memory.remote_address.any.sa_family, AF_UNIX);
 	extra_close(&extra);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -511,7 +489,8 @@ START_TEST(a_send_ignores_an_address_and_refuses_control_data)
 	struct regio_extra slices;
 	struct extra extra;
 	struct side side;
-	int peer = open_pair(&side, stream_families[_i], SLOT_SIZE);
+
+	open_pair(&side, stream_families[_i], SLOT_SIZE);
 	struct regio_buf slice = slot_slice(&side, 0, 8);
 
 	extra_open(&extra);
@@ -525,13 +504,12 @@ START_TEST(a_send_ignores_an_address_and_refuses_control_data)
 
 	expect_result(&result, 0, 8, 0);
 	ck_assert_uint_eq(extra.memory.message_flags, 0);
-	read_stream(peer, 8, 0);
+	read_stream(side.peer, 8, 0);
 	slices.control = extra.slices.control;
 	EXPECT_RETURN(-EINVAL, regio_send_ex(side.rq, &slice, &slices, 0, 0));
 	expect_empty(side.send_cq);
 	extra_close(&extra);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -542,8 +520,8 @@ START_TEST(requests_whose_region_is_gone_fail_in_their_turn_and_take_no_bytes)
 	struct regio_result results[3];
 	struct side side;
 	uint64_t region;
-	int peer = open_pair(&side, stream_families[_i], SLOT_SIZE);
 
+	open_pair(&side, stream_families[_i], SLOT_SIZE);
 	for (int round = 0; round < 3; round++) {
 		EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 		const struct regio_buf lost = {region, 0, SLOT_SIZE};
@@ -552,7 +530,7 @@ START_TEST(requests_whose_region_is_gone_fail_in_their_turn_and_take_no_bytes)
 		EXPECT_RETURN(0, regio_receive(side.rq, &lost, 0, 1));
 		post_receive(&side, 2);
 		EXPECT_RETURN(0, regio_region_deregister(region));
-		write_stream(peer, 2 * SLOT_SIZE, 0);
+		write_stream(side.peer, 2 * SLOT_SIZE, 0);
 		collect(side.receive_cq, results, 3);
 		expect_result(&results[0], 0, SLOT_SIZE, 0);
 		expect_result(&results[1], -EFAULT, 0, 1);
@@ -561,7 +539,6 @@ START_TEST(requests_whose_region_is_gone_fail_in_their_turn_and_take_no_bytes)
 		expect_slot(&side, 2, SLOT_SIZE, SLOT_SIZE);
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -569,14 +546,14 @@ START_TEST(urgent_data_holds_nothing_up)
 {
 	struct regio_result results[2];
 	struct side side;
-	int peer = open_pair(&side, families[_i], SLOT_SIZE);
 
+	open_pair(&side, families[_i], SLOT_SIZE);
 	for (int round = 0; round < 20; round++) {
 		uint32_t have = 0;
 
-		write_stream(peer, 10, 0);
-		EXPECT(send(peer, "!", 1, MSG_OOB) == 1, "%m");
-		write_stream(peer, 10, 10);
+		write_stream(side.peer, 10, 0);
+		EXPECT(send(side.peer, "!", 1, MSG_OOB) == 1, "%m");
+		write_stream(side.peer, 10, 10);
 		for (uint32_t bytes = 0; bytes < 20; bytes += results[have++].bytes) {
 			EXPECT(have < 2, "%u bytes", bytes);
 			post_receive(&side, have);
@@ -585,7 +562,6 @@ START_TEST(urgent_data_holds_nothing_up)
 		}
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -613,9 +589,9 @@ START_TEST(passed_descriptors_hold_nothing_up_and_are_closed)
 {
 	uint8_t data[10];
 	struct side side;
-	int peer = open_pair(&side, AF_UNIX, SLOT_SIZE);
 	unsigned int before = 0;
 
+	open_pair(&side, AF_UNIX, SLOT_SIZE);
 	fill_stream(data, sizeof(data), 10);
 	for (int round = 0; round < 20; round++) {
 		uint32_t bytes = 0;
@@ -623,9 +599,9 @@ START_TEST(passed_descriptors_hold_nothing_up_and_are_closed)
 		/* The first rounds may leave what the process keeps once and for all. */
 		if (round == 5)
 			before = open_descriptors();
-		write_stream(peer, 10, 0);
-		pass_descriptor(peer, data, sizeof(data));
-		write_stream(peer, 10, 20);
+		write_stream(side.peer, 10, 0);
+		pass_descriptor(side.peer, data, sizeof(data));
+		write_stream(side.peer, 10, 20);
 		while (bytes < 30) {
 			post_receive(&side, 0);
 			struct regio_result result = collect_one(side.receive_cq);
@@ -636,7 +612,6 @@ START_TEST(passed_descriptors_hold_nothing_up_and_are_closed)
 	}
 	ck_assert_uint_eq(open_descriptors(), before);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -648,7 +623,7 @@ START_TEST(the_buffers_of_a_stream_are_left_to_the_kernel)
 
 	stream_pair(stream_families[_i], fds);
 	before = get_option(fds[0], SOL_SOCKET, SO_RCVBUF);
-	side_open(&side, &(struct side_plan){.fd = fds[0], .receives = 4096, .slot_size = 64});
+	SIDE_OPEN(&side, .fd = fds[0], .receives = 4096, .slot_size = 64);
 	ck_assert_int_eq(get_option(fds[0], SOL_SOCKET, SO_RCVBUF), before);
 	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
 	EXPECT(!info.receive_trains_on && !info.send_trains_on, "trains on a stream");
@@ -667,7 +642,7 @@ static void receive_below_the_low_water(int family, bool late)
 	stream_pair(family, fds);
 	if (!late)
 		set_option(fds[0], SOL_SOCKET, SO_RCVLOWAT, 50);
-	side_open(&side, &(struct side_plan){.fd = fds[0], .receives = 4, .slot_size = 256});
+	SIDE_OPEN(&side, .fd = fds[0], .receives = 4, .slot_size = 256);
 	if (late)
 		set_option(fds[0], SOL_SOCKET, SO_RCVLOWAT, 50);
 	slice = slot_slice(&side, 0, 100);
