@@ -102,12 +102,10 @@ static void receive_randomly(int family, uint32_t slice_max, uint32_t piece_max,
 	uint32_t lengths[RECEIVES], posted = 0, done = 0;
 	uint64_t state = 3, offset = 0;
 	struct side side;
-	int fds[2];
 
-	stream_pair(family, fds);
-	side_open(&side,
-		  &(struct side_plan){.fd = fds[0], .receives = RECEIVES, .slot_size = slice_max});
-	end.fd = fds[1];
+	SIDE_OPEN(&side, .family = family, .peer = PEER_STREAM, .receives = RECEIVES,
+		  .slot_size = slice_max);
+	end.fd = side.peer;
 	start(&end, write_randomly);
 	while (offset < end.total || done < posted) {
 		for (; offset < end.total && posted < done + RECEIVES; posted++) {
@@ -125,7 +123,6 @@ static void receive_randomly(int family, uint32_t slice_max, uint32_t piece_max,
 	pthread_join(end.thread, NULL);
 	expect_empty(side.receive_cq);
 	side_close(&side);
-	close(fds[1]);
 }
 
 START_TEST(random_writes_come_through_random_slices)
@@ -158,8 +155,7 @@ static void send_randomly(int family, uint64_t total, uint32_t message_max, int 
 	stream_pair(family, fds);
 	if (send_buffer)
 		set_option(fds[0], SOL_SOCKET, SO_SNDBUF, send_buffer);
-	side_open(&side,
-		  &(struct side_plan){.fd = fds[0], .sends = SENDS, .slot_size = message_max});
+	SIDE_OPEN(&side, .fd = fds[0], .sends = SENDS, .slot_size = message_max);
 	end.fd = fds[1];
 	start(&end, read_slowly);
 	while (offset < end.total || done < posted) {
@@ -319,10 +315,8 @@ START_TEST(threads_that_post_and_dequeue_apart_lose_nothing)
 	stream_pair(stream_families[_i], fds);
 	for (int i = 0; i < 2; i++) {
 		ends[i] = (struct end){.total = scaled(20000)};
-		side_open(&ends[i].side, &(struct side_plan){.fd = fds[i],
-							     .receives = APART_SLOTS,
-							     .sends = APART_SLOTS,
-							     .slot_size = MESSAGE});
+		SIDE_OPEN(&ends[i].side, .fd = fds[i], .receives = APART_SLOTS,
+			  .sends = APART_SLOTS, .slot_size = MESSAGE);
 	}
 	for (int i = 0; i < 2; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(work); k++)
