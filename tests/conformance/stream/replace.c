@@ -14,8 +14,7 @@
 
 static void open_side(struct side *side, int fd)
 {
-	side_open(side,
-		  &(struct side_plan){.fd = fd, .receives = 16, .sends = 16, .slot_size = 64});
+	SIDE_OPEN(side, .fd = fd, .receives = 16, .sends = 16, .slot_size = 64);
 }
 
 /* A byte string goes each way between the side and its peer. */
@@ -146,9 +145,7 @@ START_TEST(what_is_no_such_socket_is_refused_and_nothing_changes)
 
 	stream_pair(stream_families[_i], fds);
 	open_side(&side, fds[0]);
-	side_open(
-		&datagrams,
-		&(struct side_plan){.family = AF_INET, .receives = 1, .sends = 1, .slot_size = 64});
+	SIDE_OPEN(&datagrams, .family = AF_INET, .receives = 1, .sends = 1, .slot_size = 64);
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		EXPECT_RETURN(errors[i], regio_rq_replace_socket(side.rq, others[i]));
 		ck_assert_str_ne(regio_last_error(), "");
