@@ -168,11 +168,8 @@ static void use_engine(struct regio_driver *driver)
 	int peer = bound_socket(AF_INET);
 
 	for (uint32_t i = 0; i < BATCH_QUEUES; i++) {
-		side_open(&sides[i], &(struct side_plan){.family = AF_INET,
-							 .receives = 1,
-							 .sends = 1,
-							 .slot_size = MESSAGE_SIZE,
-							 .driver = driver});
+		SIDE_OPEN(&sides[i], .family = AF_INET, .receives = 1, .sends = 1,
+			  .slot_size = MESSAGE_SIZE, .driver = driver);
 		connect_to(sides[i].fd, peer);
 		post_receive(&sides[i], 0);
 	}
@@ -294,11 +291,9 @@ struct stream {
 static void open_stream(struct stream *stream, int family, uint64_t total)
 {
 	*stream = (struct stream){.total = total, .turn = PTHREAD_MUTEX_INITIALIZER};
-	side_open(&stream->sender,
-		  &(struct side_plan){.family = family, .sends = SLOTS, .slot_size = MESSAGE_SIZE});
-	side_open(&stream->receiver, &(struct side_plan){.family = family,
-							 .receives = SLOTS,
-							 .slot_size = MESSAGE_SIZE});
+	SIDE_OPEN(&stream->sender, .family = family, .sends = SLOTS, .slot_size = MESSAGE_SIZE);
+	SIDE_OPEN(&stream->receiver, .family = family, .receives = SLOTS,
+		  .slot_size = MESSAGE_SIZE);
 	connect_to(stream->sender.fd, stream->receiver.fd);
 	for (uint64_t i = 0; i < SLOTS; i++)
 		post_receive(&stream->receiver, i);
@@ -450,39 +445,23 @@ END_TEST
 
 /* ---- More than there is room for -------------------------------------------------- */
 
-struct pair {
-	struct side side;
-	int peer;
-};
-
-static void open_pair(struct pair *pair, struct regio_driver *driver)
+static void open_pair(struct side *side, struct regio_driver *driver)
 {
-	side_open(&pair->side, &(struct side_plan){.family = AF_INET,
-						   .receives = 1,
-						   .sends = 1,
-						   .slot_size = MESSAGE_SIZE,
-						   .driver = driver});
-	pair->peer = peer_of(pair->side.fd);
-	connect_to(pair->side.fd, pair->peer);
-}
-
-static void close_pair(struct pair *pair)
-{
-	side_close(&pair->side);
-	close(pair->peer);
+	SIDE_OPEN(side, .family = AF_INET, .peer = PEER_BOTH_WAYS, .receives = 1, .sends = 1,
+		  .slot_size = MESSAGE_SIZE, .driver = driver);
 }
 
 /* Polls long enough to have the engine watched from memory, then must see a message come. */
-static void expect_arrivals(struct pair *pair, int rounds)
+static void expect_arrivals(struct side *side, int rounds)
 {
 	for (int round = 0; round < rounds; round++) {
 		struct regio_result result;
 
-		post_receive(&pair->side, 0);
+		post_receive(side, 0);
 		for (int i = 0; i < 40; i++)
-			expect_empty(pair->side.receive_cq);
-		send_plain(pair->peer, "x", 1);
-		result = poll_one(pair->side.receive_cq);
+			expect_empty(side->receive_cq);
+		send_plain(side->peer, "x", 1);
+		result = poll_one(side->receive_cq);
 		expect_result(&result, 0, 1, 0);
 	}
 }
@@ -492,17 +471,17 @@ START_TEST(one_thread_polls_more_drivers_than_a_ring_does)
 {
 	enum { DRIVERS = 70 };
 	struct regio_driver *drivers[DRIVERS];
-	struct pair pairs[DRIVERS];
+	struct side sides[DRIVERS];
 
 	for (size_t i = 0; i < DRIVERS; i++) {
 		EXPECT_RETURN(0, regio_driver_create(NULL, &drivers[i]));
-		open_pair(&pairs[i], drivers[i]);
+		open_pair(&sides[i], drivers[i]);
 	}
 	for (int round = 0; round < 3; round++)
 		for (size_t i = 0; i < DRIVERS; i++)
-			expect_arrivals(&pairs[i], 2);
+			expect_arrivals(&sides[i], 2);
 	for (size_t i = 0; i < DRIVERS; i++) {
-		close_pair(&pairs[i]);
+		side_close(&sides[i]);
 		EXPECT_RETURN(0, regio_driver_close(drivers[i]));
 	}
 }
@@ -545,9 +524,9 @@ END_TEST
 
 static void *close_elsewhere(void *argument)
 {
-	struct pair *pair = argument;
+	struct side *side = argument;
 
-	close_pair(pair);
+	side_close(side);
 	return NULL;
 }
 
@@ -555,14 +534,14 @@ static void *close_elsewhere(void *argument)
 START_TEST(a_driver_in_the_place_of_another_is_polled_anew)
 {
 	for (uint64_t round = 0; round < scaled(200); round++) {
-		struct pair pair;
+		struct side side;
 
-		open_pair(&pair, NULL);
-		expect_arrivals(&pair, 1 + (int)(round % 3));
+		open_pair(&side, NULL);
+		expect_arrivals(&side, 1 + (int)(round % 3));
 		if (round % 4)
-			pthread_join(start(close_elsewhere, &pair), NULL);
+			pthread_join(start(close_elsewhere, &side), NULL);
 		else
-			close_pair(&pair);
+			side_close(&side);
 	}
 }
 END_TEST
@@ -575,13 +554,13 @@ struct crowd {
 static void *be_one_of_many(void *argument)
 {
 	struct crowd *crowd = argument;
-	struct pair pair;
+	struct side side;
 
-	open_pair(&pair, crowd->driver);
+	open_pair(&side, crowd->driver);
 	pthread_barrier_wait(&crowd->here);
-	expect_arrivals(&pair, 2);
+	expect_arrivals(&side, 2);
 	pthread_barrier_wait(&crowd->done);
-	close_pair(&pair);
+	side_close(&side);
 	return NULL;
 }
 
@@ -612,29 +591,20 @@ enum { BATCH = 16, CLOSED = 3, FULL = 7, REFUSED = 11 };
 struct batch {
 	struct regio_driver *driver;
 	struct side sides[BATCH];
-	int peers[BATCH];
 };
 
 static void open_batch(struct batch *batch, int family)
 {
 	EXPECT_RETURN(0, regio_driver_create(NULL, &batch->driver));
-	for (uint64_t i = 0; i < BATCH; i++) {
-		side_open(&batch->sides[i], &(struct side_plan){.family = family,
-								.receives = 1,
-								.sends = 1,
-								.slot_size = MESSAGE_SIZE,
-								.driver = batch->driver});
-		batch->peers[i] = peer_of(batch->sides[i].fd);
-		connect_to(batch->sides[i].fd, batch->peers[i]);
-	}
+	for (uint64_t i = 0; i < BATCH; i++)
+		SIDE_OPEN(&batch->sides[i], .family = family, .peer = PEER_BOTH_WAYS, .receives = 1,
+			  .sends = 1, .slot_size = MESSAGE_SIZE, .driver = batch->driver);
 }
 
 static void close_batch(struct batch *batch)
 {
-	for (uint64_t i = 0; i < BATCH; i++) {
+	for (uint64_t i = 0; i < BATCH; i++)
 		side_close(&batch->sides[i]);
-		close(batch->peers[i]);
-	}
 	EXPECT_RETURN(0, regio_driver_close(batch->driver));
 }
 
@@ -649,7 +619,7 @@ static void expect_arrival(const struct batch *batch, uint64_t i, uint64_t round
 {
 	uint8_t data[MESSAGE_SIZE];
 
-	ck_assert_uint_eq(receive_plain(batch->peers[i], data, sizeof(data)), MESSAGE_SIZE);
+	ck_assert_uint_eq(receive_plain(batch->sides[i].peer, data, sizeof(data)), MESSAGE_SIZE);
 	expect_message(data, MESSAGE_SIZE, round * BATCH + i);
 }
 
@@ -680,7 +650,7 @@ static void expect_late_arrival(const struct batch *batch, uint64_t round)
 {
 	uint8_t data[1000];
 
-	while (receive_plain(batch->peers[FULL], data, sizeof(data)) == sizeof(data))
+	while (receive_plain(batch->sides[FULL].peer, data, sizeof(data)) == sizeof(data))
 		continue;
 	expect_message(data, MESSAGE_SIZE, round * BATCH + FULL);
 }
@@ -698,9 +668,9 @@ START_TEST(each_operation_of_a_batch_has_its_own_result)
 	for (; round < 20; round++)
 		run_batch(&batch, round);
 	/* The first send is answered by ICMP; that must not cost the second one. */
-	close(batch.peers[REFUSED]);
+	close(batch.sides[REFUSED].peer);
 	send_plain(batch.sides[REFUSED].fd, "nobody", 6);
-	batch.peers[REFUSED] = udp_socket(families[_i]);
+	batch.sides[REFUSED].peer = udp_socket(families[_i]);
 	close(batch.sides[CLOSED].fd);
 	fill_socket_buffer(&batch);
 	post_batch(&batch, round);
@@ -716,7 +686,7 @@ START_TEST(each_operation_of_a_batch_has_its_own_result)
 		else if (i != CLOSED && i != REFUSED)
 			expect_arrival(&batch, i, round);
 	}
-	EXPECT(nothing_queued(batch.peers[CLOSED]), "a message left a closed socket");
+	EXPECT(nothing_queued(batch.sides[CLOSED].peer), "a message left a closed socket");
 	close_batch(&batch);
 }
 END_TEST
@@ -729,10 +699,8 @@ START_TEST(what_a_batch_sends_to_a_queue_of_its_own_thread_arrives)
 	struct batch batch;
 
 	open_batch(&batch, families[_i]);
-	side_open(&receiver, &(struct side_plan){.family = families[_i],
-						 .receives = BATCH,
-						 .slot_size = MESSAGE_SIZE,
-						 .driver = batch.driver});
+	SIDE_OPEN(&receiver, .family = families[_i], .receives = BATCH, .slot_size = MESSAGE_SIZE,
+		  .driver = batch.driver);
 	for (uint64_t round = 0; round < 20; round++)
 		run_batch(&batch, round);
 	for (uint64_t i = 0; i < BATCH; i++)
@@ -774,7 +742,7 @@ START_TEST(a_batch_of_receives_keeps_what_is_empty_and_what_is_cut)
 		for (uint64_t i = 0; i < BATCH; i++) {
 			post_receive(&batch.sides[i], 0);
 			fill_message(data, sizeof(data), round + i);
-			send_plain(batch.peers[i], data, arrival_length(i, round));
+			send_plain(batch.sides[i].peer, data, arrival_length(i, round));
 		}
 		for (uint64_t i = 0; i < BATCH; i++) {
 			struct regio_result result = collect_one(batch.sides[i].receive_cq);
