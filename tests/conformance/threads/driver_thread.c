@@ -56,40 +56,27 @@ static pthread_t start(void *(*run)(void *), void *argument)
 }
 
 /* A side on the driver and a plain peer; both are connected. */
-static int open_pair(struct side *side, struct regio_driver *driver, uint32_t slots)
+static void open_pair(struct side *side, struct regio_driver *driver, uint32_t slots)
 {
-	side_open(side, &(struct side_plan){.family = AF_INET,
-					    .receives = slots,
-					    .sends = slots,
-					    .slot_size = MESSAGE_SIZE,
-					    .driver = driver});
-	int peer = peer_of(side->fd);
-
-	connect_to(side->fd, peer);
-	return peer;
+	SIDE_OPEN(side, .family = AF_INET, .peer = PEER_BOTH_WAYS, .receives = slots,
+		  .sends = slots, .slot_size = MESSAGE_SIZE, .driver = driver);
 }
 
-static void close_pair(struct side *side, int peer)
-{
-	side_close(side);
-	close(peer);
-}
-
-static void ping_pong(struct side *side, int peer, uint64_t round)
+static void ping_pong(struct side *side, uint64_t round)
 {
 	uint8_t data[MESSAGE_SIZE];
 	struct regio_result result;
 
 	post_receive(side, 0);
 	fill_message(data, sizeof(data), round);
-	send_plain(peer, data, sizeof(data));
+	send_plain(side->peer, data, sizeof(data));
 	result = collect_one(side->receive_cq);
 	expect_result(&result, 0, MESSAGE_SIZE, 0);
 	expect_message(side->memory, MESSAGE_SIZE, round);
 	post_message(side, side->receives, MESSAGE_SIZE, round, 0);
 	result = collect_one(side->send_cq);
 	expect_result(&result, 0, MESSAGE_SIZE, side->receives);
-	receive_plain(peer, data, sizeof(data));
+	receive_plain(side->peer, data, sizeof(data));
 	expect_message(data, MESSAGE_SIZE, round);
 }
 
@@ -155,16 +142,15 @@ static void live_once(uint64_t round)
 	struct regio_driver *driver = driver_with((struct regio_driver_opts){
 		.thread_spin_ns = round % 4 == 3 ? REGIO_SPIN_ALWAYS : 0});
 	struct side side;
-	int peer;
 
 	if (round % 4 == 1)
 		await_sleep(driver);
 	if (round % 5 == 2) {
-		peer = open_pair(&side, driver, 4);
-		ping_pong(&side, peer, round);
+		open_pair(&side, driver, 4);
+		ping_pong(&side, round);
 		post_receive(&side, 1);
 		post_send(&side, 4, MESSAGE_SIZE, 0);
-		close_pair(&side, peer);
+		side_close(&side);
 	}
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
@@ -331,8 +317,8 @@ START_TEST(the_thread_sleeps_without_work_and_a_post_or_a_message_wakes_it)
 	struct regio_result result;
 	struct side side;
 	uint64_t sleeps = 0;
-	int peer = open_pair(&side, driver, 1);
 
+	open_pair(&side, driver, 1);
 	for (uint64_t round = 0; round < scaled(400); round++) {
 		uint8_t data[MESSAGE_SIZE];
 		uint64_t before = sleeps;
@@ -343,19 +329,19 @@ START_TEST(the_thread_sleeps_without_work_and_a_post_or_a_message_wakes_it)
 		if (round % 2) {
 			post_message(&side, 1, MESSAGE_SIZE, round,
 				     round % 4 == 1 ? 0 : REGIO_MSG_DEFER);
-			receive_plain(peer, data, sizeof(data));
+			receive_plain(side.peer, data, sizeof(data));
 			expect_message(data, MESSAGE_SIZE, round);
 			result = collect_one(side.send_cq);
 			expect_result(&result, 0, MESSAGE_SIZE, 1);
 		} else {
 			post_receive(&side, 0);
 			await_sleep(driver);
-			send_plain(peer, "x", 1);
+			send_plain(side.peer, "x", 1);
 			result = collect_one(side.receive_cq);
 			expect_result(&result, 0, 1, 0);
 		}
 	}
-	close_pair(&side, peer);
+	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
 END_TEST
@@ -371,13 +357,12 @@ START_TEST(the_first_send_of_each_queue_wakes_the_thread)
 	struct side side;
 
 	for (uint64_t round = 0; round < scaled(400); round++) {
-		int peer = open_pair(&side, driver, 1);
-
+		open_pair(&side, driver, 1);
 		await_sleep(driver);
 		post_message(&side, 1, MESSAGE_SIZE, round, 0);
-		receive_plain(peer, data, sizeof(data));
+		receive_plain(side.peer, data, sizeof(data));
 		expect_message(data, MESSAGE_SIZE, round);
-		close_pair(&side, peer);
+		side_close(&side);
 	}
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
@@ -390,17 +375,17 @@ START_TEST(a_thread_that_spins_always_never_sleeps)
 		driver_with((struct regio_driver_opts){.thread_spin_ns = REGIO_SPIN_ALWAYS});
 	struct regio_driver_info info;
 	struct side side;
-	int peer = open_pair(&side, driver, 1);
 
+	open_pair(&side, driver, 1);
 	for (uint64_t round = 0; round < 100; round++)
-		ping_pong(&side, peer, round);
+		ping_pong(&side, round);
 	/* A thousand times as long as others spin. */
 	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(side.receive_cq, 1, 0, 50 * MILLISECOND_NS));
-	ping_pong(&side, peer, 100);
+	ping_pong(&side, 100);
 	info = info_of(driver);
 	ck_assert_uint_eq(info.sleeps, 0);
 	ck_assert_uint_eq(info.asleep, 0);
-	close_pair(&side, peer);
+	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
 END_TEST
@@ -426,13 +411,13 @@ START_TEST(what_a_thread_posted_goes_on_when_it_has_ended)
 	struct regio_result results[SLOTS];
 	uint8_t data[MESSAGE_SIZE];
 	struct side side;
-	int peer = open_pair(&side, driver, SLOTS);
 
+	open_pair(&side, driver, SLOTS);
 	pthread_join(start(post_and_end, &side), NULL);
 	for (uint64_t i = 0; i < SLOTS; i++) {
-		receive_plain(peer, data, sizeof(data));
+		receive_plain(side.peer, data, sizeof(data));
 		expect_message(data, MESSAGE_SIZE, i);
-		send_plain(peer, data, sizeof(data));
+		send_plain(side.peer, data, sizeof(data));
 	}
 	collect(side.receive_cq, results, SLOTS);
 	for (uint64_t i = 0; i < SLOTS; i++) {
@@ -441,7 +426,7 @@ START_TEST(what_a_thread_posted_goes_on_when_it_has_ended)
 	}
 	collect(side.send_cq, results, SLOTS);
 	expect_result(&results[SLOTS - 1], 0, MESSAGE_SIZE, 2 * SLOTS - 1);
-	close_pair(&side, peer);
+	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
 END_TEST
@@ -478,8 +463,8 @@ START_TEST(traffic_goes_on_while_the_thread_that_uses_it_is_blocked)
 	struct regio_rq_info info = {0};
 	uint8_t data[MESSAGE_SIZE];
 	struct blocked blocked;
-	int peer = open_pair(&blocked.side, driver, 64);
 
+	open_pair(&blocked.side, driver, 64);
 	sem_init(&blocked.posted, 0, 0);
 	sem_init(&blocked.go, 0, 0);
 	pthread_t thread = start(post_block_and_look, &blocked);
@@ -487,9 +472,9 @@ START_TEST(traffic_goes_on_while_the_thread_that_uses_it_is_blocked)
 	while (sem_wait(&blocked.posted) < 0)
 		continue;
 	for (uint64_t i = 0; i < 64; i++) {
-		receive_plain(peer, data, sizeof(data));
+		receive_plain(blocked.side.peer, data, sizeof(data));
 		expect_message(data, MESSAGE_SIZE, i);
-		send_plain(peer, data, sizeof(data));
+		send_plain(blocked.side.peer, data, sizeof(data));
 	}
 	while (info.messages_received < 64 || info.messages_sent < 64) {
 		EXPECT(now_ns() < deadline_ns, "%llu messages came",
@@ -503,7 +488,7 @@ START_TEST(traffic_goes_on_while_the_thread_that_uses_it_is_blocked)
 	pthread_join(thread, NULL);
 	sem_destroy(&blocked.posted);
 	sem_destroy(&blocked.go);
-	close_pair(&blocked.side, peer);
+	side_close(&blocked.side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
 END_TEST
@@ -514,7 +499,6 @@ static void own_driver_in_child(struct side *parent, struct regio_driver *driver
 	struct regio_driver *own;
 	struct regio_result result;
 	struct side side;
-	int peer;
 
 	EXPECT_RETURN(-ECHILD, regio_driver_get_info(driver, &info, sizeof(info)));
 	EXPECT_RETURN(-ECHILD, regio_cq_dequeue(parent->receive_cq, &result, 1));
@@ -522,10 +506,10 @@ static void own_driver_in_child(struct side *parent, struct regio_driver *driver
 	EXPECT_RETURN(-ECHILD, regio_send(parent->rq, NULL, 0, 0));
 	EXPECT_RETURN(-ECHILD, regio_driver_close(driver));
 	own = threaded_driver();
-	peer = open_pair(&side, own, 4);
+	open_pair(&side, own, 4);
 	for (uint64_t round = 0; round < 20; round++)
-		ping_pong(&side, peer, round);
-	close_pair(&side, peer);
+		ping_pong(&side, round);
+	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(own));
 }
 
@@ -533,15 +517,15 @@ START_TEST(a_forked_child_has_no_thread_but_may_make_one)
 {
 	struct regio_driver *driver = threaded_driver();
 	struct side side;
-	int peer = open_pair(&side, driver, 4);
 
+	open_pair(&side, driver, 4);
 	if (built_with_sanitizer())
 		SKIP("a sanitizer's locks may be taken when a process with threads forks");
 	for (uint64_t round = 0; round < 20; round++) {
 		pid_t child;
 		int status;
 
-		ping_pong(&side, peer, round);
+		ping_pong(&side, round);
 		if (round % 2)
 			await_sleep(driver);
 		child = check_fork();
@@ -549,12 +533,12 @@ START_TEST(a_forked_child_has_no_thread_but_may_make_one)
 			own_driver_in_child(&side, driver);
 			_exit(EXIT_SUCCESS);
 		}
-		ping_pong(&side, peer, round);
+		ping_pong(&side, round);
 		EXPECT(waitpid(child, &status, 0) == child, "%m");
 		EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS,
 		       "the child ended with %#x", status);
 	}
-	close_pair(&side, peer);
+	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
 END_TEST
@@ -624,11 +608,8 @@ START_TEST(threads_that_poll_wait_and_sleep_share_one_driver)
 		players[i].manner = (i / 2 + i % 2) % MANNERS;
 		players[i].rounds = scaled(1000);
 		players[i].serves = i % 2 == 0;
-		side_open(&players[i].side, &(struct side_plan){.family = AF_INET,
-								.receives = 1,
-								.sends = 1,
-								.slot_size = MESSAGE_SIZE,
-								.driver = driver});
+		SIDE_OPEN(&players[i].side, .family = AF_INET, .receives = 1, .sends = 1,
+			  .slot_size = MESSAGE_SIZE, .driver = driver);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(players); i++)
 		connect_to(players[i].side.fd, players[i ^ 1].side.fd);
@@ -696,11 +677,11 @@ START_TEST(what_is_posted_while_the_thread_goes_to_sleep_is_done)
 	const uint64_t rounds = scaled(5000);
 	struct regio_result results[4];
 	struct side side;
-	int peer = open_pair(&side, driver, 4);
 
+	open_pair(&side, driver, 4);
 	for (uint64_t round = 0; round < rounds; round++) {
 		for (int i = 0; i < 4; i++)
-			send_plain(peer, "x", 1);
+			send_plain(side.peer, "x", 1);
 		post_receive(&side, 0);
 		for (uint64_t pause = round % 5000; pause > 0; pause--)
 			atomic_signal_fence(memory_order_seq_cst);
@@ -708,7 +689,7 @@ START_TEST(what_is_posted_while_the_thread_goes_to_sleep_is_done)
 			post_receive(&side, slot);
 		collect(side.receive_cq, results, 4);
 	}
-	close_pair(&side, peer);
+	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
 END_TEST
@@ -722,7 +703,8 @@ START_TEST(each_signal_on_the_descriptor_finds_a_completion_and_none_is_lost)
 	struct pollfd descriptor = {.events = POLLIN};
 	struct side side;
 
-	source.fd = open_pair(&side, driver, RECEIVES);
+	open_pair(&side, driver, RECEIVES);
+	source.fd = side.peer;
 	descriptor.fd = regio_cq_fd(side.receive_cq);
 	for (uint64_t i = 0; i < RECEIVES; i++)
 		post_receive(&side, i);
@@ -741,7 +723,7 @@ START_TEST(each_signal_on_the_descriptor_finds_a_completion_and_none_is_lost)
 		atomic_store(&source.received, received);
 	}
 	pthread_join(sender, NULL);
-	close_pair(&side, source.fd);
+	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
 END_TEST
@@ -759,11 +741,10 @@ START_TEST(sends_that_gather_behind_one_in_progress_travel_together)
 	struct regio_rq_info info;
 	uint8_t data[MESSAGE_SIZE];
 	struct side side;
-	int peer;
 
 	if (train_limit() == 1)
 		SKIP("the kernel has no UDP_SEGMENT");
-	peer = open_pair(&side, driver, SENDS);
+	open_pair(&side, driver, SENDS);
 	while (arrived < total) {
 		int got;
 
@@ -775,7 +756,8 @@ START_TEST(sends_that_gather_behind_one_in_progress_travel_together)
 		for (int i = 0; i < got; i++, sent++)
 			expect_result(&results[i], 0, MESSAGE_SIZE, SENDS + sent % SENDS);
 		for (; arrived < sent; arrived++) {
-			ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), MESSAGE_SIZE);
+			ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)),
+					  MESSAGE_SIZE);
 			expect_message(data, MESSAGE_SIZE, arrived);
 		}
 		if (got == 0)
@@ -785,7 +767,7 @@ START_TEST(sends_that_gather_behind_one_in_progress_travel_together)
 	ck_assert_uint_eq(info.messages_sent, total);
 	EXPECT(info.trains_sent > 0, "%llu calls for %llu messages",
 	       (unsigned long long)info.send_calls, (unsigned long long)total);
-	close_pair(&side, peer);
+	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
 END_TEST
@@ -793,13 +775,13 @@ END_TEST
 /* ---- Another socket ------------------------------------------------------------ */
 
 /* One by one, until the thread watches the socket no longer. */
-static void receive_in_pieces(struct side *side, int peer, uint32_t pieces)
+static void receive_in_pieces(struct side *side, uint32_t pieces)
 {
 	for (uint32_t i = 0; i < pieces; i++) {
 		struct regio_result result;
 
 		post_receive(side, 0);
-		write_stream(peer, side->slot_size, (uint64_t)i * side->slot_size);
+		write_stream(side->peer, side->slot_size, (uint64_t)i * side->slot_size);
 		result = poll_one(side->receive_cq);
 		expect_result(&result, 0, side->slot_size, 0);
 		expect_stream(side->memory, side->slot_size, (uint64_t)i * side->slot_size);
@@ -814,31 +796,27 @@ START_TEST(a_socket_that_is_replaced_is_watched_whatever_the_thread_does_meanwhi
 	uint64_t random = 1;
 	int fds[2];
 
-	stream_pair(AF_UNIX, fds);
-	side_open(&side, &(struct side_plan){.fd = fds[0],
-					     .receives = 1,
-					     .slot_size = MESSAGE_SIZE,
-					     .driver = driver});
+	SIDE_OPEN(&side, .family = AF_UNIX, .peer = PEER_STREAM, .receives = 1,
+		  .slot_size = MESSAGE_SIZE, .driver = driver);
 	for (uint64_t round = 0; round < scaled(1000); round++) {
-		int peer = fds[1];
 		int64_t until_ns = now_ns() + random_below(&random, 150000);
 
-		receive_in_pieces(&side, peer, PIECES);
+		receive_in_pieces(&side, PIECES);
 		/* At any moment of its going to sleep. */
 		while (now_ns() < until_ns)
 			continue;
 		stream_pair(AF_UNIX, fds);
 		EXPECT_RETURN(0, regio_rq_replace_socket(side.rq, fds[0]));
 		close(fds[0]);
-		close(peer);
+		peer_close(&side);
+		side.peer = fds[1];
 		post_receive(&side, 0);
-		write_stream(fds[1], MESSAGE_SIZE, 0);
+		write_stream(side.peer, MESSAGE_SIZE, 0);
 		struct regio_result result = collect_one(side.receive_cq);
 
 		expect_result(&result, 0, MESSAGE_SIZE, 0);
 	}
 	side_close(&side);
-	close(fds[1]);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 }
 END_TEST
@@ -875,10 +853,9 @@ START_TEST(resizing_beside_the_thread_leaves_no_message_behind)
 	pthread_t thread;
 
 	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
-	side_open(&side,
-		  &(struct side_plan){
-			  .family = families[0], .receives = 4, .slot_size = 64, .driver = driver});
-	sender.peer = peer_of(side.fd);
+	SIDE_OPEN(&side, .family = families[0], .peer = PEER_ONE_WAY, .receives = 4,
+		  .slot_size = 64, .driver = driver);
+	sender.peer = side.peer;
 	for (uint64_t i = 0; i < 4; i++)
 		post_receive(&side, i);
 	EXPECT(pthread_create(&thread, NULL, send_pairs, &sender) == 0, "%m");
@@ -897,7 +874,6 @@ START_TEST(resizing_beside_the_thread_leaves_no_message_behind)
 	pthread_join(thread, NULL);
 	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
-	close(sender.peer);
 }
 END_TEST
 
