@@ -58,25 +58,15 @@ static void await_above(const uint64_t *counter, uint64_t value)
 /* A stream of messages between threads; each counter has one writer. */
 struct stream {
 	struct side *side;
-	int peer;
 	uint64_t total;
 	uint64_t posted, received;
 };
 
 static void open_stream(struct stream *stream, struct side *side, int family, uint64_t total)
 {
-	side_open(side, &(struct side_plan){.family = family,
-					    .receives = SLOTS,
-					    .sends = SLOTS,
-					    .slot_size = MESSAGE_SIZE});
-	*stream = (struct stream){.side = side, .peer = peer_of(side->fd), .total = total};
-	connect_to(side->fd, stream->peer);
-}
-
-static void close_stream(struct stream *stream)
-{
-	side_close(stream->side);
-	close(stream->peer);
+	SIDE_OPEN(side, .family = family, .peer = PEER_BOTH_WAYS, .receives = SLOTS, .sends = SLOTS,
+		  .slot_size = MESSAGE_SIZE);
+	*stream = (struct stream){.side = side, .total = total};
 }
 
 static void *post_receives(void *argument)
@@ -101,7 +91,7 @@ static void *send_plainly(void *argument)
 		if (i >= WINDOW)
 			await_above(&stream->received, i - WINDOW);
 		fill_message(data, sizeof(data), i);
-		send_plain(stream->peer, data, sizeof(data));
+		send_plain(stream->side->peer, data, sizeof(data));
 	}
 	return NULL;
 }
@@ -149,7 +139,7 @@ static void run_streams(int family, void *(*send)(void *), bool to_itself)
 		take_receives(&stream);
 		pthread_join(poster, NULL);
 		pthread_join(sender, NULL);
-		close_stream(&stream);
+		side_close(&side);
 	}
 }
 
@@ -199,13 +189,13 @@ START_TEST(sends_are_posted_committed_and_dequeued_on_three_threads)
 		struct regio_result result = collect_one(side.send_cq);
 
 		expect_result(&result, 0, MESSAGE_SIZE, SLOTS + i % SLOTS);
-		ck_assert_uint_eq(receive_plain(stream.peer, data, sizeof(data)), MESSAGE_SIZE);
+		ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), MESSAGE_SIZE);
 		expect_message(data, MESSAGE_SIZE, i);
 		advance(&stream.received, 1);
 	}
 	pthread_join(poster, NULL);
 	pthread_join(committer, NULL);
-	close_stream(&stream);
+	side_close(&side);
 }
 END_TEST
 
@@ -279,11 +269,8 @@ START_TEST(threads_share_one_driver)
 	for (size_t i = 0; i < ARRAY_SIZE(players); i++) {
 		players[i].rounds = scaled(5000);
 		players[i].serves = i % 2 == 0;
-		side_open(&players[i].side, &(struct side_plan){.family = families[_i],
-								.receives = 1,
-								.sends = 1,
-								.slot_size = MESSAGE_SIZE,
-								.driver = driver});
+		SIDE_OPEN(&players[i].side, .family = families[_i], .receives = 1, .sends = 1,
+			  .slot_size = MESSAGE_SIZE, .driver = driver);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(players); i++)
 		connect_to(players[i].side.fd, players[i ^ 1].side.fd);
@@ -319,14 +306,14 @@ START_TEST(a_cq_is_resized_while_another_thread_completes_into_it)
 		EXPECT(got >= 0, "%s", regio_error_name(got));
 		for (int i = 0; i < got; i++, done++) {
 			expect_result(&results[i], 0, MESSAGE_SIZE, SLOTS + done % SLOTS);
-			receive_plain(stream.peer, data, sizeof(data));
+			receive_plain(side.peer, data, sizeof(data));
 			expect_message(data, MESSAGE_SIZE, done);
 		}
 		advance(&stream.received, (uint64_t)got);
 	}
 	pthread_join(poster, NULL);
 	pthread_join(committer, NULL);
-	close_stream(&stream);
+	side_close(&side);
 }
 END_TEST
 
@@ -365,7 +352,7 @@ START_TEST(the_counts_are_read_on_another_thread)
 	pthread_join(reader, NULL);
 	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
 	ck_assert_uint_eq(info.messages_received, stream.total);
-	close_stream(&stream);
+	side_close(&side);
 }
 END_TEST
 
@@ -396,7 +383,7 @@ START_TEST(regions_come_and_go_beside_traffic)
 	pthread_join(poster, NULL);
 	pthread_join(sender, NULL);
 	pthread_join(churner, NULL);
-	close_stream(&stream);
+	side_close(&side);
 }
 END_TEST
 
@@ -474,12 +461,10 @@ START_TEST(a_send_posted_while_another_is_executed_leaves_with_it)
 
 	if (faults_injected())
 		SKIP("a send that is held back waits for somebody to come by");
-	side_open(&side, &(struct side_plan){
-				 .family = families[_i], .sends = 2, .slot_size = MESSAGE_SIZE});
-	int peer = peer_of(side.fd);
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .sends = 2,
+		  .slot_size = MESSAGE_SIZE);
 	struct executor executor = {.side = &side, .rounds = scaled(20000)};
 
-	connect_to(side.fd, peer);
 	pthread_t thread = start_rounds(&executor);
 
 	for (uint64_t round = 0; another_round(&executor, round); round++) {
@@ -488,14 +473,13 @@ START_TEST(a_send_posted_while_another_is_executed_leaves_with_it)
 		post_message(&side, 1, MESSAGE_SIZE, 2 * round + 1, 0);
 		await_above(&executor.done, round);
 		for (uint64_t i = 0; i < 2; i++) {
-			receive_plain(peer, data, sizeof(data));
+			receive_plain(side.peer, data, sizeof(data));
 			expect_message(data, sizeof(data), 2 * round + i);
 		}
 		collect(side.send_cq, results, 2);
 	}
 	pthread_join(thread, NULL);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -520,12 +504,10 @@ START_TEST(memory_is_not_read_after_its_region_has_ended_beside_a_commit)
 	static uint8_t memory[LONG_SENDS * LONG_SIZE];
 	struct side side;
 
-	side_open(&side, &(struct side_plan){
-				 .family = families[_i], .sends = LONG_SENDS, .slot_size = 64});
-	int peer = peer_of(side.fd);
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .sends = LONG_SENDS,
+		  .slot_size = 64);
 	struct executor executor = {.side = &side, .commits = true, .rounds = scaled(4000)};
 
-	connect_to(side.fd, peer);
 	pthread_t thread = start_rounds(&executor);
 
 	for (uint64_t round = 0; another_round(&executor, round); round++) {
@@ -550,11 +532,10 @@ START_TEST(memory_is_not_read_after_its_region_has_ended_beside_a_commit)
 			       regio_error_name(result.status));
 			sent += result.status == 0;
 		}
-		expect_intact(peer, byte, sent);
+		expect_intact(side.peer, byte, sent);
 	}
 	pthread_join(thread, NULL);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -576,11 +557,8 @@ START_TEST(a_close_wakes_a_thread_that_waits)
 	collect(side.receive_cq, results, SLOTS);
 	expect_result(&results[SLOTS - 1], -ECANCELED, 0, SLOTS - 1);
 	pthread_join(closer, NULL);
-	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
-	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
-	EXPECT_RETURN(0, regio_region_deregister(side.region));
+	side_close_rest(&side);
 	close(side.fd);
-	close(stream.peer);
 }
 END_TEST
 
@@ -590,14 +568,14 @@ enum { STRANDED = 100, STRANDED_SIZE = 1000 };
 
 static void *answer_after_all(void *argument)
 {
-	struct stream *stream = argument;
+	const struct side *side = argument;
 	uint8_t data[STRANDED_SIZE];
 
 	for (uint64_t i = 0; i < STRANDED; i++) {
-		ck_assert_uint_eq(receive_plain(stream->peer, data, sizeof(data)), STRANDED_SIZE);
+		ck_assert_uint_eq(receive_plain(side->peer, data, sizeof(data)), STRANDED_SIZE);
 		expect_message(data, STRANDED_SIZE, i);
 	}
-	send_plain(stream->peer, "all", 3);
+	send_plain(side->peer, "all", 3);
 	return NULL;
 }
 
@@ -605,18 +583,13 @@ static void *answer_after_all(void *argument)
 static void send_through_full_buffer(int family, bool waits)
 {
 	struct regio_result results[STRANDED];
-	struct stream stream = {0};
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = family,
-					     .receives = 1,
-					     .sends = STRANDED,
-					     .slot_size = STRANDED_SIZE});
+	SIDE_OPEN(&side, .family = family, .peer = PEER_BOTH_WAYS, .receives = 1, .sends = STRANDED,
+		  .slot_size = STRANDED_SIZE);
 	set_option(side.fd, SOL_SOCKET, SO_SNDBUF, 1);
-	stream.peer = peer_of(side.fd);
-	connect_to(side.fd, stream.peer);
 	post_receive(&side, 0);
-	pthread_t peer = start(answer_after_all, &stream);
+	pthread_t peer = start(answer_after_all, &side);
 
 	for (uint64_t i = 0; i < STRANDED; i++)
 		post_message(&side, 1 + i, STRANDED_SIZE, i, 0);
@@ -632,7 +605,6 @@ static void send_through_full_buffer(int family, bool waits)
 	for (uint64_t i = 0; i < STRANDED; i++)
 		expect_result(&results[i], 0, STRANDED_SIZE, 1 + i);
 	side_close(&side);
-	close(stream.peer);
 }
 
 START_TEST(a_wait_on_the_receive_queue_pushes_on_stranded_sends)
@@ -683,13 +655,9 @@ START_TEST(closing_cancels_sends_that_a_full_socket_buffer_held_back)
 
 	if (refused)
 		SKIP("%s", refused);
-	side_open(&side, &(struct side_plan){.family = families[_i],
-					     .sends = STRANDED,
-					     .slot_size = STRANDED_SIZE});
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .sends = STRANDED,
+		  .slot_size = STRANDED_SIZE);
 	set_option(side.fd, SOL_SOCKET, SO_SNDBUF, 1);
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
 	for (uint64_t i = 0; i < STRANDED; i++)
 		post_message(&side, i, STRANDED_SIZE, i, 0);
 	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
@@ -702,10 +670,7 @@ START_TEST(closing_cancels_sends_that_a_full_socket_buffer_held_back)
 		cancelled += !done;
 	}
 	EXPECT(cancelled > 0, "the socket buffer held nothing back");
-	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
-	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
-	EXPECT_RETURN(0, regio_region_deregister(side.region));
-	close(peer);
+	side_close_rest(&side);
 }
 END_TEST
 
@@ -854,26 +819,24 @@ START_TEST(sends_leave_in_the_call_whatever_other_threads_are_executing)
 	refused = held_open(&held);
 	if (refused)
 		SKIP("%s", refused);
-	struct side_plan plan = {.family = families[_i], .sends = 2, .slot_size = 64};
+	struct side_plan plan = {
+		.family = families[_i], .peer = PEER_BOTH_WAYS, .sends = 2, .slot_size = 64};
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	plan.driver = driver;
 	side_open(&side, &plan);
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
+	plan.peer = PEER_ITSELF;
 	for (uint32_t i = 0; i < HELD_THREADS; i++) {
 		senders[i] = (struct held_sender){.held = &held, .page = i};
 		side_open(&senders[i].side, &plan);
-		connect_to(senders[i].side.fd, senders[i].side.fd);
 		threads[i] = start(send_held, &senders[i]);
 		held_await_reader(&held);
 	}
 	post_message(&side, 0, 64, 0, REGIO_MSG_DEFER);
 	post_message(&side, 1, 64, 1, 0);
 	for (uint64_t i = 0; i < 2; i++) {
-		EXPECT(!nothing_queued(peer), "message %d has not left", (int)i);
-		receive_plain(peer, data, sizeof(data));
+		EXPECT(!nothing_queued(side.peer), "message %d has not left", (int)i);
+		receive_plain(side.peer, data, sizeof(data));
 		expect_message(data, sizeof(data), i);
 	}
 	held_let_go(&held);
@@ -886,7 +849,6 @@ START_TEST(sends_leave_in_the_call_whatever_other_threads_are_executing)
 	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 	held_close(&held);
-	close(peer);
 }
 END_TEST
 
