@@ -119,8 +119,8 @@ START_TEST(in_a_sandbox_without_new_sockets_messages_are_joined_all_the_same)
 		SKIP("the kernel has no UDP_SEGMENT");
 	connect_to(fds[0], fds[1]);
 	refuse_call(SYS_socket, errors[_i]);
-	side_open(&sender, &(struct side_plan){.fd = fds[0], .sends = 64, .slot_size = 64});
-	side_open(&receiver, &(struct side_plan){.fd = fds[1], .receives = 64, .slot_size = 64});
+	SIDE_OPEN(&sender, .fd = fds[0], .sends = 64, .slot_size = 64);
+	SIDE_OPEN(&receiver, .fd = fds[1], .receives = 64, .slot_size = 64);
 	for (unsigned int round = 0; round < ROUNDS; round++) {
 		for (uint64_t i = 0; i < 64; i++)
 			post_receive(&receiver, i);
@@ -163,7 +163,7 @@ START_TEST(without_MADV_POPULATE_memory_is_checked_by_other_means)
 	refuse_call_with(SYS_madvise, 2, MADV_POPULATE_WRITE, EINVAL);
 	refuse_call_with(SYS_madvise, 2, MADV_POPULATE_READ, EINVAL);
 	exchange_once(ROUNDS);
-	side_open(&side, &(struct side_plan){.family = AF_INET, .receives = 1, .slot_size = 64});
+	SIDE_OPEN(&side, .family = AF_INET, .receives = 1, .slot_size = 64);
 	slice = (struct regio_buf){.length = 64};
 	EXPECT_RETURN(0, regio_region_register(memory, 8192, NULL, &slice.region));
 	EXPECT_RETURN(-EFAULT, regio_receive(side.rq, &slice, 0, 0));
