@@ -25,11 +25,8 @@
 
 static void open_receiver(struct side *side, uint32_t receives, struct regio_driver *driver)
 {
-	side_open(side, &(struct side_plan){.family = families[0],
-					    .receives = receives,
-					    .sends = 1,
-					    .slot_size = MESSAGE_SIZE,
-					    .driver = driver});
+	SIDE_OPEN(side, .family = families[0], .peer = PEER_ONE_WAY, .receives = receives,
+		  .sends = 1, .slot_size = MESSAGE_SIZE, .driver = driver);
 }
 
 static struct regio_driver *open_driver(void)
@@ -121,7 +118,6 @@ static void waiter_interrupt(struct waiter *waiter)
 	const struct timespec pause = {.tv_nsec = MILLISECOND_NS};
 	int64_t deadline_ns = now_ns() + PATIENCE_NS;
 	struct regio_result result;
-	int peer;
 
 	while (!waiter->over) {
 		EXPECT(now_ns() < deadline_ns, "%u of %d waits were interrupted",
@@ -130,12 +126,10 @@ static void waiter_interrupt(struct waiter *waiter)
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 	}
 	pthread_join(waiter->thread, NULL);
-	peer = peer_of(waiter->side.fd);
-	send_plain(peer, "x", 1);
+	send_plain(waiter->side.peer, "x", 1);
 	result = collect_one(waiter->side.receive_cq);
 	expect_result(&result, 0, 1, 0);
 	side_close(&waiter->side);
-	close(peer);
 }
 
 static void interrupt_one(int (*wait)(struct waiter *waiter), int flags)
@@ -213,12 +207,10 @@ struct stream {
 static void stream_open(struct stream *stream, uint64_t total)
 {
 	*stream = (struct stream){.total = total};
-	side_open(&stream->receiver, &(struct side_plan){.family = families[0],
-							 .receives = STREAM_SLOTS,
-							 .slot_size = MESSAGE_SIZE});
-	side_open(&stream->sender, &(struct side_plan){.family = families[0],
-						       .sends = STREAM_SLOTS,
-						       .slot_size = MESSAGE_SIZE});
+	SIDE_OPEN(&stream->receiver, .family = families[0], .receives = STREAM_SLOTS,
+		  .slot_size = MESSAGE_SIZE);
+	SIDE_OPEN(&stream->sender, .family = families[0], .sends = STREAM_SLOTS,
+		  .slot_size = MESSAGE_SIZE);
 	connect_to(stream->sender.fd, stream->receiver.fd);
 }
 
@@ -314,11 +306,8 @@ static void receive_in_child(int fd, uint32_t count, struct regio_driver *driver
 {
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.fd = fd,
-					     .family = families[0],
-					     .receives = 8,
-					     .slot_size = MESSAGE_SIZE,
-					     .driver = driver});
+	SIDE_OPEN(&side, .fd = fd, .family = families[0], .receives = 8, .slot_size = MESSAGE_SIZE,
+		  .driver = driver);
 	for (uint64_t i = 0; i < 8; i++)
 		post_receive(&side, i);
 	for (uint64_t i = 0; i < count; i++) {
@@ -423,14 +412,11 @@ START_TEST(a_thread_that_is_cancelled_in_a_wait_leaves_the_queue_usable)
 	struct side first, second;
 	pthread_t thread;
 	void *end;
-	int peers[2];
 
 	if (built_with_sanitizer())
 		SKIP("a sanitizer cannot follow a thread that is cancelled");
 	open_receiver(&first, 4, driver);
 	open_receiver(&second, 4, driver);
-	peers[0] = peer_of(first.fd);
-	peers[1] = peer_of(second.fd);
 	for (uint64_t i = 0; i < 4; i++) {
 		post_receive(&first, i);
 		EXPECT(pthread_create(&thread, NULL, wait_for_cancellation, &first) == 0, "%m");
@@ -442,21 +428,19 @@ START_TEST(a_thread_that_is_cancelled_in_a_wait_leaves_the_queue_usable)
 		/* Who comes second sleeps elsewhere, until the first one leaves. */
 		EXPECT_RETURN(-ETIMEDOUT,
 			      regio_cq_wait(second.receive_cq, 1, 0, 20 * MILLISECOND_NS));
-		send_plain(peers[0], "x", 1);
+		send_plain(first.peer, "x", 1);
 		EXPECT(pthread_join(thread, &end) == 0, "%m");
 		EXPECT(end == PTHREAD_CANCELED, "it was not cancelled");
 		result = collect_one(first.receive_cq);
 		expect_result(&result, 0, 1, i);
 		post_receive(&second, i);
-		send_plain(peers[1], "y", 1);
+		send_plain(second.peer, "y", 1);
 		result = collect_one(second.receive_cq);
 		expect_result(&result, 0, 1, i);
 	}
 	side_close(&first);
 	side_close(&second);
 	EXPECT_RETURN(0, regio_driver_close(driver));
-	close(peers[0]);
-	close(peers[1]);
 }
 END_TEST
 
@@ -469,9 +453,7 @@ static void *use_everything(void *argument)
 	int before, peer = peer_of(*(int *)argument);
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-	side_open(&side,
-		  &(struct side_plan){
-			  .family = families[0], .receives = 1, .sends = 1, .slot_size = 64});
+	SIDE_OPEN(&side, .family = families[0], .receives = 1, .sends = 1, .slot_size = 64);
 	connect_to(side.fd, *(int *)argument);
 	pthread_cancel(pthread_self());
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
@@ -484,9 +466,7 @@ static void *use_everything(void *argument)
 	result = poll_one(side.send_cq);
 	expect_result(&result, 0, 64, 1);
 	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
-	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
-	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(side.region));
+	side_close_rest(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	close(peer);
