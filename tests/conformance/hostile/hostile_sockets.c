@@ -69,21 +69,17 @@ START_TEST(what_a_tiny_receive_buffer_loses_the_kernel_has_counted)
 	uint8_t message[MESSAGE_SIZE];
 	uint64_t next = 0;
 	struct side side;
-	int peer;
 
-	side_open(&side, &(struct side_plan){.family = families[_i],
-					     .receives = 4,
-					     .slot_size = 256,
-					     .rq_opts = &single});
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_ONE_WAY, .receives = 4,
+		  .slot_size = 256, .rq_opts = &single);
 	/* Afterwards: a queue raises it towards its receives. */
 	set_option(side.fd, SOL_SOCKET, SO_RCVBUF, 1);
-	peer = peer_of(side.fd);
 	for (uint64_t i = 0; i < 4; i++)
 		post_receive(&side, i);
 	for (int burst = 0; burst < 50; burst++) {
 		for (int i = 0; i < 64; i++, sent++) {
 			fill_message(message, sizeof(message), sent);
-			send_plain(peer, message, sizeof(message));
+			send_plain(side.peer, message, sizeof(message));
 		}
 		received += receive_some(&side, &next);
 	}
@@ -97,7 +93,6 @@ START_TEST(what_a_tiny_receive_buffer_loses_the_kernel_has_counted)
 	/* A driver's thread may keep up. */
 	EXPECT(dropped > 0 || driven_by_a_thread(), "nothing was dropped");
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -111,9 +106,7 @@ START_TEST(sends_to_a_peer_that_does_not_read_complete_and_others_get_theirs)
 
 	set_option(deaf, SOL_SOCKET, SO_RCVBUF, 1);
 	for (int i = 0; i < 2; i++) {
-		side_open(&sides[i], &(struct side_plan){.family = families[_i],
-							 .sends = SENDS,
-							 .slot_size = 256});
+		SIDE_OPEN(&sides[i], .family = families[_i], .sends = SENDS, .slot_size = 256);
 		set_option(sides[i].fd, SOL_SOCKET, SO_SNDBUF, 1);
 		connect_to(sides[i].fd, i ? peer : deaf);
 	}
@@ -166,10 +159,8 @@ START_TEST(two_ends_that_both_send_before_they_read_get_everything)
 		/* Smaller ones make TCP wait for its timers. */
 		set_option(fds[i], SOL_SOCKET, SO_SNDBUF, 16384);
 		set_option(fds[i], SOL_SOCKET, SO_RCVBUF, 16384);
-		side_open(&sides[i], &(struct side_plan){.fd = fds[i],
-							 .receives = CHUNKS,
-							 .sends = CHUNKS,
-							 .slot_size = CHUNK});
+		SIDE_OPEN(&sides[i], .fd = fds[i], .receives = CHUNKS, .sends = CHUNKS,
+			  .slot_size = CHUNK);
 		post_chunks(&sides[i], true);
 	}
 	for (int i = 0; i < 2; i++)
@@ -218,15 +209,13 @@ START_TEST(a_number_that_is_no_socket_any_more_fails_requests_and_is_left_alone)
 	struct regio_result results[8];
 	struct side side;
 	uint64_t value = 0;
-	int other = other_descriptor(_i), peer;
+	int other = other_descriptor(_i);
 	const char *refused = closing_refused();
 
 	if (refused)
 		SKIP("%s", refused);
-	side_open(&side, &(struct side_plan){
-				 .family = AF_INET, .receives = 4, .sends = 4, .slot_size = 64});
-	peer = peer_of(side.fd);
-	connect_to(side.fd, peer);
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_BOTH_WAYS, .receives = 4, .sends = 4,
+		  .slot_size = 64);
 	post_receive(&side, 0);
 	EXPECT(dup2(other, side.fd) == side.fd, "%m");
 	for (uint64_t i = 0; i < 4; i++) {
@@ -239,12 +228,9 @@ START_TEST(a_number_that_is_no_socket_any_more_fails_requests_and_is_left_alone)
 	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
 	/* Also by the close, which was told to close the socket. */
 	EXPECT(read(side.fd, &value, sizeof(value)) == (_i ? 4 : 8), "%m");
-	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
-	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(side.region));
+	side_close_rest(&side);
 	close(side.fd);
 	close(other);
-	close(peer);
 }
 END_TEST
 
