@@ -25,7 +25,6 @@ struct game {
 	struct side side;
 	_Atomic(struct regio_cq *) notified_cq;
 	int (*call)(struct game *game);
-	int peer;
 	int expected; /* of the call */
 	int64_t until_ns;
 	_Atomic uint64_t begun, called;
@@ -73,20 +72,16 @@ static bool another_round(struct game *game, uint64_t round)
 	return false;
 }
 
-static void round_open(struct game *game)
+/* On a completion queue of the case's, or on those of the side. */
+static void round_open(struct game *game, struct regio_cq *cq)
 {
-	side_open(&game->side, &(struct side_plan){.family = AF_INET,
-						   .receives = SENDS,
-						   .sends = SENDS,
-						   .slot_size = MESSAGE_SIZE});
-	game->peer = peer_of(game->side.fd);
-	connect_to(game->side.fd, game->peer);
+	SIDE_OPEN(&game->side, .family = AF_INET, .peer = PEER_BOTH_WAYS, .receives = SENDS,
+		  .sends = SENDS, .slot_size = MESSAGE_SIZE, .cq = cq);
 }
 
 static void round_close(struct game *game, uint64_t round)
 {
 	side_close(&game->side);
-	close(game->peer);
 	await(&game->called, round);
 }
 
@@ -125,9 +120,9 @@ START_TEST(everything_is_closed_at_the_completion_of_a_request_that_is_still_bei
 	for (uint64_t round = 1; another_round(&game, round); round++) {
 		bool receive = posts[_i] == call_receive;
 
-		round_open(&game);
+		round_open(&game, NULL);
 		if (receive)
-			send_plain(game.peer, "message", 8);
+			send_plain(game.side.peer, "message", 8);
 		game.begun = round;
 		poll_one(receive ? game.side.receive_cq : game.side.send_cq);
 		round_close(&game, round);
@@ -159,7 +154,7 @@ START_TEST(a_request_queue_is_closed_beside_posts)
 	pthread_t thread = game_start(&game);
 
 	for (uint64_t round = 1; another_round(&game, round); round++) {
-		round_open(&game);
+		round_open(&game, NULL);
 		game.told = false;
 		game.begun = round;
 		while (!game.told)
@@ -169,10 +164,7 @@ START_TEST(a_request_queue_is_closed_beside_posts)
 		EXPECT_RETURN(0, regio_rq_close(game.side.rq, REGIO_CLOSE_SOCKET));
 		/* What they use otherwise stays until the posts have ended. */
 		await(&game.called, round);
-		EXPECT_RETURN(0, regio_cq_close(game.side.send_cq));
-		EXPECT_RETURN(0, regio_cq_close(game.side.receive_cq));
-		EXPECT_RETURN(0, regio_region_deregister(game.side.region));
-		close(game.peer);
+		side_close_rest(&game.side);
 	}
 	pthread_join(thread, NULL);
 }
@@ -206,10 +198,7 @@ START_TEST(a_cq_is_closed_at_the_notification_that_is_still_being_armed)
 		int64_t deadline_ns = now_ns() + PATIENCE_NS;
 
 		EXPECT_RETURN(0, regio_cq_create(SENDS * 2, &opts, &cq));
-		round_open(&game);
-		EXPECT_RETURN(0, regio_rq_close(game.side.rq, 0));
-		EXPECT_RETURN(0, regio_rq_create(game.side.fd, SENDS, SENDS, cq, cq,
-						 SIDE_RQ_CONTEXT, NULL, &game.side.rq));
+		round_open(&game, cq);
 		post_message(&game.side, SENDS, MESSAGE_SIZE, round, 0);
 		game.told = false;
 		game.notified_cq = cq;
