@@ -14,28 +14,21 @@
 struct scene {
 	struct regio_driver *driver;
 	struct side side;
-	int peer;
 	int cq_fd;
 };
 
 static void open_scene(struct scene *scene, int family)
 {
 	EXPECT_RETURN(0, regio_driver_create(NULL, &scene->driver));
-	side_open(&scene->side, &(struct side_plan){.family = family,
-						    .receives = 4,
-						    .sends = 4,
-						    .slot_size = 64,
-						    .driver = scene->driver});
-	scene->peer = peer_of(scene->side.fd);
+	SIDE_OPEN(&scene->side, .family = family, .peer = PEER_BOTH_WAYS, .receives = 4, .sends = 4,
+		  .slot_size = 64, .driver = scene->driver);
 	scene->cq_fd = regio_cq_fd(scene->side.receive_cq);
-	connect_to(scene->side.fd, scene->peer);
 }
 
 static void close_scene(struct scene *scene)
 {
 	side_close(&scene->side);
 	EXPECT_RETURN(0, regio_driver_close(scene->driver));
-	close(scene->peer);
 }
 
 /* Runs 'body' in a child; what it expects fails the case like anything else. */
@@ -112,9 +105,9 @@ START_TEST(every_call_on_a_handle_of_the_parent_says_ECHILD_and_the_parent_goes_
 	post_receive(&scene.side, 0);
 	post_receive(&scene.side, 1);
 	EXPECT_RETURN(0, regio_cq_notify(scene.side.receive_cq));
-	send_plain(scene.peer, "before", 6);
+	send_plain(scene.side.peer, "before", 6);
 	in_child(expect_dead_handles, &scene);
-	send_plain(scene.peer, "after", 5);
+	send_plain(scene.side.peer, "after", 5);
 	collect(scene.side.receive_cq, results, 2);
 	expect_result(&results[0], 0, 6, 0);
 	expect_result(&results[1], 0, 5, 1);
@@ -133,11 +126,11 @@ static void use_objects_of_its_own(struct scene *parent)
 
 	open_scene(&scene, AF_INET);
 	post_receive(&scene.side, 0);
-	send_plain(scene.peer, "x", 1);
+	send_plain(scene.side.peer, "x", 1);
 	result = collect_one(scene.side.receive_cq);
 	expect_result(&result, 0, 1, 0);
 	post_message(&scene.side, 4, 64, 3, 0);
-	ck_assert_uint_eq(receive_plain(scene.peer, data, sizeof(data)), 64);
+	ck_assert_uint_eq(receive_plain(scene.side.peer, data, sizeof(data)), 64);
 	expect_message(data, 64, 3);
 	EXPECT_RETURN(-ECHILD, regio_cq_dequeue(parent->side.receive_cq, &result, 1));
 	close_scene(&scene);
@@ -154,7 +147,7 @@ START_TEST(a_child_may_have_queues_of_its_own)
 	for (uint64_t i = 0; i < 4; i++) {
 		post_receive(&scene.side, i);
 		in_child(use_objects_of_its_own, &scene);
-		send_plain(scene.peer, "x", 1);
+		send_plain(scene.side.peer, "x", 1);
 		result = collect_one(scene.side.receive_cq);
 		expect_result(&result, 0, 1, i);
 	}
@@ -217,7 +210,7 @@ START_TEST(a_child_that_closes_its_copies_of_descriptors_does_no_harm)
 	open_scene(&scene, families[_i]);
 	post_receive(&scene.side, 0);
 	in_child(close_descriptors, &scene);
-	send_plain(scene.peer, "x", 1);
+	send_plain(scene.side.peer, "x", 1);
 	result = collect_one(scene.side.receive_cq);
 	expect_result(&result, 0, 1, 0);
 	close_scene(&scene);
