@@ -35,12 +35,9 @@ enum step { DEREGISTER, UNMAP, CLOSE_RQ, CLOSE_CQ, CLOSE_SOCKET, STEPS };
 static const char step_letters[] = "RMQCS";
 
 struct scene {
-	uint8_t *memory;
-	uint64_t region;
-	struct regio_cq *cq;
-	struct regio_rq *rq;
+	struct side side;
 	uint64_t receives, sends; /* posted */
-	int fd, peer, decoy, decoy_peer;
+	int decoy, decoy_peer;
 	bool gone[STEPS];
 };
 
@@ -55,14 +52,15 @@ static uint32_t slice_offset(uint64_t posted)
 static void post_on_scene(struct scene *scene, uint64_t receives, uint64_t sends)
 {
 	for (uint64_t i = 0; i < receives; i++) {
-		struct regio_buf slice = {scene->region, slice_offset(scene->receives), 128};
+		struct regio_buf slice = {scene->side.region, slice_offset(scene->receives), 128};
 
-		scene->receives += regio_receive(scene->rq, &slice, 0, i) == 0;
+		scene->receives += regio_receive(scene->side.rq, &slice, 0, i) == 0;
 	}
 	for (uint64_t i = 0; i < sends; i++) {
-		struct regio_buf slice = {scene->region, 32768 + slice_offset(scene->sends), 128};
+		struct regio_buf slice = {scene->side.region, 32768 + slice_offset(scene->sends),
+					  128};
 
-		scene->sends += regio_send(scene->rq, &slice, REGIO_MSG_DEFER, i) == 0;
+		scene->sends += regio_send(scene->side.rq, &slice, REGIO_MSG_DEFER, i) == 0;
 	}
 }
 
@@ -73,16 +71,11 @@ static void open_scene(struct scene *scene, int family)
 
 	memset(scene, 0, sizeof(*scene));
 	EXPECT(memory != MAP_FAILED, "%m");
-	scene->memory = memory;
-	EXPECT_RETURN(0, regio_region_register(memory, SCENE_SIZE, NULL, &scene->region));
-	scene->cq = cq_of(64, NULL);
-	scene->fd = bound_socket(family);
-	scene->peer = peer_of(scene->fd);
-	connect_to(scene->fd, scene->peer);
+	SIDE_OPEN(&scene->side, .family = family, .peer = PEER_BOTH_WAYS, .receives = 32,
+		  .sends = 32, .slot_size = SCENE_SIZE / 64, .memory = memory,
+		  .cq = cq_of(64, NULL));
 	scene->decoy_peer = bound_socket(family);
 	scene->decoy = -1;
-	EXPECT_RETURN(
-		0, regio_rq_create(scene->fd, 32, 32, scene->cq, scene->cq, 0, NULL, &scene->rq));
 	post_on_scene(scene, 16, 4);
 }
 
@@ -93,14 +86,14 @@ static void disturb(struct scene *scene)
 	struct regio_result results[4];
 
 	for (size_t i = 0; i < 3; i++)
-		if (send(scene->peer, data, 64, MSG_DONTWAIT) < 0 && errno != ECONNREFUSED)
+		if (send(scene->side.peer, data, 64, MSG_DONTWAIT) < 0 && errno != ECONNREFUSED)
 			ck_abort_msg("%m");
 	if (!scene->gone[CLOSE_SOCKET] && train_limit() > 1)
-		send_train(scene->peer, data, sizeof(data), 64);
+		send_train(scene->side.peer, data, sizeof(data), 64);
 	if (!scene->gone[CLOSE_RQ])
 		post_on_scene(scene, 2, 2);
 	if (!scene->gone[CLOSE_CQ]) {
-		int got = regio_cq_dequeue(scene->cq, results, ARRAY_SIZE(results));
+		int got = regio_cq_dequeue(scene->side.receive_cq, results, ARRAY_SIZE(results));
 
 		EXPECT(got >= 0, "%s", regio_error_name(got));
 	}
@@ -109,11 +102,11 @@ static void disturb(struct scene *scene)
 /* Another socket takes the number of the closed one; whoever still uses that is found out. */
 static void close_socket_and_reuse_number(struct scene *scene)
 {
-	int other = bound_socket(own_address(scene->fd).any.sa_family);
+	int other = bound_socket(own_address(scene->side.fd).any.sa_family);
 
-	EXPECT(dup2(other, scene->fd) == scene->fd, "%m");
+	EXPECT(dup2(other, scene->side.fd) == scene->side.fd, "%m");
 	close(other);
-	scene->decoy = scene->fd;
+	scene->decoy = scene->side.fd;
 	set_option(scene->decoy, SOL_UDP, UDP_GRO, 1);
 	connect_to(scene->decoy_peer, scene->decoy);
 	connect_to(scene->decoy, scene->decoy_peer);
@@ -125,16 +118,16 @@ static void take_step(struct scene *scene, enum step step)
 	scene->gone[step] = true;
 	switch (step) {
 	case DEREGISTER:
-		EXPECT_RETURN(0, regio_region_deregister(scene->region));
+		EXPECT_RETURN(0, regio_region_deregister(scene->side.region));
 		break;
 	case UNMAP:
-		EXPECT(munmap(scene->memory, SCENE_SIZE) == 0, "%m");
+		EXPECT(munmap(scene->side.memory, SCENE_SIZE) == 0, "%m");
 		break;
 	case CLOSE_RQ:
-		EXPECT_RETURN(0, regio_rq_close(scene->rq, 0));
+		EXPECT_RETURN(0, regio_rq_close(scene->side.rq, 0));
 		break;
 	case CLOSE_CQ:
-		EXPECT_RETURN(0, regio_cq_close(scene->cq));
+		EXPECT_RETURN(0, regio_cq_close(scene->side.receive_cq));
 		break;
 	default:
 		close_socket_and_reuse_number(scene);
@@ -190,7 +183,7 @@ static void await_sends(const struct scene *scene)
 	while (info.messages_sent < scene->sends) {
 		EXPECT(now_ns() < deadline_ns, "the sends are left lying");
 		sched_yield();
-		EXPECT_RETURN(0, regio_rq_get_info(scene->rq, &info, sizeof(info)));
+		EXPECT_RETURN(0, regio_rq_get_info(scene->side.rq, &info, sizeof(info)));
 	}
 }
 
@@ -211,7 +204,7 @@ static void run_order(int family, const enum step *steps, bool with_traffic)
 	expect_decoy_untouched(&scene);
 	close(scene.decoy);
 	close(scene.decoy_peer);
-	close(scene.peer);
+	close(scene.side.peer);
 }
 
 /* Every order that unmaps the memory only after its region is gone, and what it is called. */
@@ -269,19 +262,21 @@ START_TEST(nothing_is_written_after_deregister_has_returned)
 		for (int i = 0; i < round % 5; i++)
 			disturb(&scene);
 		for (int i = 0; i < 20; i++)
-			send_plain(scene.peer, pattern, 64);
+			send_plain(scene.side.peer, pattern, 64);
 		take_step(&scene, DEREGISTER);
-		memcpy(scene.memory, pattern, SCENE_SIZE);
+		memcpy(scene.side.memory, pattern, SCENE_SIZE);
 		disturb(&scene);
-		while (regio_cq_dequeue(scene.cq, results, ARRAY_SIZE(results)) > 0)
+		while (regio_cq_dequeue(scene.side.receive_cq, results, ARRAY_SIZE(results)) > 0)
 			;
-		EXPECT(!memcmp(scene.memory, pattern, SCENE_SIZE), "written in round %d", round);
+		EXPECT(!memcmp(scene.side.memory, pattern, SCENE_SIZE), "written in round %d",
+		       round);
 		take_step(&scene, CLOSE_RQ);
-		EXPECT(!memcmp(scene.memory, pattern, SCENE_SIZE), "written in round %d", round);
+		EXPECT(!memcmp(scene.side.memory, pattern, SCENE_SIZE), "written in round %d",
+		       round);
 		take_step(&scene, CLOSE_CQ);
 		take_step(&scene, UNMAP);
-		close(scene.fd);
-		close(scene.peer);
+		close(scene.side.fd);
+		close(scene.side.peer);
 		close(scene.decoy_peer);
 	}
 }
