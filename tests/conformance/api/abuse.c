@@ -204,18 +204,12 @@ static const struct {
 };
 
 static struct regio_driver *good_driver;
-static int good_peer;
 
 static void open_good(int family)
 {
 	EXPECT_RETURN(0, regio_driver_create(NULL, &good_driver));
-	side_open(&good, &(struct side_plan){.family = family,
-					     .receives = 4,
-					     .sends = 4,
-					     .slot_size = 64,
-					     .driver = good_driver});
-	good_peer = peer_of(good.fd);
-	connect_to(good.fd, good_peer);
+	SIDE_OPEN(&good, .family = family, .peer = PEER_BOTH_WAYS, .receives = 4, .sends = 4,
+		  .slot_size = 64, .driver = good_driver);
 }
 
 /* Full quota, traffic both ways, exact completions: nothing that was abused has changed. */
@@ -227,7 +221,7 @@ static void expect_good_unchanged(void)
 	for (uint64_t i = 0; i < 4; i++) {
 		post_receive(&good, i);
 		fill_message(data, sizeof(data), i);
-		send_plain(good_peer, data, sizeof(data));
+		send_plain(good.peer, data, sizeof(data));
 	}
 	EXPECT_RETURN(-ENOBUFS, regio_receive(good.rq, NULL, 0, 0));
 	collect(good.receive_cq, results, 4);
@@ -241,19 +235,18 @@ static void expect_good_unchanged(void)
 	collect(good.send_cq, results, 4);
 	for (uint64_t i = 0; i < 4; i++) {
 		expect_result(&results[i], 0, 64, 4 + i);
-		ck_assert_uint_eq(receive_plain(good_peer, data, sizeof(data)), 64);
+		ck_assert_uint_eq(receive_plain(good.peer, data, sizeof(data)), 64);
 		expect_message(data, 64, i);
 	}
 	expect_empty(good.receive_cq);
 	expect_empty(good.send_cq);
-	EXPECT(nothing_queued(good_peer), "one more datagram");
+	EXPECT(nothing_queued(good.peer), "one more datagram");
 }
 
 static void close_good(void)
 {
 	side_close(&good);
 	EXPECT_RETURN(0, regio_driver_close(good_driver));
-	close(good_peer);
 }
 
 static void expect_dead(size_t call, void *handle, const char *what)
@@ -343,10 +336,7 @@ START_TEST(a_closed_handle_stays_dead_when_others_are_made)
 
 	open_good(families[_i]);
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
-	side_open(&dead, &(struct side_plan){.family = families[_i],
-					     .receives = 1,
-					     .slot_size = 64,
-					     .driver = driver});
+	SIDE_OPEN(&dead, .family = families[_i], .receives = 1, .slot_size = 64, .driver = driver);
 	side_close(&dead);
 	EXPECT_RETURN(0, regio_driver_close(driver));
 	void *const closed[] = {driver, dead.receive_cq, dead.rq};
@@ -355,9 +345,8 @@ START_TEST(a_closed_handle_stays_dead_when_others_are_made)
 		for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 			expect_dead(i, closed[calls[i].kind], "a closed handle");
 		if (round == 0)
-			side_open(&successor, &(struct side_plan){.family = families[_i],
-								  .receives = 1,
-								  .slot_size = 64});
+			SIDE_OPEN(&successor, .family = families[_i], .receives = 1,
+				  .slot_size = 64);
 	}
 	side_close(&successor);
 	expect_good_unchanged();
@@ -458,7 +447,7 @@ START_TEST(a_descriptor_reused_behind_our_back_is_neither_read_nor_written)
 	post_receive(&good, 0);
 	post_send(&good, 4, 64, 0);
 	collect_one(good.send_cq);
-	ck_assert_uint_eq(receive_plain(good_peer, data, sizeof(data)), 64);
+	ck_assert_uint_eq(receive_plain(good.peer, data, sizeof(data)), 64);
 
 	int other = bound_socket(families[_i]), other_peer = peer_of(other);
 
@@ -480,14 +469,11 @@ START_TEST(a_descriptor_reused_behind_our_back_is_neither_read_nor_written)
 	EXPECT_RETURN(0, regio_rq_close(good.rq, REGIO_CLOSE_SOCKET));
 	send_plain(other_peer, "still", 5);
 	ck_assert_uint_eq(receive_plain(good.fd, data, sizeof(data)), 5);
-	EXPECT_RETURN(0, regio_cq_close(good.send_cq));
-	EXPECT_RETURN(0, regio_cq_close(good.receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(good.region));
+	side_close_rest(&good);
 	EXPECT_RETURN(0, regio_driver_close(good_driver));
 	close(other);
 	close(other_peer);
 	close(good.fd);
-	close(good_peer);
 }
 END_TEST
 
@@ -509,7 +495,7 @@ START_TEST(a_descriptor_reused_after_much_traffic_is_noticed)
 		post_send(&good, 4, 64, 0);
 		result = collect_one(good.send_cq);
 		expect_result(&result, 0, 64, 4);
-		ck_assert_uint_eq(receive_plain(good_peer, data, sizeof(data)), 64);
+		ck_assert_uint_eq(receive_plain(good.peer, data, sizeof(data)), 64);
 	}
 	int other = bound_socket(families[_i]), other_peer = peer_of(other);
 
@@ -522,14 +508,11 @@ START_TEST(a_descriptor_reused_after_much_traffic_is_noticed)
 	EXPECT(result.status == -EBADF, "%s after %d sends", regio_error_name(result.status),
 	       rounds);
 	EXPECT_RETURN(0, regio_rq_close(good.rq, 0));
-	EXPECT_RETURN(0, regio_cq_close(good.send_cq));
-	EXPECT_RETURN(0, regio_cq_close(good.receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(good.region));
+	side_close_rest(&good);
 	EXPECT_RETURN(0, regio_driver_close(good_driver));
 	close(other);
 	close(other_peer);
 	close(good.fd);
-	close(good_peer);
 }
 END_TEST
 
@@ -550,11 +533,8 @@ START_TEST(a_socket_closed_behind_our_back_fails_requests_and_nothing_else)
 		EXPECT(regio_cq_dequeue(good.send_cq, results, 8) >= 0, "dequeue failed");
 	}
 	EXPECT_RETURN(0, regio_rq_close(good.rq, 0));
-	EXPECT_RETURN(0, regio_cq_close(good.send_cq));
-	EXPECT_RETURN(0, regio_cq_close(good.receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(good.region));
+	side_close_rest(&good);
 	EXPECT_RETURN(0, regio_driver_close(good_driver));
-	close(good_peer);
 }
 END_TEST
 
@@ -629,9 +609,9 @@ static void open_with_descriptors(struct opened *opened, int family)
 static void close_all_good(void)
 {
 	EXPECT_RETURN(0, regio_rq_close(good.rq, REGIO_CLOSE_SOCKET));
-	EXPECT_RETURN(0, regio_cq_close(good.send_cq));
-	EXPECT_RETURN(0, regio_cq_close(good.receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(good.region));
+	/* Its number may be another file's by now. */
+	good.peer = -1;
+	side_close_rest(&good);
 	EXPECT_RETURN(0, regio_driver_close(good_driver));
 }
 
