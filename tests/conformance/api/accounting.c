@@ -18,15 +18,13 @@ START_TEST(a_receive_counts_until_its_completion_is_dequeued)
 	struct side side;
 	struct regio_buf slice;
 
-	side_open(&side,
-		  &(struct side_plan){.family = families[_i], .receives = 3, .slot_size = 64});
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_ONE_WAY, .receives = 3,
+		  .slot_size = 64);
 	slice = slot_slice(&side, 0, 64);
-	int peer = peer_of(side.fd);
-
 	for (uint64_t i = 0; i < 3; i++)
 		post_receive(&side, i);
 	EXPECT_RETURN(-ENOBUFS, regio_receive(side.rq, &slice, 0, 3));
-	send_plain(peer, "x", 1);
+	send_plain(side.peer, "x", 1);
 	EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
 	EXPECT_RETURN(-ENOBUFS, regio_receive(side.rq, &slice, 0, 3));
 	struct regio_result result = collect_one(side.receive_cq);
@@ -35,7 +33,6 @@ START_TEST(a_receive_counts_until_its_completion_is_dequeued)
 	EXPECT_RETURN(0, regio_receive(side.rq, &slice, 0, 3));
 	EXPECT_RETURN(-ENOBUFS, regio_receive(side.rq, &slice, 0, 4));
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -45,8 +42,7 @@ START_TEST(a_send_counts_until_its_completion_is_dequeued)
 	struct regio_result results[2];
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = families[_i], .sends = 4, .slot_size = 64});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_ITSELF, .sends = 4, .slot_size = 64);
 	struct regio_buf slice = slot_slice(&side, 0, 64);
 
 	for (uint64_t i = 0; i < 4; i++)
@@ -78,11 +74,8 @@ START_TEST(a_queue_in_full_swing_refuses_what_an_idle_one_does)
 
 	EXPECT(memory != MAP_FAILED, "%m");
 	EXPECT_RETURN(0, regio_region_register(memory, page, NULL, &read_only.region));
-	side_open(&side, &(struct side_plan){.family = families[_i],
-					     .receives = LIMIT,
-					     .sends = LIMIT,
-					     .slot_size = BYTES});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_ITSELF, .receives = LIMIT,
+		  .sends = LIMIT, .slot_size = BYTES);
 	for (uint64_t i = 0; i < LIMIT - 1; i++) {
 		post_receive(&side, i);
 		post_send(&side, LIMIT + i, BYTES, REGIO_MSG_DEFER);
@@ -110,9 +103,8 @@ START_TEST(a_refused_request_gives_no_completion)
 	struct regio_result result;
 	struct side side;
 
-	side_open(&side, &(struct side_plan){
-				 .family = AF_INET, .receives = 1, .sends = 1, .slot_size = 64});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ITSELF, .receives = 1, .sends = 1,
+		  .slot_size = 64);
 	struct regio_buf slice = slot_slice(&side, 0, 64);
 
 	post_receive(&side, 0);
@@ -205,9 +197,8 @@ START_TEST(a_half_of_size_0_refuses_requests)
 	struct side receiver, sender;
 	struct regio_buf slice;
 
-	side_open(&receiver,
-		  &(struct side_plan){.family = AF_INET, .receives = 1, .slot_size = 64});
-	side_open(&sender, &(struct side_plan){.family = AF_INET, .sends = 1, .slot_size = 64});
+	SIDE_OPEN(&receiver, .family = AF_INET, .receives = 1, .slot_size = 64);
+	SIDE_OPEN(&sender, .family = AF_INET, .sends = 1, .slot_size = 64);
 	connect_to(sender.fd, receiver.fd);
 	connect_to(receiver.fd, sender.fd);
 	slice = slot_slice(&receiver, 0, 64);
@@ -313,9 +304,8 @@ START_TEST(a_resize_below_what_is_outstanding_changes_nothing)
 	struct regio_result result;
 	struct side side;
 
-	side_open(&side, &(struct side_plan){
-				 .family = AF_INET, .receives = 8, .sends = 8, .slot_size = 16});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ITSELF, .receives = 8, .sends = 8,
+		  .slot_size = 16);
 	for (uint64_t i = 0; i < 4; i++)
 		post_receive(&side, i);
 	for (uint64_t i = 0; i < 3; i++)
@@ -359,10 +349,8 @@ START_TEST(resizing_under_traffic_loses_nothing)
 	uint64_t posted = 0, received = 0, sent = 0, random = 1;
 	struct side side;
 
-	side_open(&side,
-		  &(struct side_plan){.family = families[_i], .receives = MAX, .slot_size = 64});
-	int peer = peer_of(side.fd);
-
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_ONE_WAY, .receives = MAX,
+		  .slot_size = 64);
 	for (uint64_t round = 0; round < scaled(ROUNDS); round++) {
 		uint32_t outstanding = (uint32_t)(posted - received);
 		uint32_t limit = outstanding + random_below(&random, MAX + 1 - outstanding);
@@ -379,7 +367,7 @@ START_TEST(resizing_under_traffic_loses_nothing)
 
 		for (uint32_t i = 0; i < burst; i++) {
 			fill_message(message, sizeof(message), sent++);
-			send_plain(peer, message, sizeof(message));
+			send_plain(side.peer, message, sizeof(message));
 		}
 		collect(side.receive_cq, results, burst);
 		for (uint32_t i = 0; i < burst; i++, received++) {
@@ -388,7 +376,6 @@ START_TEST(resizing_under_traffic_loses_nothing)
 		}
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
