@@ -263,11 +263,8 @@ static int describe(enum described what, void *ret_info, uint32_t size)
 static void open_described(struct side *side)
 {
 	EXPECT_RETURN(0, regio_driver_create(NULL, &described_driver));
-	side_open(side, &(struct side_plan){.family = AF_INET,
-					    .receives = 1,
-					    .sends = 1,
-					    .slot_size = 64,
-					    .driver = described_driver});
+	SIDE_OPEN(side, .family = AF_INET, .receives = 1, .sends = 1, .slot_size = 64,
+		  .driver = described_driver);
 	described_rq = side->rq;
 	if (driven_by_a_thread())
 		await_sleep(described_driver);
