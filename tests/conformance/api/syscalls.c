@@ -118,9 +118,8 @@ static const char *count_in_child(void (*body)(int family), int family, struct c
 
 static void open_pair(struct side *sender, struct side *receiver, int family)
 {
-	side_open(sender, &(struct side_plan){.family = family, .sends = BATCH, .slot_size = 64});
-	side_open(receiver,
-		  &(struct side_plan){.family = family, .receives = BATCH, .slot_size = 64});
+	SIDE_OPEN(sender, .family = family, .sends = BATCH, .slot_size = 64);
+	SIDE_OPEN(receiver, .family = family, .receives = BATCH, .slot_size = 64);
 	connect_to(sender->fd, receiver->fd);
 }
 
@@ -207,13 +206,8 @@ END_TEST
 
 enum { REPLIERS = 16 };
 
-struct replier {
-	struct side side;
-	int peer;
-};
-
 /* Asks all, answers all: the answers are deferred and go with the dequeue that finds nothing. */
-static void serve_once(struct replier *repliers, struct regio_cq *requests, bool counted)
+static void serve_once(struct side *repliers, struct regio_cq *requests, bool counted)
 {
 	struct regio_result results[REPLIERS];
 	struct regio_buf slice;
@@ -222,7 +216,7 @@ static void serve_once(struct replier *repliers, struct regio_cq *requests, bool
 		send_plain(repliers[i].peer, "?", 1);
 	collect(requests, results, REPLIERS);
 	for (uint64_t i = 0; i < REPLIERS; i++) {
-		struct side *side = &repliers[i].side;
+		struct side *side = &repliers[i];
 
 		slice = slot_slice(side, 1, 64);
 		EXPECT_RETURN(0, regio_send(side->rq, &slice, REGIO_MSG_DEFER, 0));
@@ -235,10 +229,10 @@ static void serve_once(struct replier *repliers, struct regio_cq *requests, bool
 	for (uint64_t i = 0; i < REPLIERS; i++) {
 		uint8_t data[64];
 
-		collect_one(repliers[i].side.send_cq);
+		collect_one(repliers[i].send_cq);
 		ck_assert_uint_eq(receive_plain(repliers[i].peer, data, sizeof(data)), 64);
-		slice = slot_slice(&repliers[i].side, 0, 64);
-		EXPECT_RETURN(0, regio_receive(repliers[i].side.rq, &slice, 0, i));
+		slice = slot_slice(&repliers[i], 0, 64);
+		EXPECT_RETURN(0, regio_receive(repliers[i].rq, &slice, 0, i));
 	}
 }
 
@@ -246,7 +240,7 @@ static void serve_once(struct replier *repliers, struct regio_cq *requests, bool
 static void reply_on_many_sockets(int family)
 {
 	enum { ROUNDS = 20 };
-	struct replier repliers[REPLIERS];
+	struct side repliers[REPLIERS];
 	struct regio_driver *driver;
 	struct regio_cq *requests;
 
@@ -254,18 +248,13 @@ static void reply_on_many_sockets(int family)
 	requests = cq_of(REPLIERS, driver);
 	for (uint64_t i = 0; i < REPLIERS; i++) {
 		/* cppcheck-suppress uninitvar ; opened here */
-		struct side *side = &repliers[i].side;
+		struct side *side = &repliers[i];
 
-		side_open(side, &(struct side_plan){.family = family,
-						    .receives = 1,
-						    .sends = 1,
-						    .slot_size = 64,
-						    .driver = driver});
+		SIDE_OPEN(side, .family = family, .peer = PEER_BOTH_WAYS, .receives = 1, .sends = 1,
+			  .slot_size = 64, .driver = driver);
 		EXPECT_RETURN(0, regio_rq_close(side->rq, 0));
 		EXPECT_RETURN(0, regio_rq_create(side->fd, 1, 1, requests, side->send_cq, 0, NULL,
 						 &side->rq));
-		repliers[i].peer = peer_of(side->fd);
-		connect_to(side->fd, repliers[i].peer);
 		post_receive(side, 0);
 	}
 	/* Enough for the queues to be no longer young, and for a ring. */
@@ -305,12 +294,8 @@ static void post_and_dequeue(int family)
 	struct side side;
 
 	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
-	side_open(&side, &(struct side_plan){.family = family,
-					     .receives = BATCH,
-					     .sends = BATCH,
-					     .slot_size = 64,
-					     .driver = driver});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = family, .peer = PEER_ITSELF, .receives = BATCH, .sends = BATCH,
+		  .slot_size = 64, .driver = driver);
 	mark(COUNT_FROM);
 	for (uint64_t round = 0; round < BATCHES; round++) {
 		post_receive(&side, round % BATCH);
@@ -392,10 +377,9 @@ static void commit_sends_on_a_stream(int family)
 {
 	struct regio_result results[STREAM_SENDS];
 	struct side side;
-	int fds[2];
 
-	stream_pair(family, fds);
-	side_open(&side, &(struct side_plan){.fd = fds[0], .sends = STREAM_SENDS, .slot_size = 64});
+	SIDE_OPEN(&side, .family = family, .peer = PEER_STREAM, .sends = STREAM_SENDS,
+		  .slot_size = 64);
 	for (int round = 0; round <= SENDS_MARKED_AFTER; round++) {
 		if (round == SENDS_MARKED_AFTER)
 			mark(COUNT_FROM);
@@ -403,7 +387,7 @@ static void commit_sends_on_a_stream(int family)
 			post_send(&side, i, 64, i + 1 < STREAM_SENDS ? REGIO_MSG_DEFER : 0);
 		collect(side.send_cq, results, STREAM_SENDS);
 		mark(COUNT_TO);
-		read_all(fds[1], side.memory, (size_t)STREAM_SENDS * 64);
+		read_all(side.peer, side.memory, (size_t)STREAM_SENDS * 64);
 	}
 }
 
@@ -430,28 +414,20 @@ enum { CONNECTIONS = 16, TURNS = 200, TURNS_MARKED = 100 };
 /* Every connection of a server gets a message in each turn. */
 static void serve_connections(int family)
 {
-	static uint8_t memory[CONNECTIONS][256];
 	struct regio_cq *cq = cq_of(CONNECTIONS, NULL);
 	struct regio_result results[CONNECTIONS];
-	struct regio_rq *rqs[CONNECTIONS];
-	int fds[CONNECTIONS][2];
-	uint64_t region;
+	struct side sides[CONNECTIONS];
 
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
-	for (uint32_t i = 0; i < CONNECTIONS; i++) {
-		stream_pair(family, fds[i]);
-		EXPECT_RETURN(0, regio_rq_create(fds[i][0], 1, 0, cq, cq, i, NULL, &rqs[i]));
-	}
+	for (uint32_t i = 0; i < CONNECTIONS; i++)
+		SIDE_OPEN(&sides[i], .family = family, .peer = PEER_STREAM, .receives = 1,
+			  .slot_size = 256, .cq = cq);
 	for (int turn = 0; turn < TURNS; turn++) {
 		if (turn == TURNS - TURNS_MARKED)
 			mark(COUNT_FROM);
-		for (uint32_t i = 0; i < CONNECTIONS; i++) {
-			struct regio_buf slice = {region, i * sizeof(memory[0]), sizeof(memory[0])};
-
-			EXPECT_RETURN(0, regio_receive(rqs[i], &slice, 0, i));
-		}
 		for (uint32_t i = 0; i < CONNECTIONS; i++)
-			write_stream(fds[i][1], 64, 0);
+			post_receive(&sides[i], 0);
+		for (uint32_t i = 0; i < CONNECTIONS; i++)
+			write_stream(sides[i].peer, 64, 0);
 		collect(cq, results, CONNECTIONS);
 	}
 	mark(COUNT_TO);
@@ -481,19 +457,15 @@ static void wait_after_a_busy_queue(int family)
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	idle = cq_of(1, driver);
-	side_open(&side,
-		  &(struct side_plan){
-			  .family = family, .receives = 1, .slot_size = 64, .driver = driver});
-	int peer = peer_of(side.fd);
-
+	SIDE_OPEN(&side, .family = family, .peer = PEER_ONE_WAY, .receives = 1, .slot_size = 64,
+		  .driver = driver);
 	for (int round = 0; round < ROUNDS; round++) {
 		post_receive(&side, 0);
 		expect_empty(side.receive_cq);
-		send_plain(peer, "x", 1);
+		send_plain(side.peer, "x", 1);
 		poll_one(side.receive_cq);
 	}
 	side_close(&side);
-	close(peer);
 	mark(COUNT_FROM);
 	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(idle, 1, 0, 100 * MILLISECOND_NS));
 	mark(COUNT_TO);
