@@ -104,14 +104,10 @@ static void run_flow(int family, uint32_t size, uint64_t total, const struct reg
 	struct flow flow = {.size = size, .total = scaled(total)};
 	pthread_t thread;
 
-	side_open(&flow.receiver, &(struct side_plan){.family = family,
-						      .receives = SLOTS,
-						      .slot_size = MESSAGE_SIZE_MAX,
-						      .rq_opts = opts});
-	side_open(&flow.sender, &(struct side_plan){.family = family,
-						    .sends = SLOTS,
-						    .slot_size = MESSAGE_SIZE_MAX,
-						    .rq_opts = opts});
+	SIDE_OPEN(&flow.receiver, .family = family, .receives = SLOTS,
+		  .slot_size = MESSAGE_SIZE_MAX, .rq_opts = opts);
+	SIDE_OPEN(&flow.sender, .family = family, .sends = SLOTS, .slot_size = MESSAGE_SIZE_MAX,
+		  .rq_opts = opts);
 	connect_to(flow.sender.fd, flow.receiver.fd);
 	connect_to(flow.receiver.fd, flow.sender.fd);
 	/*
