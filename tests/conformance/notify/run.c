@@ -151,27 +151,25 @@ START_TEST(armed_queue_calls_once_and_finds_a_completion)
 	struct regio_buf slice = {.length = 0};
 	struct regio_result result;
 	struct regio_cq *cq;
-	struct regio_rq *rq;
-	int fd = bound_socket(AF_INET), peer = peer_of(fd);
+	struct side side;
 
 	if (driven_by_a_thread())
 		SKIP("the driver has a thread that runs it");
 	EXPECT_RETURN(0, regio_cq_create(4, &opts, &cq));
-	EXPECT_RETURN(0, regio_rq_create(fd, 4, 0, cq, cq, 0, NULL, &rq));
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ONE_WAY, .receives = 4, .cq = cq);
 	for (uint64_t round = 0; round < scaled(1000); round++) {
-		EXPECT_RETURN(0, regio_receive(rq, &slice, 0, round));
+		EXPECT_RETURN(0, regio_receive(side.rq, &slice, 0, round));
 		EXPECT_RETURN(0, regio_cq_notify(cq));
 		EXPECT_RETURN(-EALREADY, regio_cq_notify(cq));
 		ck_assert_int_eq(called.times, (int)round);
-		ck_assert_int_eq(send(peer, "", 0, 0), 0);
+		ck_assert_int_eq(send(side.peer, "", 0, 0), 0);
 		EXPECT_RETURN(0, regio_driver_run(called.driver, PATIENCE_NS));
 		ck_assert_int_eq(called.times, (int)round + 1);
 		EXPECT_RETURN(1, regio_cq_dequeue(cq, &result, 1));
 	}
-	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+	side_close(&side);
 	EXPECT_RETURN(0, regio_cq_close(cq));
 	EXPECT_RETURN(0, regio_driver_close(called.driver));
-	close(peer);
 }
 END_TEST
 
@@ -191,26 +189,24 @@ START_TEST(a_run_goes_on_until_nothing_is_left_to_do)
 	struct regio_buf slice = {.length = 0};
 	struct regio_result results[MESSAGES];
 	struct regio_cq *cq;
-	struct regio_rq *rq;
-	int fd = bound_socket(AF_INET), peer = peer_of(fd);
+	struct side side;
 
 	if (driven_by_a_thread())
 		SKIP("the driver has a thread that runs it");
 	EXPECT_RETURN(0, regio_cq_create(MESSAGES, &opts, &cq));
-	EXPECT_RETURN(0, regio_rq_create(fd, MESSAGES, 0, cq, cq, 0, NULL, &rq));
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ONE_WAY, .receives = MESSAGES, .cq = cq);
 	EXPECT_RETURN(0, regio_cq_notify(cq));
 	for (uint64_t i = 0; i < MESSAGES; i++) {
-		ck_assert_int_eq(send(peer, "", 0, 0), 0);
-		EXPECT_RETURN(0, regio_receive(rq, &slice,
+		ck_assert_int_eq(send(side.peer, "", 0, 0), 0);
+		EXPECT_RETURN(0, regio_receive(side.rq, &slice,
 					       i < MESSAGES - 1 ? REGIO_MSG_DONT_NOTIFY : 0, i));
 	}
 	EXPECT_RETURN(0, regio_driver_run(called.driver, PATIENCE_NS));
 	ck_assert_int_eq(called.times, 1);
 	EXPECT_RETURN(MESSAGES, regio_cq_dequeue(cq, results, MESSAGES));
-	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+	side_close(&side);
 	EXPECT_RETURN(0, regio_cq_close(cq));
 	EXPECT_RETURN(0, regio_driver_close(called.driver));
-	close(peer);
 }
 END_TEST
 
@@ -243,17 +239,15 @@ static void await_blocked(struct blocked *blocked, int count)
 }
 
 /* Posts more than the stack takes. */
-static void block(struct blocked *blocked, int fd)
+static void block(struct blocked *blocked, int family)
 {
 	const struct regio_driver_opts opts = {
 		.size = sizeof(opts), .on_blocked = count_blocked, .on_blocked_context = blocked};
 
 	*blocked = (struct blocked){0};
 	EXPECT_RETURN(0, regio_driver_create(&opts, &blocked->driver));
-	side_open(&blocked->side, &(struct side_plan){.fd = fd,
-						      .sends = LONG_SENDS,
-						      .slot_size = LONG_BYTES,
-						      .driver = blocked->driver});
+	SIDE_OPEN(&blocked->side, .family = family, .peer = PEER_STREAM, .sends = LONG_SENDS,
+		  .slot_size = LONG_BYTES, .driver = blocked->driver);
 	for (uint64_t i = 0; i < LONG_SENDS; i++)
 		post_send(&blocked->side, i, LONG_BYTES, 0);
 	await_blocked(blocked, 1);
@@ -270,32 +264,30 @@ static void *read_everything(void *argument)
 }
 
 /* The peer reads until all has been sent. */
-static void unblock(struct blocked *blocked, int peer)
+static void unblock(struct blocked *blocked)
 {
 	struct regio_result results[LONG_SENDS];
 	pthread_t reader;
 
-	ck_assert_int_eq(pthread_create(&reader, NULL, read_everything, &peer), 0);
+	ck_assert_int_eq(pthread_create(&reader, NULL, read_everything, &blocked->side.peer), 0);
 	collect(blocked->side.send_cq, results, LONG_SENDS);
 	for (uint64_t i = 0; i < LONG_SENDS; i++)
 		expect_result(&results[i], 0, LONG_BYTES, i);
 	await_blocked(blocked, 0);
-	side_close(&blocked->side);
+	EXPECT_RETURN(0, regio_rq_close(blocked->side.rq, REGIO_CLOSE_SOCKET));
 	pthread_join(reader, NULL);
+	side_close_rest(&blocked->side);
 	EXPECT_RETURN(0, regio_driver_close(blocked->driver));
 	ck_assert_int_eq(blocked->count, 0);
-	close(peer);
 }
 
 /* Holds: Callbacks what, regio_driver_opts.on_blocked. */
 START_TEST(sends_count_as_blocked_until_they_are_through)
 {
 	struct blocked blocked;
-	int fds[2];
 
-	stream_pair(stream_families[_i], fds);
-	block(&blocked, fds[0]);
-	unblock(&blocked, fds[1]);
+	block(&blocked, stream_families[_i]);
+	unblock(&blocked);
 }
 END_TEST
 
@@ -303,14 +295,11 @@ END_TEST
 START_TEST(sends_count_as_blocked_until_their_queue_is_closed)
 {
 	struct blocked blocked;
-	int fds[2];
 
-	stream_pair(stream_families[_i], fds);
-	block(&blocked, fds[0]);
+	block(&blocked, stream_families[_i]);
 	side_close(&blocked.side);
 	ck_assert_int_eq(blocked.count, 0);
 	EXPECT_RETURN(0, regio_driver_close(blocked.driver));
-	close(fds[1]);
 }
 END_TEST
 
@@ -318,15 +307,15 @@ END_TEST
 START_TEST(sends_count_as_blocked_once_when_their_socket_is_replaced)
 {
 	struct blocked blocked;
-	int old[2], new[2];
+	int new[2];
 
-	stream_pair(stream_families[_i], old);
 	stream_pair(stream_families[_i], new);
-	block(&blocked, old[0]);
+	block(&blocked, stream_families[_i]);
 	EXPECT_RETURN(0, regio_rq_replace_socket(blocked.side.rq, new[0]));
 	close(new[0]);
-	close(old[1]);
-	unblock(&blocked, new[1]);
+	peer_close(&blocked.side);
+	blocked.side.peer = new[1];
+	unblock(&blocked);
 }
 END_TEST
 
