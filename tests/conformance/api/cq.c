@@ -67,8 +67,7 @@ START_TEST(a_dequeue_of_0_takes_nothing)
 {
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 1, .slot_size = 64});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ITSELF, .sends = 1, .slot_size = 64);
 	post_send(&side, 0, 64, 0);
 	EXPECT_RETURN(0, regio_cq_dequeue(side.send_cq, NULL, 0));
 	struct regio_result result = collect_one(side.send_cq);
@@ -84,8 +83,7 @@ START_TEST(a_dequeue_writes_no_more_than_it_is_asked_for)
 	struct regio_result results[4] = {[3] = {.status = 77}};
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ITSELF, .sends = 8, .slot_size = 16);
 	for (uint64_t i = 0; i < 8; i++)
 		post_send(&side, i, 16, 0);
 	collect(side.send_cq, results, 3);
@@ -144,8 +142,7 @@ START_TEST(a_resize_keeps_completions_and_their_order)
 	struct regio_result results[8];
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ITSELF, .sends = 8, .slot_size = 16);
 	for (uint64_t round = 0; round < 40; round++) {
 		for (uint64_t i = 0; i < 8; i++)
 			post_send(&side, i, 16, 0);
@@ -170,8 +167,7 @@ START_TEST(a_closed_queue_gives_its_room_back_with_its_last_completion)
 	struct regio_result results[8];
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ITSELF, .sends = 8, .slot_size = 16);
 	for (uint64_t i = 0; i < 8; i++)
 		post_send(&side, i, 16, 0);
 	EXPECT_RETURN(8, regio_cq_wait(side.send_cq, 8, PATIENCE_NS, PATIENCE_NS));
@@ -181,9 +177,7 @@ START_TEST(a_closed_queue_gives_its_room_back_with_its_last_completion)
 	EXPECT_RETURN(8, regio_cq_dequeue(side.send_cq, results, 8));
 	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
 	EXPECT_RETURN(0, regio_cq_resize(side.send_cq, 1));
-	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
-	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(side.region));
+	side_close_rest(&side);
 }
 END_TEST
 /* Holds: regio_cq_resize -ETOOMANYREFS, regio_cq_resize -EINVAL, regio_cq_resize Returns. */
@@ -193,7 +187,7 @@ START_TEST(a_resize_below_what_is_reserved_changes_nothing)
 	struct side side;
 	int fd = bound_socket(AF_INET);
 
-	side_open(&side, &(struct side_plan){.family = AF_INET, .sends = 8, .slot_size = 16});
+	SIDE_OPEN(&side, .family = AF_INET, .sends = 8, .slot_size = 16);
 	EXPECT_RETURN(-ETOOMANYREFS, regio_cq_resize(side.send_cq, 7));
 	EXPECT_RETURN(-EINVAL, regio_cq_resize(side.send_cq, 0));
 	EXPECT_RETURN(-EINVAL, regio_cq_resize(side.send_cq, REGIO_CQ_CAPACITY_MAX + 1));
@@ -219,21 +213,17 @@ START_TEST(one_cq_serves_many_sockets)
 {
 	enum { SOCKETS = 100 };
 	struct regio_cq *cq = cq_of(SOCKETS, NULL);
-	struct regio_rq *rqs[SOCKETS];
-	int fds[SOCKETS], seen[SOCKETS] = {0};
+	struct side sides[SOCKETS];
+	int seen[SOCKETS] = {0};
 	struct regio_result results[SOCKETS];
 
 	for (size_t i = 0; i < SOCKETS; i++) {
-		fds[i] = bound_socket(i % 2 ? AF_INET : AF_INET6);
-		EXPECT_RETURN(0, regio_rq_create(fds[i], 1, 0, cq, cq, i, NULL, &rqs[i]));
-		EXPECT_RETURN(0, regio_receive(rqs[i], NULL, 0, i + 1000));
+		SIDE_OPEN(&sides[i], .family = i % 2 ? AF_INET : AF_INET6, .peer = PEER_ONE_WAY,
+			  .receives = 1, .cq = cq, .rq_context = i);
+		EXPECT_RETURN(0, regio_receive(sides[i].rq, NULL, 0, i + 1000));
 	}
-	for (size_t i = 0; i < SOCKETS; i++) {
-		int peer = peer_of(fds[i]);
-
-		send_plain(peer, NULL, 0);
-		close(peer);
-	}
+	for (size_t i = 0; i < SOCKETS; i++)
+		send_plain(sides[i].peer, NULL, 0);
 	collect(cq, results, SOCKETS);
 	for (size_t i = 0; i < SOCKETS; i++) {
 		ck_assert_uint_eq(results[i].request_context, results[i].rq_context + 1000);
@@ -241,7 +231,7 @@ START_TEST(one_cq_serves_many_sockets)
 		ck_assert_int_eq(seen[results[i].rq_context]++, 0);
 	}
 	for (size_t i = 0; i < SOCKETS; i++)
-		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
+		side_close(&sides[i]);
 	EXPECT_RETURN(0, regio_cq_close(cq));
 }
 END_TEST
@@ -276,7 +266,7 @@ START_TEST(the_descriptor_is_the_same_for_the_life_of_the_cq)
 {
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = AF_INET, .receives = 1, .slot_size = 16});
+	SIDE_OPEN(&side, .family = AF_INET, .receives = 1, .slot_size = 16);
 	int fd = regio_cq_fd(side.receive_cq);
 
 	EXPECT(fd >= 0, "%s", regio_error_name(fd));
@@ -308,36 +298,29 @@ START_TEST(a_busy_socket_does_not_keep_another_from_its_turn)
 {
 	enum { BUSY = 400, RARE_CONTEXT = 7 };
 	static struct regio_result results[BUSY + 1];
-	int busy_fd, busy_peer, rare_fd, rare_peer;
-	struct regio_rq *busy, *rare;
+	struct side busy, rare;
 	struct regio_cq *cq;
 	uint32_t rare_at = 0;
 
 	if (driven_by_a_thread())
 		SKIP("a driver's thread may be through with one before the other has posted");
 	cq = cq_of(BUSY + 1, NULL);
-	busy_fd = bound_socket(families[_i]);
-	rare_fd = bound_socket(families[_i]);
-	busy_peer = peer_of(busy_fd);
-	rare_peer = peer_of(rare_fd);
-
-	EXPECT_RETURN(0, regio_rq_create(busy_fd, BUSY, 0, cq, cq, 0, NULL, &busy));
-	EXPECT_RETURN(0, regio_rq_create(rare_fd, 1, 0, cq, cq, RARE_CONTEXT, NULL, &rare));
+	SIDE_OPEN(&busy, .family = families[_i], .peer = PEER_ONE_WAY, .receives = BUSY, .cq = cq);
+	SIDE_OPEN(&rare, .family = families[_i], .peer = PEER_ONE_WAY, .receives = 1, .cq = cq,
+		  .rq_context = RARE_CONTEXT);
 	for (uint64_t i = 0; i < BUSY; i++)
-		send_plain(busy_peer, NULL, 0);
-	send_plain(rare_peer, NULL, 0);
+		send_plain(busy.peer, NULL, 0);
+	send_plain(rare.peer, NULL, 0);
 	for (uint64_t i = 0; i < BUSY; i++)
-		EXPECT_RETURN(0, regio_receive(busy, NULL, REGIO_MSG_DEFER, i));
-	EXPECT_RETURN(0, regio_receive(rare, NULL, REGIO_MSG_DEFER, 0));
+		EXPECT_RETURN(0, regio_receive(busy.rq, NULL, REGIO_MSG_DEFER, i));
+	EXPECT_RETURN(0, regio_receive(rare.rq, NULL, REGIO_MSG_DEFER, 0));
 	collect(cq, results, BUSY + 1);
 	while (results[rare_at].rq_context != RARE_CONTEXT)
 		rare_at++;
 	EXPECT(rare_at < BUSY / 2, "its turn came after %u messages of the busy one", rare_at);
-	EXPECT_RETURN(0, regio_rq_close(busy, REGIO_CLOSE_SOCKET));
-	EXPECT_RETURN(0, regio_rq_close(rare, REGIO_CLOSE_SOCKET));
+	side_close(&busy);
+	side_close(&rare);
 	EXPECT_RETURN(0, regio_cq_close(cq));
-	close(busy_peer);
-	close(rare_peer);
 }
 END_TEST
 
@@ -358,13 +341,8 @@ static void rivals_open(struct rivals *rivals, int family)
 	for (int i = 0; i < 2; i++) {
 		struct side *side = i ? &rivals->rare : &rivals->busy;
 
-		side_open(side, &(struct side_plan){.family = family,
-						    .receives = 1,
-						    .sends = RIVAL_SENDS,
-						    .slot_size = 16});
-		EXPECT_RETURN(0, regio_rq_close(side->rq, 0));
-		EXPECT_RETURN(0, regio_rq_create(side->fd, 1, RIVAL_SENDS, rivals->cq, rivals->cq,
-						 (uint64_t)i, NULL, &side->rq));
+		SIDE_OPEN(side, .family = family, .receives = 1, .sends = RIVAL_SENDS,
+			  .slot_size = 16, .cq = rivals->cq, .rq_context = (uint64_t)i);
 		connect_to(side->fd, rivals->sink);
 	}
 }
@@ -445,8 +423,7 @@ END_TEST
 /* Many sockets on one CQ, and what to send to them with. */
 struct crowd {
 	struct regio_cq *cq;
-	struct regio_rq **rqs;
-	union address *addresses;
+	struct side *sides;
 	uint32_t count;
 	int sender;
 };
@@ -454,25 +431,21 @@ struct crowd {
 static void crowd_open(struct crowd *crowd, int family, uint32_t count)
 {
 	*crowd = (struct crowd){.cq = cq_of(2 * count, NULL),
-				.rqs = calloc(count, sizeof(struct regio_rq *)),
-				.addresses = calloc(count, sizeof(union address)),
+				.sides = calloc(count, sizeof(struct side)),
 				.count = count,
 				.sender = udp_socket(family)};
 	for (uint32_t i = 0; i < count; i++) {
-		int fd = bound_socket(family);
-
-		crowd->addresses[i] = own_address(fd);
-		EXPECT_RETURN(0, regio_rq_create(fd, 2, 0, crowd->cq, crowd->cq, i, NULL,
-						 &crowd->rqs[i]));
-		EXPECT_RETURN(0, regio_receive(crowd->rqs[i], NULL, 0, i));
+		SIDE_OPEN(&crowd->sides[i], .family = family, .receives = 2, .cq = crowd->cq,
+			  .rq_context = i);
+		EXPECT_RETURN(0, regio_receive(crowd->sides[i].rq, NULL, 0, i));
 	}
 }
 
 static void crowd_send(const struct crowd *crowd, uint32_t to)
 {
-	const union address *address = &crowd->addresses[to];
+	const union address address = own_address(crowd->sides[to].fd);
 
-	EXPECT(sendto(crowd->sender, NULL, 0, 0, &address->any, address_length(address)) == 0,
+	EXPECT(sendto(crowd->sender, NULL, 0, 0, &address.any, address_length(&address)) == 0,
 	       "%m");
 }
 
@@ -487,18 +460,17 @@ static uint32_t crowd_take(const struct crowd *crowd, uint32_t *ret_empty_dequeu
 		EXPECT(now_ns() < deadline_ns, "no message came");
 		++*ret_empty_dequeues;
 	}
-	EXPECT_RETURN(0, regio_receive(crowd->rqs[result.rq_context], NULL, 0, 0));
+	EXPECT_RETURN(0, regio_receive(crowd->sides[result.rq_context].rq, NULL, 0, 0));
 	return (uint32_t)result.rq_context;
 }
 
 static void crowd_close(struct crowd *crowd)
 {
 	for (uint32_t i = 0; i < crowd->count; i++)
-		EXPECT_RETURN(0, regio_rq_close(crowd->rqs[i], REGIO_CLOSE_SOCKET));
+		side_close(&crowd->sides[i]);
 	EXPECT_RETURN(0, regio_cq_close(crowd->cq));
 	close(crowd->sender);
-	free(crowd->rqs);
-	free(crowd->addresses);
+	free(crowd->sides);
 }
 
 /* While they all were busy none needed to be watched. */
