@@ -56,16 +56,10 @@ static void exchange(struct regio_driver *driver)
 {
 	struct side sides[PAIRS];
 	uint8_t data[MESSAGE_SIZE];
-	int peers[PAIRS];
 
 	for (uint32_t i = 0; i < PAIRS; i++) {
-		side_open(&sides[i], &(struct side_plan){.family = AF_INET,
-							 .receives = 1,
-							 .sends = 1,
-							 .slot_size = MESSAGE_SIZE,
-							 .driver = driver});
-		peers[i] = peer_of(sides[i].fd);
-		connect_to(sides[i].fd, peers[i]);
+		SIDE_OPEN(&sides[i], .family = AF_INET, .peer = PEER_BOTH_WAYS, .receives = 1,
+			  .sends = 1, .slot_size = MESSAGE_SIZE, .driver = driver);
 		post_receive(&sides[i], 0);
 	}
 	for (uint64_t round = 0; round < 50; round++) {
@@ -73,7 +67,7 @@ static void exchange(struct regio_driver *driver)
 			expect_empty(sides[0].receive_cq);
 		for (uint32_t i = 0; i < PAIRS; i++) {
 			fill_message(data, sizeof(data), round * PAIRS + i);
-			send_plain(peers[i], data, sizeof(data));
+			send_plain(sides[i].peer, data, sizeof(data));
 			post_message(&sides[i], 1, MESSAGE_SIZE, round + i, REGIO_MSG_DEFER);
 		}
 		for (uint32_t i = 0; i < PAIRS; i++) {
@@ -83,14 +77,13 @@ static void exchange(struct regio_driver *driver)
 			expect_message(sides[i].memory, MESSAGE_SIZE, round * PAIRS + i);
 			result = collect_one(sides[i].send_cq);
 			expect_result(&result, 0, MESSAGE_SIZE, 1);
-			receive_plain(peers[i], data, sizeof(data));
+			receive_plain(sides[i].peer, data, sizeof(data));
 			expect_message(data, MESSAGE_SIZE, round + i);
 			post_receive(&sides[i], 0);
 		}
 	}
 	for (uint32_t i = 0; i < PAIRS; i++) {
 		side_close(&sides[i]);
-		close(peers[i]);
 	}
 }
 
@@ -518,12 +511,8 @@ START_TEST(busy_polling_is_set_on_the_sockets_of_the_driver_while_they_are_its_o
 		set_option(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, 1);
 	before = get_option(fd, SOL_SOCKET, SO_BUSY_POLL);
 	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
-	side_open(&side, &(struct side_plan){.fd = fd,
-					     .family = AF_INET,
-					     .receives = 1,
-					     .sends = 1,
-					     .slot_size = MESSAGE_SIZE,
-					     .driver = driver});
+	SIDE_OPEN(&side, .fd = fd, .family = AF_INET, .receives = 1, .sends = 1,
+		  .slot_size = MESSAGE_SIZE, .driver = driver);
 	ck_assert_int_eq(get_option(fd, SOL_SOCKET, SO_BUSY_POLL), POLL_US);
 	if (offered.busy_poll & REGIO_BUSY_POLL_PREFER)
 		ck_assert_int_eq(get_option(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL), 1);
