@@ -44,24 +44,21 @@
 			SKIP("a driver's thread does not wait for the end of a batch");            \
 	} while (0)
 
-static void open_side(struct side *side, int fd, int family, const struct regio_rq_opts *opts)
+/* A plan with SLOTS of SLOT_SIZE for each half. */
+static void open_side(struct side *side, struct side_plan plan)
 {
-	side_open(side, &(struct side_plan){.fd = fd,
-					    .family = family,
-					    .receives = SLOTS,
-					    .sends = SLOTS,
-					    .slot_size = SLOT_SIZE,
-					    .rq_opts = opts});
+	plan.receives = SLOTS;
+	plan.sends = SLOTS;
+	plan.slot_size = SLOT_SIZE;
+	side_open(side, &plan);
 }
 
-/* Connects both ways; the peer sees trains as trains. */
-static int train_peer(const struct side *side)
+/* Connected both ways; the peer sees trains as trains. */
+static void open_with_train_peer(struct side *side, struct side_plan plan)
 {
-	int peer = peer_of(side->fd);
-
-	connect_to(side->fd, peer);
-	set_option(peer, SOL_UDP, UDP_GRO, 1);
-	return peer;
+	plan.peer = PEER_BOTH_WAYS;
+	open_side(side, plan);
+	set_option(side->peer, SOL_UDP, UDP_GRO, 1);
 }
 
 static struct regio_rq_info info_of(const struct side *side)
@@ -140,20 +137,16 @@ START_TEST(equal_sends_arrive_as_single_datagrams_at_a_plain_socket)
 	uint8_t data[SLOT_SIZE];
 	struct side side;
 
-	open_side(&side, 0, families[_i], NULL);
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_BOTH_WAYS});
 	commit_equal(&side, 200, 64, 0);
 	collect_sends(&side, 200);
 	for (uint64_t i = 0; i < 200; i++) {
-		ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 64);
+		ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), 64);
 		expect_message(data, 64, i);
 	}
-	EXPECT(nothing_queued(peer), "more than 200 datagrams");
+	EXPECT(nothing_queued(side.peer), "more than 200 datagrams");
 	ck_assert_uint_eq(info_of(&side).messages_sent, 200);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -167,18 +160,15 @@ START_TEST(equal_sends_travel_together)
 
 	REQUIRE_JOINING();
 	REQUIRE_BATCHES();
-	open_side(&side, 0, families[_i], NULL);
-	int peer = train_peer(&side);
-
+	open_with_train_peer(&side, (struct side_plan){.family = families[_i]});
 	commit_equal(&side, 200, 64, 0);
 	collect_sends(&side, 200);
-	uint32_t longest = longest_arrival(peer, 200, 0);
+	uint32_t longest = longest_arrival(side.peer, 200, 0);
 
 	EXPECT(longest == train_limit(), "the longest train has %u messages", longest);
 	ck_assert_uint_eq(info_of(&side).trains_sent, (200 + longest - 1) / longest);
 	ck_assert_uint_eq(info_of(&side).send_trains_on, 1);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -191,20 +181,17 @@ START_TEST(the_last_message_of_a_train_may_be_shorter_but_not_empty)
 
 	REQUIRE_JOINING();
 	REQUIRE_BATCHES();
-	open_side(&side, 0, families[_i], NULL);
-	int peer = train_peer(&side);
-
+	open_with_train_peer(&side, (struct side_plan){.family = families[_i]});
 	commit_lengths(&side, lengths, ARRAY_SIZE(lengths), 0);
 	collect_sends(&side, ARRAY_SIZE(lengths));
 	for (size_t i = 0; i < ARRAY_SIZE(arrivals); i++) {
-		uint32_t count = expect_arrival(peer, sequence);
+		uint32_t count = expect_arrival(side.peer, sequence);
 
 		EXPECT(count == arrivals[i], "arrival %zu has %u messages", i, count);
 		sequence += count;
 	}
-	EXPECT(nothing_queued(peer), "more messages");
+	EXPECT(nothing_queued(side.peer), "more messages");
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -217,10 +204,7 @@ START_TEST(mixed_sizes_keep_order_and_length)
 
 	if (faults_injected())
 		SKIP("a delayed send waits for the next call, and this case makes none");
-	open_side(&side, 0, families[_i], NULL);
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_BOTH_WAYS});
 	for (int round = 0; round < 50; round++) {
 		uint32_t count = 1 + random_below(&random, 128);
 
@@ -228,13 +212,12 @@ START_TEST(mixed_sizes_keep_order_and_length)
 			lengths[i] = 100 * random_below(&random, round % 2 ? 15 : 2);
 		commit_lengths(&side, lengths, count, sequence);
 		for (uint32_t i = 0; i < count; i++) {
-			ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), lengths[i]);
+			ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), lengths[i]);
 			expect_message(data, lengths[i], sequence++);
 		}
 		collect_sends(&side, count);
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -261,12 +244,11 @@ START_TEST(a_train_has_no_more_messages_and_bytes_than_allowed)
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		struct side side;
 
-		open_side(&side, 0, families[_i], &limits[i].opts);
-		int peer = train_peer(&side);
-
+		open_with_train_peer(&side, (struct side_plan){.family = families[_i],
+							       .rq_opts = &limits[i].opts});
 		commit_equal(&side, 100, limits[i].size, 0);
 		collect_sends(&side, 100);
-		uint32_t longest = longest_arrival(peer, 100, 0);
+		uint32_t longest = longest_arrival(side.peer, 100, 0);
 
 		EXPECT(longest == limits[i].longest ||
 			       (driven_by_a_thread() && longest < limits[i].longest),
@@ -274,7 +256,6 @@ START_TEST(a_train_has_no_more_messages_and_bytes_than_allowed)
 		if (longest == 1)
 			ck_assert_uint_eq(info_of(&side).trains_sent, 0);
 		side_close(&side);
-		close(peer);
 	}
 }
 END_TEST
@@ -285,15 +266,14 @@ START_TEST(receive_trains_turn_on_with_bursts_and_closing_turns_them_off)
 	struct side side;
 
 	REQUIRE_TRAINS();
-	open_side(&side, 0, families[_i], NULL);
-	int peer = peer_of(side.fd), fd = dup(side.fd);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ONE_WAY});
+	int fd = dup(side.fd);
 
 	ck_assert_int_eq(get_option(fd, SOL_UDP, UDP_GRO), 0);
-	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
+	EXPECT(turn_trains_on(&side, side.peer), "bursts did not turn UDP_GRO on");
 	ck_assert_int_eq(get_option(fd, SOL_UDP, UDP_GRO), 1);
 	side_close(&side);
 	ck_assert_int_eq(get_option(fd, SOL_UDP, UDP_GRO), 0);
-	close(peer);
 	close(fd);
 }
 END_TEST
@@ -306,7 +286,7 @@ START_TEST(closing_leaves_no_merged_data_behind)
 	struct side side;
 
 	REQUIRE_TRAINS();
-	open_side(&side, 0, families[_i], NULL);
+	open_side(&side, (struct side_plan){.family = families[_i]});
 	int peer = peer_of(side.fd), fd = dup(side.fd);
 
 	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
@@ -325,18 +305,15 @@ START_TEST(single_datagrams_leave_receive_trains_off)
 {
 	struct side side;
 
-	open_side(&side, 0, families[_i], NULL);
-	int peer = peer_of(side.fd);
-
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ONE_WAY});
 	for (uint64_t i = 0; i < 2000; i++) {
 		post_receive(&side, i % SLOTS);
-		send_plain(peer, "x", 1);
+		send_plain(side.peer, "x", 1);
 		collect_one(side.receive_cq);
 	}
 	ck_assert_uint_eq(info_of(&side).receive_trains_on, 0);
 	ck_assert_int_eq(get_option(side.fd, SOL_UDP, UDP_GRO), 0);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -350,15 +327,14 @@ START_TEST(receive_trains_stay_off_when_told_so)
 		const struct regio_rq_opts opts = {.size = sizeof(opts), .trains = modes[i]};
 		struct side side;
 
-		open_side(&side, 0, families[_i], &opts);
-		int peer = peer_of(side.fd);
-
-		EXPECT(!turn_trains_on(&side, peer), "mode %u", modes[i]);
+		open_side(&side, (struct side_plan){.family = families[_i],
+						    .peer = PEER_ONE_WAY,
+						    .rq_opts = &opts});
+		EXPECT(!turn_trains_on(&side, side.peer), "mode %u", modes[i]);
 		ck_assert_int_eq(get_option(side.fd, SOL_UDP, UDP_GRO), 0);
 		ck_assert_uint_eq(info_of(&side).send_trains_on,
 				  modes[i] == REGIO_TRAINS_SEND_ONLY);
 		side_close(&side);
-		close(peer);
 	}
 }
 END_TEST
@@ -382,15 +358,12 @@ START_TEST(receive_trains_stay_off_where_arrival_times_are_wanted)
 
 		if (i % 2 == 0)
 			set_option(fd, SOL_SOCKET, name, wishes[i / 2].value);
-		open_side(&side, fd, 0, NULL);
+		open_side(&side, (struct side_plan){.fd = fd, .peer = PEER_ONE_WAY});
 		if (i % 2 == 1)
 			set_option(fd, SOL_SOCKET, name, wishes[i / 2].value);
-		int peer = peer_of(side.fd);
-
-		EXPECT(!turn_trains_on(&side, peer),
+		EXPECT(!turn_trains_on(&side, side.peer),
 		       "option %d: the times of a train's messages are lost", name);
 		side_close(&side);
-		close(peer);
 	}
 }
 END_TEST
@@ -406,16 +379,13 @@ START_TEST(receive_trains_stay_off_where_a_filter_looks_at_datagrams)
 		struct side side;
 
 		if (i == 1)
-			open_side(&side, fd, 0, NULL);
+			open_side(&side, (struct side_plan){.fd = fd, .peer = PEER_ONE_WAY});
 		EXPECT(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0,
 		       "%m");
 		if (i == 0)
-			open_side(&side, fd, 0, NULL);
-		int peer = peer_of(side.fd);
-
-		EXPECT(!turn_trains_on(&side, peer), "the filter sees trains");
+			open_side(&side, (struct side_plan){.fd = fd, .peer = PEER_ONE_WAY});
+		EXPECT(!turn_trains_on(&side, side.peer), "the filter sees trains");
 		side_close(&side);
-		close(peer);
 	}
 }
 END_TEST
@@ -431,17 +401,15 @@ START_TEST(trains_are_taken_apart_and_counted)
 	struct side side;
 
 	REQUIRE_JOINING();
-	open_side(&side, 0, families[_i], NULL);
-	int peer = peer_of(side.fd);
-
-	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ONE_WAY});
+	EXPECT(turn_trains_on(&side, side.peer), "bursts did not turn UDP_GRO on");
 	struct regio_rq_info before = info_of(&side);
 
 	for (uint64_t i = 0; i < 60; i++)
 		fill_message(data + i * 64, i < 59 ? 64 : 9, i);
 	for (uint64_t i = 0; i < 60; i++)
 		post_receive(&side, i);
-	send_train(peer, data, 59 * 64 + 9, 64);
+	send_train(side.peer, data, 59 * 64 + 9, 64);
 	collect(side.receive_cq, results, 60);
 	for (uint64_t i = 0; i < 60; i++) {
 		expect_result(&results[i], 0, i < 59 ? 64 : 9, i);
@@ -451,7 +419,6 @@ START_TEST(trains_are_taken_apart_and_counted)
 	ck_assert_uint_eq(info_of(&side).messages_received - before.messages_received, 60);
 	EXPECT(info_of(&side).receive_calls > before.receive_calls, "no call is counted");
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -463,14 +430,12 @@ START_TEST(a_train_longer_than_the_posted_receives_waits_for_later_ones)
 	uint64_t slot = 0;
 
 	REQUIRE_TRAINS();
-	open_side(&side, 0, families[_i], NULL);
-	int peer = peer_of(side.fd);
-
-	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ONE_WAY});
+	EXPECT(turn_trains_on(&side, side.peer), "bursts did not turn UDP_GRO on");
 	for (uint64_t i = 0; i < 64; i++)
 		fill_message(data + i * 64, 64, i);
-	send_train(peer, data, sizeof(data), 64);
-	send_plain(peer, "behind", 6);
+	send_train(side.peer, data, sizeof(data), 64);
+	send_plain(side.peer, "behind", 6);
 	for (uint64_t posts = 1; slot < 64; posts = posts % 7 + 1) {
 		uint64_t end = slot + posts < 64 ? slot + posts : 64;
 
@@ -487,7 +452,6 @@ START_TEST(a_train_longer_than_the_posted_receives_waits_for_later_ones)
 	result = collect_one(side.receive_cq);
 	expect_result(&result, 0, 6, slot);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -497,19 +461,15 @@ static void hold_a_train(struct regio_driver *driver, int family)
 	static const uint8_t data[16 * 64];
 	struct side side;
 
-	side_open(&side,
-		  &(struct side_plan){
-			  .family = family, .receives = 64, .slot_size = 64, .driver = driver});
-	int peer = peer_of(side.fd);
-
-	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
+	SIDE_OPEN(&side, .family = family, .peer = PEER_ONE_WAY, .receives = 64, .slot_size = 64,
+		  .driver = driver);
+	EXPECT(turn_trains_on(&side, side.peer), "bursts did not turn UDP_GRO on");
 	post_receive(&side, 0);
-	send_train(peer, data, sizeof(data), 64);
+	send_train(side.peer, data, sizeof(data), 64);
 	struct regio_result result = collect_one(side.receive_cq);
 
 	expect_result(&result, 0, 64, 0);
 	side_close(&side);
-	close(peer);
 }
 
 /* Pages, used or not. */
@@ -549,13 +509,13 @@ START_TEST(queues_that_held_trains_leave_their_memory_to_others)
 END_TEST
 
 /* So long that it is tried without events; the wait has it watched again. */
-static void receive_one_by_one(struct side *side, int peer)
+static void receive_one_by_one(struct side *side)
 {
 	struct regio_result result;
 
 	for (int round = 0; round < 2000; round++) {
 		post_receive(side, 0);
-		send_plain(peer, "x", 1);
+		send_plain(side->peer, "x", 1);
 		while (regio_cq_dequeue(side->receive_cq, &result, 1) == 0)
 			continue;
 	}
@@ -571,19 +531,15 @@ START_TEST(messages_that_wait_for_receives_are_kept_when_a_busy_queue_cools_down
 	REQUIRE_TRAINS();
 	/* A queue with two drivers is always watched. */
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
-	side_open(&side, &(struct side_plan){.family = families[_i],
-					     .receives = 64,
-					     .slot_size = 64,
-					     .driver = driver});
-	int peer = peer_of(side.fd);
-
-	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_ONE_WAY, .receives = 64,
+		  .slot_size = 64, .driver = driver);
+	EXPECT(turn_trains_on(&side, side.peer), "bursts did not turn UDP_GRO on");
 	for (uint64_t i = 0; i < 8; i++)
 		fill_message(data + i * 64, 64, i);
 	for (int round = 0; round < 3; round++) {
-		receive_one_by_one(&side, peer);
+		receive_one_by_one(&side);
 		post_receive(&side, 0);
-		send_train(peer, data, sizeof(data), 64);
+		send_train(side.peer, data, sizeof(data), 64);
 		result = poll_one(side.receive_cq);
 		expect_result(&result, 0, 64, 0);
 		EXPECT_RETURN(-ETIMEDOUT,
@@ -598,7 +554,6 @@ START_TEST(messages_that_wait_for_receives_are_kept_when_a_busy_queue_cools_down
 	}
 	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
-	close(peer);
 }
 END_TEST
 
@@ -610,13 +565,11 @@ START_TEST(messages_already_read_survive_a_cancel)
 	struct side side;
 
 	REQUIRE_TRAINS();
-	open_side(&side, 0, families[_i], NULL);
-	int peer = peer_of(side.fd);
-
-	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ONE_WAY});
+	EXPECT(turn_trains_on(&side, side.peer), "bursts did not turn UDP_GRO on");
 	for (uint64_t i = 0; i < 8; i++)
 		fill_message(data + i * 64, 64, i);
-	send_train(peer, data, sizeof(data), 64);
+	send_train(side.peer, data, sizeof(data), 64);
 	for (uint64_t i = 0; i < 8; i++) {
 		post_receive(&side, i);
 		result = collect_one(side.receive_cq);
@@ -625,7 +578,6 @@ START_TEST(messages_already_read_survive_a_cancel)
 		EXPECT_RETURN(0, regio_rq_cancel(side.rq, REGIO_HALF_RECEIVE));
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -638,9 +590,7 @@ START_TEST(a_flood_of_tiny_datagrams_arrives_whole)
 	uint8_t data[BURST];
 	struct side side;
 
-	open_side(&side, 0, families[_i], NULL);
-	int peer = peer_of(side.fd);
-
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ONE_WAY});
 	for (uint64_t i = 0; i < SLOTS; i++)
 		post_receive(&side, i);
 	while (received < total) {
@@ -649,10 +599,10 @@ START_TEST(a_flood_of_tiny_datagrams_arrives_whole)
 		for (uint32_t i = 0; i < count; i++)
 			data[i] = (uint8_t)(sent++ % 251);
 		if (limit > 1 && count > 1 && random_below(&random, 2))
-			send_train(peer, data, count, 1);
+			send_train(side.peer, data, count, 1);
 		else
 			for (uint32_t i = 0; i < count; i++)
-				send_plain(peer, data + i, 1);
+				send_plain(side.peer, data + i, 1);
 		collect(side.receive_cq, results, count);
 		for (uint32_t i = 0; i < count; i++, received++) {
 			expect_result(&results[i], 0, 1, received % SLOTS);
@@ -662,7 +612,6 @@ START_TEST(a_flood_of_tiny_datagrams_arrives_whole)
 		}
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -671,18 +620,15 @@ static void expect_singles(int fd, const struct regio_rq_opts *opts)
 {
 	struct side side;
 
-	open_side(&side, fd, 0, opts);
-	int peer = train_peer(&side);
-
+	open_with_train_peer(&side, (struct side_plan){.fd = fd, .rq_opts = opts});
 	commit_equal(&side, 20, 64, 0);
 	collect_sends(&side, 20);
-	uint32_t longest = longest_arrival(peer, 20, 0);
+	uint32_t longest = longest_arrival(side.peer, 20, 0);
 
 	EXPECT(longest == 1, "%u messages joined", longest);
 	ck_assert_uint_eq(info_of(&side).trains_sent, 0);
 	ck_assert_uint_eq(info_of(&side).send_trains_on, 0);
 	side_close(&side);
-	close(peer);
 }
 
 /* Holds: regio_rq_info.send_trains_on. */
@@ -721,10 +667,7 @@ START_TEST(a_segment_size_the_user_set_on_the_socket_is_left_to_the_user)
 
 	REQUIRE_TRAINS();
 	set_option(fd, SOL_UDP, UDP_SEGMENT, 100);
-	open_side(&side, fd, 0, NULL);
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
+	open_side(&side, (struct side_plan){.fd = fd, .peer = PEER_BOTH_WAYS});
 	commit_equal(&side, 2, 250, 0);
 	collect_sends(&side, 2);
 	for (uint64_t message = 0; message < 2; message++) {
@@ -732,7 +675,7 @@ START_TEST(a_segment_size_the_user_set_on_the_socket_is_left_to_the_user)
 		size_t have = 0;
 
 		for (size_t part = 0; part < 3; part++) {
-			size_t length = receive_plain(peer, data, sizeof(data));
+			size_t length = receive_plain(side.peer, data, sizeof(data));
 
 			ck_assert_uint_eq(length, part < 2 ? 100 : 50);
 			memcpy(whole + have, data, length);
@@ -742,7 +685,6 @@ START_TEST(a_segment_size_the_user_set_on_the_socket_is_left_to_the_user)
 	}
 	ck_assert_uint_eq(info_of(&side).trains_sent, 0);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -755,10 +697,7 @@ START_TEST(a_segment_size_in_the_control_data_is_left_to_the_user)
 	struct side side;
 
 	REQUIRE_TRAINS();
-	open_side(&side, 0, families[_i], NULL);
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_BOTH_WAYS});
 	extra_open(&extra);
 	add_control(&extra, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment));
 	const struct regio_extra slices = {.control = extra.slices.control};
@@ -773,17 +712,16 @@ START_TEST(a_segment_size_in_the_control_data_is_left_to_the_user)
 	collect(side.send_cq, results, 4);
 	for (uint64_t i = 0; i < 4; i++) {
 		expect_result(&results[i], 0, 100, i);
-		size_t length = receive_plain(peer, data, sizeof(data));
+		size_t length = receive_plain(side.peer, data, sizeof(data));
 
 		ck_assert_uint_eq(length, i % 2 ? 50 : 100);
 		if (i % 2)
-			length += receive_plain(peer, data + 50, sizeof(data) - 50);
+			length += receive_plain(side.peer, data + 50, sizeof(data) - 50);
 		ck_assert_uint_eq(length, 100);
 		expect_message(data, 100, i);
 	}
 	extra_close(&extra);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -803,8 +741,8 @@ START_TEST(trains_the_user_asked_for_arrive_whole_with_their_control_message)
 
 	REQUIRE_JOINING();
 	set_option(fd, SOL_UDP, UDP_GRO, 1);
-	open_side(&side, fd, 0, &opts);
-	int peer = peer_of(side.fd), copy = dup(fd);
+	open_side(&side, (struct side_plan){.fd = fd, .peer = PEER_ONE_WAY, .rq_opts = &opts});
+	int copy = dup(fd);
 
 	extra_open(&extra);
 	const struct regio_extra slices = {.control = extra.slices.control};
@@ -814,7 +752,7 @@ START_TEST(trains_the_user_asked_for_arrive_whole_with_their_control_message)
 
 		fill_message(data, sizeof(data), i);
 		EXPECT_RETURN(0, regio_receive_ex(side.rq, &slice, &slices, 0, i));
-		send_train(peer, data, sizeof(data), 64);
+		send_train(side.peer, data, sizeof(data), 64);
 		struct regio_result result = collect_one(side.receive_cq);
 		const int *size = find_control(&extra, SOL_UDP, UDP_GRO, sizeof(*size));
 
@@ -827,7 +765,6 @@ START_TEST(trains_the_user_asked_for_arrive_whole_with_their_control_message)
 	side_close(&side);
 	ck_assert_int_eq(get_option(copy, SOL_UDP, UDP_GRO), 1);
 	close(copy);
-	close(peer);
 }
 END_TEST
 
@@ -868,7 +805,7 @@ START_TEST(trains_found_on_a_socket_are_taken_apart)
 	for (uint64_t i = 0; i < 50; i++)
 		fill_message(data + i * 64, 64, i);
 	send_train(peer, data, sizeof(data), 64);
-	open_side(&side, fd, 0, NULL);
+	open_side(&side, (struct side_plan){.fd = fd});
 	ck_assert_uint_eq(info_of(&side).receive_trains_on, 1);
 	for (uint64_t i = 0; i < 50; i++)
 		post_receive(&side, i);
@@ -890,7 +827,7 @@ static void live(int fd, int peer, int life)
 {
 	struct side side;
 
-	open_side(&side, fd, 0, NULL);
+	open_side(&side, (struct side_plan){.fd = fd});
 	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
 	expect_messages_of_trains(&side, peer);
 	switch (life) {
@@ -996,7 +933,7 @@ START_TEST(sends_to_two_destinations_in_turn_stay_apart)
 	struct side side;
 	int peers[2];
 
-	open_side(&side, 0, families[_i], NULL);
+	open_side(&side, (struct side_plan){.family = families[_i]});
 	for (size_t i = 0; i < 2; i++) {
 		extra_open(&extras[i]);
 		peers[i] = bound_socket(families[_i]);
@@ -1041,15 +978,12 @@ START_TEST(messages_over_the_path_MTU_go_singly)
 		SKIP("%s", refused);
 	REQUIRE_TRAINS();
 	set_loopback_mtu(1280);
-	open_side(&side, 0, families[_i], NULL);
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_BOTH_WAYS});
 	for (uint64_t round = 0; round < 3; round++) {
 		commit_equal(&side, 40, 1400, round * 100);
 		collect_sends(&side, 40);
 		for (uint64_t i = 0; i < 40; i++) {
-			ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), 1400);
+			ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), 1400);
 			expect_message(data, 1400, round * 100 + i);
 		}
 	}
@@ -1060,7 +994,6 @@ START_TEST(messages_over_the_path_MTU_go_singly)
 	collect_sends(&side, 40);
 	ck_assert_uint_gt(info_of(&side).trains_sent, 0);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
