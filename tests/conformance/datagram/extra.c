@@ -30,13 +30,12 @@ static int class_of(const struct family_options *options, const void *data)
 	return class;
 }
 
-static void open_side(struct side *side, int fd, int family)
+static void open_side(struct side *side, struct side_plan plan)
 {
-	side_open(side, &(struct side_plan){.fd = fd,
-					    .family = family,
-					    .receives = 128,
-					    .sends = 128,
-					    .slot_size = 64});
+	plan.receives = 128;
+	plan.sends = 128;
+	plan.slot_size = 64;
+	side_open(side, &plan);
 }
 
 static void receive_extra(struct side *side, const struct regio_extra *slices, uint64_t slot)
@@ -68,14 +67,12 @@ START_TEST(a_receive_tells_both_addresses)
 	struct extra extra;
 	struct side side;
 
-	open_side(&side, 0, families[_i]);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ONE_WAY});
 	extra_open(&extra);
-	int peer = peer_of(side.fd);
-
 	mine = own_address(side.fd);
-	theirs = own_address(peer);
+	theirs = own_address(side.peer);
 	receive_extra(&side, &extra.slices, 0);
-	send_plain(peer, "hello", 5);
+	send_plain(side.peer, "hello", 5);
 	struct regio_result result = collect_one(side.receive_cq);
 
 	expect_result(&result, 0, 5, 0);
@@ -86,7 +83,6 @@ START_TEST(a_receive_tells_both_addresses)
 	ck_assert_uint_eq(extra.memory.message_flags, 0);
 	extra_close(&extra);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -103,7 +99,7 @@ START_TEST(a_socket_bound_to_every_address_learns_the_one_used)
 	int peer = bound_socket(families[_i]);
 	union address to = loopback(families[_i]), theirs = own_address(peer);
 
-	open_side(&side, wildcard_socket(families[_i]), 0);
+	open_side(&side, (struct side_plan){.fd = wildcard_socket(families[_i])});
 	extra_open(&extra);
 	to.v4.sin_port = own_address(side.fd).v4.sin_port;
 	for (uint8_t last = 1; last <= 3; last++) {
@@ -141,7 +137,7 @@ START_TEST(a_dual_stack_socket_sees_and_answers_IPv4_peers_as_mapped_addresses)
 	struct regio_buf slice;
 	uint8_t data[64];
 
-	open_side(&side, wildcard_socket(AF_INET6), 0);
+	open_side(&side, (struct side_plan){.fd = wildcard_socket(AF_INET6)});
 	extra_open(&extra);
 	to.v4.sin_port = own_address(side.fd).v4.sin_port;
 	union address mine = mapped_loopback(ntohs(to.v4.sin_port));
@@ -179,7 +175,7 @@ START_TEST(address_slices_may_be_longer_than_an_address_but_not_shorter)
 	struct regio_buf data;
 
 	memset(memory, 0xEE, sizeof(memory));
-	open_side(&side, 0, families[_i]);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ONE_WAY});
 	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 	struct regio_extra slices = {.remote_address = {region, 64, 27},
 				     .local_address = {region, 0, 28}};
@@ -191,17 +187,15 @@ START_TEST(address_slices_may_be_longer_than_an_address_but_not_shorter)
 	EXPECT_RETURN(-EINVAL, regio_receive_ex(side.rq, &data, &slices, 0, 0));
 	slices.local_address.length = 32;
 	EXPECT_RETURN(0, regio_receive_ex(side.rq, &data, &slices, 0, 0));
-	int peer = peer_of(side.fd);
-	union address theirs = own_address(peer), found;
+	union address theirs = own_address(side.peer), found;
 
-	send_plain(peer, "x", 1);
+	send_plain(side.peer, "x", 1);
 	collect_one(side.receive_cq);
 	memcpy(&found, memory + 64, sizeof(found));
 	expect_address(&found, &theirs);
 	EXPECT(memory[63] == 0xEE && memory[64 + 28] == 0xEE, "written beside the address");
 	EXPECT_RETURN(0, regio_region_deregister(region));
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -213,21 +207,20 @@ static void expect_class_and_hops(int family_index, unsigned int burst)
 	static uint8_t data[64 * 64];
 	struct side side;
 
-	open_side(&side, 0, families[family_index]);
+	open_side(&side,
+		  (struct side_plan){.family = families[family_index], .peer = PEER_ONE_WAY});
 	set_option(side.fd, options->level, options->receive_class, 1);
 	set_option(side.fd, options->level, options->receive_hops, 1);
-	int peer = peer_of(side.fd);
-
-	set_option(peer, options->level, options->class, 0x48);
-	set_option(peer, options->level, options->unicast_hops, 33);
+	set_option(side.peer, options->level, options->class, 0x48);
+	set_option(side.peer, options->level, options->unicast_hops, 33);
 	for (uint64_t i = 0; i < burst; i++) {
 		extra_open(&extras[i]);
 		receive_extra(&side, &extras[i].slices, i);
 	}
 	if (burst > 1)
-		send_train(peer, data, (size_t)burst * 64, 64);
+		send_train(side.peer, data, (size_t)burst * 64, 64);
 	else
-		send_plain(peer, data, 64);
+		send_plain(side.peer, data, 64);
 	for (uint64_t i = 0; i < burst; i++) {
 		struct regio_result result = collect_one(side.receive_cq);
 		const void *class = find_control(&extras[i], options->level, options->class, 1);
@@ -241,7 +234,6 @@ static void expect_class_and_hops(int family_index, unsigned int burst)
 		extra_close(&extras[i]);
 	}
 	side_close(&side);
-	close(peer);
 }
 
 /* Holds: regio_receive_ex what 2, regio_extra.control. */
@@ -270,18 +262,16 @@ START_TEST(control_messages_of_the_library_are_never_shown)
 
 	if (train_limit() == 1)
 		SKIP("the kernel has no UDP_SEGMENT");
-	open_side(&side, 0, families[_i]);
-	int peer = peer_of(side.fd);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ONE_WAY});
+	union address mine = own_address(side.fd), theirs = own_address(side.peer);
 
-	union address mine = own_address(side.fd), theirs = own_address(peer);
-
-	EXPECT(turn_trains_on(&side, peer), "bursts did not turn UDP_GRO on");
+	EXPECT(turn_trains_on(&side, side.peer), "bursts did not turn UDP_GRO on");
 	set_option(side.fd, options->level, options->receive_class, 1);
 	for (uint64_t i = 0; i < 8; i++) {
 		extra_open(&extras[i]);
 		receive_extra(&side, &extras[i].slices, i);
 	}
-	send_train(peer, data, sizeof(data), 64);
+	send_train(side.peer, data, sizeof(data), 64);
 	for (uint64_t i = 0; i < 8; i++) {
 		struct regio_result result = collect_one(side.receive_cq);
 
@@ -293,7 +283,6 @@ START_TEST(control_messages_of_the_library_are_never_shown)
 		extra_close(&extras[i]);
 	}
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -306,12 +295,10 @@ START_TEST(packet_information_the_user_asked_for_is_shown)
 	int fd = bound_socket(families[_i]);
 
 	set_option(fd, options->level, options->receive_info, 1);
-	open_side(&side, fd, 0);
+	open_side(&side, (struct side_plan){.fd = fd, .peer = PEER_ONE_WAY});
 	extra_open(&extra);
-	int peer = peer_of(side.fd);
-
 	receive_extra(&side, &extra.slices, 0);
-	send_plain(peer, "x", 1);
+	send_plain(side.peer, "x", 1);
 	collect_one(side.receive_cq);
 	ck_assert_uint_eq(count_control(&extra), 1);
 	EXPECT(find_control(&extra, options->level, options->info, sizeof(struct in_pktinfo)),
@@ -322,7 +309,6 @@ START_TEST(packet_information_the_user_asked_for_is_shown)
 		      regio_rq_create(fd, 1, 0, side.receive_cq, side.send_cq, 0, NULL, &side.rq));
 	extra_close(&extra);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -341,17 +327,15 @@ START_TEST(control_data_is_cut_between_messages_and_says_so)
 	struct extra extra;
 	struct side side;
 
-	open_side(&side, 0, families[_i]);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ONE_WAY});
 	set_option(side.fd, options->level, options->receive_class, 1);
 	set_option(side.fd, options->level, options->receive_hops, 1);
 	extra_open(&extra);
-	int peer = peer_of(side.fd);
-
 	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
 		extra.slices.control.length = cuts[i].length;
 		receive_extra(&side, &extra.slices, 0);
 		memset(&extra.memory.control, 0xEE, 504);
-		send_plain(peer, "x", 1);
+		send_plain(side.peer, "x", 1);
 		struct regio_result result = collect_one(side.receive_cq);
 
 		expect_result(&result, 0, 1, 0);
@@ -372,7 +356,6 @@ START_TEST(control_data_is_cut_between_messages_and_says_so)
 	EXPECT_RETURN(-EINVAL, regio_receive_ex(side.rq, &slice, &extra.slices, 0, 0));
 	extra_close(&extra);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -384,14 +367,12 @@ START_TEST(control_data_may_fill_its_slice_to_the_last_byte)
 	struct extra extra;
 	struct side side;
 
-	open_side(&side, 0, families[_i]);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ONE_WAY});
 	set_option(side.fd, options->level, options->receive_hops, 1);
 	extra_open(&extra);
 	extra.slices.control.length = length;
-	int peer = peer_of(side.fd);
-
 	receive_extra(&side, &extra.slices, 0);
-	send_plain(peer, "hello", 5);
+	send_plain(side.peer, "hello", 5);
 	struct regio_result result = collect_one(side.receive_cq);
 
 	expect_result(&result, 0, 5, 0);
@@ -400,7 +381,6 @@ START_TEST(control_data_may_fill_its_slice_to_the_last_byte)
 	ck_assert_ptr_nonnull(find_control(&extra, options->level, options->hops, sizeof(int)));
 	extra_close(&extra);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -468,7 +448,7 @@ START_TEST(control_data_may_be_long)
 
 	if (refused)
 		SKIP("IPV6_DSTOPTS: %s (CAP_NET_RAW needed)", refused);
-	open_side(&side, wildcard_socket(AF_INET6), 0);
+	open_side(&side, (struct side_plan){.fd = wildcard_socket(AF_INET6)});
 	to.v6.sin6_port = own_address(side.fd).v6.sin6_port;
 	if (plan->trains) {
 		int plain = bound_socket(AF_INET6);
@@ -551,13 +531,10 @@ START_TEST(control_data_goes_out_with_its_own_message_only)
 	struct extra marked, alike, other;
 	struct side side;
 
-	open_side(&side, 0, families[_i]);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_BOTH_WAYS});
 	set_option(side.fd, options->level, options->unicast_hops, 44);
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
-	set_option(peer, options->level, options->receive_class, 1);
-	set_option(peer, options->level, options->receive_hops, 1);
+	set_option(side.peer, options->level, options->receive_class, 1);
+	set_option(side.peer, options->level, options->receive_hops, 1);
 	extra_open(&marked);
 	extra_open(&alike);
 	extra_open(&other);
@@ -584,18 +561,17 @@ START_TEST(control_data_goes_out_with_its_own_message_only)
 	collect(side.send_cq, results, 7);
 	for (uint64_t i = 0; i < 7; i++)
 		expect_result(&results[i], 0, 64, i);
-	expect_peer_sees(peer, options, 0, 44);
-	expect_peer_sees(peer, options, 0x28, 7);
-	expect_peer_sees(peer, options, 0x28, 7);
-	expect_peer_sees(peer, options, 0x28, 8);
-	expect_peer_sees(peer, options, 0x88, 44);
-	expect_peer_sees(peer, options, 0, 44);
-	expect_peer_sees(peer, options, 0, 44);
+	expect_peer_sees(side.peer, options, 0, 44);
+	expect_peer_sees(side.peer, options, 0x28, 7);
+	expect_peer_sees(side.peer, options, 0x28, 7);
+	expect_peer_sees(side.peer, options, 0x28, 8);
+	expect_peer_sees(side.peer, options, 0x88, 44);
+	expect_peer_sees(side.peer, options, 0, 44);
+	expect_peer_sees(side.peer, options, 0, 44);
 	extra_close(&marked);
 	extra_close(&alike);
 	extra_close(&other);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -611,7 +587,7 @@ START_TEST(packet_information_chooses_the_source_address)
 	socklen_t length = sizeof(from);
 	char data[64];
 
-	open_side(&side, wildcard_socket(AF_INET), 0);
+	open_side(&side, (struct side_plan){.fd = wildcard_socket(AF_INET)});
 	extra_open(&extra);
 	add_control(&extra, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 	extra.memory.remote_address = own_address(peer);
@@ -639,8 +615,7 @@ START_TEST(malformed_control_data_fails_its_own_send_alone)
 	struct side side;
 	struct regio_buf slice;
 
-	open_side(&side, 0, families[_i]);
-	connect_to(side.fd, side.fd);
+	open_side(&side, (struct side_plan){.family = families[_i], .peer = PEER_ITSELF});
 	extra_open(&extra);
 	memset(extra.memory.messages, 0xFF, sizeof(extra.memory.messages));
 	const struct regio_extra slices = {.control = extra.slices.control};
@@ -669,7 +644,7 @@ START_TEST(a_local_address_on_a_send_is_refused)
 	struct extra extra;
 	struct side side;
 
-	open_side(&side, 0, families[_i]);
+	open_side(&side, (struct side_plan){.family = families[_i]});
 	extra_open(&extra);
 	const struct regio_extra slices = {.local_address = extra.slices.local_address};
 	struct regio_buf slice = slot_slice(&side, 128, 64);
