@@ -34,8 +34,7 @@ static struct extra extra;
 
 static void open_side(struct side *side, int fd)
 {
-	side_open(side,
-		  &(struct side_plan){.fd = fd, .receives = 64, .sends = 64, .slot_size = 64});
+	SIDE_OPEN(side, .fd = fd, .receives = 64, .sends = 64, .slot_size = 64);
 	extra_open(&extra);
 }
 
