@@ -54,8 +54,7 @@ START_TEST(a_stale_id_is_refused_also_when_its_place_is_taken)
 {
 	struct side side;
 
-	side_open(&side, &(struct side_plan){
-				 .family = AF_INET, .receives = 4, .sends = 4, .slot_size = 64});
+	SIDE_OPEN(&side, .family = AF_INET, .receives = 4, .sends = 4, .slot_size = 64);
 	uint8_t *memory = map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE);
 	struct regio_buf stale = {register_memory(memory, ARENA_SIZE), 0, 64};
 
@@ -277,25 +276,22 @@ START_TEST(read_only_memory_may_be_sent_but_not_received_into)
 
 	fill_message(memory, sizeof(data), 7);
 	EXPECT(mprotect(memory, ARENA_SIZE, PROT_READ) == 0, "%m");
-	side_open(&side, &(struct side_plan){
-				 .family = AF_INET, .receives = 2, .sends = 2, .slot_size = 64});
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_BOTH_WAYS, .receives = 2, .sends = 2,
+		  .slot_size = 64);
 	struct regio_buf slice = {register_memory(memory, ARENA_SIZE), 0, sizeof(data)};
 	struct regio_buf receive_slice = slot_slice(&side, 0, 64);
 	struct regio_extra extra = {.message_flags = {slice.region, 0, 4}};
-	int peer = peer_of(side.fd);
 
-	connect_to(side.fd, peer);
 	EXPECT_RETURN(-EFAULT, regio_receive(side.rq, &slice, 0, 0));
 	EXPECT_RETURN(-EFAULT, regio_receive_ex(side.rq, &receive_slice, &extra, 0, 0));
 	EXPECT_RETURN(0, regio_send(side.rq, &slice, 0, 9));
 	struct regio_result result = collect_one(side.send_cq);
 
 	expect_result(&result, 0, sizeof(data), 9);
-	ck_assert_uint_eq(receive_plain(peer, data, sizeof(data)), sizeof(data));
+	ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), sizeof(data));
 	expect_message(data, sizeof(data), 7);
 	EXPECT_RETURN(0, regio_region_deregister(slice.region));
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -316,7 +312,7 @@ START_TEST(read_only_memory_may_hold_what_a_send_reads_and_not_what_it_writes)
 					 .control = {region, 64, sizeof(none)}};
 	const struct regio_extra written = {.message_flags = {region, 128, 4}};
 
-	side_open(&side, &(struct side_plan){.family = families[_i], .sends = 2, .slot_size = 64});
+	SIDE_OPEN(&side, .family = families[_i], .sends = 2, .slot_size = 64);
 	const struct regio_buf slice = slot_slice(&side, 0, 64);
 
 	EXPECT_RETURN(-EFAULT, regio_send_ex(side.rq, &slice, &written, 0, 0));
@@ -337,8 +333,7 @@ START_TEST(a_length_without_a_region_is_refused)
 	const struct regio_buf lost = {.length = 5};
 	struct side side;
 
-	side_open(&side, &(struct side_plan){
-				 .family = AF_INET, .receives = 1, .sends = 1, .slot_size = 64});
+	SIDE_OPEN(&side, .family = AF_INET, .receives = 1, .sends = 1, .slot_size = 64);
 	EXPECT_RETURN(-EFAULT, regio_receive(side.rq, &lost, 0, 0));
 	EXPECT_RETURN(-EFAULT, regio_send(side.rq, &lost, 0, 0));
 	side_close(&side);
@@ -400,9 +395,8 @@ static void echo_between(uint8_t *source, uint8_t *target, uint32_t length)
 	struct regio_buf in = {register_memory(target, length), 0, length};
 	struct side side;
 
-	side_open(&side, &(struct side_plan){
-				 .family = AF_INET, .receives = 1, .sends = 1, .slot_size = 64});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ITSELF, .receives = 1, .sends = 1,
+		  .slot_size = 64);
 	fill_message(source, length, UINT64_MAX / 3);
 	EXPECT_RETURN(0, regio_receive(side.rq, &in, 0, 1));
 	EXPECT_RETURN(0, regio_send(side.rq, &out, 0, 2));
@@ -666,11 +660,8 @@ START_TEST(a_slice_lies_within_its_region)
 	};
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = AF_INET,
-					     .receives = ARRAY_SIZE(slices),
-					     .sends = ARRAY_SIZE(slices),
-					     .slot_size = 64});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ITSELF, .receives = ARRAY_SIZE(slices),
+		  .sends = ARRAY_SIZE(slices), .slot_size = 64);
 	uint64_t region = register_memory(map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE), 1000);
 	/* What a receive is to fill is not to be sent. */
 	uint64_t other = register_memory(map_arena(ARENA_SIZE, PROT_READ | PROT_WRITE), 1000);
@@ -695,11 +686,8 @@ START_TEST(many_slices_of_one_region_are_in_flight_at_once)
 	struct regio_result results[256];
 	struct side side;
 
-	side_open(&side, &(struct side_plan){.family = AF_INET6,
-					     .receives = ARRAY_SIZE(results),
-					     .sends = ARRAY_SIZE(results),
-					     .slot_size = 33});
-	connect_to(side.fd, side.fd);
+	SIDE_OPEN(&side, .family = AF_INET6, .peer = PEER_ITSELF, .receives = ARRAY_SIZE(results),
+		  .sends = ARRAY_SIZE(results), .slot_size = 33);
 	for (uint64_t i = 0; i < ARRAY_SIZE(results); i++)
 		post_receive(&side, i);
 	for (uint64_t i = 0; i < ARRAY_SIZE(results); i++)
