@@ -167,11 +167,8 @@ static int sending_socket(unsigned int source)
 
 static void open_side(struct side *side, int fd, const struct regio_rq_opts *opts)
 {
-	side_open(side, &(struct side_plan){.fd = fd,
-					    .receives = SLOTS,
-					    .sends = SLOTS,
-					    .slot_size = SLOT_SIZE,
-					    .rq_opts = opts});
+	SIDE_OPEN(side, .fd = fd, .receives = SLOTS, .sends = SLOTS, .slot_size = SLOT_SIZE,
+		  .rq_opts = opts);
 }
 
 static void aim(int fd, const union address *to)
@@ -374,30 +371,22 @@ static void send_to_groups(struct side *sender, unsigned int groups, uint32_t ru
 START_TEST(several_groups_on_one_completion_queue_are_told_apart)
 {
 	enum { GROUPS = 4, RUN = 8 };
-	static uint8_t memory[GROUPS][SLOTS][MESSAGE_SIZE];
-	uint64_t next[GROUPS] = {0}, region;
+	uint64_t next[GROUPS] = {0};
 	struct regio_cq *cq = cq_of(GROUPS * SLOTS, NULL);
 	struct regio_result results[SLOTS];
-	struct regio_rq *rqs[GROUPS];
-	struct side sender;
-	int fds[GROUPS];
+	struct side sides[GROUPS], sender;
 
 	OPEN_PLACE(open_place);
-	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &region));
 	for (unsigned int i = 0; i < GROUPS; i++) {
-		fds[i] = member(i ? fds[0] : -1, i);
-		EXPECT_RETURN(0, regio_rq_create(fds[i], SLOTS, 0, cq, cq, i, NULL, &rqs[i]));
-		for (uint32_t k = 0; k < SLOTS; k++) {
-			struct regio_buf slice = {region, (i * SLOTS + k) * MESSAGE_SIZE,
-						  MESSAGE_SIZE};
-
-			EXPECT_RETURN(0, regio_receive(rqs[i], &slice, 0, k));
-		}
+		SIDE_OPEN(&sides[i], .fd = member(i ? sides[0].fd : -1, i), .receives = SLOTS,
+			  .slot_size = MESSAGE_SIZE, .cq = cq, .rq_context = i);
+		for (uint32_t k = 0; k < SLOTS; k++)
+			post_receive(&sides[i], k);
 	}
 	for (uint32_t i = 0; i < SLOTS; i++)
 		extra_open(&extras[i]);
 	open_side(&sender, sending_socket(0), NULL);
-	send_to_groups(&sender, GROUPS, RUN, fds[0]);
+	send_to_groups(&sender, GROUPS, RUN, sides[0].fd);
 	collect(cq, results, SLOTS);
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		uint64_t group = results[i].rq_context, k = results[i].request_context;
@@ -405,14 +394,13 @@ START_TEST(several_groups_on_one_completion_queue_are_told_apart)
 		ck_assert_uint_lt(group, GROUPS);
 		ck_assert_int_eq(results[i].status, 0);
 		ck_assert_uint_eq(k, next[group]++);
-		expect_message(memory[group][k], MESSAGE_SIZE,
+		expect_message(slot_memory(&sides[group], k), MESSAGE_SIZE,
 			       k / RUN * GROUPS * RUN + group * RUN + k % RUN);
 	}
 	expect_empty(cq);
 	for (unsigned int i = 0; i < GROUPS; i++)
-		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
+		side_close(&sides[i]);
 	EXPECT_RETURN(0, regio_cq_close(cq));
-	EXPECT_RETURN(0, regio_region_deregister(region));
 	side_close(&sender);
 }
 END_TEST
