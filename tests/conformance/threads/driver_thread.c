@@ -238,29 +238,24 @@ START_TEST(the_thread_leaves_signals_to_those_of_the_program)
 	const struct regio_driver_opts opts = {.size = sizeof(opts), .flags = REGIO_DRIVER_THREAD};
 	const struct timespec patience = {.tv_sec = PATIENCE_NS / SECOND_NS};
 	struct regio_driver *driver;
-	struct regio_cq *cq;
-	struct regio_rq *rq;
+	struct side side;
 	sigset_t set;
-	int fd = bound_socket(AF_INET), peer = peer_of(fd);
 
 	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
-	cq = cq_of(1, driver);
-	EXPECT_RETURN(0, regio_rq_create(fd, 1, 0, cq, cq, 0, NULL, &rq));
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ONE_WAY, .receives = 1, .driver = driver);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	EXPECT(kill(getpid(), SIGUSR1) == 0, "%m");
 	/* The driver's thread has run since. */
 	for (int round = 0; round < 100; round++) {
-		EXPECT_RETURN(0, regio_receive(rq, NULL, 0, 0));
-		send_plain(peer, NULL, 0);
-		collect_one(cq);
+		EXPECT_RETURN(0, regio_receive(side.rq, NULL, 0, 0));
+		send_plain(side.peer, NULL, 0);
+		collect_one(side.receive_cq);
 	}
 	EXPECT(sigtimedwait(&set, NULL, &patience) == SIGUSR1, "the signal is gone");
-	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
-	EXPECT_RETURN(0, regio_cq_close(cq));
+	side_close(&side);
 	EXPECT_RETURN(0, regio_driver_close(driver));
-	close(peer);
 }
 END_TEST
 
