@@ -492,21 +492,19 @@ START_TEST(a_thread_that_polls_finds_the_events_of_hundreds_of_sockets)
 {
 	enum { SOCKETS = 300, IDLE_POLLS = 3000 };
 	struct regio_cq *cq = cq_of(SOCKETS, NULL);
-	struct regio_rq *rqs[SOCKETS];
-	int fds[SOCKETS], peer = bound_socket(AF_INET);
+	struct side sides[SOCKETS];
+	int peer = bound_socket(AF_INET);
 
-	for (size_t i = 0; i < SOCKETS; i++) {
-		fds[i] = bound_socket(AF_INET);
-		EXPECT_RETURN(
-			0, regio_rq_create(fds[i], 1, 0, cq, cq, SIDE_RQ_CONTEXT, NULL, &rqs[i]));
-	}
+	for (size_t i = 0; i < SOCKETS; i++)
+		SIDE_OPEN(&sides[i], .family = AF_INET, .receives = 1, .cq = cq,
+			  .rq_context = SIDE_RQ_CONTEXT);
 	for (int round = 0; round < 3; round++) {
 		for (size_t i = 0; i < SOCKETS; i++)
-			EXPECT_RETURN(0, regio_receive(rqs[i], NULL, 0, i));
+			EXPECT_RETURN(0, regio_receive(sides[i].rq, NULL, 0, i));
 		for (int polls = 0; polls < IDLE_POLLS; polls++)
 			expect_empty(cq);
 		for (size_t i = 0; i < SOCKETS; i++) {
-			connect_to(peer, fds[i]);
+			connect_to(peer, sides[i].fd);
 			send_plain(peer, NULL, 0);
 		}
 		for (size_t i = 0; i < SOCKETS; i++) {
@@ -516,7 +514,7 @@ START_TEST(a_thread_that_polls_finds_the_events_of_hundreds_of_sockets)
 		}
 	}
 	for (size_t i = 0; i < SOCKETS; i++)
-		EXPECT_RETURN(0, regio_rq_close(rqs[i], REGIO_CLOSE_SOCKET));
+		side_close(&sides[i]);
 	EXPECT_RETURN(0, regio_cq_close(cq));
 	close(peer);
 }
