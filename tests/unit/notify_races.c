@@ -8,6 +8,7 @@
  */
 #include "../support/interleave.h"
 #include "../support/net.h"
+#include "../support/side.h"
 #include "../support/suite.h"
 
 #include <poll.h>
@@ -27,8 +28,7 @@
 
 static struct regio_driver *driver;
 static struct regio_cq *cq;
-static struct regio_rq *rqs[QUEUES];
-static int sockets[QUEUES];
+static struct side sides[QUEUES];
 static bool by_call;
 static int descriptor;
 static unsigned int calls;
@@ -74,7 +74,7 @@ static void consume(void)
 
 static struct regioi_half *receive_half(unsigned int queue)
 {
-	struct regioi_rq *rq = regioi_table_object(rqs[queue], REGIOI_KIND_RQ);
+	struct regioi_rq *rq = regioi_table_object(sides[queue].rq, REGIOI_KIND_RQ);
 
 	return &rq->halves[REGIOI_RECEIVE];
 }
@@ -134,7 +134,7 @@ static void take_as_executor(unsigned int queue)
 					     REGIOI_EXECUTOR_BUSY));
 }
 
-static void open_queues(void)
+static void open_cq(void)
 {
 	const struct regio_cq_opts opts = {
 		.size = sizeof(opts), .driver = driver, .on_notify = by_call ? count_call : NULL};
@@ -143,49 +143,50 @@ static void open_queues(void)
 	EXPECT_RETURN(0, regio_cq_create(64, &opts, &cq));
 	descriptor = regio_cq_fd(cq);
 	EXPECT(descriptor >= 0, "%s", regio_last_error());
+}
+
+static void open_queue(unsigned int queue, uint32_t receives)
+{
+	SIDE_OPEN(&sides[queue], .family = AF_INET, .receives = receives, .sends = 1, .cq = cq);
+	take_as_executor(queue);
+}
+
+static void close_queue(unsigned int queue)
+{
+	atomic_store(&receive_half(queue)->executor, REGIOI_EXECUTOR_IDLE);
+	side_close(&sides[queue]);
+}
+
+static void open_queues(void)
+{
+	open_cq();
 	for (unsigned int i = 0; i < QUEUES; i++) {
-		sockets[i] = bound_socket(AF_INET);
-		EXPECT_RETURN(0,
-			      regio_rq_create(sockets[i], RECEIVES, 1, cq, cq, 0, NULL, &rqs[i]));
-		take_as_executor(i);
+		open_queue(i, RECEIVES);
 		for (unsigned int k = 0; k < RECEIVES; k++)
-			EXPECT_RETURN(0, regio_receive(rqs[i], NULL, 0, k));
+			EXPECT_RETURN(0, regio_receive(sides[i].rq, NULL, 0, k));
 	}
 	EXPECT_RETURN(0, regio_cq_notify(cq));
 }
 
 static void open_pair(void)
 {
-	const struct regio_cq_opts opts = {
-		.size = sizeof(opts), .driver = driver, .on_notify = by_call ? count_call : NULL};
-
-	calls = 0;
-	EXPECT_RETURN(0, regio_cq_create(64, &opts, &cq));
-	descriptor = regio_cq_fd(cq);
-	EXPECT(descriptor >= 0, "%s", regio_last_error());
-	sockets[0] = bound_socket(AF_INET);
-	EXPECT_RETURN(0, regio_rq_create(sockets[0], 2, 1, cq, cq, 0, NULL, &rqs[0]));
-	take_as_executor(0);
+	open_cq();
+	open_queue(0, 2);
 	pair = receive_half(0);
-	EXPECT_RETURN(0, regio_receive(rqs[0], NULL, 0, 0));
-	EXPECT_RETURN(0, regio_receive(rqs[0], NULL, REGIO_MSG_DONT_NOTIFY, 1));
+	EXPECT_RETURN(0, regio_receive(sides[0].rq, NULL, 0, 0));
+	EXPECT_RETURN(0, regio_receive(sides[0].rq, NULL, REGIO_MSG_DONT_NOTIFY, 1));
 }
 
 static void close_pair(void)
 {
-	atomic_store(&receive_half(0)->executor, REGIOI_EXECUTOR_IDLE);
-	EXPECT_RETURN(0, regio_rq_close(rqs[0], 0));
-	close(sockets[0]);
+	close_queue(0);
 	EXPECT_RETURN(0, regio_cq_close(cq));
 }
 
 static void close_queues(void)
 {
-	for (unsigned int i = 0; i < QUEUES; i++) {
-		atomic_store(&receive_half(i)->executor, REGIOI_EXECUTOR_IDLE);
-		EXPECT_RETURN(0, regio_rq_close(rqs[i], 0));
-		close(sockets[i]);
-	}
+	for (unsigned int i = 0; i < QUEUES; i++)
+		close_queue(i);
 	EXPECT_RETURN(0, regio_cq_close(cq));
 }
 
