@@ -82,48 +82,46 @@ static void expect_ended(struct side *side, int32_t status)
 
 static void close_side(struct side *side)
 {
-	EXPECT_RETURN(0, regio_cq_close(side->send_cq));
-	EXPECT_RETURN(0, regio_cq_close(side->receive_cq));
-	EXPECT_RETURN(0, regio_region_deregister(side->region));
+	side_close_rest(side);
 	expect_open(memory, sizeof(memory));
 }
 
 /* ---- Datagrams ----------------------------------------------------------------- */
 
-static void end_by_data(struct side *side, int peer)
+static void end_by_data(struct side *side)
 {
 	/* One after the other, and then the rest at once. */
 	for (uint64_t i = 0; i < 2; i++) {
-		send_plain(peer, "datagram", 8);
+		send_plain(side->peer, "datagram", 8);
 		collect_one(side->receive_cq);
 		expect_open(slot_memory(side, i), SLOT_SIZE);
 		expect_shut(slot_memory(side, i + 1), SLOT_SIZE);
 		post_receive(side, i);
 	}
 	for (uint64_t i = 0; i < SLOTS; i++)
-		send_plain(peer, "datagram", 8);
+		send_plain(side->peer, "datagram", 8);
 	expect_ended(side, 0);
 }
 
-static void end_truncated(struct side *side, int peer)
+static void end_truncated(struct side *side)
 {
 	static const uint8_t data[SLOT_SIZE + 1];
 
 	for (uint64_t i = 0; i < SLOTS; i++)
-		send_plain(peer, data, sizeof(data));
+		send_plain(side->peer, data, sizeof(data));
 	expect_ended(side, -EMSGSIZE);
 }
 
-static void end_empty(struct side *side, int peer)
+static void end_empty(struct side *side)
 {
 	for (uint64_t i = 0; i < SLOTS; i++)
-		send_plain(peer, "", 0);
+		send_plain(side->peer, "", 0);
 	expect_ended(side, 0);
 }
 
-static void end_by_errors(struct side *side, int peer)
+static void end_by_errors(struct side *side)
 {
-	close(peer);
+	peer_close(side);
 	for (uint64_t i = 0; i < SLOTS; i++) {
 		struct regio_result result;
 
@@ -137,20 +135,20 @@ static void end_by_errors(struct side *side, int peer)
 	}
 }
 
-static void end_by_cancelling(struct side *side, int peer)
+static void end_by_cancelling(struct side *side)
 {
 	EXPECT_RETURN(SLOTS, regio_rq_cancel(side->rq, REGIO_HALF_RECEIVE));
 	expect_ended(side, -ECANCELED);
 }
 
-static void end_with_the_request_queue(struct side *side, int peer)
+static void end_with_the_request_queue(struct side *side)
 {
 	EXPECT_RETURN(0, regio_rq_close(side->rq, 0));
 	side->rq = NULL;
 	expect_ended(side, -ECANCELED);
 }
 
-static void end_with_the_completion_queue(struct side *side, int peer)
+static void end_with_the_completion_queue(struct side *side)
 {
 	EXPECT_RETURN(0, regio_cq_close(side->receive_cq));
 	expect_shut(memory, sizeof(memory));
@@ -160,17 +158,17 @@ static void end_with_the_completion_queue(struct side *side, int peer)
 	side->receive_cq = cq_of(SLOTS, NULL);
 }
 
-static void end_with_the_region(struct side *side, int peer)
+static void end_with_the_region(struct side *side)
 {
 	EXPECT_RETURN(0, regio_region_deregister(side->region));
 	expect_open(memory, sizeof(memory));
-	send_plain(peer, "datagram", 8);
+	send_plain(side->peer, "datagram", 8);
 	expect_ended(side, -EFAULT);
 	EXPECT_RETURN(0, regio_region_register(memory, sizeof(memory), NULL, &side->region));
 }
 
 /* A queue that has executed nothing yet looks at the socket first, unless a thread has done so. */
-static void end_with_the_socket(struct side *side, int peer)
+static void end_with_the_socket(struct side *side)
 {
 	struct regio_result results[SLOTS];
 
@@ -187,7 +185,7 @@ static void end_with_the_socket(struct side *side, int peer)
 
 static const struct way {
 	const char *name;
-	void (*end)(struct side *side, int peer);
+	void (*end)(struct side *side);
 } ways[] = {
 	{"data", end_by_data},
 	{"truncated", end_truncated},
@@ -208,12 +206,10 @@ START_TEST(a_slice_is_shut_while_its_receive_is_queued_and_open_however_it_ends)
 	const struct regio_rq_opts opts = {.size = sizeof(opts), .flags = REGIO_RQ_REPORT_ICMP};
 	struct side side;
 
-	open_on_memory(&side, (struct side_plan){.family = AF_INET, .rq_opts = &opts});
-	int peer = peer_of(side.fd);
-
-	connect_to(side.fd, peer);
+	open_on_memory(&side, (struct side_plan){
+				      .family = AF_INET, .peer = PEER_BOTH_WAYS, .rq_opts = &opts});
 	post_all(&side);
-	ways[_i].end(&side, peer);
+	ways[_i].end(&side);
 	expect_open(memory, sizeof(memory));
 	if (side.rq)
 		EXPECT_RETURN(0, regio_rq_close(side.rq, 0));
@@ -225,13 +221,11 @@ START_TEST(a_slice_tried_in_vain_is_shut_again)
 {
 	struct side side;
 
-	open_on_memory(&side, (struct side_plan){.family = AF_INET});
-	int peer = peer_of(side.fd);
-
+	open_on_memory(&side, (struct side_plan){.family = AF_INET, .peer = PEER_ONE_WAY});
 	post_all(&side);
 	for (int round = 0; round < 100; round++) {
 		/* From the third round on, several are asked for at once. */
-		send_plain(peer, "datagram", 8);
+		send_plain(side.peer, "datagram", 8);
 		collect_one(side.receive_cq);
 		expect_empty(side.receive_cq);
 		expect_open(slot_memory(&side, round % SLOTS), SLOT_SIZE);
@@ -241,7 +235,6 @@ START_TEST(a_slice_tried_in_vain_is_shut_again)
 	}
 	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
 	close_side(&side);
-	close(peer);
 }
 END_TEST
 
@@ -254,28 +247,24 @@ START_TEST(slices_that_a_train_is_split_into_are_open)
 
 	if (train_limit() == 1)
 		SKIP("this kernel has no trains");
-	side_open(&side,
-		  &(struct side_plan){
-			  .family = AF_INET, .receives = RECEIVES, .sends = 1, .slot_size = SIZE});
-	int peer = peer_of(side.fd);
-
-	EXPECT(turn_trains_on(&side, peer), "trains stay off");
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ONE_WAY, .receives = RECEIVES, .sends = 1,
+		  .slot_size = SIZE);
+	EXPECT(turn_trains_on(&side, side.peer), "trains stay off");
 	for (uint64_t i = 0; i < RECEIVES; i++)
 		post_receive(&side, i);
-	send_train(peer, data, sizeof(data), SIZE);
+	send_train(side.peer, data, sizeof(data), SIZE);
 	collect(side.receive_cq, results, RECEIVES / 2);
 	expect_open(side.memory, sizeof(data));
 	expect_shut(side.memory + sizeof(data), sizeof(data));
 	/* The second train waits for receives. */
-	send_train(peer, data, sizeof(data), SIZE);
-	send_train(peer, data, sizeof(data), SIZE);
+	send_train(side.peer, data, sizeof(data), SIZE);
+	send_train(side.peer, data, sizeof(data), SIZE);
 	collect(side.receive_cq, results, RECEIVES / 2);
 	expect_open(side.memory, 2 * sizeof(data));
 	post_receive(&side, 0);
 	collect(side.receive_cq, results, 1);
 	expect_open(side.memory, SIZE);
 	side_close(&side);
-	close(peer);
 }
 END_TEST
 
@@ -285,8 +274,7 @@ START_TEST(a_receive_refused_for_another_slice_of_its_own_has_its_data_open)
 	struct side side;
 	uint64_t region;
 
-	open_on_memory(&side, (struct side_plan){.family = AF_INET});
-	int peer = peer_of(side.fd);
+	open_on_memory(&side, (struct side_plan){.family = AF_INET, .peer = PEER_ONE_WAY});
 	struct regio_buf slice = slot_slice(&side, 0, SLOT_SIZE);
 
 	EXPECT_RETURN(0, regio_region_register(other, sizeof(other), NULL, &region));
@@ -296,14 +284,13 @@ START_TEST(a_receive_refused_for_another_slice_of_its_own_has_its_data_open)
 	expect_shut(memory, SLOT_SIZE);
 	EXPECT_RETURN(0, regio_region_deregister(region));
 	expect_shut(memory, SLOT_SIZE);
-	send_plain(peer, "datagram", 8);
+	send_plain(side.peer, "datagram", 8);
 	struct regio_result result = collect_one(side.receive_cq);
 
 	expect_result(&result, -EFAULT, 0, 0);
 	expect_open(memory, SLOT_SIZE);
 	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
 	close_side(&side);
-	close(peer);
 }
 END_TEST
 
@@ -335,10 +322,10 @@ END_TEST
 
 /* ---- Streams ------------------------------------------------------------------- */
 
-static void end_by_bytes(struct side *side, int peer)
+static void end_by_bytes(struct side *side)
 {
 	for (uint64_t i = 0; i < 2; i++) {
-		write_stream(peer, 3, 0);
+		write_stream(side->peer, 3, 0);
 		collect_one(side->receive_cq);
 		expect_open(slot_memory(side, i), SLOT_SIZE);
 		expect_shut(slot_memory(side, i + 1), SLOT_SIZE);
@@ -346,34 +333,34 @@ static void end_by_bytes(struct side *side, int peer)
 	}
 	/* In one call, where the last ones filled their slices. */
 	for (int round = 0; round < 10; round++) {
-		write_stream(peer, sizeof(memory), 0);
+		write_stream(side->peer, sizeof(memory), 0);
 		expect_ended(side, 0);
 		post_all(side);
 	}
-	write_stream(peer, sizeof(memory), 0);
+	write_stream(side->peer, sizeof(memory), 0);
 	expect_ended(side, 0);
 }
 
-static void end_waiting_for_all(struct side *side, int peer)
+static void end_waiting_for_all(struct side *side)
 {
 	const struct regio_buf all = {side->region, 0, sizeof(memory)};
 
 	EXPECT_RETURN(SLOTS, regio_rq_cancel(side->rq, REGIO_HALF_RECEIVE));
 	expect_ended(side, -ECANCELED);
 	EXPECT_RETURN(0, regio_receive(side->rq, &all, REGIO_MSG_WAITALL, 0));
-	write_stream(peer, 100, 0);
+	write_stream(side->peer, 100, 0);
 	expect_empty(side->receive_cq);
 	expect_shut(memory, sizeof(memory));
-	write_stream(peer, sizeof(memory) - 100, 100);
+	write_stream(side->peer, sizeof(memory) - 100, 100);
 	struct regio_result result = collect_one(side->receive_cq);
 
 	expect_result(&result, 0, sizeof(memory), 0);
 	expect_open(memory, sizeof(memory));
 }
 
-static void end_of_stream(struct side *side, int peer)
+static void end_of_stream(struct side *side)
 {
-	shutdown(peer, SHUT_WR);
+	shutdown(side->peer, SHUT_WR);
 	expect_ended(side, 0);
 	/* And of every one posted behind it. */
 	for (uint64_t i = 0; i < SLOTS; i++)
@@ -381,9 +368,9 @@ static void end_of_stream(struct side *side, int peer)
 	expect_ended(side, 0);
 }
 
-static void end_by_reset(struct side *side, int peer)
+static void end_by_reset(struct side *side)
 {
-	reset_stream(peer);
+	peer_reset(side);
 	expect_ended(side, -ECONNRESET);
 }
 
@@ -399,12 +386,10 @@ static const char *stream_way_names[ARRAY_SIZE(stream_ways)];
 START_TEST(a_slice_on_a_stream_is_shut_while_queued_and_open_however_it_ends)
 {
 	struct side side;
-	int fds[2];
 
-	stream_pair(AF_INET, fds);
-	open_on_memory(&side, (struct side_plan){.fd = fds[0]});
+	open_on_memory(&side, (struct side_plan){.family = AF_INET, .peer = PEER_STREAM});
 	post_all(&side);
-	stream_ways[_i].end(&side, fds[1]);
+	stream_ways[_i].end(&side);
 	expect_open(memory, sizeof(memory));
 	if (side.rq)
 		EXPECT_RETURN(0, regio_rq_close(side.rq, 0));
