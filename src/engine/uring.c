@@ -108,7 +108,7 @@ static bool poll_ring(struct regioi_engine *engine)
 	return true;
 }
 
-static void count_needless(const struct uring *uring)
+static void count_useful(const struct uring *uring)
 {
 	struct regioi_ring_poll *ring_poll = find_poll(uring);
 
@@ -119,7 +119,7 @@ static void count_needless(const struct uring *uring)
 		regioi_ring_survives(regioi_ring_disarm(regioi_ring_own, uring->place));
 }
 
-static void count_in_vain(const struct uring *uring)
+static void count_empty(const struct uring *uring)
 {
 	struct regioi_ring_poll *ring_poll = find_poll(uring);
 
@@ -138,9 +138,9 @@ static int uring_poll(struct regioi_engine *engine, struct regioi_event *ret_eve
 		return 0;
 	count = regioi_epoll_poll(engine, ret_events, events_max);
 	if (count > 0)
-		count_needless(uring_of(engine));
+		count_useful(uring_of(engine));
 	else
-		count_in_vain(uring_of(engine));
+		count_empty(uring_of(engine));
 	/* What is watched level-triggered is reported again, and the ring does not hear of it. */
 	atomic_store_explicit(&uring_of(engine)->more, count > 0, memory_order_relaxed);
 	return count;
@@ -151,7 +151,7 @@ static int uring_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 {
 	struct uring *uring = uring_of(engine);
 
-	count_needless(uring);
+	count_useful(uring);
 	/* It may leave some, as a poll may. */
 	atomic_store_explicit(&uring->more, true, memory_order_relaxed);
 	return regioi_epoll_sleep(engine, ret_events, events_max, timeout_ns);

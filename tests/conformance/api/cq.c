@@ -498,6 +498,35 @@ START_TEST(the_one_of_many_busy_queues_that_goes_on_is_found_soon)
 }
 END_TEST
 
+/* One empty dequeue may answer from memory, not two in a row. Holds: regio_cq_dequeue what. */
+START_TEST(a_program_that_polls_after_a_wait_finds_a_message_at_its_second_dequeue)
+{
+	enum { ROUNDS = 100 };
+	struct regio_result result;
+	struct side side;
+
+	if (driven_by_a_thread())
+		SKIP("a driver's thread asks the kernel");
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_ONE_WAY, .receives = 2,
+		  .slot_size = 16);
+	post_receive(&side, 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		/* A socket that was polled is tried before the sleep: the second wait sleeps. */
+		for (int wait = 0; wait < 2; wait++) {
+			post_receive(&side, 1);
+			send_plain(side.peer, "x", 1);
+			EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
+			EXPECT_RETURN(1, regio_cq_dequeue(side.receive_cq, &result, 1));
+		}
+		send_plain(side.peer, "y", 1);
+		post_receive(&side, 1);
+		if (regio_cq_dequeue(side.receive_cq, &result, 1) == 0)
+			EXPECT_RETURN(1, regio_cq_dequeue(side.receive_cq, &result, 1));
+	}
+	side_close(&side);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -519,6 +548,8 @@ int main(void)
 		CASE(a_closed_cq_is_an_error_for_every_call),
 		CASE(the_descriptor_is_the_same_for_the_life_of_the_cq),
 		CASE(thousands_of_cqs_share_one_driver),
+		CASE_PER_FAMILY(
+			a_program_that_polls_after_a_wait_finds_a_message_at_its_second_dequeue),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

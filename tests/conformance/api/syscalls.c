@@ -496,17 +496,15 @@ static void wait_for_one_message_at_a_time(int family)
 	struct side side;
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
-	side_open(&side,
-		  &(struct side_plan){
-			  .family = family, .receives = 4, .slot_size = 64, .driver = driver});
-	int peer = peer_of(side.fd);
+	SIDE_OPEN(&side, .family = family, .peer = PEER_ONE_WAY, .receives = 4, .slot_size = 64,
+		  .driver = driver);
 
 	for (uint64_t i = 0; i < 4; i++)
 		post_receive(&side, i);
 	for (uint64_t round = 0; round < 2 * WAITS; round++) {
 		if (round == WAITS)
 			mark(COUNT_FROM);
-		send_plain(peer, "x", 1);
+		send_plain(side.peer, "x", 1);
 		EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
 		post_receive(&side, collect_one(side.receive_cq).request_context);
 		expect_empty(side.receive_cq);
@@ -542,9 +540,7 @@ static void wait_beside(int family, void (*leave)(struct side *side, int family)
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	idle = cq_of(1, driver);
-	side_open(&side,
-		  &(struct side_plan){
-			  .family = family, .receives = 1, .slot_size = 64, .driver = driver});
+	SIDE_OPEN(&side, .family = family, .receives = 1, .slot_size = 64, .driver = driver);
 	leave(&side, family);
 	mark(COUNT_FROM);
 	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(idle, 1, 0, 100 * MILLISECOND_NS));
