@@ -10,21 +10,22 @@
  * Everything here returns 0 or a count, or a negative errno value, unless it
  * says otherwise. Outputs are named ret_... and are written only on success.
  *
- * Structures that may grow go with their size, sizeof the structure: options in
- * their first field, what a call fills in as an argument. Fields that the
- * program does not know of are as if 0, or left out; fields that the library
- * does not know must be 0, or are set to 0.
+ * Structures that may grow are passed with their size, sizeof the structure:
+ * option structures have it in their first field; for structures that a call
+ * fills in, it is an argument. Fields that the program does not know are taken
+ * as 0, or not written; fields that the library does not know must be 0, or are
+ * set to 0.
  *
- * The calls that create or change an object leave an explanation of their last
- * failure with regio_last_error().
+ * When a call that creates or changes an object fails, regio_last_error()
+ * explains why.
  *
  * Threads, in general: calls on one CQ, and calls on one half (receive or send)
- * of one RQ, are serialised by the caller; everything else may run in parallel.
- * No call is a cancellation point.
+ * of one RQ, must be serialised by the caller; everything else may run in
+ * parallel. No call is a cancellation point.
  *
  * Handles are not addresses. Each carries a generation, so a call on a closed
- * handle is an error, never a dangling pointer. In a forked child the handles
- * of the parent are dead: every call on one returns -ECHILD.
+ * handle returns an error; it never uses a dangling pointer. In a forked child
+ * the handles of the parent are not valid: every call on one returns -ECHILD.
  */
 #ifndef REGIO_H
 #define REGIO_H
@@ -61,7 +62,7 @@ extern "C" {
 
 /* ---- Handles ------------------------------------------------------------ */
 
-/* Never dereferenced; NULL is no object. */
+/* Never dereferenced; NULL is never a valid handle. */
 struct regio_driver;
 struct regio_cq;
 struct regio_rq;
@@ -70,7 +71,7 @@ struct regio_rq;
 
 /*
  * A slice of registered memory. Region 0 means no slice, where that is allowed.
- * 'offset' and 'length' are in bytes and lie within the one region.
+ * 'offset' and 'length' are in bytes; the slice must be inside the region.
  */
 struct regio_buf {
 	uint64_t region;
@@ -79,7 +80,7 @@ struct regio_buf {
 };
 
 /*
- * What became of one request. 'status' is 0 or a negative errno value; 'bytes'
+ * The result of one request. 'status' is 0 or a negative errno value; 'bytes'
  * counts payload bytes moved. The contexts are those given to regio_rq_create()
  * and to the request.
  */
@@ -94,17 +95,18 @@ struct regio_result {
  * The optional slices of one request (region 0: not wanted).
  *
  * local_address   receive: output, a struct sockaddr_in or sockaddr_in6 with
- *                 the address the message was sent to, its port, and its scope
- *                 where it is of one link; the slice has at least 28 bytes.
- *                 Send: must be absent.
+ *                 the address the message was sent to, its port, and the scope
+ *                 of an address that is valid on one link; the slice has at
+ *                 least 28 bytes. Send: must be absent.
  * remote_address  receive: output, the sender; send: input, the destination.
- *                 At least 28 bytes; the address family tells how many count.
- * control         a struct regio_control and then control messages (struct
+ *                 At least 28 bytes; the address family determines how many are
+ *                 used.
+ * control         a struct regio_control followed by control messages (struct
  *                 cmsghdr); output on receive, input on send. At least 8 bytes.
  * message_flags   receive: output, a uint32_t of MSG_TRUNC and MSG_CTRUNC.
  *                 Send: written with 0. At least 4 bytes.
  *
- * On a stream the addresses are those of the connection; of a unix socket only
+ * On a stream the addresses are those of the connection; for a unix socket only
  * the family is written. A receive gets no control data, a send must have none,
  * and the destination of a send is ignored.
  */
@@ -125,8 +127,8 @@ struct regio_control {
 };
 
 /*
- * A request of regio_post(): what regio_receive_ex() and regio_send_ex() take.
- * 'extra' may be NULL; 'flags' are REGIO_MSG_...
+ * A request of regio_post(): the arguments of regio_receive_ex() or
+ * regio_send_ex(). 'extra' may be NULL; 'flags' are REGIO_MSG_...
  */
 struct regio_request {
 	struct regio_buf data;
@@ -144,19 +146,20 @@ REGIO_STATIC_ASSERT(sizeof(struct regio_request) == 40, "regio_request is frozen
 
 /* ---- Flags of requests --------------------------------------------------- */
 
-/* The completion of this request does not end a wait or fire a notification. */
+/* The completion of this request does not end a wait or cause a notification. */
 #define REGIO_MSG_DONT_NOTIFY 0x1u
 /*
- * May wait for company: starts with the next request of the same half that is
- * not deferred, with COMMIT_ONLY, or at the latest at the next dequeue that
- * finds the CQ empty, notify or wait on the CQ.
+ * May wait for more requests: starts with the next request of the same half
+ * that is not deferred, with COMMIT_ONLY, or at the latest at the next dequeue
+ * that finds the CQ empty, notify or wait on the CQ.
  */
 #define REGIO_MSG_DEFER 0x2u
 /* Receives of streams only: complete when the slice is full, or the stream ends. */
 #define REGIO_MSG_WAITALL 0x4u
 /*
- * Not a request: start what is deferred on this half. Alone, with no slice and
- * context 0. The one call that may run while another thread posts on the half.
+ * Not a request: start what is deferred on this half. Given without other
+ * flags, with no slice and context 0. The only call that may run while another
+ * thread posts on the half.
  */
 #define REGIO_MSG_COMMIT_ONLY 0x8u
 
@@ -164,26 +167,28 @@ REGIO_STATIC_ASSERT(sizeof(struct regio_request) == 40, "regio_request is frozen
 
 /*
  * regio_driver_opts.on_blocked, a function or NULL, is called with 1 when the
- * sends of an RQ have met a full socket buffer, and with -1 when they are
- * through or the RQ ends. Who counts knows whether any are: a program whose
- * threads may all leave the library has one of them in regio_driver_run()
- * meanwhile. Not after regio_driver_close() has returned.
+ * sends of an RQ have found the socket buffer full, and with -1 when they have
+ * been sent or the RQ ends. The sum of these values is the number of RQs with
+ * blocked sends. While it is above 0, a program whose threads may all be
+ * outside the library keeps one of them in regio_driver_run(). Never called
+ * after regio_driver_close() has returned.
  *
  * regio_cq_opts.on_notify, a function or NULL, is the signal that
  * regio_cq_notify() asks for, in place of making regio_cq_fd() readable. A
- * completion that may notify is in the CQ then, unless the program has dequeued
- * it since. Not after regio_cq_close() has returned.
+ * completion that may notify is in the CQ at that time, unless the program has
+ * dequeued it since. Never called after regio_cq_close() has returned.
  *
- * Both are called inside other calls, from any thread, with the context that
- * stands beside them. Of regio they may call regio_driver_wake() and nothing
- * else. They must return, and not by an exception or longjmp().
+ * Both are called inside other calls, from any thread, with the context given
+ * next to them in the options. The only regio call they may make is
+ * regio_driver_wake(). They must return normally, not by an exception or
+ * longjmp().
  */
 
 /* ---- Limits -------------------------------------------------------------- */
 
-/* The most completions a CQ may be asked to hold. */
+/* The largest capacity of a CQ, in completions. */
 #define REGIO_CQ_CAPACITY_MAX 0x8000000u
-/* The most receives, or sends, one RQ may have outstanding. */
+/* The largest number of receives, or of sends, that one RQ may have outstanding. */
 #define REGIO_RQ_REQUESTS_MAX 0x1000000u
 
 /* ---- Library ------------------------------------------------------------- */
@@ -207,7 +212,7 @@ REGIO_API uint32_t regio_version(void);
  * Ownership  the text is static
  * Threads    any
  * Blocking   never
- * Returns    a name such as "ENOBUFS", "OK" for 0, "EUNKNOWN" for no known error
+ * Returns    a name such as "ENOBUFS", "OK" for 0, "EUNKNOWN" if unknown
  * Since      0.1
  */
 REGIO_API const char *regio_error_name(int error);
@@ -241,7 +246,7 @@ REGIO_API const char *regio_last_error(void);
 
 /* ---- What the machine offers --------------------------------------------- */
 
-/* 'available' is 1 or 0; 'reason' says why, 'remedy' what to change ("": nothing). */
+/* 'available' is 1 or 0; 'reason' says why, 'remedy' says what to change ("": nothing). */
 struct regio_engine_info {
 	char name[16];
 	uint32_t available;
@@ -253,21 +258,21 @@ struct regio_engine_info {
 /*
  * regio_engine_get_info - describe engine number 'index', counted from 0
  *
- * 'size' is sizeof(struct regio_engine_info). Tries the engine; nothing stays
- * behind.
+ * 'size' is sizeof(struct regio_engine_info). Tries the engine and then
+ * releases everything the trial used.
  *
  * Ownership  none
  * Threads    any
  * Blocking   never
  * Returns    0, or
- *            -ENOENT  there are fewer engines
+ *            -ENOENT  no engine has that number
  *            -EINVAL  ret_info is NULL, or size below 16 or above 4096
  * Since      0.2
  */
 REGIO_API int regio_engine_get_info(uint32_t index, struct regio_engine_info *ret_info,
 				    uint32_t size);
 
-/* Busy polling that this kernel and these privileges allow (regio_driver_opts). */
+/* Kinds of busy polling that this kernel and these privileges allow (regio_driver_opts). */
 #define REGIO_BUSY_POLL_SOCKET 0x1u /* SO_BUSY_POLL may be raised */
 #define REGIO_BUSY_POLL_PREFER 0x2u /* SO_PREFER_BUSY_POLL, Linux 5.11 */
 #define REGIO_BUSY_POLL_SLEEP 0x4u  /* an epoll set polls before it sleeps, 6.9 */
@@ -275,7 +280,7 @@ REGIO_API int regio_engine_get_info(uint32_t index, struct regio_engine_info *re
 /* Found by trying on loopback, once in a process that has the descriptors for it. */
 struct regio_offload_info {
 	uint32_t send_train_messages; /* most messages of one UDP_SEGMENT send; 1: none */
-	uint32_t receive_trains;      /* 1: UDP_GRO works, and what a device joins is split */
+	uint32_t receive_trains;      /* 1: UDP_GRO works; what a device joins is split */
 	uint32_t loopback_joins;      /* 1: loopback delivers trains as trains, as devices may */
 	uint32_t busy_poll;	      /* REGIO_BUSY_POLL_... */
 	char reason[160];	      /* why one of these is missing, or "" */
@@ -298,11 +303,11 @@ REGIO_API int regio_offload_get_info(struct regio_offload_info *ret_info, uint32
 /* ---- Regions ------------------------------------------------------------- */
 
 /*
- * Of memory that is allocated: aligned to 2 MiB, in huge pages where they fit and the system has
- * some (transparent huge pages), in ordinary ones elsewhere.
+ * For allocated memory: aligned to 2 MiB, in huge pages where they fit and the
+ * system has some (transparent huge pages), otherwise in ordinary pages.
  */
 #define REGIO_REGION_HUGE_PAGES 0x1u
-/* Of memory that is allocated: on NUMA node 'numa_node'. */
+/* For allocated memory: on NUMA node 'numa_node'. */
 #define REGIO_REGION_NUMA 0x2u
 
 struct regio_region_opts {
@@ -315,17 +320,17 @@ struct regio_region_opts {
 /*
  * regio_region_register - make 'length' bytes at 'address' usable for requests
  *
- * The memory is faulted in, and stays as pageable as it was: locking it is the
- * program's, by mlock(2), and is never undone here. Read-only memory may be used
- * for sends. Regions may overlap. The id is valid on every queue of the process,
- * and is never 0 or 0xFFFFFFFF. 'opts' may be NULL; no flag is for memory that
- * is there already.
+ * The memory is faulted in, but not locked: the program may lock it with
+ * mlock(2), and regio never undoes that. Read-only memory may be used for
+ * sends. Regions may overlap. The id is valid on every queue of the process,
+ * and is never 0 or 0xFFFFFFFF. 'opts' may be NULL; the flags apply only to
+ * allocated memory and must be 0 here.
  *
- * Memory that is unmapped while it is registered is the program's mistake. A
- * request that names it may complete with -EFAULT, or may end the program by
- * SIGSEGV: messages of a train, small requests of a stream, addresses, control
- * data and flags are copied by the library. What has been mapped there since is
- * read and written.
+ * Unmapping memory while it is registered is an error of the program. A request
+ * that names it may complete with -EFAULT, or SIGSEGV may end the program,
+ * because the library itself copies the messages of a train, small requests of
+ * a stream, addresses, control data and flags. If other memory has been mapped
+ * there since, that memory is read and written.
  *
  * Ownership  the memory stays the caller's and must stay mapped until
  *            regio_region_deregister() has returned
@@ -346,7 +351,7 @@ REGIO_API int regio_region_register(void *address, size_t length,
 /*
  * regio_region_allocate - allocate zeroed, page-aligned memory and register it
  *
- * It is locked as far as RLIMIT_MEMLOCK allows. 'opts' may be NULL.
+ * The memory is locked as far as RLIMIT_MEMLOCK allows. 'opts' may be NULL.
  *
  * Ownership  the library owns the memory; regio_region_deregister() frees it
  * Threads    any
@@ -367,17 +372,17 @@ REGIO_API int regio_region_allocate(size_t length, const struct regio_region_opt
 /*
  * regio_region_deregister - end a region
  *
- * New uses are refused at once; an operation in progress is waited for. After
- * the return nothing reads or writes the memory. A queued request that names
- * the region completes with -EFAULT when its turn comes. A receive in progress
- * may complete with its data, and without the address, control data or flags
- * that it wanted in the region.
+ * New uses are refused at once; the call waits for an operation in progress.
+ * After it has returned nothing reads or writes the memory. A queued request
+ * that names the region completes with -EFAULT when its turn comes. A receive
+ * in progress may complete with its data, but without the address, control data
+ * or flags that were to be written to the region.
  *
- * Ownership  the memory is the caller's alone again, or is freed
+ * Ownership  registered memory is the caller's again; allocated memory is freed
  * Threads    any
  * Blocking   for the length of one non-blocking socket call
  * Returns    0, or
- *            -EFAULT  no such region (never, or no longer)
+ *            -EFAULT  no such region, or it was deregistered before
  *            -ECHILD  the region belongs to the parent process
  * Since      0.1
  */
@@ -386,10 +391,10 @@ REGIO_API int regio_region_deregister(uint64_t region);
 /* ---- Drivers ------------------------------------------------------------- */
 
 /*
- * The driver has a thread of its own, which does all the work: requests are
- * stored by the thread that posts them and results read by the one that
- * dequeues, without a system call while the driver's thread is awake. Requests
- * that gather travel together, deferred or not.
+ * The driver has its own thread, which does all the work. The thread that posts
+ * only stores requests and the one that dequeues only reads results; neither
+ * makes a system call while the driver's thread is awake. Requests that are
+ * queued at the same time are sent together, deferred or not.
  */
 #define REGIO_DRIVER_THREAD 0x1u
 /* That thread runs on CPU 'thread_cpu' only. */
@@ -405,21 +410,22 @@ struct regio_driver_opts {
 	uint32_t flags; /* REGIO_DRIVER_... */
 	/*
 	 * "auto" (or NULL), or the name of an engine. The environment variable
-	 * REGIO_ENGINE takes the place of "auto"; there, and only there, a name
-	 * may have "+thread" after it or "fault+" before it (docs/ENGINES.md).
+	 * REGIO_ENGINE replaces "auto"; only in that variable may a name have
+	 * "+thread" after it or "fault+" before it (docs/ENGINES.md).
 	 */
 	const char *engine;
 	/* How long the thread looks for work before it sleeps; 0: 50,000. */
 	uint64_t thread_spin_ns;
 	uint32_t thread_cpu;
 	/*
-	 * Whoever finds nothing polls the network device itself for so long, in
-	 * microseconds; 0: as the system is set. Needs CAP_NET_ADMIN, and a
-	 * device that can be polled: not tested with one. What the kernel does
-	 * not offer is left out (regio_offload_get_info).
+	 * A thread that finds nothing to do polls the network device itself for
+	 * this many microseconds; 0: as the system is configured. Needs
+	 * CAP_NET_ADMIN and a device that can be polled; not tested with such a
+	 * device. Kinds of busy polling that the kernel lacks are skipped
+	 * (regio_offload_get_info).
 	 */
 	uint32_t busy_poll_us;
-	/* Sends have met a full socket buffer, or are through: see Callbacks. */
+	/* Sends have found the socket buffer full, or have been sent: see Callbacks. */
 	void (*on_blocked)(void *context, int change);
 	void *on_blocked_context;
 };
@@ -427,23 +433,23 @@ struct regio_driver_opts {
 /*
  * regio_driver_create - make an engine instance that completion queues share
  *
- * Only needed to share one between CQs or to choose the engine: a CQ makes a
- * driver of its own unless it is given one. 'opts' may be NULL.
+ * Only needed to share one between CQs or to choose the engine: a CQ creates
+ * its own driver unless it is given one. 'opts' may be NULL.
  *
  * Ownership  close with regio_driver_close()
  * Threads    any
- * Blocking   never; with a thread, until that has begun
+ * Blocking   never; with a thread, until the thread has started
  * Returns    0, or
  *            -EINVAL  ret_driver is NULL, bad size, unknown flag, a field
  *                     without the flag it belongs to, no such CPU,
  *                     busy_poll_us above INT32_MAX
  *            -E2BIG   opts has fields this version does not know
- *            -ENOENT  no engine of that name; words joined by '+' are in none
+ *            -ENOENT  no engine has that name; no name here contains '+'
  *            -ENOTSUP the engine does not work here; regio_last_error() says why
  *            -EPERM   busy polling, or a thread on that CPU, is not permitted
  *            -EAGAIN  no thread left
  *            -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  no descriptor, memory or room
- *                     among fs.epoll.max_user_watches left
+ *                     left within fs.epoll.max_user_watches
  * Since      0.1
  */
 REGIO_API int regio_driver_create(const struct regio_driver_opts *opts,
@@ -452,8 +458,8 @@ REGIO_API int regio_driver_create(const struct regio_driver_opts *opts,
 /*
  * regio_driver_close - end a driver
  *
- * Ownership  the handle is dead
- * Threads    any; not beside regio_driver_run()
+ * Ownership  the handle is no longer valid
+ * Threads    any; not while regio_driver_run() runs on it
  * Blocking   never
  * Returns    0, or
  *            -EBADF   no such driver
@@ -464,23 +470,25 @@ REGIO_API int regio_driver_create(const struct regio_driver_opts *opts,
 REGIO_API int regio_driver_close(struct regio_driver *driver);
 
 /*
- * regio_driver_run - make progress for the CQs of a driver until told to return
+ * regio_driver_run - make progress for the CQs of a driver until woken
  *
  * For programs whose CQs call them (regio_cq_opts.on_notify): executes what is ready and what is
- * deferred, and sleeps while there is nothing to do, until regio_driver_wake(). 'timeout_ns' below
- * 0 runs without end; 0 makes progress once.
+ * deferred, and sleeps while there is nothing to do, until regio_driver_wake() is called.
+ * 'timeout_ns' below 0 sets no time limit; 0 makes progress once.
  *
  * Ownership  none
- * Threads    one caller at a time for each driver; beside any other call
+ * Threads    one caller at a time for each driver; in parallel with any other
+ *            call
  * Blocking   yes
- * Returns    0 after regio_driver_wake(), also one of before this call, or
- *            -ETIMEDOUT  the time is over
- *            -EINTR   a signal came first, whatever SA_RESTART says, even an
+ * Returns    0 after regio_driver_wake(), also if it was called before this
+ *            call, or
+ *            -ETIMEDOUT  the time limit was reached
+ *            -EINTR   a signal came first, with or without SA_RESTART, even an
  *                     ignored one that another thread had blocked, or the
  *                     process was stopped and continued
  *            -EBUSY   another thread is in this call, or waits on a CQ of the
- *                     driver, or the driver has a thread of its own
- *            -EBADF   no such driver, or its descriptors were closed by somebody else
+ *                     driver, or the driver has its own thread
+ *            -EBADF   no such driver, or its descriptors were closed by other code
  *            -ECHILD  the driver belongs to the parent process
  * Since      0.1
  */
@@ -502,15 +510,15 @@ REGIO_API int regio_driver_wake(struct regio_driver *driver);
 struct regio_driver_info {
 	char engine[16];
 	char reason[160];	    /* why this engine */
-	uint32_t completion_queues; /* that use the driver now */
+	uint32_t completion_queues; /* using the driver now */
 	uint32_t request_queues;
-	uint32_t thread; /* 1: it has a thread of its own */
-	uint32_t asleep; /* 1: which sleeps now */
-	uint64_t sleeps; /* of that thread, since the driver was made */
+	uint32_t thread; /* 1: it has its own thread */
+	uint32_t asleep; /* 1: that thread sleeps now */
+	uint64_t sleeps; /* how often it slept, since the driver was created */
 };
 
 /*
- * regio_driver_get_info - what a driver is made of
+ * regio_driver_get_info - describe a driver
  *
  * 'size' is sizeof(struct regio_driver_info).
  *
@@ -531,14 +539,14 @@ REGIO_API int regio_driver_get_info(struct regio_driver *driver, struct regio_dr
 struct regio_cq_opts {
 	uint32_t size;		     /* sizeof(struct regio_cq_opts) */
 	uint32_t reserved;	     /* 0 */
-	struct regio_driver *driver; /* NULL: one of its own */
+	struct regio_driver *driver; /* NULL: the CQ creates its own */
 	/* In place of making regio_cq_fd() readable: see Callbacks. */
 	void (*on_notify)(void *context);
 	void *on_notify_context;
 };
 
 /*
- * regio_cq_create - make a completion queue with room for 'capacity' completions
+ * regio_cq_create - create a completion queue with room for 'capacity' completions
  *
  * Room is reserved by the RQs that use the CQ, so it cannot overflow. 'opts'
  * may be NULL.
@@ -577,11 +585,12 @@ REGIO_API int regio_cq_resize(struct regio_cq *cq, uint32_t capacity);
  * regio_cq_close - end a completion queue
  *
  * Completions in it, and those that would arrive later, are dropped. RQs that
- * use it stay until they are closed, but refuse requests on that half.
+ * use it remain until they are closed, but refuse requests on that half.
  *
- * Ownership  the handle is dead; a driver the CQ made for itself goes with it
- * Threads    as regio_cq_dequeue(); a regio_cq_notify() that is still on its
- *            way out is waited for
+ * Ownership  the handle is no longer valid; a driver that the CQ created for
+ *            itself is closed
+ * Threads    as regio_cq_dequeue(); waits for a regio_cq_notify() that has not
+ *            returned yet
  * Blocking   never
  * Returns    0, or
  *            -EBADF   no such CQ
@@ -594,18 +603,18 @@ REGIO_API int regio_cq_close(struct regio_cq *cq);
  * regio_cq_dequeue - take finished requests off a completion queue
  *
  * Writes up to 'results_max' results. Results of one half of an RQ come in
- * posting order; where one half has more than the array takes, others have their
- * turn before the rest. Only here is a request released: it stops counting
- * against its RQ's limit. When the CQ is empty, and at the latest after 1,024
- * results, the call makes progress once: it executes what is ready on the queues
- * of its driver, deferred requests included. The first empty dequeue after a
- * regio_cq_wait() that slept may return 0 without asking the kernel, where
- * nothing is deferred; the second in a row asks.
+ * posting order; if one half has more results than the array takes, other
+ * halves have their turn before the rest. A request counts against its RQ's
+ * limit until its result is written here. When the CQ is empty, and at the
+ * latest after 1,024 results, the call makes progress once: it executes what is
+ * ready on the queues of its driver, deferred requests included. The first empty
+ * dequeue after a regio_cq_wait() that slept may return 0 without asking the
+ * kernel if nothing is deferred; the second in a row asks.
  *
- * Ownership  the slices behind each result are the caller's again
+ * Ownership  the slices of each request are the caller's again
  * Threads    one caller at a time for each CQ; CQs are independent
  * Blocking   never
- * Returns    how many were written (0 is normal), or
+ * Returns    the number written (0 is normal), or
  *            -EBADF   no such CQ
  *            -EINVAL  ret_results is NULL and results_max is not 0
  *            -ECHILD  the CQ belongs to the parent process
@@ -625,7 +634,7 @@ REGIO_API int regio_cq_dequeue(struct regio_cq *cq, struct regio_result *ret_res
  * Threads    as regio_cq_dequeue()
  * Blocking   never
  * Returns    0, or
- *            -EALREADY  armed before, and not fired yet; nothing changed
+ *            -EALREADY  armed before, and not signalled yet; nothing changed
  *            -EBADF   no such CQ
  *            -ENOMEM  no memory, in the first call of a thread
  *            -ECHILD  the CQ belongs to the parent process
@@ -638,18 +647,18 @@ REGIO_API int regio_cq_notify(struct regio_cq *cq);
  *
  * Returns when 'min_count' completions that may notify are queued (0 counts as
  * 1), 'max_delay_ns' after the first of them, or at the time-out, whichever is
- * first. 'timeout_ns' below 0 waits without end; 0 only looks.
+ * first. 'timeout_ns' below 0 sets no time limit; 0 does not sleep.
  *
  * Ownership  none
  * Threads    as regio_cq_dequeue()
  * Blocking   yes
- * Returns    how many are queued, at least 1, or
+ * Returns    the number queued, at least 1, or
  *            -ETIMEDOUT  none came in time
- *            -EINTR   a signal came first, whatever SA_RESTART says, even an
+ *            -EINTR   a signal came first, with or without SA_RESTART, even an
  *                     ignored one that another thread had blocked, or the
  *                     process was stopped and continued
  *            -EBADF   no such CQ, or the library's descriptors were closed by
- *                     somebody else: every request fails with it as well
+ *                     other code: every request then fails with it as well
  *            -ECHILD  the CQ belongs to the parent process
  * Since      0.1
  */
@@ -663,10 +672,10 @@ REGIO_API int regio_cq_wait(struct regio_cq *cq, uint32_t min_count, uint64_t ma
  * regio_cq_notify() before the next sleep. A dequeue of 0 is possible. The CQs
  * of one driver share one descriptor.
  *
- * Ownership  the library's; do not read from it or close it
+ * Ownership  the library's: do not read from it or close it
  * Threads    any
  * Blocking   never
- * Returns    the descriptor, the same for the life of the CQ, or
+ * Returns    the descriptor, the same for the lifetime of the CQ, or
  *            -EBADF   no such CQ, or as regio_cq_wait()
  *            -EMFILE, -ENFILE, -ENOMEM, -ENOSPC  as regio_driver_create()
  *            -ECHILD  the CQ belongs to the parent process
@@ -680,47 +689,48 @@ REGIO_API int regio_cq_fd(struct regio_cq *cq);
 #define REGIO_RQ_REPORT_ICMP 0x1u
 
 /*
- * Trains: joining and splitting messages through UDP_SEGMENT and UDP_GRO. What comes from an
- * adapter with UDP_GRO on may overtake older messages of its sender where the kernel does not join
- * it: empty and fragmented messages, and those of IPv4 below 18 bytes on Ethernet.
+ * Trains: messages joined by UDP_SEGMENT and split after UDP_GRO. With UDP_GRO
+ * on, messages from a network adapter that the kernel does not join may
+ * overtake older messages of the same sender: empty and fragmented messages,
+ * and IPv4 messages below 18 bytes on Ethernet.
  */
-#define REGIO_TRAINS_AUTO 0u	  /* join sends; split receives, from the first bursts on */
+#define REGIO_TRAINS_AUTO 0u	  /* join sends; split receives, after the first bursts */
 #define REGIO_TRAINS_SEND_ONLY 1u /* join sends, leave UDP_GRO alone */
-#define REGIO_TRAINS_OFF 2u	  /* each message crosses the stack alone */
+#define REGIO_TRAINS_OFF 2u	  /* each message passes through the stack alone */
 
 struct regio_rq_opts {
 	uint32_t size; /* sizeof(struct regio_rq_opts) */
 	uint32_t flags;
 	uint32_t trains;	     /* REGIO_TRAINS_... */
-	uint32_t train_max_messages; /* 0: as many as the kernel takes (64 or 128) */
-	uint32_t train_max_bytes;    /* 0: 65,400, also the most */
+	uint32_t train_max_messages; /* 0: the kernel's limit (64 or 128) */
+	uint32_t train_max_bytes;    /* 0: 65,400, which is also the maximum */
 	uint32_t reserved;	     /* 0 */
 };
 
 /*
- * regio_rq_create - give a socket its request queue
+ * regio_rq_create - create the request queue of a socket
  *
  * 'fd' is a UDP or TCP socket (AF_INET or AF_INET6; neither UDP-Lite nor
- * Multipath TCP) or a unix stream socket, bound or connected or not yet.
- * 'max_receives' and 'max_sends' limit the requests outstanding on each half,
- * from the call that posts one to the dequeue of its completion; one may be 0.
- * That much room is reserved in 'receive_cq' and 'send_cq', which may be the
- * same. SO_RCVBUF of a datagram socket is raised towards the posted receives as
- * far as allowed, unless the program has set it (before Linux 5.14: to what is
- * not the default), until the RQ is closed; SO_RCVLOWAT of a stream socket is 1
- * until then.
+ * Multipath TCP) or a unix stream socket, which may be bound or connected
+ * later. 'max_receives' and 'max_sends' limit the requests outstanding on each
+ * half, from the call that posts one to the dequeue of its completion; one may
+ * be 0. That much room is reserved in 'receive_cq' and 'send_cq', which may be
+ * the same. Until the RQ is closed, SO_RCVBUF of a datagram socket is raised to
+ * fit the posted receives as far as allowed, unless the program has set it
+ * (before Linux 5.14: to a value other than the default), and SO_RCVLOWAT of a
+ * stream socket is 1.
  *
- * While the RQ lives, nobody else reads the socket, or sets UDP_GRO on it. An
- * RQ for receives with REGIO_TRAINS_AUTO takes over UDP_GRO that is on, which a
- * process before may have left, so that each receive gets one message. A
- * descriptor that is closed, or closed and used again, behind the RQ's back is
- * noticed: at once by a young queue, within 64 operations by a busy one; every
- * request then completes with -EBADF and new ones are refused. 'opts' may be
- * NULL.
+ * While the RQ exists, nothing else may read the socket or set UDP_GRO on it.
+ * If UDP_GRO is already on, for example left on by an earlier process, an RQ
+ * for receives with REGIO_TRAINS_AUTO takes it over, so that each receive gets
+ * one message. If the descriptor is closed, or closed and reused, before the RQ
+ * is closed, the RQ detects it: at once if it is new, within 64 operations if
+ * it is busy; every request then completes with -EBADF and new ones are
+ * refused. 'opts' may be NULL.
  *
  * Requests on a TCP socket wait until it is connected. A connection that fails
- * completes them with its error, or with -ENOTCONN where the program has asked
- * for SO_ERROR first. On a unix socket receives wait, and sends complete with
+ * completes them with its error, or with -ENOTCONN if the program has read
+ * SO_ERROR first. On a unix socket receives wait, and sends complete with
  * -ENOTCONN.
  *
  * Ownership  the socket stays the caller's; close the RQ before the socket
@@ -735,10 +745,10 @@ struct regio_rq_opts {
  *            -ENOTSOCK  fd is not a socket
  *            -ENOPROTOOPT  the kernel has no SO_COOKIE: it is older than 4.18
  *            -EOPNOTSUPP  the socket's type or family is not supported
- *            -EEXIST  the socket has an RQ
- *            -ENOBUFS a CQ has not enough room left
+ *            -EEXIST  the socket already has an RQ
+ *            -ENOBUFS a CQ does not have enough room left
  *            -ENOMEM  no memory
- *            -ENOSPC  the CQs have two drivers, and there is no room left among
+ *            -ENOSPC  the CQs have two drivers, and there is no room left within
  *                     fs.epoll.max_user_watches
  *            -EPERM   the driver's busy polling is not permitted
  *            -ECHILD  a CQ belongs to the parent process
@@ -753,7 +763,7 @@ REGIO_API int regio_rq_create(int fd, uint32_t max_receives, uint32_t max_sends,
  * regio_rq_resize - change the limits; outstanding requests are kept
  *
  * Ownership  unchanged
- * Threads    not beside another call on the RQ, nor on its CQs
+ * Threads    not in parallel with another call on the RQ or on its CQs
  * Blocking   for the length of one non-blocking socket call
  * Returns    0, or, with nothing changed,
  *            -EBADF   no such RQ
@@ -773,14 +783,14 @@ REGIO_API int regio_rq_resize(struct regio_rq *rq, uint32_t max_receives, uint32
  * regio_rq_cancel - complete every outstanding request of the named halves
  *
  * Requests not executed yet complete with -ECANCELED and 0 bytes, in posting
- * order; on a stream the oldest may have moved some, and says how many. The RQ
- * stays usable. Messages already read from the socket wait for the next
- * receives.
+ * order; on a stream the oldest may have moved some bytes, and reports how
+ * many. The RQ stays usable. Messages already read from the socket are kept for
+ * the next receives.
  *
  * Ownership  as at completion, once dequeued
- * Threads    as posting on the named halves
+ * Threads    as for posting on the named halves
  * Blocking   for the length of one non-blocking socket call
- * Returns    how many were cancelled, or
+ * Returns    the number cancelled, or
  *            -EBADF   no such RQ
  *            -EINVAL  halves is 0 or has unknown bits
  *            -ENOMEM  no memory, in the first call of a thread
@@ -790,22 +800,22 @@ REGIO_API int regio_rq_resize(struct regio_rq *rq, uint32_t max_receives, uint32
 REGIO_API int regio_rq_cancel(struct regio_rq *rq, uint32_t halves);
 
 /*
- * regio_rq_replace_socket - put another stream socket behind a request queue
+ * regio_rq_replace_socket - replace the stream socket of a request queue
  *
  * The RQ's descriptor number becomes 'fd', as by dup2(2); its old socket is
- * closed, and 'fd' itself stays open. What is posted goes on with the new
- * socket, and an error of the old one is forgotten. For connections accepted on
- * behalf of a socket, and its queue, made beforehand.
+ * closed, and 'fd' itself stays open. Posted requests continue with the new
+ * socket, and an error of the old one is discarded. Used to accept a connection
+ * into a socket and RQ that were created beforehand.
  *
  * Ownership  'fd' stays the caller's
- * Threads    not beside another call on the RQ
+ * Threads    not in parallel with another call on the RQ
  * Blocking   for the length of one non-blocking socket call
  * Returns    0, or, with nothing changed,
  *            -EBADF   no such RQ, fd is not open, or the RQ's descriptor was
- *                     closed and is another file's now
+ *                     closed and its number is used for another file now
  *            -ENOTSOCK  fd is not a socket
- *            -EOPNOTSUPP  one of the two is no stream socket, or their families
- *                     differ
+ *            -EOPNOTSUPP  one of the two is not a stream socket, or their
+ *                     families differ
  *            -EEXIST  the socket has another RQ
  *            -EMFILE, -EBUSY, -EINTR  as dup3(2)
  *            -ENOMEM  no memory, in the first call of a thread
@@ -821,25 +831,25 @@ REGIO_API int regio_rq_replace_socket(struct regio_rq *rq, int fd);
  * regio_rq_close - end a request queue
  *
  * Queued sends get one last try; then every outstanding request completes, in
- * posting order, as regio_rq_cancel() has it. The completions stay in their
- * CQs; the room in each CQ comes back when the last is dequeued. Options the
- * RQ changed are restored, unless the program has set them since, UDP_GRO is off
- * where the RQ had turned it on or taken it over, and messages that were joined
- * are discarded.
+ * posting order, as with regio_rq_cancel(). The completions stay in their CQs;
+ * the room in each CQ is free when the last one is dequeued. Options that the
+ * RQ changed are restored, unless the program has set them since. UDP_GRO is
+ * turned off if the RQ had turned it on or taken it over, and messages of a
+ * train that are not split yet are discarded.
  *
- * Ownership  the handle is dead; the socket is the caller's, or is closed
- * Threads    any: calls on the RQ that have begun are waited for, later ones
- *            fail
+ * Ownership  the handle is no longer valid; the socket is the caller's, or is
+ *            closed
+ * Threads    any: waits for calls on the RQ that have begun; later ones fail
  * Blocking   for the length of one non-blocking socket call
  * Returns    0, or
  *            -EBADF   no such RQ
- *            -EINVAL  unknown flag; the RQ is still there
+ *            -EINVAL  unknown flag; the RQ is not closed
  *            -ECHILD  the RQ belongs to the parent process
  * Since      0.1
  */
 REGIO_API int regio_rq_close(struct regio_rq *rq, uint32_t flags);
 
-/* Counts since the RQ was made; bytes are payload. */
+/* Counts since the RQ was created; bytes are payload. */
 struct regio_rq_info {
 	uint32_t receive_buffer_bytes; /* SO_RCVBUF as the kernel granted it */
 	uint32_t send_buffer_bytes;
@@ -852,7 +862,7 @@ struct regio_rq_info {
 	uint64_t receive_calls; /* system calls, or ring operations */
 	uint64_t send_calls;
 	uint64_t messages_truncated;
-	uint64_t trains_refused; /* sent again singly after an error */
+	uint64_t trains_refused; /* sent again as single messages after an error */
 };
 
 /*
@@ -879,14 +889,15 @@ REGIO_API int regio_rq_get_info(struct regio_rq *rq, struct regio_rq_info *ret_i
  *
  * The k-th message that arrives goes to the k-th receive posted. 'data' is read
  * during the call only; NULL, or region 0 and length 0, receives into an empty
- * slice. A message too long for its slice fills it and completes with -EMSGSIZE.
- * What follows the bytes of the result in the slice is undefined.
+ * slice. A message too long for its slice fills it and completes with
+ * -EMSGSIZE. The contents of the slice after the bytes of the result are
+ * undefined.
  *
  * On a stream, bytes fill the slices in posting order, and a receive completes
- * with what is there, an empty one as soon as something is. The end of the
- * stream completes every receive with 0 bytes, those posted later as well. An
- * error that ends the connection completes every request of both halves that
- * gets no bytes any more, and every later one.
+ * with the bytes that are available; an empty one completes as soon as there
+ * are any. The end of the stream completes every receive with 0 bytes, and
+ * every later one too. An error that ends the connection completes every
+ * request of both halves that can get no more bytes, and every later one.
  *
  * Ownership  the slice is the library's until the completion is dequeued
  * Threads    one caller at a time for the receives of an RQ
@@ -912,12 +923,13 @@ REGIO_API int regio_receive(struct regio_rq *rq, const struct regio_buf *data, u
  * 20,000 bytes, is cut between control messages, and MSG_CTRUNC is set in the
  * message flags.
  *
- * Control data is what the program's own socket options ask for, set before or
- * after the RQ was made. Only IP_RECVORIGDSTADDR and IPV6_RECVORIGDSTADDR must
- * be set before the first receive of a datagram socket with a local address
- * slice: it sets them where they are off, and their messages are not shown then.
- * A message that was read from the socket before that receive was posted, as a
- * part of a train, tells the address that the socket is bound to.
+ * Control data is what the program requests with socket options, set before or
+ * after the RQ was created. Only IP_RECVORIGDSTADDR and IPV6_RECVORIGDSTADDR
+ * must be set before the first receive of a datagram socket with a local
+ * address slice: that receive sets them if they are off, and their messages are
+ * not shown then. For a message that was read from the socket as part of a
+ * train before that receive was posted, the local address is the one that the
+ * socket is bound to.
  *
  * Ownership  the slices are the library's until the completion is dequeued
  * Threads    as regio_receive()
@@ -931,13 +943,13 @@ REGIO_API int regio_receive_ex(struct regio_rq *rq, const struct regio_buf *data
 /*
  * regio_send - post one send to the connected peer
  *
- * Unless deferred, it and the deferred sends before it are executed in the call
- * where nobody else is executing them. Neighbours of equal length to one
- * destination cross the stack together. 'data' is read during the call only;
- * NULL, or region 0 and length 0, sends an empty message.
+ * Unless deferred, it and the deferred sends before it are executed in this
+ * call, if no other thread is executing them. Consecutive sends of equal length
+ * to one destination pass through the stack together. 'data' is read during the
+ * call only; NULL, or region 0 and length 0, sends an empty message.
  *
- * On a stream a send completes when the stack has all of it; those that wait are
- * gathered into one call. After shutdown() they complete with -EPIPE.
+ * On a stream a send completes when the kernel has taken all of it; sends that
+ * wait are gathered into one call. After shutdown() they complete with -EPIPE.
  *
  * Ownership  the slice is the library's until the completion is dequeued
  * Threads    one caller at a time for the sends of an RQ
@@ -959,7 +971,8 @@ REGIO_API int regio_send(struct regio_rq *rq, const struct regio_buf *data, uint
  * regio_send_ex - post one send with a destination or control data
  *
  * 'extra' may be NULL; without a remote address the socket must be connected
- * when the send is executed. The contents of the slices are read then, too.
+ * when the send is executed. The contents of the slices are also read at that
+ * time.
  *
  * Ownership  the slices are the library's until the completion is dequeued
  * Threads    as regio_send()
@@ -974,20 +987,20 @@ REGIO_API int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
 /*
  * regio_post - post many receives, or many sends, in one call
  *
- * As regio_receive_ex() or regio_send_ex() for each of 'requests' in turn, up to
- * the first that is refused. What is not deferred starts once, when all are
- * posted; COMMIT_ONLY among them, with region, offset and length 0, starts those
- * before it. Region 0 and length 0 is an empty slice. 'half' is
- * REGIO_HALF_RECEIVE or REGIO_HALF_SEND.
+ * As regio_receive_ex() or regio_send_ex() for each of 'requests' in turn, up
+ * to the first that is refused. Requests that are not deferred are started
+ * once, when all are posted; COMMIT_ONLY among them, with region, offset and
+ * length 0, starts those before it. Region 0 and length 0 is an empty slice.
+ * 'half' is REGIO_HALF_RECEIVE or REGIO_HALF_SEND.
  *
  * Ownership  as regio_receive_ex() and regio_send_ex(), of those accepted;
  *            'requests' and what 'extra' points to are read during the call only
- * Threads    as regio_receive() and regio_send(); beside them where there is
- *            nothing but COMMIT_ONLY
+ * Threads    as regio_receive() and regio_send(); in parallel with them if there
+ *            is nothing but COMMIT_ONLY
  * Blocking   never
- * Returns    how many were accepted, from the first on; 0 where count is 0; or,
- *            where the first is refused, what regio_receive_ex() or
- *            regio_send_ex() returns, and
+ * Returns    the number accepted, from the first on; 0 if count is 0; or, if the
+ *            first is refused, what regio_receive_ex() or regio_send_ex()
+ *            returns, and
  *            -EINVAL  half is neither, requests is NULL and count is not 0, count
  *                     above INT32_MAX, reserved field not 0
  * Since      0.2

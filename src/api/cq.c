@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Completion queues: their life, dequeuing, notifications and waits.
+ * Completion queues: create and close, dequeuing, notifications and waits.
  */
 #include <errno.h>
 
@@ -17,12 +17,12 @@
 #include "queue/handle.h"
 #include "queue/signal.h"
 
-/* Results from which a dequeue makes progress all the same, found the queue empty or not. */
+/* After this many results a dequeue makes progress even if the queue is not empty. */
 #define TAKEN_UNPOLLED_MAX 1024u
 
-/* ---- Life ---- */
+/* ---- Creating and closing ---- */
 
-/* The driver the options name, or a new one. The caller gets a reference. */
+/* Gets the driver in the options, or a new one. The caller gets a reference. */
 static int driver_for(const struct regio_cq_opts *opts, struct regioi_driver **ret_driver)
 {
 	static const struct regio_driver_opts defaults;
@@ -39,7 +39,7 @@ static int driver_for(const struct regio_cq_opts *opts, struct regioi_driver **r
 static int capacity_check(const char *step, uint32_t capacity)
 {
 	if (capacity == 0 || capacity > REGIO_CQ_CAPACITY_MAX)
-		return regioi_fail(-EINVAL, "%s: capacity %u; 1 to %u can be had", step, capacity,
+		return regioi_fail(-EINVAL, "%s: capacity %u; allowed are 1 to %u", step, capacity,
 				   REGIO_CQ_CAPACITY_MAX);
 	return 0;
 }
@@ -194,7 +194,10 @@ static int notify(struct regioi_cq *cq)
 	return 0;
 }
 
-/* Another thread may get the signal, and close the CQ, before this one is out. */
+/*
+ * Entered like a call on an RQ, because another thread may get the signal, and close the CQ, before
+ * this call has returned.
+ */
 int regio_cq_notify(struct regio_cq *handle)
 {
 	struct regioi_cq *cq;

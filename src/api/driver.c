@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drivers that a program makes for itself.
+ * Drivers that a program creates.
  */
 #include <errno.h>
 
@@ -24,7 +24,7 @@ static int check_options(const char *step, const struct regio_driver_opts *opts)
 	if (!opts->busy_poll_us && opts->flags & REGIO_DRIVER_PREFER_BUSY_POLL)
 		return regioi_fail(-EINVAL,
 				   "%s: REGIO_DRIVER_PREFER_BUSY_POLL without busy_poll_us", step);
-	/* To the kernel SO_BUSY_POLL is an int. */
+	/* For the kernel SO_BUSY_POLL is an int. */
 	if (opts->busy_poll_us > INT32_MAX)
 		return regioi_fail(-EINVAL, "%s: busy_poll_us is %u; %d is the most", step,
 				   opts->busy_poll_us, INT32_MAX);
@@ -60,7 +60,9 @@ int regio_driver_create(const struct regio_driver_opts *opts, struct regio_drive
 	return 0;
 }
 
-/* Ends the handle, whose reference is the caller's then. False where another thread has. */
+/*
+ * Ends the handle; its reference then belongs to the caller. False if another thread has ended it.
+ */
 static bool handle_end(struct regioi_driver *driver, uint64_t id)
 {
 	struct regioi_slot *slot = regioi_table_invalidate(id, REGIOI_KIND_DRIVER);

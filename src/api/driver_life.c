@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of drivers.
+ * Creating and ending drivers.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ void regioi_drivers_synchronize(void)
 
 	pthread_mutex_lock(&drivers_lock);
 	for (driver = drivers; driver; driver = driver->next) {
-		/* Progress is made with the lock held. */
+		/* A thread that makes progress holds the lock, and that is a read section, too. */
 		regioi_driver_lock(driver);
 		regioi_driver_unlock(driver);
 		regioi_readers_wait(&driver->readers);
@@ -38,7 +38,7 @@ void regioi_drivers_synchronize(void)
 	pthread_mutex_unlock(&drivers_lock);
 }
 
-/* Where the kernel cannot, the sockets are polled all the same (socket.c). */
+/* Even if the kernel cannot poll for an epoll set, the sockets are polled (socket.c). */
 static int busy_poll(struct regioi_driver *driver, const struct regio_driver_opts *opts)
 {
 	int error;
@@ -75,7 +75,7 @@ static int driver_fill(struct regioi_driver *driver, const struct regio_driver_o
 		error = busy_poll(driver, opts);
 	if (error)
 		return error;
-	/* Found out here, and not by the first busy queue. */
+	/* Determined here, so that the first busy queue need not do it. */
 	regioi_barrier_available();
 	if (!regioi_areas_init(&driver->areas))
 		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
@@ -144,7 +144,7 @@ int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_dri
 		driver_free(driver);
 		return error;
 	}
-	/* What the first of a thread's calls does has no place in the first post. */
+	/* Does the allocation of a thread's first call here, and not in its first post. */
 	if (regioi_hazard_enter(NULL))
 		regioi_hazard_leave();
 	pthread_mutex_lock(&drivers_lock);

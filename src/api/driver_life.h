@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of drivers.
+ * Creating and ending drivers.
  */
 #ifndef REGIO_API_DRIVER_LIFE_H
 #define REGIO_API_DRIVER_LIFE_H
@@ -9,15 +9,15 @@
 #include "regio.h"
 
 /*
- * Makes a driver with one reference, the caller's, and no handle. 'opts' is complete. Returns 0 or
- * an explained error.
+ * Creates a driver with one reference, the caller's, and no handle. 'opts' is complete. Returns 0
+ * or an explained error.
  */
 int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_driver **ret_driver);
 
-/* Waits for every read section of every driver that has begun. */
+/* Waits for the end of every read section of every driver that has begun. */
 void regioi_drivers_synchronize(void);
 
-/* In the child of a fork. */
+/* Called in the child of a fork. */
 void regioi_drivers_fork_child(void);
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "engine/testing/fault.h"
 
-/* What a name asks for: an engine, and words joined to it by '+'. */
+/* What a name requests: an engine, and words joined to it by '+'. */
 struct wish {
 	char engine[32];
 	bool thread;
@@ -29,7 +29,7 @@ static const struct regioi_engine_ops *engine_find(const char *name)
 	return NULL;
 }
 
-/* What is short of descriptors, memory or threads is no judgement on the engine. */
+/* A lack of descriptors, memory or threads does not mean that the engine does not work. */
 static int refusal_error(int error)
 {
 	switch (error) {
@@ -52,19 +52,19 @@ static int engine_named(const char *name, const char *why, struct regioi_engine_
 	choice->ops = engine_find(name);
 	if (!choice->ops)
 		return regioi_fail(-ENOENT,
-				   "choosing an engine: %s asks for \"%s\"; regio info lists "
-				   "those there are",
+				   "choosing an engine: %s requests \"%s\"; regio info lists "
+				   "the engines",
 				   why, name);
 	error = choice->ops->create(&choice->engine, &refusal);
 	if (error)
 		return regioi_fail(refusal_error(error),
 				   "choosing an engine: %s does not work here: %s; %s", name,
 				   refusal.reason, refusal.remedy);
-	snprintf(choice->reason, sizeof(choice->reason), "asked for by %s", why);
+	snprintf(choice->reason, sizeof(choice->reason), "requested by %s", why);
 	return 0;
 }
 
-/* The first that works, of those that carry traffic. */
+/* Chooses the first engine that works, among those that carry traffic. */
 static int engine_automatic(struct regioi_engine_choice *choice)
 {
 	struct regioi_refusal refusal = {0};
@@ -83,8 +83,8 @@ static int engine_automatic(struct regioi_engine_choice *choice)
 		snprintf(refused, sizeof(refused), "%s: %.80s", choice->ops->name, refusal.reason);
 	}
 	return regioi_fail(refusal_error(error),
-			   "choosing an engine: none works; the last said: %s; %s", refusal.reason,
-			   refusal.remedy);
+			   "choosing an engine: none works; the last one reported: %s; %s",
+			   refusal.reason, refusal.remedy);
 }
 
 static bool word_is(const char *word, size_t length, const char *name)
@@ -92,7 +92,7 @@ static bool word_is(const char *word, size_t length, const char *name)
 	return strlen(name) == length && strncmp(word, name, length) == 0;
 }
 
-/* "fault+epoll+thread": the words around the name of the engine may stand on either side. */
+/* "fault+epoll+thread": the words may come before or after the name of the engine. */
 static void read_wish(const char *text, struct wish *wish)
 {
 	size_t length;
@@ -107,33 +107,33 @@ static void read_wish(const char *text, struct wish *wish)
 		else if (!wish->engine[0])
 			snprintf(wish->engine, sizeof(wish->engine), "%.*s", (int)length, word);
 		else
-			/* Two names: one that no engine has. */
+			/* Two names: look for the whole text, which is no engine's name. */
 			snprintf(wish->engine, sizeof(wish->engine), "%s", text);
 	}
 }
 
-/* Puts faults between the driver and the engine it has got. */
+/* Puts fault injection between the driver and its engine. */
 static int engine_wrap(struct regioi_engine_choice *choice)
 {
 	struct regioi_refusal refusal = {0};
 	int error = regioi_fault_wrap(&choice->ops, &choice->engine, &refusal);
 
 	if (error == -ENOMEM)
-		return regioi_fail(error, "choosing an engine: out of memory for faults");
+		return regioi_fail(error, "choosing an engine: out of memory for fault injection");
 	if (error)
 		return regioi_fail(error, "choosing an engine: %s; it takes %s", refusal.reason,
 				   refusal.remedy);
 	return 0;
 }
 
-/* Words joined to a name are wishes of the one who runs the program. */
+/* Words joined to a name are for the user who runs the program, not for the program. */
 static int read_name(const char *text, struct wish *wish)
 {
 	if (strchr(text, '+'))
 		return regioi_fail(-ENOENT,
-				   "choosing an engine: the program asks for \"%s\"; words joined "
-				   "by '+' are for the environment variable REGIO_ENGINE: give the "
-				   "engine alone, and REGIO_DRIVER_THREAD for a thread",
+				   "choosing an engine: the program requests \"%s\"; words joined "
+				   "by '+' are only for the environment variable REGIO_ENGINE: "
+				   "give the engine alone, and REGIO_DRIVER_THREAD for a thread",
 				   text);
 	snprintf(wish->engine, sizeof(wish->engine), "%s", text);
 	return 0;

@@ -17,10 +17,10 @@ struct regioi_engine_choice {
 };
 
 /*
- * Makes an engine. 'text' is NULL or "auto" for the first engine that works, unless the environment
- * variable REGIO_ENGINE has a wish, in which words may be joined to the name by '+': "thread" sets
- * 'threaded', "fault" puts faults before the engine. Returns 0 or an explained error; then there
- * may be an engine all the same.
+ * Creates an engine. 'text' is NULL or "auto" for the first engine that works, unless the
+ * environment variable REGIO_ENGINE names one. In that variable, words may be joined to the name by
+ * '+': "thread" sets 'threaded', "fault" puts fault injection before the engine. Returns 0 or an
+ * explained error; even after an error an engine may have been created.
  */
 int regioi_engine_open(const char *text, struct regioi_engine_choice *ret_choice);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The child's side of fork().
+ * What happens in the child of a fork().
  */
 #include <errno.h>
 #include <pthread.h>
@@ -36,8 +36,8 @@ static void fork_child(void)
 }
 
 /*
- * When the library is loaded: a fork that came before, while a thread had the table's lock, would
- * leave that taken in the child.
+ * Done when the library is loaded: if a fork happened before this, while a thread held the table's
+ * lock, the lock would stay taken in the child.
  */
 static __attribute__((constructor)) void watch(void)
 {

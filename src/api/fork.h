@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ids of a process that watches its forks.
+ * Creating ids in a process that handles its forks.
  */
 #ifndef REGIO_API_FORK_H
 #define REGIO_API_FORK_H
 
 #include "base/table.h"
 
-/* regioi_table_add(), or -ENOMEM where there was none to have forks watched. */
+/* As regioi_table_add(); -ENOMEM if there was no memory to register the handlers of forks. */
 int regioi_id_add(enum regioi_kind kind, void *object, uint32_t length, uint32_t flags,
 		  uint64_t *ret_id);
 

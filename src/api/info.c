@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the library says of its objects and of the machine.
+ * Information about the library's objects and the machine.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -123,7 +123,7 @@ int regio_engine_get_info(uint32_t index, struct regio_engine_info *ret_info, ui
 	if (error)
 		return error;
 	if (!ops)
-		return regioi_fail(-ENOENT, "%s: there is no number %u", step, index);
+		return regioi_fail(-ENOENT, "%s: no engine has number %u", step, index);
 	for (uint32_t i = 0; i < index && !earlier; i++) {
 		const struct regioi_engine_ops *other = regioi_engine_at(i);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Posting requests: the way in.
+ * Posting requests.
  */
 #include "base/barrier.h"
 #include "base/hazard.h"
@@ -12,10 +12,10 @@
 #include "queue/runq.h"
 #include "queue/socket.h"
 
-/* A slice that an address fits in, whatever its family. */
+/* The length of a slice that holds an address of any family. */
 #define ADDRESS_SLICE_MIN 28u
 
-/* Most requests announced before a node is pinned again. */
+/* The maximum number of requests announced before a node is pinned again. */
 #define PIN_AFTER_MAX 4096u
 
 static const struct regio_buf no_slice;
@@ -36,7 +36,7 @@ static int check_extra(const struct regioi_half *half, const struct regio_extra 
 
 	if (!receive && extra->local_address.region)
 		return -EINVAL;
-	/* A stream cannot carry it, and to leave it out would change the message. */
+	/* A stream cannot carry control data, and leaving it out would change the message. */
 	if (!receive && half->stream && extra->control.region)
 		return -EINVAL;
 	error = check_slice(&extra->local_address, ADDRESS_SLICE_MIN, true);
@@ -49,7 +49,7 @@ static int check_extra(const struct regioi_half *half, const struct regio_extra 
 	return error;
 }
 
-/* The first receive that wants more than data: from now on the kernel is asked for it. */
+/* From the first receive that wants more than data, the kernel is asked for it. */
 static void expect_extras(struct regioi_half *half, const struct regio_extra *extra)
 {
 	struct regioi_rq *rq = half->rq;
@@ -71,17 +71,23 @@ static void expect_extras(struct regioi_half *half, const struct regio_extra *ex
 		atomic_store_explicit(&half->receive.extras, true, memory_order_release);
 }
 
-/* Whether the limit leaves room for one more. */
+/* Whether the limit allows one more request. */
 static bool has_room(struct regioi_half *half, uint32_t tail)
 {
 	if (__builtin_expect(tail - half->dequeued_seen < half->limit, 1))
 		return true;
-	/* Acquire: pairs with the release in half_expand() of cq.c; the slot may be written. */
+	/*
+	 * Acquire: pairs with the release in half_expand() of completion.c; the slot may be
+	 * written.
+	 */
 	half->dequeued_seen = atomic_load_explicit(&half->dequeued, memory_order_acquire);
 	return tail - half->dequeued_seen < half->limit;
 }
 
-/* A queue that announces one request after another has its node pinned, and announces no more. */
+/*
+ * Pins the node of a queue that announces one request after another, so that it need not announce
+ * any more.
+ */
 static void count_announced(struct regioi_half *half)
 {
 	uint32_t listed = REGIOI_NODE_QUEUED;
@@ -92,21 +98,28 @@ static void count_announced(struct regioi_half *half)
 	if (announced < pin_after || !regioi_barrier_available())
 		return;
 	if (atomic_compare_exchange_strong(&half->node->queued, &listed, REGIOI_NODE_PINNED)) {
-		/* Each pinning will cost a barrier on every thread: earn the next one. */
+		/*
+		 * Each pinning will cost a barrier on every thread, so the next one takes twice as
+		 * many requests.
+		 */
 		atomic_store_explicit(&half->announces, 0, memory_order_relaxed);
 		if (pin_after < PIN_AFTER_MAX)
 			atomic_store_explicit(&half->pin_threshold, pin_after * 2,
 					      memory_order_relaxed);
-		/* From now on posting here calls nobody: a sleeper must take it off first. */
+		/*
+		 * From now on posting here wakes no thread, so a thread that sleeps now must unpin
+		 * the node first.
+		 */
 		if (atomic_load(&half->node->driver->listeners))
 			regioi_driver_kick(half->node->driver);
 	}
 }
 
 /*
- * After the store of 'tail': whether whoever makes progress sees it unprompted. The
- * compiler keeps the two in order; there is no barrier for the CPU, for nodes_rest() of progress.c
- * puts one on every thread after it has taken a pinned node off, and then looks at 'tail'.
+ * Called after the store of 'tail': whether a thread that makes progress will see it without being
+ * woken. The fence keeps the compiler from reordering the two; no CPU barrier is needed here,
+ * because nodes_rest() of progress.c executes one on every thread after it has removed a pinned
+ * node, and then looks at 'tail'.
  */
 static inline bool still_pinned(const struct regioi_node *node)
 {
@@ -114,7 +127,7 @@ static inline bool still_pinned(const struct regioi_node *node)
 	return atomic_load_explicit(&node->queued, memory_order_relaxed) == REGIOI_NODE_PINNED;
 }
 
-/* Makes sure that the request stored last is seen by whoever makes progress. */
+/* Makes sure that a thread that makes progress sees the request stored last. */
 static __attribute__((noinline)) void announce(struct regioi_half *half)
 {
 	if (__builtin_expect(still_pinned(half->node), 1))
@@ -129,20 +142,23 @@ static __attribute__((noinline)) void announce(struct regioi_half *half)
 	count_announced(half);
 }
 
-/* COMMIT_ONLY and nothing posted with it: starts what is deferred, here if nobody else is at it. */
+/*
+ * COMMIT_ONLY and nothing posted with it: starts what is deferred, in this thread unless another
+ * one is the executor.
+ */
 static __attribute__((cold)) void commit(struct regioi_half *half)
 {
 	if (!(half->flags_implied & REGIO_MSG_DEFER))
 		regioi_half_run(half);
 	/*
-	 * Not announce(), which is the poster's: this may be another thread. Receives are executed
-	 * where completions are taken; without data an event will come.
+	 * Not announce(), which only the poster may call: this may be another thread. Receives are
+	 * executed by the threads that take completions; if there is no data, an event will come.
 	 */
 	else if (half->direction == REGIOI_SEND || regioi_ready_now(half) != REGIOI_READY_NO)
 		regioi_node_queue(half->node);
 }
 
-/* Beside the data slice, a request that has more. Returns 0 or why it is refused. */
+/* Stores the extra slices of a request. Returns 0 or why it is refused. */
 static int post_extra(struct regioi_half *half, struct regioi_request *request,
 		      const struct regio_extra *extra)
 {
@@ -157,8 +173,8 @@ static int post_extra(struct regioi_half *half, struct regioi_request *request,
 }
 
 /*
- * Reads a word of the caller's slice by itself. The caller has just stored it by itself, and one
- * load of two words would have to wait until both stores have left the store buffer: 2 ns.
+ * Reads one word of the caller's slice. The caller has just stored the words separately, and a
+ * single load of two words would have to wait until both stores have left the store buffer: 2 ns.
  */
 static inline uint32_t word(const uint32_t *at)
 {
@@ -178,7 +194,7 @@ static inline void store_request(struct regioi_half *half, uint32_t tail,
 	request->status = 0;
 }
 
-/* Before the store of 'tail', after which it may be opened. */
+/* Before the store of 'tail': after that the executor may unpoison the slice. */
 static inline void poison_slice(struct regioi_half *half, uint32_t tail)
 {
 	uint32_t section;
@@ -190,13 +206,13 @@ static inline void poison_slice(struct regioi_half *half, uint32_t tail)
 	regioi_readers_leave(&half->node->driver->readers, section);
 }
 
-/* What one call posts. */
+/* The requests that one call posts. */
 struct batch {
 	struct regioi_half *half;
 	uint32_t tail;	/* after the last request stored */
-	bool stored;	/* there is one */
+	bool stored;	/* at least one request is */
 	bool committed; /* COMMIT_ONLY was among them */
-	bool start;	/* one is not deferred */
+	bool start;	/* at least one is not deferred */
 };
 
 static int store(struct batch *batch, const struct regio_buf *data, const struct regio_extra *extra,
@@ -211,7 +227,10 @@ static int store(struct batch *batch, const struct regio_buf *data, const struct
 	if (!has_room(half, batch->tail))
 		return -ENOBUFS;
 	REGIOI_ASSERT(batch->tail - atomic_load(&half->dequeued) < half->limit);
-	/* The slot is the poster's until 'tail' moves, so a refusal leaves nothing behind. */
+	/*
+	 * The slot belongs to the poster until 'tail' moves, so nothing need be undone after a
+	 * refusal.
+	 */
 	store_request(half, batch->tail, data, flags, context);
 	if (extra) {
 		error = post_extra(half, &half->requests[batch->tail & half->mask], extra);
@@ -233,7 +252,7 @@ static __attribute__((cold)) bool is_wait_for_all(const struct regioi_half *half
 	       !(flags & ~(REGIO_MSG_WAITALL | REGIO_MSG_DONT_NOTIFY | REGIO_MSG_DEFER));
 }
 
-/* Takes one request, or COMMIT_ONLY. Returns 0 or why it is refused; 'data' may be NULL. */
+/* Stores one request, or notes COMMIT_ONLY. Returns 0 or why it is refused; 'data' may be NULL. */
 static inline int take(struct batch *batch, const struct regio_buf *data,
 		       const struct regio_extra *extra, uint32_t flags, uint64_t context)
 {
@@ -249,7 +268,7 @@ static inline int take(struct batch *batch, const struct regio_buf *data,
 	return store(batch, data ? data : &no_slice, extra, flags, context);
 }
 
-/* Shows what was taken to whoever executes it, and starts it. */
+/* Makes the stored requests visible to the executor, and starts them. */
 static inline void finish(struct batch *batch)
 {
 	struct regioi_half *half = batch->half;
@@ -267,7 +286,10 @@ static inline void finish(struct batch *batch)
 		regioi_half_run(half);
 }
 
-/* Inside the call, so that the RQ, once found, stays. NULL where nothing can be posted, and why. */
+/*
+ * Called between entering and leaving the RQ, so that it stays valid. NULL, with the reason, if
+ * nothing can be posted.
+ */
 static inline struct regioi_half *find_half(struct regio_rq *handle,
 					    enum regioi_direction direction, int *ret_error)
 {
@@ -330,9 +352,9 @@ static int take_request(struct batch *batch, const struct regio_request *request
 }
 
 /*
- * The request of a busy queue, in as few instructions as it can be: a plain slice, room, and a
- * pinned node, so that a store is all there is to do. Whatever else a request is or meets is left
- * to submit(). A third of the cost of a message is here (see `regio bench core-cost`).
+ * Posts the request of a busy queue in as few instructions as possible: with a plain slice, room,
+ * and a pinned node, the request only needs to be stored. All other cases are left to submit(). A
+ * third of the cost of a message is here (see `regio bench core-cost`).
  */
 static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *handle,
 							      enum regioi_direction direction,
@@ -368,7 +390,7 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 	poison_slice(half, tail);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
-	/* Taken off meanwhile: announce it after all. */
+	/* The node was unpinned meanwhile, so the request must be announced. */
 	if (__builtin_expect(!still_pinned(node), 0))
 		announce(half);
 	regioi_hazard_leave_quickly(call);
@@ -402,7 +424,7 @@ int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
 	return submit(rq, REGIOI_SEND, data, extra, flags, context);
 }
 
-/* Returns how many were taken, or why the first is refused. */
+/* Returns the number posted, or why the first is refused. */
 static int post_many(struct regioi_half *half, const struct regio_request *requests, uint32_t count)
 {
 	struct batch batch = batch_of(half);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Registering, allocating and ending regions.
+ * Registering, allocating and deregistering regions.
  */
 #include <linux/mempolicy.h>
 #include <stdio.h>
@@ -18,9 +18,11 @@
 #include "mem/guard.h"
 #include "mem/region.h"
 
-/* Asked about at a time. */
+/* Number of pages checked in one call. */
 #define RESIDENCE_PAGES 512
-/* Of x86, and of arm64 and riscv64 with pages of 4 KiB; a multiple of those of s390x. */
+/*
+ * The size on x86, and on arm64 and riscv64 with pages of 4 KiB; on s390x a multiple of the size.
+ */
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 
 enum access {
@@ -30,8 +32,8 @@ enum access {
 };
 
 /*
- * For those kernels where /proc is not mounted either: whether the range is mapped. Whether it may
- * be written then shows when it is.
+ * For such kernels if /proc is not mounted either: only whether the range is mapped. Whether it may
+ * be written is not known until it is written to.
  */
 static enum access range_access_from_residence(uintptr_t start, uintptr_t end)
 {
@@ -48,8 +50,8 @@ static enum access range_access_from_residence(uintptr_t start, uintptr_t end)
 }
 
 /*
- * For kernels before 5.14, without MADV_POPULATE_READ: what /proc/self/maps says of the whole
- * range. Its lines are sorted by address.
+ * For kernels before 5.14, without MADV_POPULATE_READ: the access to the whole range that
+ * /proc/self/maps shows. Its lines are sorted by address.
  */
 static enum access range_access_from_maps(uintptr_t start, uintptr_t end)
 {
@@ -75,13 +77,16 @@ static enum access range_access_from_maps(uintptr_t start, uintptr_t end)
 	return covered < end ? ACCESS_NONE : access;
 }
 
-/* Errors of madvise(2) that are not about the range: a filter, or a moment without resources. */
+/*
+ * Errors of madvise(2) that are not about the range: a seccomp filter, or a temporary lack of
+ * resources.
+ */
 static bool says_nothing(int error)
 {
 	return error == EPERM || error == EACCES || error == ENOSYS || error == EAGAIN;
 }
 
-/* What can be done with all of the range, found by faulting it in. */
+/* The access that all of the range allows, found by faulting it in. */
 static enum access range_access(void *address, size_t length)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -97,7 +102,7 @@ static enum access range_access(void *address, size_t length)
 		return range_access_from_maps(start, end);
 	if (errno != EINVAL)
 		return ACCESS_NONE;
-	/* EINVAL: read-only somewhere, or a kernel that does not know the advice. */
+	/* EINVAL: part of the range is read-only, or the kernel does not know the advice. */
 	if (madvise((void *)start, end - start, MADV_POPULATE_READ) == 0)
 		return ACCESS_READ;
 	return errno == EINVAL || says_nothing(errno) ? range_access_from_maps(start, end)
@@ -116,7 +121,10 @@ static int region_check_length(const char *step, size_t length)
 	return 0;
 }
 
-/* Where memory lies is settled by whoever maps it: options for that are the allocation's. */
+/*
+ * Where memory is placed is decided when it is mapped, so these options are for allocated memory
+ * only.
+ */
 static int register_options(const char *step, const struct regio_region_opts *opts)
 {
 	struct regio_region_opts known = {0};
@@ -127,7 +135,7 @@ static int register_options(const char *step, const struct regio_region_opts *op
 	if (known.flags & (REGIO_REGION_HUGE_PAGES | REGIO_REGION_NUMA) || known.numa_node)
 		return regioi_fail(-EINVAL,
 				   "%s: huge pages and a NUMA node are for memory that regio "
-				   "allocates; of your own ask with madvise(2) and mbind(2)",
+				   "allocates; for your own use madvise(2) and mbind(2)",
 				   step);
 	if (known.flags || known.reserved)
 		return regioi_fail(-EINVAL, "%s: unknown flag or reserved field set", step);
@@ -174,8 +182,8 @@ static int allocate_options(const struct regio_region_opts *opts, struct regio_r
 }
 
 /*
- * MPOL_PREFERRED: a full node is no reason to fail, as placement is about speed. mbind(2) is called
- * directly; libnuma would be a dependency for this one call.
+ * MPOL_PREFERRED: a full node must not be an error, because placement only affects speed. mbind(2)
+ * is called directly; libnuma would be a dependency for this one call.
  */
 static int place_on_node(void *address, size_t length, uint32_t node)
 {
@@ -185,10 +193,10 @@ static int place_on_node(void *address, size_t length, uint32_t node)
 	if (node >= sizeof(mask) * 8)
 		return -EINVAL;
 	mask[node / bits] = 1ul << (node % bits);
-	/* The kernel takes one bit less than it is told of. */
+	/* The kernel uses one bit fewer than the number it is given. */
 	if (syscall(SYS_mbind, address, length, MPOL_PREFERRED, mask, sizeof(mask) * 8 + 1, 0) == 0)
 		return 0;
-	/* A kernel without NUMA has node 0 only. */
+	/* A kernel without NUMA has only node 0. */
 	if (errno == ENOSYS)
 		return node == 0 ? 0 : -EINVAL;
 	return -errno;
@@ -213,8 +221,8 @@ static size_t allocation_length(size_t length)
 }
 
 /*
- * Zeroed memory at a multiple of 'alignment', or NULL. Of itself mmap(2) aligns to huge pages only
- * on newer kernels, and for some lengths only.
+ * Zeroed memory at a multiple of 'alignment', or NULL. mmap(2) itself aligns to huge pages only on
+ * newer kernels, and only for some lengths.
  */
 static void *map_aligned(size_t length, size_t alignment)
 {
@@ -236,7 +244,7 @@ static void *map_aligned(size_t length, size_t alignment)
 	return memory + before;
 }
 
-/* Maps memory as the options have it, locked as far as the limit allows. Unmapping ends that. */
+/* Maps memory as the options specify, locked as far as the limit allows. Unmapping unlocks it. */
 static int map_memory(const char *step, size_t length, const struct regio_region_opts *opts,
 		      void **ret_address)
 {
@@ -244,7 +252,7 @@ static int map_memory(const char *step, size_t length, const struct regio_region
 	void *address = map_aligned(length, huge ? HUGE_PAGE_BYTES : 0);
 
 	if (!address)
-		return regioi_fail(-ENOMEM, "%s: no %zu bytes to be had", step, length);
+		return regioi_fail(-ENOMEM, "%s: %zu bytes are not available", step, length);
 	if (huge)
 		madvise(address, length, MADV_HUGEPAGE);
 	if (opts->flags & REGIO_REGION_NUMA) {
@@ -297,9 +305,9 @@ int regio_region_deregister(uint64_t region)
 	if (!slot) {
 		int error = regioi_table_reason(region, -EFAULT);
 
-		return regioi_fail(error, "ending a region: id %#llx is %s",
-				   (unsigned long long)region,
-				   error == -ECHILD ? "the parent process's" : "of no region");
+		return regioi_fail(
+			error, "ending a region: id %#llx %s", (unsigned long long)region,
+			error == -ECHILD ? "belongs to the parent process" : "is not a region");
 	}
 	address = atomic_load_explicit(&slot->object, memory_order_relaxed);
 	length = atomic_load_explicit(&slot->length, memory_order_relaxed);

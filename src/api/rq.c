@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of request queues.
+ * Creating and closing request queues.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -104,14 +104,14 @@ static void nodes_fini(struct regioi_rq *rq)
 }
 
 /*
- * UDP_GRO that is on already is most likely what a process before has left on the socket, which may
- * have been killed. What is queued may be joined, and only UDP_GRO tells where.
+ * If UDP_GRO is on already, most likely an earlier process left it on, which may have been killed.
+ * Queued messages may be joined, and only with UDP_GRO does the kernel report their length.
  */
 int regioi_rq_take_over_trains(struct regioi_rq *rq, uint32_t max_receives)
 {
 	struct regioi_half *half = &rq->halves[REGIOI_RECEIVE];
 
-	/* Without receives the socket is somebody else's to read. */
+	/* An RQ without receives does not read the socket; other code may. */
 	if (!rq->trains_auto || half->receive.trains || max_receives == 0 ||
 	    !regioi_socket_joins_receives(rq))
 		return 0;
@@ -155,8 +155,9 @@ static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 }
 
 /*
- * Makes sure that nobody executes the RQ, now or later. With the drivers' locks nobody is about to
- * visit it; then the executors are waited for, which list it, if at all, while they are busy.
+ * Makes sure that no thread executes the RQ, now or later. While the drivers' locks are held no
+ * thread is about to visit it; then this waits for the executors, which list the RQ, if at all,
+ * only while they are busy.
  */
 static void rq_seclude(struct regioi_rq *rq)
 {
@@ -181,7 +182,7 @@ static void rq_seclude(struct regioi_rq *rq)
 	regioi_driver_unlock(first);
 }
 
-/* The last steps, with the socket opened. Undoes its own. */
+/* The last steps, once the socket is opened. Undoes its own steps after an error. */
 static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 {
 	struct regioi_slot *slot;
@@ -208,7 +209,7 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 		if (!error)
 			return 0;
 		slot = regioi_table_invalidate(rq->id, REGIOI_KIND_RQ);
-		/* One of two drivers may have had an event already. */
+		/* With two drivers, one may have had an event already. */
 		rq_seclude(rq);
 		if (slot)
 			regioi_table_release(slot, rq->id);
@@ -222,7 +223,7 @@ undo:
 	return error;
 }
 
-/* Looked at before memory is taken; what counts is the reservation, in attach(). */
+/* Checked before memory is allocated; the reservation itself is made in attach(). */
 static int check_room(struct regioi_cq *const cqs[2], const uint32_t limits[2])
 {
 	uint64_t wanted[2] = {limits[0], limits[1]};
@@ -248,7 +249,7 @@ static void cqs_release(struct regioi_cq *const cqs[2])
 	}
 }
 
-/* What there is of the two is the caller's to release, also after a failure. */
+/* The caller must release those of the two that are not NULL, even after a failure. */
 static int cqs_hold(struct regio_cq *const handles[2], struct regioi_cq *ret_cqs[2])
 {
 	for (int i = 0; i < 2; i++) {

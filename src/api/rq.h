@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the calls on request queues share.
+ * Functions shared by the calls on request queues.
  */
 #ifndef REGIO_API_RQ_H
 #define REGIO_API_RQ_H
@@ -9,13 +9,13 @@
 #include "regio.h"
 
 /*
- * Finds the RQ of a handle. What is found stays until regioi_hazard_leave(), which is due only
- * after success. Returns 0 or an explained error.
+ * Finds the RQ of a handle. The RQ stays valid until regioi_hazard_leave(), which must be called
+ * only after success. Returns 0 or an explained error.
  */
 int regioi_rq_enter(const struct regio_rq *handle, const char *step, struct regioi_rq **ret_rq);
 /* Returns 0 or an explained error. */
 int regioi_rq_check_limits(const char *step, uint32_t max_receives, uint32_t max_sends);
-/* Splits what is joined already on a socket of which the RQ may join receives. 0 or -ENOMEM. */
+/* Takes over UDP_GRO if it is on already and the RQ may use it. Returns 0 or -ENOMEM. */
 int regioi_rq_take_over_trains(struct regioi_rq *rq, uint32_t max_receives);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changing a request queue: its limits, what is posted, its socket.
+ * Changing a request queue: its limits, its posted requests, its socket.
  */
 #include <errno.h>
 
@@ -18,8 +18,8 @@
 /* ---- Resizing ---- */
 
 /*
- * Two halves with one CQ count as one, but none of them grows on a CQ that is closed. Returns 0, or
- * -ENOBUFS with nothing changed.
+ * Two halves with the same CQ are reserved together, but neither may grow on a closed CQ. Returns
+ * 0, or -ENOBUFS with nothing changed.
  */
 static int reserve_shared(struct regioi_rq *rq, const uint32_t limits[2])
 {
@@ -33,8 +33,8 @@ static int reserve_shared(struct regioi_rq *rq, const uint32_t limits[2])
 }
 
 /*
- * Reserves for both halves, or for none. What grows goes first: giving places back, as what shrinks
- * does, cannot fail.
+ * Reserves for both halves, or for none. The half that grows comes first: shrinking only returns
+ * places, and so cannot fail.
  */
 static int reserve_both(struct regioi_rq *rq, const uint32_t limits[2])
 {
@@ -90,8 +90,9 @@ static int resize_taken(struct regioi_rq *rq, const uint32_t limits[2])
 }
 
 /*
- * Whoever makes progress may have come by meanwhile, found us here, and gone to sleep: what there
- * is to do, also the rest of what regioi_half_release() has left in doubt, is left where it looks.
+ * A thread that makes progress may have found the halves busy meanwhile, and gone to sleep. So work
+ * that is left, including a half that regioi_half_release() has left in state UNKNOWN, is listed
+ * where that thread looks.
  */
 static void halves_give_back(struct regioi_rq *rq)
 {
@@ -171,7 +172,7 @@ int regio_rq_cancel(struct regio_rq *handle, uint32_t halves)
 	return result;
 }
 
-/* ---- Another socket ---- */
+/* ---- Replacing the socket ---- */
 
 /* As executor of both halves. */
 static int replace_taken(struct regioi_rq *rq, int fd)
@@ -183,14 +184,17 @@ static int replace_taken(struct regioi_rq *rq, int fd)
 		atomic_store(&rq->error, 0);
 		atomic_store(&rq->fd_stale, false);
 		regioi_stream_open(rq);
-		/* What was set on the old one went with it. */
+		/* Options that were set on the old socket ended with it. */
 		rq->busy_poll.set = rq->prefer_busy_poll.set = false;
 		for (uint32_t i = 0; i < rq->nodes_count; i++)
 			regioi_socket_busy_poll(rq, rq->nodes[i].driver);
 	}
 	for (int i = 0; i < 2; i++)
 		regioi_ready_event(&rq->halves[i]);
-	/* After: the state of the new socket is an event. */
+	/*
+	 * Resumed after the replacement: the engine reports the state of the new socket as an
+	 * event.
+	 */
 	regioi_watch_resume(rq, watched);
 	return error;
 }
@@ -202,7 +206,7 @@ static int replace(struct regioi_rq *rq, int fd)
 	int error;
 
 	if (!rq->stream)
-		return regioi_fail(-EOPNOTSUPP, "%s: the RQ is of no stream socket", step);
+		return regioi_fail(-EOPNOTSUPP, "%s: the RQ's socket is not a stream socket", step);
 	if (fd != rq->fd && regioi_socket_number_is_taken(rq))
 		return regioi_fail(-EBADF,
 				   "%s: the RQ's descriptor %d was closed, and is another file's "
@@ -211,7 +215,7 @@ static int replace(struct regioi_rq *rq, int fd)
 	regioi_half_acquire(&rq->halves[REGIOI_RECEIVE]);
 	regioi_half_acquire(&rq->halves[REGIOI_SEND]);
 	error = replace_taken(rq, fd);
-	/* Not before: closing the old socket may take its time. */
+	/* Not entered before, because closing the old socket may take long. */
 	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
 	regioi_half_release(&rq->halves[REGIOI_SEND]);
 	regioi_half_release(&rq->halves[REGIOI_RECEIVE]);

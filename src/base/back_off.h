@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for another thread that is about to be done.
+ * Waiting for another thread that will finish soon.
  *
- * It holds what is waited for within a few instructions or one non-blocking call, so a few looks
- * mostly suffice. But it may be preempted, and by the waiting thread itself, where that has a
- * higher real-time priority: giving way with sched_yield() would never let it run. So a waiting
- * thread sleeps, longer each time. Nobody wakes it, and leaving costs the other nothing.
+ * It finishes within a few instructions or one non-blocking call, so checking a few times is
+ * usually enough. But it may be preempted, even by the waiting thread itself if that has a higher
+ * real-time priority: then sched_yield() would never let it run. So a waiting thread sleeps, longer
+ * each time. It is not woken, so the other thread has no extra cost.
  */
 #ifndef REGIO_BASE_BACK_OFF_H
 #define REGIO_BASE_BACK_OFF_H
@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Looks before the first sleep. */
+/* The number of checks before the first sleep. */
 #define REGIOI_BACK_OFF_LOOKS 32u
 #define REGIOI_BACK_OFF_FIRST_NS 1000
 #define REGIOI_BACK_OFF_MAX_NS 50000
@@ -34,12 +34,18 @@ static inline void regioi_relax(void)
 #elif defined(__aarch64__)
 	__asm__ volatile("yield");
 #elif defined(__riscv)
-	/* PAUSE of Zihintpause; a fence of nothing to processors and assemblers without it. */
+	/*
+	 * PAUSE of Zihintpause; a fence without effect on processors, and for assemblers, without
+	 * it.
+	 */
 	__asm__ volatile(".4byte 0x0100000f");
 #endif
 }
 
-/* After each look that saw 'seen' in 'word', of 32 bits. 'state' is zeroed before the first. */
+/*
+ * Called after each check that found 'seen' in 'word', of 32 bits. 'state' is zeroed before the
+ * first.
+ */
 static inline void regioi_back_off(struct regioi_back_off *state, const void *word, uint32_t seen)
 {
 	struct timespec timeout;

@@ -2,9 +2,9 @@
 /*
  * A memory barrier on every thread of the process.
  *
- * A sandbox may begin to refuse the call after threads have come to rely on it. From then on none
- * does so anew, and for those that do this thread visits every CPU: whoever ran there was switched
- * out meanwhile, which is a barrier.
+ * A sandbox may begin to refuse membarrier(2) after threads have started to rely on it. From then
+ * on no more threads start to do so, and for those that do, the calling thread runs on every CPU in
+ * turn: the thread that ran there was switched out, which is a barrier.
  */
 #include <linux/membarrier.h>
 #include <pthread.h>
@@ -16,7 +16,7 @@
 #include "base/barrier.h"
 #include "base/clock.h"
 
-/* What the kernel can be built for, x86 in 2025 (CONFIG_NR_CPUS). */
+/* The most CPUs that the kernel supports, on x86 in 2025 (CONFIG_NR_CPUS). */
 #define CPUS_MAX 8192
 /* Stores leave a CPU's buffer within a microsecond or two. */
 #define DRAIN_NS 1000000
@@ -42,7 +42,7 @@ bool regioi_barrier_available(void)
 	return atomic_load_explicit(&available, memory_order_relaxed);
 }
 
-/* False where that is refused as well. Only CPUs that this process may use matter. */
+/* False if that is refused as well. Only CPUs that this process may use matter. */
 static bool visit_every_cpu(void)
 {
 	cpu_set_t before[CPUS_MAX / CPU_SETSIZE], one[CPUS_MAX / CPU_SETSIZE];
@@ -64,7 +64,10 @@ static void let_stores_drain(void)
 	const struct timespec duration = {.tv_nsec = DRAIN_NS};
 	const uint64_t until = regioi_now_ns() + DRAIN_NS;
 
-	/* A signal ends the sleep, a filter may refuse it: then the time goes by all the same. */
+	/*
+	 * A signal may end the sleep, or a filter may refuse it: the loop waits for the time in any
+	 * case.
+	 */
 	while (regioi_now_ns() < until)
 		syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &duration, NULL);
 }

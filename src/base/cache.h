@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The unit in which processors share memory.
+ * The size of a cache line.
  */
 #ifndef REGIO_BASE_CACHE_H
 #define REGIO_BASE_CACHE_H

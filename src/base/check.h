@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Builds with the option 'checked': rules that no caller may break are asserted, and counters that
- * wrap, or end, start shortly before, so that whatever runs takes them there. In other builds
- * nothing of this is left.
+ * Builds with the option 'checked': internal rules are asserted, and counters that wrap, or end,
+ * start shortly before that point, so that every run reaches it. In other builds this code does
+ * nothing.
  */
 #ifndef REGIO_BASE_CHECK_H
 #define REGIO_BASE_CHECK_H
@@ -15,7 +15,7 @@
 
 /*
  * An invariant. A trap without a message: the library prints nothing, and a debugger or a core file
- * shows the place. Nothing is left of it, nor of what the condition would read, in other builds.
+ * shows the place. In other builds the condition is not evaluated.
  */
 #define REGIOI_ASSERT(condition)                                                                   \
 	do {                                                                                       \
@@ -23,10 +23,10 @@
 			__builtin_trap();                                                          \
 	} while (0)
 
-/* Steps of a counter to its end. Few: most tests make no more. */
+/* The steps of a counter to its end. Few, because most tests make no more. */
 #define REGIOI_STEPS_TO_END 5u
 
-/* Where a counter starts that has 'last' as its last number. */
+/* The start value of a counter whose last number is 'last'. */
 static inline uint64_t regioi_counter_start(uint64_t last)
 {
 	return REGIOI_CHECKED ? last - REGIOI_STEPS_TO_END : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The clock that time-outs and memories are measured by.
+ * The clock for time-outs and for what is remembered for a limited time.
  */
 #ifndef REGIO_BASE_CLOCK_H
 #define REGIO_BASE_CLOCK_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counters with one writer that others read for information.
+ * Counters with one writer that other threads read for information.
  */
 #ifndef REGIO_BASE_COUNT_H
 #define REGIO_BASE_COUNT_H
@@ -13,7 +13,9 @@ static inline uint64_t regioi_count_read(const _Atomic uint64_t *count)
 	return atomic_load_explicit(count, memory_order_relaxed);
 }
 
-/* Not a read-modify-write: there is one writer, and a locked one would cost as much as a message.
+/*
+ * Not an atomic read-modify-write: there is only one writer, and a locked instruction would cost as
+ * much as a message.
  */
 static inline void regioi_count_add(_Atomic uint64_t *count, uint64_t more)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The records of threads, and waiting for them. Records are never freed, but used again: a list
- * that only grows is read without a lock, also while a thread ends, and in a forked child.
+ * The records of threads, and waiting for them. Records are never freed, but reused: a list that
+ * only grows can be read without a lock, even while a thread ends, and in a forked child.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -62,7 +62,7 @@ static bool record_take(void)
 		own = record_make();
 	if (!own)
 		return false;
-	/* A thread that cannot leave its record to another loses it. */
+	/* Without the key, the record of a thread that ends is not reused. */
 	if (key_made)
 		pthread_setspecific(key, own);
 	if (regioi_barrier_available())
@@ -77,7 +77,8 @@ bool regioi_hazard_enter(const void *handle)
 	if (__builtin_expect(!own, 0) && !record_take())
 		return false;
 	REGIOI_ASSERT(!atomic_load(&own->inside) || atomic_load(&own->inside) == (uintptr_t)handle);
-	/* Sequentially consistent: there may be no barrier in regioi_hazards_wait(), its partner.
+	/*
+	 * Sequentially consistent: there may be no barrier in regioi_hazards_wait(), its partner.
 	 */
 	atomic_store(&own->inside, (uintptr_t)handle);
 	return true;
@@ -94,7 +95,7 @@ bool regioi_hazard_is_inside(const void *handle)
 	return own && atomic_load_explicit(&own->inside, memory_order_relaxed) == (uintptr_t)handle;
 }
 
-/* What a futex compares of an id. */
+/* The half of an id that a futex compares. */
 static const void *low_half(const _Atomic uint64_t *word)
 {
 	const void *start = word;

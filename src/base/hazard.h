@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hazard pointers: what each thread is inside of, so that closing an object can wait for the calls
- * on it.
+ * Hazard pointers: the object that each thread's call is using, so that closing an object can wait
+ * for the calls on it.
  *
  * A request may be complete, and its completion dequeued, before the call that posted it has
- * returned; whoever dequeued it may close everything there is. So a call that posts says first
- * which object it is about to look up, and takes that back as the last thing it does. Closing
- * makes the id invalid, and waits until no thread says that it is inside: a call either fails to
- * find the object or is waited for.
+ * returned; the thread that dequeued it may then close everything. So a call that posts first
+ * records which object it is about to look up, and clears the record as its last action. Closing
+ * makes the id invalid, and waits until no thread has the object recorded: a call either fails to
+ * find the object, or closing waits for it.
  *
- * Each thread has a record of its own, for threads may follow each other on one half before the
- * first of them has returned. Saying so costs two stores: the barrier between the first and the
+ * Each thread has its own record, because a second thread may post on a half before the first has
+ * returned from its call. Recording costs two stores: the barrier between the first store and the
  * look-up is on the closing side.
  */
 #ifndef REGIO_BASE_HAZARD_H
@@ -30,11 +30,11 @@ struct regioi_hazard {
 	_Atomic bool owned;
 };
 
-/* The calling thread's, where the other side has the barrier; else NULL. */
+/* The calling thread's record if the closing side executes the barrier; otherwise NULL. */
 extern _Thread_local struct regioi_hazard *regioi_hazard_quick
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* Before the look-up of 'handle'. NULL where there is no record to be had quickly. */
+/* Called before the look-up of 'handle'. Returns NULL if no record is available quickly. */
 static inline struct regioi_hazard *regioi_hazard_enter_quickly(const void *handle)
 {
 	struct regioi_hazard *call = regioi_hazard_quick;
@@ -56,13 +56,19 @@ static inline void regioi_hazard_leave_quickly(struct regioi_hazard *call)
 	atomic_store_explicit(&call->inside, 0, memory_order_release);
 }
 
-/* The same for any thread and kernel. Returns false without memory, which only the first may. */
+/*
+ * The same for any thread and kernel. Returns false if there is no memory, which is possible only
+ * in a thread's first call.
+ */
 bool regioi_hazard_enter(const void *handle);
 void regioi_hazard_leave(void);
 /* Whether the calling thread is inside a call on the handle. */
 bool regioi_hazard_is_inside(const void *handle);
 
-/* With the id invalid: waits until no thread is inside a call that may have found the object. */
+/*
+ * Called after the id was made invalid: waits until no thread is inside a call that may have found
+ * the object.
+ */
 void regioi_hazards_wait(uint64_t id);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Kernel constants newer than the oldest headers regio is built with (Debian 12), each with the
- * release that brought it.
+ * release that introduced it.
  */
 #ifndef REGIO_BASE_KERNEL_H
 #define REGIO_BASE_KERNEL_H
@@ -40,7 +40,10 @@
 #ifndef IPV6_RECVORIGDSTADDR
 #define IPV6_RECVORIGDSTADDR IPV6_ORIGDSTADDR
 #endif
-/* musl has these options under the names without a width only. As in asm-generic/socket.h. */
+/*
+ * musl defines these options only under the names without a width. Values as in
+ * asm-generic/socket.h.
+ */
 #ifndef SO_TIMESTAMP_OLD
 #define SO_TIMESTAMP_OLD 29
 #define SO_TIMESTAMPNS_OLD 35
@@ -61,7 +64,7 @@
 #define SO_PREFER_BUSY_POLL 69 /* Linux 5.11 */
 #endif
 
-/* Of linux/eventpoll.h, Linux 6.9; glibc has its own names for it since 2.40. */
+/* From linux/eventpoll.h, Linux 6.9; glibc has its own names for it since 2.40. */
 struct regioi_epoll_params {
 	uint32_t busy_poll_usecs;
 	uint16_t busy_poll_budget;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Structures of the public API that may grow: options are read, what calls describe is written.
+ * Structures of the public API that may grow: options are read, descriptions are written.
  */
 #include <errno.h>
 #include <string.h>
@@ -8,11 +8,14 @@
 #include "base/error.h"
 #include "base/options.h"
 
-/* No option structure was ever smaller than its size and one more word. */
+/* No option structure was ever smaller than its size field and one more word. */
 #define OPTIONS_SIZE_MIN 8u
-/* Far above any real one: a wild size must not send us through memory. */
+/*
+ * Far above any real size: a wrong size must not make the library read or write beyond the
+ * structure.
+ */
 #define STRUCTURE_SIZE_MAX 4096u
-/* Less than any structure that is filled in, and more than a pointer to one. */
+/* Less than the size of any structure that is filled in, and more than that of a pointer. */
 #define INFO_SIZE_MIN 16u
 
 int regioi_options_read(void *known, size_t known_size, const void *options, const char *step)

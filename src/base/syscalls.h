@@ -3,8 +3,8 @@
  * The system calls of the data path, and those that sleep.
  *
  * Those of libc are cancellation points: in a program with threads each costs two locked
- * instructions more, and a thread cancelled in one would leave with our locks. The sanitizers know
- * what memory a call writes by the names of libc, so their builds use these.
+ * instructions more, and a thread cancelled in one would never release our locks. The sanitizers
+ * recognise the libc functions, and so know which memory a call writes; their builds use these.
  */
 #ifndef REGIO_BASE_SYSCALLS_H
 #define REGIO_BASE_SYSCALLS_H
@@ -85,7 +85,7 @@ static inline int regioi_sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned
 #endif
 }
 
-/* What the kernel takes a set of signals to be long. */
+/* The size of a signal set in the kernel's interface. */
 #define REGIOI_SIGNALS_SIZE 8
 
 static inline int regioi_sys_epoll_wait(int fd, struct epoll_event *events, int events_max,
@@ -111,8 +111,8 @@ static inline int regioi_sys_epoll_pwait2(int fd, struct epoll_event *events, in
 }
 
 /*
- * Whether an epoll set has this file under this number; asking sets the same events again. Only
- * what the kernel is sure of says no.
+ * Whether an epoll set contains this file under this number; checking sets the same events again.
+ * False only if the kernel is certain.
  */
 static inline bool regioi_sys_epoll_holds(int set, int fd, uint32_t events, uint64_t id)
 {
@@ -122,7 +122,7 @@ static inline bool regioi_sys_epoll_holds(int set, int fd, uint32_t events, uint
 	       (errno != EBADF && errno != ENOENT && errno != EINVAL && errno != EPERM);
 }
 
-/* Of an eventfd. Returns false where there is nothing to be had, or no room. */
+/* Take from, or add to, an eventfd. Return false if the counter is 0, or full. */
 static inline bool regioi_sys_event_take(int fd)
 {
 	uint64_t value;

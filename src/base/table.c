@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handing out and taking back ids.
+ * Creating and releasing ids.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -15,7 +15,7 @@ _Atomic(struct regioi_slot *) regioi_table_chunks[REGIOI_TABLE_CHUNKS];
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t free_head; /* index + 1 */
 static uint32_t index_next;
-static uint32_t index_inherited; /* ids below it are the parent process's */
+static uint32_t index_inherited; /* ids below it belong to the parent process */
 
 void regioi_table_lock(void)
 {
@@ -48,8 +48,8 @@ void regioi_table_visit(enum regioi_kind kind, void (*visit)(struct regioi_slot 
 }
 
 /*
- * The parent's objects stay in the child's memory, unreachable: another thread of the parent may
- * have been changing any of them. New ids start in a fresh chunk.
+ * The parent's objects stay in the child's memory, but cannot be reached: another thread of the
+ * parent may have been changing any of them. New ids start in a new chunk.
  */
 void regioi_table_forget(void)
 {
@@ -62,7 +62,7 @@ void regioi_table_forget(void)
 	free_head = 0;
 }
 
-/* Under the lock. Returns 0 or -ENOMEM. */
+/* With the lock. Returns 0 or -ENOMEM. */
 static int slot_take(uint32_t *ret_index)
 {
 	uint32_t chunk = index_next >> REGIOI_TABLE_CHUNK_BITS;
@@ -101,7 +101,7 @@ int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint3
 		return error;
 	}
 	slot = slot_at(index);
-	/* Generation 0 is left out, so that no id is 0 or 0xFFFFFFFF. */
+	/* Generation 0 is skipped, so that no id is 0 or 0xFFFFFFFF. */
 	id = (uint64_t)++slot->generation << 32 | index << REGIOI_TABLE_KIND_BITS | kind;
 	atomic_store_explicit(&slot->object, object, memory_order_relaxed);
 	atomic_store_explicit(&slot->length, length, memory_order_relaxed);
@@ -129,7 +129,7 @@ struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind)
 {
 	struct regioi_slot *slot;
 
-	/* Of two threads that end the same object, one finds it. */
+	/* If two threads end the same object, only one of them finds it. */
 	pthread_mutex_lock(&table_lock);
 	slot = regioi_table_find(id, kind);
 	if (slot)
@@ -141,9 +141,12 @@ struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind)
 void regioi_table_release(struct regioi_slot *slot, uint64_t id)
 {
 	pthread_mutex_lock(&table_lock);
-	/* By whoever has ended the id, once. */
+	/* Called once, by the thread that has ended the id. */
 	REGIOI_ASSERT(atomic_load(&slot->id) == 0 && slot->generation == (uint32_t)(id >> 32));
-	/* One that has no generation left is retired: an id of its first would be valid again. */
+	/*
+	 * A slot that has no generation left is not reused: an old id with its first generation
+	 * would be valid again.
+	 */
 	if (slot->generation < UINT32_MAX) {
 		slot->next_free = free_head;
 		free_head = ((uint32_t)id >> REGIOI_TABLE_KIND_BITS) + 1;

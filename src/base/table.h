@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table behind every handle and region id.
+ * The table of all handles and region ids.
  *
- * An id is generation << 32 | index << 3 | kind. The table finds its slot without a lock; a slot
- * whose id differs means the object is gone. No id is given twice: a slot that has used up its
- * generations is not used again. Slots are never freed, so a stale id is always safe
- * to look up, and their words are atomic, so a look-up may race with the end of the object: what
- * it read counts only if the id is still there.
+ * An id is generation << 32 | index << 3 | kind. The table finds its slot without a lock; if the
+ * slot has a different id, the object has ended. No id is used twice: a slot that has used up its
+ * generations is not reused. Slots are never freed, so a stale id is always safe to look up. Their
+ * words are atomic, so a look-up may race with the end of the object: what it has read is valid
+ * only if the slot still has the id.
  */
 #ifndef REGIO_BASE_TABLE_H
 #define REGIO_BASE_TABLE_H
@@ -44,10 +44,10 @@ static inline struct regioi_slot *regioi_table_find(uint64_t id, enum regioi_kin
 	uint32_t index = (uint32_t)id >> REGIOI_TABLE_KIND_BITS;
 	struct regioi_slot *slots;
 
-	/* No id is 0, and with the kind checked none is taken for the 0 of a free slot. */
+	/* No id is 0, and after the check of the kind none is mistaken for the 0 of a free slot. */
 	if (__builtin_expect((id & ((1u << REGIOI_TABLE_KIND_BITS) - 1)) != kind, 0))
 		return NULL;
-	/* An index out of range finds some slot, of another id. */
+	/* An index out of range finds some slot, with a different id. */
 	slots = atomic_load_explicit(
 		&regioi_table_chunks[index >> REGIOI_TABLE_CHUNK_BITS & (REGIOI_TABLE_CHUNKS - 1)],
 		memory_order_acquire);
@@ -60,7 +60,7 @@ static inline struct regioi_slot *regioi_table_find(uint64_t id, enum regioi_kin
 	return slots;
 }
 
-/* What has the id now, or NULL. For handle.h, which says what keeps it. */
+/* The object that has the id now, or NULL. For handle.h, which explains what keeps it alive. */
 static inline void *regioi_table_object(const void *handle, enum regioi_kind kind)
 {
 	struct regioi_slot *slot = regioi_table_find((uintptr_t)handle, kind);
@@ -73,29 +73,31 @@ int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint3
 		     uint64_t *ret_id);
 
 /*
- * What has the id now, after a call of 'hold' with it, or NULL. An id is made invalid under the
- * same lock, so the object is there still when 'hold' takes a reference.
+ * Calls 'hold' with the object that has the id now, and returns the object; or returns NULL. An id
+ * is made invalid with the same lock, so the object still exists when 'hold' takes a reference.
  */
 void *regioi_table_hold(const void *handle, enum regioi_kind kind, void (*hold)(void *object));
 
 /*
- * Makes 'id' invalid for every later look-up, and returns its slot to the one caller that did; NULL
- * to others. The slot is not used again before regioi_table_release(), so that a region's readers
- * can be waited for in between.
+ * Makes 'id' invalid for every later look-up, and returns its slot; NULL if it was invalid already.
+ * The slot is not reused before regioi_table_release(), so that the caller can wait for a region's
+ * readers in between.
  */
 struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind);
 void regioi_table_release(struct regioi_slot *slot, uint64_t id);
 
 /*
- * For fork(): the lock, and under it each object of a kind that has an id, and the end of all ids,
- * in the child.
+ * For fork(): the lock; with it, a visit to each object of a kind that has an id; and the end of
+ * all ids, in the child.
  */
 void regioi_table_lock(void);
 void regioi_table_unlock(void);
 void regioi_table_visit(enum regioi_kind kind, void (*visit)(struct regioi_slot *slot));
 void regioi_table_forget(void);
 
-/* For an id that regioi_table_find() refused: -ECHILD if it is the parent process's, else 'other'.
+/*
+ * For an id that regioi_table_find() refused: -ECHILD if it belongs to the parent process, else
+ * 'other'.
  */
 int regioi_table_reason(uint64_t id, int other) __attribute__((cold));
 

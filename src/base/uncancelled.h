@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No call is a cancellation point: a thread cancelled inside would leave with our locks, or as the
- * leader that others wait for. What moves data, and what sleeps, makes system calls that are none
- * (base/syscalls.h); the rest puts it off.
+ * No call is a cancellation point: a thread cancelled inside would never release our locks, or
+ * would end while others wait for it as the leader. Code that moves data or sleeps makes system
+ * calls that are not cancellation points (base/syscalls.h); the rest defers cancellation.
  */
 #ifndef REGIO_BASE_UNCANCELLED_H
 #define REGIO_BASE_UNCANCELLED_H
@@ -23,7 +23,7 @@ static inline void regioi_cancel_restore(const int *before)
 	pthread_setcancelstate(*before, NULL);
 }
 
-/* A declaration: until the end of its block. */
+/* A declaration: defers cancellation until the end of its block. */
 #define REGIOI_UNCANCELLED                                                                         \
 	__attribute__((cleanup(regioi_cancel_restore), unused)) const int cancel_state =           \
 		regioi_cancel_disable()

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control messages: reading the user's, hiding ours. User slices may have any alignment, so their
- * headers are copied before they are read.
+ * Control messages: reading those of the program, hiding those of the library. The program's slices
+ * may have any alignment, so headers are copied before they are read.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "dgram/control.h"
 #include "regio.h"
 
-/* Steps through 'span' from *at; false at the end or at a broken length. */
+/* Reads the message of 'span' at *at and advances *at; false at the end or at an invalid length. */
 static bool control_next(const struct regioi_control_span *span, size_t *at,
 			 struct cmsghdr *ret_item)
 {
@@ -62,7 +62,10 @@ bool regioi_control_joinable(const struct regioi_control_span *span)
 		if (!control_kind_joinable(&item))
 			return false;
 	}
-	/* Anything left over is malformed: let the kernel refuse it by itself. */
+	/*
+	 * If anything is left over, the data is malformed: such a send is not joined, and the
+	 * kernel refuses it.
+	 */
 	return at >= span->length;
 }
 
@@ -94,11 +97,11 @@ bool regioi_control_to_user(struct msghdr *header, uint32_t hidden, uint8_t *sli
 	while (control_next(&span, &at, &item)) {
 		size_t padded = CMSG_ALIGN(item.cmsg_len);
 
-		/* Where its buffer was full the kernel has cut within the last one. */
+		/* If its buffer was full, the kernel has cut the last message. */
 		if (truncated && start + item.cmsg_len == span.length)
 			break;
 		if (!control_hidden(&item, hidden)) {
-			/* The last one needs no padding. */
+			/* The last message needs no padding. */
 			if (head.total_length + item.cmsg_len > slice_length) {
 				truncated = true;
 				break;
@@ -106,7 +109,7 @@ bool regioi_control_to_user(struct msghdr *header, uint32_t hidden, uint8_t *sli
 			if (padded > slice_length - head.total_length)
 				padded = slice_length - head.total_length;
 			memcpy(slice + head.total_length, span.data + start, item.cmsg_len);
-			/* So that a byte, such as IP_TOS, may be read as an int. */
+			/* Zeroed, so that a byte such as IP_TOS may be read as an int. */
 			memset(slice + head.total_length + item.cmsg_len, 0,
 			       padded - item.cmsg_len);
 			head.total_length += (uint32_t)padded;
@@ -117,7 +120,7 @@ bool regioi_control_to_user(struct msghdr *header, uint32_t hidden, uint8_t *sli
 	return truncated;
 }
 
-/* Whether all of it is there: where a buffer is full the kernel cuts the last message. */
+/* Whether the message is complete: if the buffer is full the kernel cuts the last message. */
 static bool control_holds(const struct cmsghdr *item, size_t data_length)
 {
 	return item->cmsg_len >= CMSG_LEN(data_length);
@@ -141,7 +144,7 @@ uint32_t regioi_control_segment(struct msghdr *header)
 	return 0;
 }
 
-/* What a socket of IPv6 calls an address of IPv4. */
+/* The form in which an IPv6 socket reports an IPv4 address. */
 static struct sockaddr_in6 mapped(const struct sockaddr_in *v4)
 {
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = v4->sin_port};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copying one small message. A call of memcpy(3) costs as much as moving 64 bytes, which is what
- * most messages are; these few lines are inlined into the loops over a train.
+ * Copying one small message. A call of memcpy(3) costs as much as copying 64 bytes, the length of
+ * most messages; these few lines are inlined into the loops over a train.
  */
 #ifndef REGIO_DGRAM_COPY_H
 #define REGIO_DGRAM_COPY_H

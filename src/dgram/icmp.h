@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Errors of another message. The kernel reports an ICMP answer to something a socket sent at that
- * socket's next call, whatever it is (Linux 6.18, sock_error in sock_alloc_send_pskb and
- * __skb_recv_udp). A message must not be lost to it, so the call is made again, a few times.
+ * Errors caused by an earlier message. The kernel reports an ICMP answer to something that a socket
+ * sent as an error of that socket's next call, of any kind (Linux 6.18, sock_error in
+ * sock_alloc_send_pskb and __skb_recv_udp). No message may be lost because of it, so the call is
+ * repeated, a few times.
  */
 #ifndef REGIO_DGRAM_ICMP_H
 #define REGIO_DGRAM_ICMP_H
@@ -33,8 +34,9 @@ static inline bool regioi_error_is_icmp(int error)
 }
 
 /*
- * Whether a receive may fail with it for another reason, such as a security module's, which is
- * there the next time as well. The others are gone once read: each is of another ICMP message.
+ * Whether a receive may also fail with this error for another reason, such as a security module, so
+ * that it fails again the next time. All other errors are cleared once they are read: each comes
+ * from another ICMP message.
  */
 static inline bool regioi_error_may_last(int error)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was learned about joining towards a destination.
+ * Which trains each destination has refused.
  */
 #include <stddef.h>
 #include <string.h>
@@ -25,7 +25,7 @@ bool regioi_address_equal(const union regioi_address *a, const union regioi_addr
 
 	if (length != regioi_address_length(b))
 		return false;
-	/* The padding of a sockaddr_in is no part of the address. */
+	/* The padding of a sockaddr_in is not part of the address. */
 	if (length == sizeof(struct sockaddr_in))
 		length = offsetof(struct sockaddr_in, sin_zero);
 	return length > 0 && memcmp(a, b, length) == 0;
@@ -68,7 +68,7 @@ void regioi_paths_refused(struct regioi_paths *paths, const union regioi_address
 {
 	struct regioi_path *path = paths_find(paths, address);
 
-	/* An unused entry, else the one that will be forgotten first. */
+	/* Takes an unused entry, otherwise the one that expires first. */
 	for (uint32_t i = 0; i < REGIOI_PATHS && !path; i++) {
 		if (!paths->entries[i].until_ns)
 			path = &paths->entries[i];

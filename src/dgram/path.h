@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was learned about joining towards a destination: the kernel refuses a train whose messages
- * are longer than the path takes (EMSGSIZE, EINVAL) or that the device cannot finish (EIO). Kept
- * for ten seconds, for the few destinations that refused last.
+ * Which trains each destination has refused: the kernel refuses a train whose messages are longer
+ * than the path allows (EMSGSIZE, EINVAL) or that the device cannot complete (EIO). Kept for ten
+ * seconds, for the few destinations that refused last.
  */
 #ifndef REGIO_DGRAM_PATH_H
 #define REGIO_DGRAM_PATH_H
@@ -23,10 +23,10 @@ struct regioi_path {
 
 struct regioi_paths {
 	struct regioi_path entries[REGIOI_PATHS];
-	uint32_t used; /* 0 on nearly every queue, and then nothing here costs anything */
+	uint32_t used; /* 0 on nearly every queue; then there is nothing to look up */
 };
 
-/* Longest message that may be joined towards 'address' (NULL: the connected peer). */
+/* Longest message that may be joined if sent to 'address' (NULL: the connected peer). */
 uint32_t regioi_paths_message_max(struct regioi_paths *paths, const union regioi_address *address,
 				  uint64_t now_ns);
 void regioi_paths_refused(struct regioi_paths *paths, const union regioi_address *address,
@@ -34,7 +34,7 @@ void regioi_paths_refused(struct regioi_paths *paths, const union regioi_address
 
 /* Whether two destinations are the same. */
 bool regioi_address_equal(const union regioi_address *a, const union regioi_address *b);
-/* Length of an address of its family; 0 for a family that is none of ours. */
+/* Length of an address of its family; 0 for a family that is not supported. */
 uint32_t regioi_address_length(const union regioi_address *address);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Taking trains apart.
+ * Splitting trains.
  *
- * Without UDP_GRO (generic receive offload, GRO) a datagram lands in its slice directly. With it,
- * one receive may bring up to 64 KiB of messages, so it goes to a stage of the working area and is
- * copied out; the control message UDP_GRO gives the length of each. How many datagrams one call
- * asks for follows what the last calls found.
+ * Without UDP_GRO (generic receive offload, GRO) a datagram is received directly into its slice.
+ * With it, one receive may return up to 64 KiB of messages, so it goes to a stage of the working
+ * area and is copied to the slices; the control message UDP_GRO reports the length of each message.
+ * The number of datagrams that one call asks for depends on what the last calls found.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,12 +19,15 @@
 #include "dgram/receive.h"
 #include "mem/slices.h"
 
-/* Lone receives in a row after which more are asked for at once; doubled each time in vain. */
+/*
+ * Single receives in a row after which one call asks for more; doubled each time that it finds only
+ * one.
+ */
 #define LONE_MIN 4u
 #define LONE_MAX 64u
 #define ASKED_FIRST 16u
 #define ASKED_TRAINS 4u
-/* Messages. */
+/* In messages. */
 #define LONG_TRAIN 16u
 
 static uint32_t lesser(uint32_t a, uint32_t b)
@@ -40,7 +43,7 @@ static void refuse_request(struct regioi_request *request, int error)
 	request->bytes = 0;
 }
 
-/* Addresses, control data and flags of one message. */
+/* Fills in addresses, control data and flags of one message. */
 static void fill_extra(struct regioi_receive_state *state, const struct regio_extra *extra,
 		       struct msghdr *header, bool truncated)
 {
@@ -48,7 +51,10 @@ static void fill_extra(struct regioi_receive_state *state, const struct regio_ex
 	union regioi_address local = state->local;
 	uint8_t *control = regioi_slice_open(&extra->control);
 
-	/* Options of the program ask for more than fits, and may hide where it was sent to. */
+	/*
+	 * The program's options produce more control data than fits, so the destination may be
+	 * missing.
+	 */
 	if (__builtin_expect(header->msg_flags & MSG_CTRUNC, 0))
 		atomic_store_explicit(&state->long_control, true, memory_order_relaxed);
 	regioi_slice_fill(&extra->remote_address, header->msg_name, header->msg_namelen);
@@ -63,7 +69,7 @@ static void fill_extra(struct regioi_receive_state *state, const struct regio_ex
 		regioi_slice_fill(&extra->message_flags, &flags, sizeof(flags));
 }
 
-/* The result of request 'index', whose slice has been filled from 'bytes' bytes. */
+/* Stores the result of request 'index', whose slice has been filled from 'bytes' bytes. */
 static void complete_request(struct regioi_receive_state *state, const struct regioi_window *window,
 			     uint32_t index, uint32_t bytes, struct msghdr *header)
 {
@@ -91,7 +97,7 @@ static uint32_t messages_to_ask(const struct regioi_receive_state *state)
 	return state->asked > 1 ? lesser(state->asked, most) : 1;
 }
 
-/* What the kernel is to fill in beside the data. */
+/* Prepares what the kernel is to fill in besides the data. */
 static void prepare_message(const struct regioi_receive_state *state, struct regioi_area *area,
 			    uint32_t index, void *data, size_t length)
 {
@@ -99,7 +105,7 @@ static void prepare_message(const struct regioi_receive_state *state, struct reg
 
 	area->vectors[index] = (struct iovec){data, length};
 	*header = (struct msghdr){.msg_iov = &area->vectors[index], .msg_iovlen = 1};
-	/* A train may be delivered to requests posted later, with wishes of their own. */
+	/* A train may be delivered to requests posted later, which may have extra slices. */
 	if (state->extras || state->trains) {
 		header->msg_name = &area->names[index];
 		header->msg_namelen = sizeof(area->names[index]);
@@ -159,8 +165,8 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 /* ---- Settling ---- */
 
 /*
- * Keeps count of neighbours that could have been one train: the same sender, where that is known.
- * Lengths say nothing, since a train of two is two lengths.
+ * Counts consecutive messages that could have been one train: from the same sender, as far as it is
+ * known. Lengths are not compared, because two messages of different length can be one train.
  */
 static void count_run(struct regioi_receive_state *state, const struct msghdr *header)
 {
@@ -174,11 +180,16 @@ static void count_run(struct regioi_receive_state *state, const struct msghdr *h
 	state->run_address = *name;
 }
 
-/* The next call asks for what this one found, or for more when it got all it asked for. */
+/*
+ * The next call asks for as many as this one found, or for more if this one got all it asked for.
+ */
 static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t found)
 {
 	if (asked == 1) {
-		/* Asking for more costs a lone datagram 65 ns: only where there keep being more. */
+		/*
+		 * Asking for more than one costs 65 ns if there is only one: done only if more keep
+		 * arriving.
+		 */
 		if (state->singles_max == 0)
 			state->singles_max = LONE_MIN;
 		state->asked = ++state->singles_in_row >= state->singles_max ? ASKED_FIRST : 1;
@@ -197,11 +208,11 @@ static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t f
 static uint32_t settle_lone(struct regioi_receive_state *state, const struct regioi_window *window,
 			    uint32_t bytes)
 {
-	/* One datagram at a time is no burst, however often there is one. */
+	/* Single datagrams are not a burst, no matter how often they arrive. */
 	state->run = 0;
 	complete_request(state, window, 0, bytes, NULL);
 	regioi_count_add(&state->messages, 1);
-	/* Where no more receives are posted, more could not have been asked for. */
+	/* If no more receives are posted, the call could not have asked for more. */
 	if (window->count > 1)
 		adapt(state, 1, 1);
 	return 1;
@@ -225,8 +236,8 @@ static uint32_t settle_slices(struct regioi_receive_state *state,
 }
 
 /*
- * The common case of deliver_message(): whole pieces for plain requests in one region. Returns how
- * many requests completed.
+ * The common case of deliver_message(): whole pieces for plain requests in one region. Returns the
+ * number of requests completed.
  */
 static uint32_t deliver_equal(const struct regioi_window *window, uint32_t index,
 			      struct regioi_resolver *resolver, const uint8_t *pieces,
@@ -257,8 +268,9 @@ static uint32_t deliver_equal(const struct regioi_window *window, uint32_t index
 }
 
 /*
- * Spreads the rest of one received message over the requests from 'index' on, in pieces of
- * 'segment' bytes. Returns how many requests completed; *ret_whole tells whether all of it went.
+ * Distributes the rest of one received message over the requests from 'index' on, in pieces of
+ * 'segment' bytes. Returns the number of requests completed; *ret_whole is whether all of it was
+ * delivered.
  */
 static uint32_t deliver_message(struct regioi_receive_state *state,
 				const struct regioi_window *window, uint32_t index,
@@ -336,7 +348,7 @@ static uint32_t settle_stages(struct regioi_receive_state *state,
 	if (state->staged.message == found)
 		state->staged.area = NULL;
 	adapt(state, op->count, found);
-	/* Four long trains fill the caches; more at once gain nothing. */
+	/* Four long trains fill the caches; receiving more at once saves nothing. */
 	if (done >= LONG_TRAIN * found)
 		state->asked = ASKED_TRAINS;
 	return done;
@@ -352,7 +364,7 @@ static uint32_t settle_error(struct regioi_receive_state *state, const struct re
 		state->retries = 0;
 		return 0;
 	}
-	/* The answer to something sent before; reading it has cleared it. */
+	/* The ICMP answer to an earlier send; reading the error has cleared it. */
 	if (regioi_error_is_icmp(error) && !state->report_icmp) {
 		if (!regioi_error_may_last(error))
 			return 0;
@@ -376,8 +388,8 @@ uint32_t regioi_receive_settle(struct regioi_receive_state *state,
 	if (op->kind == REGIOI_OP_RECEIVE)
 		return settle_lone(state, window, (uint32_t)op->result);
 	/*
-	 * Fewer than asked for: the call met the end of the queue, or an error, which only those
-	 * who want to see it look for at once.
+	 * Fewer than asked for: the call reached the end of the queue, or an error. An error is
+	 * looked for at once only if the program wants ICMP errors reported.
 	 */
 	if ((uint32_t)op->result < op->count && !state->report_icmp)
 		*ret_verdict = REGIOI_RECEIVE_EMPTY;

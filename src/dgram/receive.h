@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Taking trains apart: what arrives is spread over the posted receives, in order. No system calls,
- * no locks.
+ * Splitting trains: what arrives is distributed over the posted receives, in order. No system
+ * calls, no locks.
  */
 #ifndef REGIO_DGRAM_RECEIVE_H
 #define REGIO_DGRAM_RECEIVE_H
@@ -14,42 +14,46 @@
 #include "mem/area.h"
 #include "mem/request.h"
 
-/* Received messages that wait in the stages of an area for receives to be posted. */
+/* Received messages that are kept in the stages of an area until receives are posted. */
 struct regioi_staged {
 	struct regioi_area *area; /* NULL: nothing is staged */
-	uint8_t message;	  /* the next one to take apart */
+	uint8_t message;	  /* the next one to split */
 	uint8_t messages;
 	uint32_t offset; /* bytes of it delivered */
 };
 
 /*
- * What one receive half knows between operations. Zeroed, then 'local' and 'report_icmp' set. What
- * every message needs comes first, to share cache lines. A stream has no trains and stages nothing.
+ * The state of a receive half between operations. Initialised to zero; then 'local' and
+ * 'report_icmp' are set. Fields needed for every message come first, to share cache lines. A stream
+ * has no trains and stages nothing.
  */
 struct regioi_receive_state {
-	/* A request with extra slices has been posted: ask for names and control. By the poster. */
+	/*
+	 * A request with extra slices has been posted: get names and control data. Set by the
+	 * poster.
+	 */
 	_Atomic bool extras;
 	/* Control data may be longer than REGIOI_CONTROL_BYTES. */
 	_Atomic bool long_control;
-	_Atomic bool trains; /* UDP_GRO is on, by us */
+	_Atomic bool trains; /* UDP_GRO was turned on by the library */
 	bool report_icmp;
 	uint8_t asked;		/* messages the next operation asks for */
-	uint8_t singles_in_row; /* receives of one that succeeded in a row */
-	uint8_t singles_max;	/* with so many in a row, the next asks for more than one */
-	uint8_t retries;	/* after ICMP errors in a row */
-	uint32_t run;		/* neighbours from one sender that were queued together */
-	uint32_t partial_bytes; /* streams: bytes that the oldest request has */
+	uint8_t singles_in_row; /* receives of a single message in a row */
+	uint8_t singles_max;	/* after this many in a row, the next asks for more than one */
+	uint8_t retries;	/* after consecutive ICMP errors */
+	uint32_t run;		/* consecutive messages of one sender that were queued together */
+	uint32_t partial_bytes; /* streams: bytes that the oldest request has got */
 	struct regioi_staged staged;
 	_Atomic uint64_t messages;
 	_Atomic uint64_t calls;
 
-	uint32_t hidden; /* REGIOI_HIDE_...: control messages that are ours */
-	bool untold;	 /* of some message the kernel did not say where it was sent to */
+	uint32_t hidden; /* REGIOI_HIDE_...: control messages for the library */
+	bool untold;	 /* the kernel did not report the destination of some message */
 	union {
 		union regioi_address run_address;
 		union regioi_address peer; /* streams: for remote address slices */
 	};
-	union regioi_address local; /* the socket's own, for local address slices where untold */
+	union regioi_address local; /* the socket's own, for local address slices if 'untold' */
 	_Atomic uint64_t received_trains;
 	_Atomic uint64_t truncated;
 };
@@ -69,24 +73,24 @@ static inline bool regioi_receive_needs_area(const struct regioi_receive_state *
 }
 
 /*
- * Turns the oldest requests of the window into 'op'. Returns how many of them completed without an
- * operation, because their region has ended; the operation starts after these. *ret_planned is 0
- * where there is no operation. 'area' may be NULL where none is needed.
+ * Turns the oldest requests of the window into 'op'. Returns the number of them that completed
+ * without an operation, because their region was deregistered; the operation starts after these.
+ * *ret_planned is 0 if there is no operation. 'area' may be NULL if none is needed.
  */
 uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct regioi_window *window,
 			     struct regioi_area *area, struct regioi_op *op, uint32_t *ret_planned);
 
 /*
- * Settles an executed operation; the window starts at its first request and may hold more than
- * were planned. Returns how many requests completed. Messages without a request are kept in
- * state->staged, with 'area', which is then the state's.
+ * Settles an executed operation; the window starts at its first request and may hold more than were
+ * planned. Returns the number of requests completed. Messages without a request are kept in
+ * state->staged, with 'area', which then belongs to the state.
  */
 uint32_t regioi_receive_settle(struct regioi_receive_state *state,
 			       const struct regioi_window *window, struct regioi_area *area,
 			       const struct regioi_op *op,
 			       enum regioi_receive_verdict *ret_verdict);
 
-/* Gives staged messages to the requests of the window. Returns how many completed. */
+/* Delivers staged messages to the requests of the window. Returns the number completed. */
 uint32_t regioi_receive_deliver(struct regioi_receive_state *state,
 				const struct regioi_window *window);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Putting trains together.
+ * Joining sends into trains.
  *
- * A train is a run of neighbouring requests with one destination, equal control data and equal
- * length; the last may be shorter, and ends the run. It is sent as one sendmsg(2) with UDP_SEGMENT,
- * and crosses the stack whole (generic segmentation offload, GSO). Small messages are copied
- * together first: handing the kernel a vector for each costs more than the copy.
+ * A train is a run of consecutive requests with one destination, equal control data and equal
+ * length; a shorter one may follow, and ends the run. It is sent by one sendmsg(2) with
+ * UDP_SEGMENT, and passes through the network stack as one packet (generic segmentation offload,
+ * GSO). Small messages are first copied into one buffer: passing the kernel a vector for each costs
+ * more than the copy.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,14 +18,14 @@
 #include "dgram/send.h"
 #include "mem/region.h"
 
-/* Where a request goes, and with what. */
+/* The destination and control data of a request. */
 struct envelope {
 	const union regioi_address *address; /* NULL: the connected peer */
 	uint32_t address_length;
 	struct regioi_control_span control;
 };
 
-/* A plan in the making. */
+/* A plan while it is being made. */
 struct plan {
 	struct regioi_send_state *state;
 	const struct regioi_window *window;
@@ -76,7 +77,7 @@ static int open_envelope(const struct plan *plan, uint32_t index, struct envelop
 	return 0;
 }
 
-/* The bytes of a request, or NULL when its region has ended. */
+/* The data of a request, or NULL if its region was deregistered. */
 static const uint8_t *open_data(struct plan *plan, const struct regioi_request *request)
 {
 	if (request->region == 0)
@@ -95,7 +96,7 @@ static bool envelope_equal(const struct envelope *a, const struct envelope *b)
 	return a->address && b->address && regioi_address_equal(a->address, b->address);
 }
 
-/* How long a message of this destination may be to be joined; 0: it travels alone. */
+/* The longest message to this destination that may be joined; 0: none may. */
 static uint32_t joinable_bytes(const struct plan *plan, const struct envelope *envelope)
 {
 	struct regioi_send_state *state = plan->state;
@@ -111,7 +112,7 @@ static uint32_t joinable_bytes(const struct plan *plan, const struct envelope *e
 	return UINT32_MAX;
 }
 
-/* Whether request 'index' may follow in the train that 'envelope' opened. */
+/* Whether request 'index' may be added to the train that 'envelope' began. */
 static bool may_follow(const struct plan *plan, uint32_t index, const struct envelope *envelope)
 {
 	const struct regioi_request *request = regioi_window_request(plan->window, index);
@@ -133,7 +134,7 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 
 /*
  * The common case of extend_train(), gathered: plain requests as long as the first, in one region.
- * Returns how many there are, at most 'messages_max', the first included.
+ * Returns their number, at most 'messages_max', including the first.
  */
 static uint32_t gather_equal(struct plan *plan, uint32_t first, uint32_t messages_max,
 			     uint8_t *gather)
@@ -145,7 +146,7 @@ static uint32_t gather_equal(struct plan *plan, uint32_t first, uint32_t message
 	const uint8_t *base = plan->resolver.base;
 	uint32_t count = 1;
 
-	/* An empty slice is of no region, and has been resolved to nothing. */
+	/* An empty slice has no region, so nothing was resolved. */
 	if (!base || plan->resolver.region != region || head->flags & REGIOI_REQUEST_EXTRA)
 		return 1;
 	for (; count < messages_max; count++) {
@@ -161,8 +162,8 @@ static uint32_t gather_equal(struct plan *plan, uint32_t first, uint32_t message
 }
 
 /*
- * Adds the followers of request 'first' to the message begun by it. Gathers into 'gather' unless
- * that is NULL, else adds a vector for each. Returns how many requests the train has now.
+ * Adds the followers of request 'first' to the message begun by it. Copies into 'gather', or, if
+ * that is NULL, adds a vector for each. Returns the number of requests in the train.
  */
 static uint32_t extend_train(struct plan *plan, uint32_t first, const struct envelope *envelope,
 			     uint8_t *gather)
@@ -210,7 +211,7 @@ static void address_message(struct plan *plan, const struct envelope *envelope,
 	header->msg_flags = 0;
 }
 
-/* The control data of a train: the user's, if any, and the segment length. */
+/* Adds the control data of a train: the program's, if any, and the segment length. */
 static void control_train(struct plan *plan, const struct envelope *envelope, uint32_t segment,
 			  struct msghdr *header)
 {
@@ -226,7 +227,7 @@ static void control_train(struct plan *plan, const struct envelope *envelope, ui
 	header->msg_controllen = length;
 }
 
-/* Adds one message, a train where possible, that begins with the next request. */
+/* Adds one message, a train if possible, that begins with the next request. */
 static void add_message(struct plan *plan, const struct envelope *envelope, const uint8_t *data)
 {
 	const uint32_t segment = regioi_window_request(plan->window, plan->taken)->bytes;
@@ -281,7 +282,7 @@ static int open_next(struct plan *plan, struct envelope *ret_envelope, const uin
 	return 0;
 }
 
-/* Completes the requests at the front that cannot be executed. Returns how many. */
+/* Completes the oldest requests as long as they cannot be executed. Returns their number. */
 static uint32_t refuse_broken(struct plan *plan)
 {
 	struct envelope envelope;
@@ -307,7 +308,7 @@ static bool plan_has_room(const struct plan *plan)
 	       plan->gathered + REGIOI_STAGE_BYTES <= sizeof(plan->area->stages);
 }
 
-/* send(2) is the cheapest call there is for a lone message. */
+/* send(2) is the cheapest call for a single message. */
 static void plan_lone(struct regioi_op *op, const uint8_t *data, size_t length)
 {
 	op->kind = REGIOI_OP_SEND;
@@ -325,7 +326,7 @@ uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_w
 	struct envelope envelope;
 	const uint8_t *data;
 
-	/* From here on the plan counts from the first request of the operation. */
+	/* From here on the plan counts from the operation's first request. */
 	rest.first += refused;
 	rest.count -= refused;
 	if (state->unsegmented_left && rest.count > state->unsegmented_left)
@@ -377,7 +378,10 @@ static uint32_t settle_sent(struct regioi_send_state *state, const struct regioi
 	return done;
 }
 
-/* A refused train: remember, and send its messages singly. They have not been sent. */
+/*
+ * After a refused train: note the refusal, and send its messages one at a time. They have not been
+ * sent.
+ */
 static void settle_refused(struct regioi_send_state *state, const struct regioi_area *area,
 			   int error, uint32_t segment, uint64_t now_ns)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Putting trains together: queued sends become one operation, and its result becomes theirs. No
+ * Joining sends into trains: queued sends become one operation, and its result becomes theirs. No
  * system calls, no locks.
  */
 #ifndef REGIO_DGRAM_SEND_H
@@ -14,19 +14,23 @@
 #include "mem/area.h"
 #include "mem/request.h"
 
-/* From 65,474 bytes on the kernel sends the messages one by one without a word (Linux 6.18). */
+/*
+ * From 65,474 bytes on the kernel sends the messages one at a time, without an error (Linux 6.18).
+ */
 #define REGIOI_TRAIN_BYTES_MAX 65400u
 
-/* What one send half knows between operations. Zeroed, then the first two set. */
+/*
+ * The state of a send half between operations. Initialised to zero; then the first two fields are
+ * set.
+ */
 struct regioi_send_state {
 	uint32_t train_messages_max; /* 1: never join */
 	uint32_t train_bytes_max;
 	union {
-		uint32_t unsegmented_left; /* requests of a refused train that are still to go alone
-					    */
-		uint32_t partial_bytes;	   /* streams: bytes of the oldest request that are gone */
+		uint32_t unsegmented_left; /* requests of a refused train yet to be sent */
+		uint32_t partial_bytes;	   /* streams: bytes of the oldest request already sent */
 	};
-	uint32_t retries; /* of the oldest request, after ICMP errors that were not its own */
+	uint32_t retries; /* of the oldest request, after ICMP errors caused by others */
 	_Atomic uint64_t messages;
 	_Atomic uint64_t trains;
 	_Atomic uint64_t calls;
@@ -46,18 +50,18 @@ static inline bool regioi_send_needs_area(const struct regioi_window *window)
 }
 
 /*
- * Turns the oldest requests of the window into 'op'. Returns how many of them completed without an
- * operation (their region has ended, their control data is malformed); the operation starts after
- * these. *ret_planned is how many requests the operation carries, 0 where there is none.
- * 'area' may be NULL where none is needed.
+ * Turns the oldest requests of the window into 'op'. Returns the number of them that completed
+ * without an operation (their region was deregistered, or their control data is malformed); the
+ * operation starts after these. *ret_planned is the number of requests in the operation, 0 if there
+ * is none. 'area' may be NULL if none is needed.
  */
 uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_window *window,
 			  struct regioi_area *area, struct regioi_op *op, uint64_t now_ns,
 			  uint32_t *ret_planned);
 
 /*
- * Settles an executed operation; the window starts at its first request. Returns how many requests
- * completed.
+ * Settles an executed operation; the window starts at its first request. Returns the number of
+ * requests completed.
  */
 uint32_t regioi_send_settle(struct regioi_send_state *state, const struct regioi_window *window,
 			    struct regioi_area *area, const struct regioi_op *op, uint64_t now_ns,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an engine owes the core.
+ * What an engine must do for the core.
  *
- * An engine does two things: it tells which sockets may be ready, and it executes a batch of
- * non-blocking socket operations. It knows nothing of requests, queues, trains or completions.
+ * An engine does two things: it reports which sockets may be ready, and it executes a batch of
+ * non-blocking socket operations. It knows nothing about requests, queues, trains or completions.
  *
- * An instance belongs to one driver. Between create and destroy any thread may call any function
- * at any time, with two exceptions: calls of watch and unwatch for one descriptor are serialised by
- * the core, and so are calls of sleep.
+ * An instance belongs to one driver. Between create and destroy any thread may call any function at
+ * any time, with two exceptions: the core serialises calls of watch and unwatch for one descriptor,
+ * and calls of sleep.
  *
  * A new engine is one file and one line in list.c.
  */
@@ -30,20 +30,20 @@ struct regioi_engine; /* each engine's own */
  * SEND_MESSAGES            sendmmsg(2). Each message's msg_len is set. msg_namelen,
  *                          msg_controllen and msg_flags as recvmsg(2) leaves them.
  *                          result: messages done, at least 1, or negative errno when the first
- *                          one failed. An error after the first shows at the next operation.
+ *                          one failed. An error after the first is returned by the next operation.
  * RECEIVE_BYTES            for streams, as RECEIVE but without MSG_TRUNC, which discards the bytes
- *                          of a TCP socket. result: bytes, 0 at the end of the stream or where
+ *                          of a TCP socket. result: bytes, 0 at the end of the stream or if
  *                          'length' is 0, or negative errno.
- * RECEIVE_VECTORS,         'message' with msg_iov and msg_iovlen alone set, and 'length', the bytes
+ * RECEIVE_VECTORS,         'message' with only msg_iov and msg_iovlen set, and 'length', the bytes
  * SEND_VECTORS             of all its vectors; recvmsg(2) without MSG_TRUNC, sendmsg(2).
  *                          result: bytes, as for RECEIVE_BYTES and SEND.
  *
  * -EAGAIN, and fewer bytes of a stream or fewer messages than asked for, mean that no more can be
- * done now; where the socket is watched, an event follows when it can.
+ * done now; if the socket is watched, an event follows when more can be done.
  *
- * No operation blocks, gives -EINTR, raises SIGPIPE, or keeps a pointer after execute has returned.
- * Operations of one batch may be executed in any order; the core never puts two for one direction
- * of one socket in a batch.
+ * No operation blocks, returns -EINTR, raises SIGPIPE, or keeps a pointer after execute has
+ * returned. Operations of one batch may be executed in any order; the core never puts two for one
+ * direction of one socket in a batch.
  */
 enum regioi_op_kind {
 	REGIOI_OP_RECEIVE,
@@ -76,8 +76,8 @@ struct regioi_op {
 #define REGIOI_EVENT_READABLE 0x1u
 #define REGIOI_EVENT_WRITABLE 0x2u
 /*
- * The peer has shut its side down, there is an error, or urgent data: a receive that brings less
- * than it asked for may have stopped at one of these, and has not shown that no more is there.
+ * The peer has shut down its side, there is an error, or there is urgent data: a receive that
+ * returns less than it asked for may have stopped at one of these, so there may be more to receive.
  */
 #define REGIOI_EVENT_HANGUP 0x4u
 
@@ -90,7 +90,7 @@ struct regioi_event {
 	uint32_t events;
 };
 
-/* Why an engine does not work here, and what a person can change ("" where nothing). */
+/* Why an engine does not work here, and what the user can change ("" if nothing). */
 struct regioi_refusal {
 	char reason[160];
 	char remedy[160];
@@ -98,18 +98,18 @@ struct regioi_refusal {
 
 struct regioi_engine_ops {
 	const char *name;
-	const char *about; /* in one line */
-	/* False for engines that never carry real traffic: "auto" passes over them. */
+	const char *about; /* a description of one line */
+	/* False for engines that never carry real traffic: "auto" does not choose them. */
 	bool automatic;
 
-	/* Returns 0, or negative errno and why, with nothing left behind. */
+	/* Returns 0, or negative errno and the reason, with everything undone. */
 	int (*create)(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal);
-	/* NULL is no engine. No other call is in progress. */
+	/* NULL is allowed. No other call is in progress. */
 	void (*destroy)(struct regioi_engine *engine);
 
 	/*
 	 * Let sleep poll the network devices for 'time_us' first; 'prefer': with their interrupts
-	 * off. Returns 0, -EPERM, or -EOPNOTSUPP where the kernel cannot.
+	 * off. Returns 0, -EPERM, or -EOPNOTSUPP if the kernel cannot.
 	 */
 	int (*busy_poll)(struct regioi_engine *engine, uint32_t time_us, bool prefer);
 	/*
@@ -124,51 +124,57 @@ struct regioi_engine_ops {
 	void (*unwatch)(struct regioi_engine *engine, int fd);
 
 	/*
-	 * Whether a poll would find nothing, told without a system call; false where that cannot be
-	 * told. NULL: never can.
+	 * Whether a poll would find nothing, determined without a system call; false if it is not
+	 * known. NULL: never known.
 	 */
 	bool (*idle)(struct regioi_engine *engine);
 	/*
-	 * Collect up to 'events_max' events without sleeping. Returns how many, or -EBADF when the
-	 * engine's own descriptors were closed.
+	 * Collect up to 'events_max' events without sleeping. Returns their number, or -EBADF if
+	 * the engine's own descriptors were closed.
 	 */
 	int (*poll)(struct regioi_engine *engine, struct regioi_event *ret_events,
 		    uint32_t events_max);
 	/*
-	 * The same, sleeping until there is an event, doorbell or wake is called, or 'timeout_ns'
-	 * is over (0: do not sleep; below 0: no end). Returns how many, 0 after a call, the
-	 * time-out or for no reason, -EINTR, or -EBADF as poll does. One thread at a time.
+	 * The same, but sleeps until there is an event, doorbell or wake is called, or 'timeout_ns'
+	 * has passed (0: do not sleep; below 0: no limit). Returns the number of events, which is 0
+	 * after a call, after the time-out, or for no reason; -EINTR; or -EBADF as poll does. One
+	 * thread at a time.
 	 */
 	int (*sleep)(struct regioi_engine *engine, struct regioi_event *ret_events,
 		     uint32_t events_max, int64_t timeout_ns);
-	/* There is work for whoever comes first: ends a sleep, or the next one, or is asked away.
+	/*
+	 * There is work for any one thread: ends the present sleep or the next one, or is consumed
+	 * by a poll.
 	 */
 	void (*doorbell)(struct regioi_engine *engine);
 	/*
-	 * For the sleeper and nobody else: no sleep lasts from wake until the wake_ack that the
-	 * core calls for it.
+	 * For the sleeping thread only: from wake until the wake_ack that the core calls for it,
+	 * every sleep returns at once.
 	 */
 	void (*wake)(struct regioi_engine *engine);
 	void (*wake_ack)(struct regioi_engine *engine);
 	/*
-	 * Whether a look at the descriptors of its own shows them open, and not another file's.
-	 * Once not, the engine leaves their numbers alone. NULL: cannot be told.
+	 * Checks whether the engine's own descriptors are open, and not used for other files. If
+	 * not, the engine never uses their numbers again. NULL: cannot be checked.
 	 */
 	bool (*intact)(struct regioi_engine *engine);
-	/* What time it is for sleeps; NULL: CLOCK_MONOTONIC. */
+	/* The current time of the clock for sleeps; NULL: CLOCK_MONOTONIC. */
 	uint64_t (*now_ns)(struct regioi_engine *engine);
 	/* A descriptor that is readable while sleep would return; valid until destroy. */
 	int (*descriptor)(struct regioi_engine *engine);
 
-	/* Whether executing several operations at once costs less than one after the other. */
+	/* Whether executing several operations at once costs less than one at a time. */
 	bool (*batches)(struct regioi_engine *engine);
-	/* In a forked child, while it has one thread: forget what was the parent's. May be NULL. */
+	/*
+	 * Called in a forked child, while it has one thread: forget what belongs to the parent. May
+	 * be NULL.
+	 */
 	void (*fork_child)(void);
 	/* Execute operations and fill in their results. */
 	void (*execute)(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count);
 };
 
-/* NULL after the last. */
+/* Returns NULL after the last. */
 const struct regioi_engine_ops *regioi_engine_at(uint32_t index);
 
 extern const struct regioi_engine_ops regioi_engine_uring;

@@ -28,7 +28,7 @@
 #define WITNESS_EVENTS 0
 
 #define EVENTS_MAX 64
-/* Packets a busy poll takes at most; more is for CAP_NET_ADMIN. */
+/* The most packets that a busy poll takes; more would need CAP_NET_ADMIN. */
 #define BUSY_POLL_BUDGET 64
 
 static int add_eventfd(struct regioi_engine *engine, uint64_t id, uint32_t events)
@@ -47,7 +47,7 @@ static int add_eventfd(struct regioi_engine *engine, uint64_t id, uint32_t event
 	return fd;
 }
 
-/* Where it cannot be had the descriptors are taken for ours, as long as they work. */
+/* Without a witness the descriptors are assumed to be ours as long as they work. */
 static void add_witness(struct regioi_engine *engine)
 {
 	struct epoll_event event = {.events = WITNESS_EVENTS, .data.u64 = WITNESS_ID};
@@ -63,7 +63,10 @@ static void add_witness(struct regioi_engine *engine)
 		close(fd);
 }
 
-/* Only a closed descriptor, or another's, says no: a refusal to tell does not. */
+/*
+ * False only if the descriptor is closed or is another file: other errors of getsockopt() do not
+ * count.
+ */
 static bool witness_is_ours(const struct regioi_engine *engine)
 {
 	uint64_t cookie = 0;
@@ -101,7 +104,7 @@ static void close_unless(int fd, bool others)
 		close(fd);
 }
 
-/* A number that was closed behind our back may be somebody else's by now. */
+/* A number that the program has closed may be used for another file by now. */
 void regioi_epoll_fini(struct regioi_engine *engine)
 {
 	const bool complete = engine->witness_fd >= 0;
@@ -205,8 +208,8 @@ int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32
 void regioi_epoll_unwatch(struct regioi_engine *engine, int fd)
 {
 	/*
-	 * Fails harmlessly where the descriptor was closed: the kernel removed the socket then,
-	 * and compares the socket, not the number alone, if the number was used again.
+	 * Fails harmlessly if the descriptor was closed: the kernel has removed the socket then. If
+	 * the number was reused, the kernel compares the socket as well, not only the number.
 	 */
 	if (!is_lost(engine))
 		epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
@@ -219,7 +222,10 @@ static int wait_for_events(struct regioi_engine *engine, struct epoll_event *eve
 		.tv_sec = timeout_ns / 1000000000,
 		.tv_nsec = timeout_ns % 1000000000,
 	};
-	/* Rounded up; not by a sum, which the longest would overflow. */
+	/*
+	 * Rounded up, without adding before the division: that would overflow with the longest
+	 * time-out.
+	 */
 	int64_t timeout_ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
 	int count;
 
@@ -232,11 +238,11 @@ static int wait_for_events(struct regioi_engine *engine, struct epoll_event *eve
 	if (timeout_ns < 0)
 		timeout_ms = -1;
 	else if (timeout_ms > INT32_MAX)
-		timeout_ms = INT32_MAX; /* the core looks at the clock and sleeps again */
+		timeout_ms = INT32_MAX; /* the core checks the clock and sleeps again */
 	return regioi_sys_epoll_wait(engine->epoll_fd, events, events_max, (int)timeout_ms);
 }
 
-/* Leaves out what is ours. */
+/* Leaves out the engine's own events. */
 static int translate(const struct epoll_event *events, int found, struct regioi_event *ret_events)
 {
 	int count = 0;
@@ -249,7 +255,9 @@ static int translate(const struct epoll_event *events, int found, struct regioi_
 			continue;
 		ret_events[count++] = (struct regioi_event){
 			.id = events[i].data.u64,
-			/* An error or hang-up shows in whatever is tried next. */
+			/*
+			 * An error or hang-up is returned by the next operation, whichever it is.
+			 */
 			.events = (bits & (EPOLLIN | EPOLLERR | EPOLLHUP) ? REGIOI_EVENT_READABLE
 									  : 0) |
 				  (bits & (EPOLLOUT | EPOLLERR | EPOLLHUP) ? REGIOI_EVENT_WRITABLE
@@ -264,7 +272,7 @@ static int translate(const struct epoll_event *events, int found, struct regioi_
 /* After an epoll_wait that failed. */
 static int failed_to_poll(struct regioi_engine *engine)
 {
-	/* Closed, or the number is of another kind of file. */
+	/* Closed, or the number is used for another kind of file. */
 	if (errno == EBADF || errno == EINVAL)
 		atomic_store(&engine->lost, true);
 	return is_lost(engine) ? -EBADF : 0;
@@ -294,7 +302,7 @@ int regioi_epoll_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 
 void regioi_epoll_doorbell(struct regioi_engine *engine)
 {
-	/* Fails only when the counter is near 2^64; so does the next one. */
+	/* Fails only when the counter is near 2^64. */
 	if (!is_lost(engine))
 		regioi_sys_event_add(engine->doorbell_fd);
 }

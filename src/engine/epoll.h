@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Readiness from one edge-triggered epoll set: the whole of the epoll engine, and the ground that
- * the uring engine stands on. Each function is the one of engine.h that has its name.
+ * Readiness from one edge-triggered epoll set: all of the epoll engine, and the base of the uring
+ * engine. Each function implements the one of engine.h that has its name.
  */
 #ifndef REGIO_ENGINE_EPOLL_H
 #define REGIO_ENGINE_EPOLL_H
@@ -15,20 +15,23 @@ struct regioi_engine {
 	int doorbell_fd; /* edge-triggered: the first to poll takes it, and makes progress */
 	int wake_fd;	 /* level-triggered semaphore: each wake stays until its acknowledgement */
 	/*
-	 * A socket in the set, that tells nothing: its cookie is like no other's, and no other set
-	 * holds it. So a closed number that was used again is not taken for ours.
+	 * A socket in the set that never has an event. Its cookie is unique, and no other set
+	 * contains it. So a number that was closed and reused is not mistaken for ours.
 	 */
 	int witness_fd;
 	uint64_t witness_cookie;
-	atomic_bool lost; /* descriptors of ours were closed behind our back */
-	/* epoll_pwait2 is of Linux 5.11; cleared when the kernel, or a filter, does not have it. */
+	atomic_bool lost; /* our descriptors were closed by the program */
+	/*
+	 * epoll_pwait2 exists since Linux 5.11; cleared if the kernel, or a filter, does not allow
+	 * it.
+	 */
 	atomic_bool nanoseconds;
 };
 
-/* Events of its own that a poll or a sleep may leave out: doorbell and wake. */
+/* The number of the engine's own events that a poll or a sleep may leave out: doorbell and wake. */
 #define REGIOI_EPOLL_OWN 2
 
-/* As create does. */
+/* As create in engine.h. */
 int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_refusal);
 void regioi_epoll_fini(struct regioi_engine *engine);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The engines there are, the preferred ones first.
+ * All engines, the preferred ones first.
  */
 #include "engine/engine.h"
 

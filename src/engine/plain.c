@@ -7,12 +7,12 @@
 #include "base/syscalls.h"
 #include "engine/plain.h"
 
-/* No result of an operation: nothing has been moved, so it is tried again. */
+/* EINTR must not be the result of an operation: nothing has been moved, so it is tried again. */
 #define TRIES_MAX 16u
 
 /*
- * Flags are given per call, and O_NONBLOCK is left as the user has it: with it set, poll reports a
- * datagram with a bad checksum as readable (Linux 6.18, udp_poll).
+ * Flags are given for each call, and O_NONBLOCK is left as the program has set it: with O_NONBLOCK,
+ * poll reports a datagram with a bad checksum as readable (Linux 6.18, udp_poll).
  */
 static int32_t call(struct regioi_op *op)
 {
@@ -31,7 +31,7 @@ static int32_t call(struct regioi_op *op)
 						     MSG_DONTWAIT | MSG_TRUNC);
 			break;
 		}
-		/* recvmmsg of one costs about 65 ns more. */
+		/* recvmmsg of one message costs about 65 ns more. */
 		result = regioi_sys_recvmsg(op->fd, &op->messages->msg_hdr,
 					    MSG_DONTWAIT | MSG_TRUNC);
 		goto one_message;

@@ -2,10 +2,9 @@
 /*
  * A ring with DEFER_TASKRUN belongs to one thread, and closing a ring interrupts the blocking calls
  * of every thread that has used it, some time later (Linux 6.18, io_ring_exit_work: TWA_SIGNAL). So
- * a ring belongs to a thread and not to an engine: it is made when the thread first needs it,
- * serves whatever engines the thread works on, and is closed when the thread ends. A thread that
- * cannot have one works through epoll and plain calls. With ring_trial.c this is all that makes
- * io_uring calls.
+ * a ring belongs to a thread and not to an engine: it is created when the thread first needs it,
+ * serves all engines that the thread works on, and is closed when the thread ends. A thread that
+ * cannot have one uses epoll and plain calls. Only this file and ring_trial.c make io_uring calls.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,35 +16,38 @@
 #include "engine/plain.h"
 #include "engine/ring.h"
 
-/* Rings of a process: a program with a thread for each connection keeps its descriptors. */
+/*
+ * The most rings of a process, so that a program with a thread for each connection does not run out
+ * of descriptors.
+ */
 #define RINGS_MAX 128u
 
-/* In user_data: the index of an operation, what poll_data() makes of a poll, or nothing. */
+/* user_data is the index of an operation, the value of poll_data() for a poll, or none. */
 #define POLL_MARK (1ull << 63)
 #define NO_DATA UINT64_MAX
-/* Of a ring's last operation. */
+/* The user_data of a ring's last operation. */
 #define LAST_DATA (UINT64_MAX - 1)
 
 /* ---- The rings of threads ---- */
 
 _Thread_local struct regioi_ring *regioi_ring_own;
-/* It could not have one, or has closed it. */
+/* The thread could not create a ring, or has closed it. */
 static _Thread_local __attribute__((tls_model("initial-exec"))) bool without;
 
 static _Atomic uint32_t rings;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key; /* for its destructor, at the end of a thread */
 
-/* What an error of a ring says of the ring: the others pass. */
+/* Whether an error of a ring is permanent; all other errors are temporary. */
 static bool is_fatal(int error)
 {
 	return error != -EINTR && error != -EAGAIN && error != -EBUSY && error != -ENOMEM;
 }
 
 /*
- * The kernel gives a ring the place in memory of another that was unmapped. The thread sanitizer
- * takes the accesses of both threads for a race, since liburing makes these calls without libc: so
- * they are ordered here as well.
+ * The kernel may map a ring at the address of another that was unmapped. The thread sanitizer
+ * reports the accesses of both threads as a race, because liburing makes these calls without libc;
+ * so they are ordered here as well.
  */
 static _Atomic uint32_t unmapped;
 
@@ -65,15 +67,15 @@ int regioi_ring_open(struct io_uring *io)
 	int error = io_uring_queue_init_params(REGIOI_RING_ENTRIES, io, &params);
 
 	atomic_load_explicit(&unmapped, memory_order_acquire);
-	/* A forked child has no use for the mappings. */
+	/* A forked child does not need the mappings. */
 	if (!error)
 		io_uring_ring_dontfork(io);
 	return error;
 }
 
 /*
- * An operation that does nothing shows whether the descriptor still is the ring's: no other file
- * completes it in this memory. A refusal to tell does not say no.
+ * An operation that does nothing shows whether the descriptor is still the ring's: no other file
+ * would complete it in this memory. Other errors do not count.
  */
 static bool is_ours(struct regioi_ring *ring)
 {
@@ -101,7 +103,10 @@ static void ring_close(void *argument)
 {
 	struct regioi_ring *ring = argument;
 
-	/* Closed behind our back, its number may be another file's; what is mapped is ours. */
+	/*
+	 * If the program has closed it, its number may be used for another file; the mappings are
+	 * still ours.
+	 */
 	if (!is_ours(ring))
 		ring->io.ring_fd = -1;
 	regioi_ring_unmap(&ring->io);
@@ -113,7 +118,7 @@ static void ring_close(void *argument)
 
 static void key_create(void)
 {
-	/* Without it there are no rings: nobody would close them. */
+	/* Without the key there are no rings, because nothing would close them. */
 	if (pthread_key_create(&key, ring_close) != 0)
 		atomic_store(&rings, RINGS_MAX);
 }
@@ -178,18 +183,18 @@ static void settle_poll(struct regioi_ring *ring, const struct io_uring_cqe *cqe
 	const uint32_t place = cqe->user_data % REGIOI_RING_PLACES;
 	struct regioi_ring_poll *ring_poll = &ring->polls[place];
 
-	/* Of an engine that is gone. */
+	/* The poll of an engine that was destroyed. */
 	if (poll_data(ring_poll->serial, place) != cqe->user_data)
 		return;
 	ring_poll->fired = true;
-	/* It ends now and then, and is armed again by the next poll. */
+	/* The kernel ends it now and then, and the next poll arms it again. */
 	if (!(cqe->flags & IORING_CQE_F_MORE))
 		ring_poll->armed = false;
 }
 
 /*
- * Takes all completions. Returns how many were of 'ops', which may be NULL between batches: a batch
- * ends when the last of its operations has.
+ * Takes all completions. Returns the number that belonged to 'ops', which may be NULL between
+ * batches: a batch ends when its last operation has ended.
  */
 static uint32_t reap(struct regioi_ring *ring, struct regioi_op *ops)
 {
@@ -212,10 +217,10 @@ static uint32_t reap(struct regioi_ring *ring, struct regioi_op *ops)
 }
 
 /*
- * Executes operations that the kernel has not taken off the ring as plain calls, and returns how
- * many. An entry cannot be taken back, so each becomes one that does nothing, for submit_left().
- * How the ring holds its entries is liburing's affair: version 2.6 has
- * stopped using the index array (IORING_SETUP_NO_SQARRAY, Linux 6.6).
+ * Executes operations that the kernel has not taken off the ring as plain calls, and returns their
+ * number. An entry cannot be removed from the ring, so each becomes one that does nothing, for
+ * submit_left(). How entries are stored is internal to liburing: version 2.6 has stopped using the
+ * index array (IORING_SETUP_NO_SQARRAY, Linux 6.6).
  */
 static uint32_t take_back(struct regioi_ring *ring, struct regioi_op *ops)
 {
@@ -252,7 +257,8 @@ int regioi_ring_submit(struct regioi_ring *ring, struct regioi_op *ops, uint32_t
 
 	/*
 	 * With MSG_DONTWAIT an operation is complete when it has been submitted, so this does not
-	 * wait; should a kernel see it otherwise, nothing is left behind all the same.
+	 * wait; should a kernel behave differently, the loop still waits until no operation is
+	 * left.
 	 */
 	do {
 		result = io_uring_submit_and_wait(&ring->io, pending);
@@ -263,7 +269,7 @@ int regioi_ring_submit(struct regioi_ring *ring, struct regioi_op *ops, uint32_t
 		}
 	} while (pending > 0);
 	ring->entries_count = 0;
-	/* What is cancelled ends in task work. */
+	/* Cancelled operations end in task work. */
 	if (!ops && regioi_ring_task_work_waits(ring)) {
 		io_uring_get_events(&ring->io);
 		reap(ring, NULL);
@@ -272,7 +278,7 @@ int regioi_ring_submit(struct regioi_ring *ring, struct regioi_op *ops, uint32_t
 	return error;
 }
 
-/* What a call that failed has left comes first: the ring has room for a batch, then. */
+/* Entries left by a call that failed are submitted first, so that the ring has room for a batch. */
 static int submit_left(struct regioi_ring *ring)
 {
 	if (!ring->left)
@@ -307,7 +313,7 @@ int regioi_ring_arm(struct regioi_ring *ring, uint32_t place, uint64_t serial, i
 	sqe->user_data = poll_data(serial, place);
 	ring_poll->armed = true;
 	error = regioi_ring_submit(ring, NULL, 0);
-	/* What the kernel has not taken is dropped. */
+	/* Entries that the kernel has not taken are dropped. */
 	if (error)
 		ring_poll->armed = false;
 	return error;
@@ -337,7 +343,7 @@ void regioi_ring_look(struct regioi_ring *ring)
 {
 	bool waits = regioi_ring_task_work_waits(ring);
 
-	/* Run at its second sight: a batch runs it too. */
+	/* Task work is run when it is seen a second time: a batch may run it before that. */
 	if (waits && ring->flagged)
 		io_uring_get_events(&ring->io);
 	ring->flagged = waits && !ring->flagged;
@@ -346,7 +352,7 @@ void regioi_ring_look(struct regioi_ring *ring)
 
 /* ---- Batches ---- */
 
-/* False for what has no form in the ring. */
+/* False for operations that a ring cannot execute. */
 static bool prepare(struct regioi_ring *ring, const struct regioi_op *op, uint64_t index)
 {
 	const int receive_flags = MSG_DONTWAIT | MSG_TRUNC;

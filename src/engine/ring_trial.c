@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether rings work here, and whether batches of operations pay: tried once in a process, with a
- * ring of its own.
+ * Whether rings work here, and whether batches of operations save time: tried once in a process,
+ * with a separate ring.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,16 +18,16 @@
 #include "engine/ring.h"
 #include "engine/ring_trial.h"
 
-/* How often, and how many at once, batches are tried; and what they must save an operation. */
+/* How often batches are tried, their size, and the time that they must save for each operation. */
 #define TRIAL_ROUNDS 8
 #define TRIAL_OPS 32u
 #define BATCH_GAIN_NS 30u
 
-/* What came of it. */
+/* The result of the trial. */
 struct trial {
-	const char *step; /* the one that failed */
+	const char *step; /* the step that failed */
 	int error;
-	uint32_t calls_ns; /* an operation as a plain call, and in a batch */
+	uint32_t calls_ns; /* time of a plain call, and of an operation in a batch */
 	uint32_t batch_ns;
 };
 
@@ -56,7 +56,7 @@ static int try_operations(struct regioi_ring *ring, const int sockets[2], int re
 		       : -EINVAL;
 }
 
-/* Takes 'count' from an eventfd, as many times. Returns how long that took, in ns. */
+/* Reads an eventfd 'count' times. Returns how long that took, in ns. */
 static uint64_t time_calls(int event_fd, uint32_t count)
 {
 	uint64_t value, start = regioi_now_ns();
@@ -87,9 +87,9 @@ static uint64_t time_batch(struct regioi_ring *ring, int event_fd, uint32_t coun
 }
 
 /*
- * Whether batches pay here. What a ring saves, a system call for each operation, may be less than
- * what it costs to look up the socket and keep the books of each: that depends on the processor,
- * on mitigations and on filters. The cheapest operation there is shows it best.
+ * Whether batches save time here. A ring saves a system call for each operation. That may be less
+ * than its own cost for each operation, such as looking up the socket; it depends on the processor,
+ * on mitigations and on filters. The cheapest operation shows the difference best.
  */
 static void try_batches(struct regioi_ring *ring, struct trial *trial)
 {
@@ -110,7 +110,7 @@ static void try_batches(struct regioi_ring *ring, struct trial *trial)
 	close(event_fd);
 }
 
-/* In a thread of its own, whose end is the end of what a ring leaves in a thread. */
+/* Runs in its own thread, so that the state that a ring leaves in a thread ends with the thread. */
 static void *try_ring(void *argument)
 {
 	struct trial *trial = argument;
@@ -173,10 +173,10 @@ static const char *remedy_of(int error)
 }
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool tried; /* and what came of it will stay so */
+static bool tried; /* and the result is final */
 static struct trial trial;
 static struct regioi_refusal refused;
-static const char *batches_wish; /* "always", "never", or what the trial says */
+static const char *batches_wish; /* "always", "never", or NULL: as the trial shows */
 
 char regioi_ring_about[160] = "epoll for readiness, io_uring for polls and batches";
 
@@ -189,7 +189,7 @@ bool regioi_ring_batches(void)
 	return trial.batch_ns + BATCH_GAIN_NS <= trial.calls_ns;
 }
 
-/* What was short then may not be short now. */
+/* Whether the error is temporary: a resource that was short may be available later. */
 static bool is_passing(int error)
 {
 	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EAGAIN ||
@@ -203,7 +203,9 @@ static void try_now(void)
 	int error;
 
 	batches_wish = getenv("REGIO_URING_BATCHES");
-	/* The thread may have an answer before this one has its own. */
+	/*
+	 * The thread may finish before pthread_create() returns: 'trial' is set only on an error.
+	 */
 	error = pthread_create(&thread, NULL, try_ring, &trial);
 	if (error)
 		trial = (struct trial){.step = "creating a thread to try it", .error = -error};

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The uring engine: the epoll engine, with an io_uring ring on top for each thread that has use
- * for one (ring.c).
+ * The uring engine: the epoll engine, with an additional io_uring ring for each thread that
+ * benefits from one (ring.c).
  *
- * A ring does two things. It polls the epoll descriptor, so that a look at two words of memory
- * tells whether there is anything to poll for; and it executes several operations in one system
- * call, where that is cheaper (ring_trial.c). It never holds a socket, nor memory of the program,
- * once a call has returned.
+ * A ring does two things. It polls the epoll descriptor, so that reading two words of memory shows
+ * whether there are events; and it executes several operations in one system call, if that is
+ * cheaper (ring_trial.c). It never holds a socket, or memory of the program, once a call has
+ * returned.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -18,20 +18,21 @@
 
 /* Fewer operations cost less as plain calls. */
 #define BATCH_MIN 3u
-/* Batches until a thread gets a ring for them. */
+/* The number of batches after which a thread gets a ring for them. */
 #define BATCHES_FIRST 8u
 /*
- * Polls in a row that find nothing until the thread's ring polls the epoll set. A thread that
- * sleeps, or always finds something, has no use for that: each event would cost two wake-ups.
+ * The number of polls in a row that find nothing after which the thread's ring polls the epoll set.
+ * A thread that sleeps, or always finds something, does not benefit from that: each event would
+ * cost two wake-ups.
  */
 #define EMPTY_POLLS_FIRST 16u
-/* Sleeps, and polls that found something, in a row until the ring stops. */
+/* The number of sleeps, and polls that found something, in a row after which the ring stops. */
 #define USEFUL_IN_ROW_MAX 64u
 
 struct uring {
 	struct regioi_engine epoll;
-	uint64_t serial;  /* never used again */
-	uint32_t place;	  /* among those that can be polled, or REGIOI_RING_PLACES */
+	uint64_t serial;  /* unique */
+	uint32_t place;	  /* in the rings' tables of polls, or REGIOI_RING_PLACES: none */
 	atomic_bool more; /* the last poll or sleep may have left events */
 };
 
@@ -43,7 +44,7 @@ static struct uring *uring_of(struct regioi_engine *engine)
 
 /* ---- Readiness ---- */
 
-/* The thread's poll of the engine, armed or not; NULL where there is none. */
+/* The thread's poll of the engine, armed or not; NULL if there is none. */
 static struct regioi_ring_poll *find_poll(const struct uring *uring)
 {
 	struct regioi_ring_poll *ring_poll;
@@ -55,8 +56,8 @@ static struct regioi_ring_poll *find_poll(const struct uring *uring)
 }
 
 /*
- * The first poll of a thread: its place may have been another engine's, which is gone. NULL where
- * the ring is gone, too.
+ * The first poll of the engine by this thread: its place may have belonged to an engine that was
+ * destroyed. Returns NULL if the ring had to be closed.
  */
 static struct regioi_ring_poll *take_place(struct regioi_ring *ring, const struct uring *uring)
 {
@@ -79,7 +80,7 @@ static bool uring_idle(struct regioi_engine *engine)
 	       !atomic_load_explicit(&uring->more, memory_order_relaxed);
 }
 
-/* The ring's part of a poll: false where the epoll set has nothing. */
+/* The ring's part of a poll: false if the epoll set has no events. */
 static bool poll_ring(struct regioi_engine *engine)
 {
 	struct uring *uring = uring_of(engine);
@@ -103,7 +104,7 @@ static bool poll_ring(struct regioi_engine *engine)
 		return true;
 	}
 	regioi_ring_look(ring);
-	/* Before the epoll set is asked: what comes from now on will tell anew. */
+	/* Cleared before the epoll set is polled: later arrivals set it again. */
 	ring_poll->fired = false;
 	return true;
 }
@@ -152,7 +153,7 @@ static int uring_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 	struct uring *uring = uring_of(engine);
 
 	count_useful(uring);
-	/* It may leave some, as a poll may. */
+	/* A sleep may leave some events, like a poll. */
 	atomic_store_explicit(&uring->more, true, memory_order_relaxed);
 	return regioi_epoll_sleep(engine, ret_events, events_max, timeout_ns);
 }
@@ -185,7 +186,7 @@ static bool uring_batches(struct regioi_engine *engine)
 	return regioi_ring_batches();
 }
 
-/* ---- Life ---- */
+/* ---- Creating and ending ---- */
 
 static _Atomic uint64_t places_taken; /* a bit for each */
 static _Atomic uint64_t last_serial;
@@ -232,7 +233,7 @@ static void uring_destroy(struct regioi_engine *engine)
 
 	if (!engine)
 		return;
-	/* Where another thread's ring polls it, that ring notices when the place is used again. */
+	/* If another thread's ring polls it, that thread notices when the place is used again. */
 	if (find_poll(uring))
 		regioi_ring_survives(regioi_ring_disarm(regioi_ring_own, uring->place));
 	regioi_epoll_fini(engine);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Executing datagram halves: trains are put together and taken apart in dgram/.
+ * Executing datagram halves. Joining and splitting trains is in dgram/.
  */
 #include "exec/half_ops.h"
 #include "exec/names.h"
@@ -80,7 +80,7 @@ static struct regioi_outcome receive_settle(struct regioi_half *half,
 						   &verdict),
 	};
 
-	/* The half holds it. */
+	/* The half keeps the area. */
 	if (work->area && half->receive.staged.area == work->area)
 		work->area = NULL;
 	if (outcome.completed)
@@ -106,7 +106,7 @@ static bool send_needs_area(const struct regioi_half *half, const struct regioi_
 static struct regioi_outcome send_plan(struct regioi_half *half, const struct regioi_window *window,
 				       struct regioi_work *work)
 {
-	/* The clock is read only where a path is remembered. */
+	/* The clock is read only if a path is remembered. */
 	uint64_t now_ns = half->send.paths.used ? regioi_driver_now_ns(half->node->driver) : 0;
 
 	return (struct regioi_outcome){

@@ -2,9 +2,9 @@
 /*
  * Executing one half of an RQ.
  *
- * One thread at a time is the executor of a half; it plans an operation from the oldest requests
- * (dgram/), has the engine execute it, and settles it. Operations never block, so a half is busy
- * for microseconds; a thread that finds it busy leaves a mark and goes on.
+ * One thread at a time is the executor of a half. It plans an operation from the oldest requests
+ * (dgram/ and stream/), lets the engine execute it, and settles it. Operations never block, so a
+ * half is busy for microseconds only; a thread that finds it busy sets a flag and continues.
  */
 #include <errno.h>
 
@@ -19,23 +19,23 @@
 #include "queue/socket.h"
 #include "queue/watch.h"
 
-/* Times the executor looks again for others before it leaves the rest to the driver. */
+/* How often the executor looks again for other threads before it leaves the rest to the driver. */
 #define LOOKS_MAX 4
 
-/* The socket's identity is looked at on the first executions, then on each 64th. */
+/* The socket's identity is checked on each of the first executions, then on each 64th. */
 #define VERIFY_ALWAYS 8u
 #define VERIFY_EACH 64u
 
 /*
- * Notices a descriptor that was closed, or closed and used again. Looking costs a system call, so
- * a queue that has been busy is looked at less often.
+ * Detects a descriptor that was closed, or closed and reused. The check costs a system call, so it
+ * is made less often once a queue has been busy.
  */
 static bool socket_verified(struct regioi_half *half)
 {
 	struct regioi_rq *rq = half->rq;
 
 	if (atomic_load_explicit(&rq->fd_stale, memory_order_relaxed))
-		return false; /* the other half has noticed */
+		return false; /* the other half has detected it */
 	if (half->verify_in > 0) {
 		half->verify_in--;
 		return true;
@@ -46,7 +46,10 @@ static bool socket_verified(struct regioi_half *half)
 		half->verify_in = VERIFY_EACH - 1;
 	if (!regioi_socket_is_ours(rq)) {
 		atomic_store(&rq->fd_stale, true);
-		/* It may have gone with all others: before anybody is told through one of ours. */
+		/*
+		 * The program may have closed all descriptors. Check the drivers' own before any of
+		 * them is used for a signal.
+		 */
 		for (uint32_t i = 0; i < rq->nodes_count; i++)
 			regioi_driver_intact(rq->nodes[i].driver);
 	}
@@ -64,7 +67,7 @@ static const struct regioi_half_ops *ops_of(const struct regioi_half *half)
 	return (half->stream ? stream : datagram)[half->direction];
 }
 
-/* Makes what is settled the consumer's. */
+/* Passes the settled requests to the consumer. */
 static void publish(struct regioi_half *half, const struct regioi_outcome *outcome,
 		    struct regioi_direct_results *sink)
 {
@@ -74,7 +77,7 @@ static void publish(struct regioi_half *half, const struct regioi_outcome *outco
 		regioi_half_fail(half, outcome->fail_status);
 }
 
-/* What waits in stages comes before anything else. True when nothing does. */
+/* Messages that are staged are delivered before anything else. True when none is left. */
 static bool receive_begin(struct regioi_half *half, struct regioi_direct_results *sink)
 {
 	if (half->receive.staged.area && !regioi_datagram_deliver_staged(half, sink))
@@ -105,7 +108,10 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 	work->area = NULL;
 	work->op.fd = half->rq->fd;
 	if (ops->needs_area(half, &window)) {
-		/* The home driver's: a half may hold it for long, and gives it back there. */
+		/*
+		 * Taken from the half's own driver: a half may keep it for long, and returns it
+		 * there.
+		 */
 		work->area = regioi_area_take(&half->node->driver->areas);
 		if (!work->area)
 			return REGIOI_PREPARED_NO_AREA;
@@ -125,14 +131,14 @@ enum regioi_prepared regioi_half_prepare_alone(struct regioi_half *half, struct 
 {
 	enum regioi_prepared prepared;
 
-	/* Another thread may take what was added; then that one executes. */
+	/* Another thread may take the area that was added; then that thread executes. */
 	do
 		prepared = regioi_half_prepare(half, work);
 	while (prepared == REGIOI_PREPARED_NO_AREA && regioi_area_add(&half->node->driver->areas));
 	return prepared;
 }
 
-/* A socket that was full has taken all there was. */
+/* A socket that was full has taken all pending sends. */
 static inline void room_no_longer_wanted(struct regioi_half *half, enum regioi_ready ready)
 {
 	if (half->direction == REGIOI_SEND && half->rq->watching_writable &&
@@ -157,7 +163,10 @@ uint32_t regioi_half_settle(struct regioi_work *work)
 	return outcome.completed;
 }
 
-/* One look: everything that is there, as far as the socket goes along. False without memory. */
+/*
+ * Executes pending requests until there are none or the socket is not ready. False if there is no
+ * memory.
+ */
 static bool run_once(struct regioi_half *half)
 {
 	struct regioi_driver *driver = half->node->driver;
@@ -179,7 +188,7 @@ static bool run_once(struct regioi_half *half)
 	return true;
 }
 
-/* Returns false, the caller still being the executor, when it must look again. */
+/* Returns false if the caller must look again; it is then still the executor. */
 static bool leave(struct regioi_half *half)
 {
 	uint32_t state = REGIOI_EXECUTOR_BUSY;
@@ -191,8 +200,9 @@ static bool leave(struct regioi_half *half)
 }
 
 /*
- * The driver that is making progress may not be the half's own, whose thread may have seen the
- * event, found us here, and gone to sleep: what is left is left where that thread looks.
+ * The driver that is making progress may not be the half's own. A thread of the half's own driver
+ * may have seen the event, found the half busy, and gone to sleep; so remaining work is listed
+ * where that thread looks.
  */
 static void list_at_home(struct regioi_half *half)
 {
@@ -200,7 +210,7 @@ static void list_at_home(struct regioi_half *half)
 
 	if (regioi_half_pending(half) == 0 || ready == REGIOI_READY_NO)
 		return;
-	/* A send in doubt is one that no event will tell of. */
+	/* No event will report a send half whose state is UNKNOWN. */
 	if (half->rq->nodes_count > 1 ||
 	    (half->direction == REGIOI_SEND && ready == REGIOI_READY_UNKNOWN))
 		regioi_node_queue(half->node);
@@ -209,7 +219,10 @@ static void list_at_home(struct regioi_half *half)
 void regioi_half_release(struct regioi_half *half)
 {
 	REGIOI_ASSERT(regioi_section_is_open() && regioi_half_is_executed(half));
-	/* Listed while busy, idle last: whoever closes the RQ waits for that. */
+	/*
+	 * The half is listed while still busy, because a thread that closes the RQ waits until it
+	 * is idle.
+	 */
 	for (int looks = 0; looks < LOOKS_MAX; looks++) {
 		list_at_home(half);
 		if (leave(half))
@@ -217,7 +230,7 @@ void regioi_half_release(struct regioi_half *half)
 		if (!run_once(half))
 			break;
 	}
-	/* Others keep posting, or there is no memory for an area: the driver takes over. */
+	/* Other threads keep posting, or there is no memory for an area: the driver takes over. */
 	regioi_node_queue(half->node);
 	atomic_store(&half->executor, REGIOI_EXECUTOR_IDLE);
 }
@@ -260,7 +273,7 @@ void regioi_half_run_last(struct regioi_half *half)
 	uint32_t section = regioi_readers_enter(&driver->readers);
 
 	regioi_half_acquire(half);
-	/* Where it met a full socket, nobody may have taken the event that announces room. */
+	/* If the socket was full, the event that reports room may not have been taken yet. */
 	regioi_ready_event(half);
 	run_once(half);
 	regioi_half_release(half);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is particular to a half of one kind: receives or sends, of datagrams or of a stream.
+ * What is specific to one kind of half: receives or sends, of datagrams or of a stream.
  */
 #ifndef REGIO_EXEC_HALF_OPS_H
 #define REGIO_EXEC_HALF_OPS_H
 
 #include "exec/work.h"
 
-/* What planning or an operation has come to. */
+/* The outcome of planning, or of an operation. */
 struct regioi_outcome {
-	uint32_t completed; /* of the oldest requests: their results are in place */
-	int fail_status;    /* not 0: every request after these ends with it */
-	/* What the attempt found. Not of planning. */
+	uint32_t completed; /* number of oldest requests whose results are in place */
+	int fail_status;    /* not 0: every request after these completes with it */
+	/* What the attempt found. Not used for planning. */
 	enum regioi_ready ready;
 };
 
@@ -19,12 +19,12 @@ struct regioi_outcome {
 struct regioi_half_ops {
 	/* Whether planning the oldest requests needs an area. */
 	bool (*needs_area)(const struct regioi_half *half, const struct regioi_window *window);
-	/* Turns the oldest requests into work->op. work->planned is 0 where there is none. */
+	/* Turns the oldest requests into work->op. work->planned is 0 if there is no operation. */
 	struct regioi_outcome (*plan)(struct regioi_half *half, const struct regioi_window *window,
 				      struct regioi_work *work);
 	/*
 	 * Settles an executed operation, with the window that starts at its first request and may
-	 * hold more than were planned. An area that the half keeps is taken out of the work.
+	 * hold more than were planned. An area that the half keeps is removed from the work.
 	 */
 	struct regioi_outcome (*settle)(struct regioi_half *half,
 					const struct regioi_window *window,
@@ -36,7 +36,7 @@ extern const struct regioi_half_ops regioi_datagram_send_ops;
 extern const struct regioi_half_ops regioi_stream_receive_ops;
 extern const struct regioi_half_ops regioi_stream_send_ops;
 
-/* Gives messages that wait in stages to the receives posted since. True when none is left. */
+/* Delivers staged messages to the receives posted since. True when none is left. */
 bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_direct_results *sink);
 
 #endif

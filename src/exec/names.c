@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asking the socket for its addresses, where a receive wants them.
+ * Asking the socket for its addresses, if a receive wants them.
  */
 #include "exec/names.h"
 #include "dgram/control.h"

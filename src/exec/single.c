@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The short way of a single message.
+ * A shorter path for a single message.
  *
- * A program that plays ping-pong sends one message and spins until the answer is there. Nothing
- * can be joined, and each step on the way is felt: the long way, which is made for many messages
- * at a time, costs such a round trip a tenth. What is here does the same with the same states in a
- * fraction of the instructions, and leaves whatever is not plain to the long way.
+ * A program that plays ping-pong sends one message and spins until the answer arrives. Nothing can
+ * be joined, and each step adds to the latency: the general path, which is made for many messages
+ * at a time, adds a tenth to such a round trip. The code here does the same with the same states in
+ * a fraction of the instructions, and leaves anything unusual to the general path.
  */
 #include "exec/single.h"
 #include "exec/stream.h"
@@ -15,7 +15,7 @@
 
 static bool send_is_single(const struct regioi_half *half)
 {
-	/* Of a stream 'unsegmented_left' is 'partial_bytes'. */
+	/* For a stream, 'unsegmented_left' is 'partial_bytes'. */
 	return regioi_half_pending(half) == 1 && half->send.unsegmented_left == 0 &&
 	       !(half->stream && regioi_stream_error(half->rq));
 }
@@ -38,7 +38,7 @@ bool regioi_single_prepare(struct regioi_half *half, struct regioi_work *ret_wor
 	const struct regioi_request *request = &half->requests[first & half->mask];
 	void *data;
 
-	/* The long way looks at the socket's identity when that is due. */
+	/* The general path checks the socket's identity when that is due. */
 	if (half->verify_in == 0 ||
 	    atomic_load_explicit(&half->rq->fd_stale, memory_order_relaxed) ||
 	    !(send ? send_is_single(half) : receive_is_single(half)) || request->region == 0 ||

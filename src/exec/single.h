@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The short way of a single message.
+ * A shorter path for a single message.
  */
 #ifndef REGIO_EXEC_SINGLE_H
 #define REGIO_EXEC_SINGLE_H
@@ -8,8 +8,8 @@
 #include "exec/work.h"
 
 /*
- * As executor, in a read section: plans an operation for the oldest request alone, where that is
- * plain and nothing could be joined with it. Returns false, with nothing done, where it is not.
+ * As executor, in a read section: plans an operation for the oldest request alone, if it is a plain
+ * message and nothing could be joined with it. Otherwise returns false, with nothing done.
  */
 bool regioi_single_prepare(struct regioi_half *half, struct regioi_work *ret_work);
 

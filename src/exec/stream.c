@@ -3,8 +3,8 @@
  * Stream sockets: connecting, the end of the stream, errors.
  *
  * Requests wait while the socket is not connected. The first error that ends the connection is
- * kept, because the kernel tells it once: it becomes the result of every request that has moved no
- * bytes, on both halves. What had arrived before it is received first.
+ * kept, because the kernel reports it only once: it becomes the result of every request that has
+ * moved no bytes, on both halves. Data that arrived before the error is received first.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -19,13 +19,15 @@
 #include "stream/receive.h"
 #include "stream/send.h"
 
-/* A slice that is filled says little of what follows: below this it may well have been all. */
+/* A filled slice does not show whether more follows; if it is shorter than this, probably not. */
 #define LONE_BYTES_MAX 4096u
 
 void regioi_stream_open(struct regioi_rq *rq)
 {
 	rq->connected = regioi_socket_is_connected(rq);
-	/* A read of a unix socket ends where descriptors were passed, with more after them. */
+	/*
+	 * A read of a unix socket stops where descriptors were passed, even if more data follows.
+	 */
 	rq->hangup_seen = rq->family == AF_UNIX;
 }
 
@@ -35,8 +37,9 @@ static bool is_connected(struct regioi_rq *rq)
 }
 
 /*
- * Called where the kernel's answer may mean that the socket is not connected. Returns true where
- * it is now, but was not known to be: the answer may be of an earlier moment, so ask again.
+ * Called when the kernel's answer may mean that the socket is not connected. Returns true if it is
+ * connected now but was not known to be: the answer may date from before that, so the caller must
+ * try again.
  */
 static bool is_connected_by_now(struct regioi_rq *rq)
 {
@@ -52,7 +55,10 @@ static void note_connected(struct regioi_rq *rq)
 		atomic_store_explicit(&rq->connected, true, memory_order_relaxed);
 }
 
-/* Keeps a fatal error, unless there is one, and has the other half look. Returns what is kept. */
+/*
+ * Keeps a fatal error, unless there is one already, and makes the other half look. Returns the
+ * error that is kept.
+ */
 static int keep_error(struct regioi_half *half, int error)
 {
 	struct regioi_rq *rq = half->rq;
@@ -67,16 +73,18 @@ static int keep_error(struct regioi_half *half, int error)
 }
 
 /*
- * Whether nobody executes the other half. Of a connection that was reset or refused the kernel
- * tells once, and shows an end, or EPIPE, from then on. Whoever has been told keeps the error
- * before leaving its half: so this is asked before the error is looked at.
+ * Whether no thread executes the other half. The kernel reports once that a connection was reset or
+ * refused; after that it reports an end of the stream, or EPIPE. The executor that gets the error
+ * keeps it before it leaves its half; so this must be checked before the kept error is read.
  */
 static bool other_is_settled(const struct regioi_half *half)
 {
 	return atomic_load(&half->rq->halves[!half->direction].executor) == REGIOI_EXECUTOR_IDLE;
 }
 
-/* Memory that was unmapped while its region lives: of all requests, the oldest met it. */
+/*
+ * Memory was unmapped while its region is registered: the oldest request is the one that uses it.
+ */
 static struct regioi_outcome refuse_oldest(const struct regioi_window *window, uint32_t *begun,
 					   int error)
 {
@@ -95,7 +103,7 @@ static bool receive_needs_area(const struct regioi_half *half, const struct regi
 	return regioi_stream_receive_needs_area(&half->receive, window);
 }
 
-/* After an error what has arrived is received all the same. */
+/* Data that arrived before an error is still received. */
 static struct regioi_outcome receive_plan(struct regioi_half *half,
 					  const struct regioi_window *window,
 					  struct regioi_work *work)
@@ -107,9 +115,9 @@ static struct regioi_outcome receive_plan(struct regioi_half *half,
 }
 
 /*
- * What a receive that brought bytes says of those that follow. One that brought less than it asked
- * for has emptied the socket, and the next arrival is an event, unless it stopped at something
- * else, which an event has announced.
+ * Whether more can be received after a receive that got bytes. One that got less than it asked for
+ * has emptied the socket, and an event will report the next arrival, unless it stopped for another
+ * reason, which an event has reported.
  */
 static enum regioi_ready ready_after_bytes(struct regioi_half *half, const struct regioi_work *work)
 {
@@ -126,7 +134,7 @@ static struct regioi_outcome settle_end(struct regioi_half *half,
 					const struct regioi_window *window)
 {
 	const bool settled = other_is_settled(half);
-	/* Every receive posted later finds the end as well. */
+	/* Every receive posted later gets the end of the stream as well. */
 	struct regioi_outcome outcome = {.ready = REGIOI_READY_YES};
 	int error = regioi_stream_error(half->rq);
 
@@ -136,7 +144,7 @@ static struct regioi_outcome settle_end(struct regioi_half *half,
 		outcome.ready = REGIOI_READY_UNKNOWN;
 		regioi_node_queue(half->node);
 	} else if (!is_connected_by_now(half->rq)) {
-		/* Where connecting has failed, its error has gone to somebody else. */
+		/* If connecting has failed, its error was reported elsewhere. */
 		if (is_connected(half->rq))
 			outcome.completed = regioi_stream_receive_end(&half->receive, window);
 		else
@@ -148,7 +156,10 @@ static struct regioi_outcome settle_end(struct regioi_half *half,
 static struct regioi_outcome settle_receive_error(struct regioi_half *half,
 						  const struct regioi_window *window, int error)
 {
-	/* What unix sockets call ENOTCONN, also where it is connected by now. */
+	/*
+	 * EINVAL: what unix sockets return in place of ENOTCONN; the socket may be connected by
+	 * now.
+	 */
 	bool waits = error == -EAGAIN || error == -ENOTCONN ||
 		     (error == -EINVAL && half->rq->family == AF_UNIX);
 	int kept = regioi_stream_error(half->rq);
@@ -181,7 +192,10 @@ static struct regioi_outcome receive_settle(struct regioi_half *half,
 	outcome.ready = ready_after_bytes(half, work);
 	outcome.completed =
 		regioi_stream_receive_settle(&half->receive, window, work->area, op, work->planned);
-	/* The program may have asked since for fewer events than the rest of this receive needs. */
+	/*
+	 * The program may have raised SO_RCVLOWAT since, so that the rest of this receive causes no
+	 * event.
+	 */
 	if (half->receive.partial_bytes && outcome.ready == REGIOI_READY_NO)
 		regioi_socket_tell_all(half->rq);
 	return outcome;
@@ -229,12 +243,15 @@ static struct regioi_outcome settle_send_error(struct regioi_half *half,
 
 	if (error == -EFAULT)
 		return refuse_oldest(window, &half->send.partial_bytes, error);
-	/* EINPROGRESS: connecting with the first send, TCP_FASTOPEN_CONNECT. */
+	/* EINPROGRESS: the first send connects (TCP_FASTOPEN_CONNECT). */
 	if ((error == -EAGAIN || error == -EINPROGRESS) && !kept) {
 		outcome.ready = regioi_watch_when_full(rq);
 		return outcome;
 	}
-	/* Whoever executes the receives may know why. No event comes: the driver looks again. */
+	/*
+	 * The executor of the receives may get the reason. No event will come, so the driver looks
+	 * again.
+	 */
 	if (error == -EPIPE && !kept && !settled) {
 		outcome.ready = REGIOI_READY_UNKNOWN;
 		return outcome;
@@ -242,7 +259,10 @@ static struct regioi_outcome settle_send_error(struct regioi_half *half,
 	if (error == -EPIPE && !kept && !is_connected(rq)) {
 		if (is_connected_by_now(rq))
 			return outcome;
-		/* One that has failed to connect looks the same, but there was an event of it. */
+		/*
+		 * A socket that failed to connect looks the same, but there was an event for the
+		 * failure.
+		 */
 		if (!atomic_load(&rq->hangup_seen)) {
 			outcome.ready = ready_unconnected(rq);
 			return outcome;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What only a stream socket has: it may not be connected yet, it ends, and an error may end it.
+ * What is specific to stream sockets: they may not be connected yet, they end, and an error may end
+ * them.
  */
 #ifndef REGIO_EXEC_STREAM_H
 #define REGIO_EXEC_STREAM_H
@@ -13,7 +14,7 @@ static inline int32_t regioi_stream_error(const struct regioi_rq *rq)
 	return atomic_load_explicit(&rq->error, memory_order_relaxed);
 }
 
-/* Of a stream socket that the RQ has got. */
+/* Called when the RQ has got a stream socket. */
 void regioi_stream_open(struct regioi_rq *rq);
 
 #endif

@@ -11,11 +11,11 @@
 
 struct regioi_work {
 	struct regioi_half *half;
-	struct regioi_area *area; /* NULL where none is needed */
+	struct regioi_area *area; /* NULL if none is needed */
 	struct regioi_op op;
-	uint32_t planned; /* requests it carries or asks for */
+	uint32_t planned; /* the number of requests it covers */
 	struct regioi_direct_results
-		*sink; /* where results are wanted, or NULL; the caller's to set */
+		*sink; /* where results are wanted, or NULL; set by the caller */
 };
 
 #endif

@@ -24,10 +24,10 @@ struct regioi_area *regioi_area_take(struct regioi_area_pool *pool)
 	return area;
 }
 
-/* Last in, first out: the next taker gets the one whose pages are in the caches. */
+/* Last in, first out: the area taken next is the one whose pages are in the caches. */
 static void area_push(struct regioi_area_pool *pool, struct regioi_area *area)
 {
-	/* Given back once. */
+	/* An area is returned only once. */
 	REGIOI_ASSERT(!area->free);
 	if (REGIOI_CHECKED)
 		area->free = true;
@@ -49,12 +49,12 @@ static struct regioi_area *area_map(void)
 
 	if (area == MAP_FAILED)
 		return NULL;
-	/* Most of an area is never touched; a huge page would make it real memory. */
+	/* Most of an area is never touched; with a huge page it would all use memory. */
 	madvise(area, sizeof(*area), MADV_NOHUGEPAGE);
 	return area;
 }
 
-/* Under the lock: as many areas as are needed now. */
+/* With the lock: allocates as many areas as are needed now. */
 static bool areas_suffice(struct regioi_area_pool *pool)
 {
 	while (pool->count < pool->holders + AREAS_IN_PASSING) {
@@ -113,7 +113,7 @@ bool regioi_area_add(struct regioi_area_pool *pool)
 
 void regioi_area_unreserve(struct regioi_area_pool *pool)
 {
-	/* The area stays in the pool, for the next that turns receive trains on. */
+	/* The area stays in the pool, for the next half that turns receive trains on. */
 	pthread_mutex_lock(&pool->lock);
 	REGIOI_ASSERT(pool->holders > 0);
 	pool->holders--;

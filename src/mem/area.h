@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A working area: everything one operation on several datagrams needs beside the requests. A
- * driver keeps a few; untouched pages cost address space only.
+ * A working area: everything that one operation on several datagrams needs besides the requests. A
+ * driver keeps a few; pages that are not touched use only address space.
  */
 #ifndef REGIO_MEM_AREA_H
 #define REGIO_MEM_AREA_H
@@ -22,12 +22,15 @@
 #define REGIOI_STAGE_BYTES 65536u
 /* Stages a power of two apart would share cache sets. */
 #define REGIOI_STAGE_STRIDE (REGIOI_STAGE_BYTES + 2112u)
-/* For the control messages of one datagram, ours included. */
+/* For the control messages of one datagram, including those for the library. */
 #define REGIOI_CONTROL_BYTES 640u
-/* The same where they may be long: extension headers of IPv6, 2 KiB each, under two names. */
+/*
+ * The same if they may be long: IPv6 extension headers of 2 KiB each, which may be reported under
+ * two names.
+ */
 #define REGIOI_LONG_CONTROL_BYTES 20480u
 #define REGIOI_AREA_LONG_CONTROLS 32u
-/* Of those, ours: the length of a train's messages, and where they were sent to. */
+/* The part for the library: the length of a train's messages, and where they were sent to. */
 #define REGIOI_CONTROL_OURS (CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct sockaddr_in6)))
 
 union regioi_address {
@@ -38,13 +41,13 @@ union regioi_address {
 
 struct regioi_area {
 	struct regioi_area *next; /* in its pool */
-	bool free;		  /* checked builds: it is there */
+	bool free;		  /* checked builds: it is in the pool */
 	struct mmsghdr messages[REGIOI_AREA_MESSAGES];
-	uint32_t requests[REGIOI_AREA_MESSAGES]; /* sends: how many each message carries */
+	uint32_t requests[REGIOI_AREA_MESSAGES]; /* sends: the number in each message */
 	struct iovec vectors[REGIOI_AREA_VECTORS];
 	union regioi_address names[REGIOI_AREA_MESSAGES];
 	union {
-		/* As a struct cmsghdr. */
+		/* Aligned like a struct cmsghdr. */
 		_Alignas(8) uint8_t control[REGIOI_AREA_MESSAGES][REGIOI_CONTROL_BYTES];
 		uint8_t long_control[REGIOI_AREA_LONG_CONTROLS][REGIOI_LONG_CONTROL_BYTES];
 	};
@@ -58,8 +61,8 @@ static inline uint8_t *regioi_area_stage(struct regioi_area *area, uint32_t inde
 
 /*
  * The areas of a driver. Each half with receive trains on may hold one for long, so there is one
- * for each of these, and two more for work in passing. Where more threads than that execute at
- * once, and only then, the pool grows by what they need.
+ * for each of these, and two more for short use. Only if more threads than that execute at once
+ * does the pool grow by what they need.
  */
 struct regioi_area_pool {
 	pthread_mutex_t lock;
@@ -68,16 +71,18 @@ struct regioi_area_pool {
 	uint32_t holders; /* halves that may hold one for long */
 };
 
-/* Returns false without memory. */
+/* Returns false if there is no memory. */
 bool regioi_areas_init(struct regioi_area_pool *pool);
 void regioi_areas_fini(struct regioi_area_pool *pool);
-/* NULL where none is free. */
+/* Returns NULL if none is free. */
 struct regioi_area *regioi_area_take(struct regioi_area_pool *pool);
 void regioi_area_give(struct regioi_area_pool *pool, struct regioi_area *area);
-/* One more for the pool, for a thread that has none and found none. Returns false without memory.
+/*
+ * Adds one to the pool, for a thread that has none and found none. Returns false if there is no
+ * memory.
  */
 bool regioi_area_add(struct regioi_area_pool *pool);
-/* Makes sure that one more half may hold an area for long. Returns false without memory. */
+/* Makes sure that one more half may hold an area for long. Returns false if there is no memory. */
 bool regioi_area_reserve(struct regioi_area_pool *pool);
 void regioi_area_unreserve(struct regioi_area_pool *pool);
 

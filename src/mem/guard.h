@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The guard of queued receives: in builds with the address sanitizer the data slice of a receive is
- * shut from its post to its completion, and whoever reads or writes it meanwhile is reported. In
- * other builds nothing of this is left.
+ * poisoned from its post to its completion, so that any access to it is reported. In other builds
+ * this code does nothing.
  *
- * Whoever executes a receive opens its slice, and shuts it again if the receive is queued still.
- * Only whole granules of the sanitizer are shut: bytes that share one with a neighbouring slice may
- * be another thread's.
+ * The executor of a receive unpoisons its slice, and poisons it again if the receive is still
+ * queued. Only whole granules of the sanitizer are poisoned: bytes that share a granule with a
+ * neighbouring slice may belong to another thread.
  */
 #ifndef REGIO_MEM_GUARD_H
 #define REGIO_MEM_GUARD_H
@@ -35,7 +35,10 @@
 
 #define REGIOI_GUARD_GRANULE 8u
 
-/* The whole granules inside: from *ret_from on, so many bytes. */
+/*
+ * The whole granules inside the range: returns their length in bytes, and where they start in
+ * *ret_from.
+ */
 static inline size_t regioi_guard_span(const void *start, size_t length, void **ret_from)
 {
 	const uintptr_t mask = ~(uintptr_t)(REGIOI_GUARD_GRANULE - 1);
@@ -67,8 +70,8 @@ static inline void regioi_guard_unpoison(const void *start, size_t length)
 }
 
 /*
- * The slice of a posted receive, whose 'bytes' are its length still. Inside a read section: a
- * region that ends is opened as a whole when its readers have left.
+ * For the slice of a posted receive, whose 'bytes' are still its length. Called inside a read
+ * section: a region that is deregistered is unpoisoned as a whole after its readers have left.
  */
 static inline void regioi_guard_poison_request(const struct regioi_request *request)
 {
@@ -93,7 +96,7 @@ static inline void regioi_guard_unpoison_request(const struct regioi_request *re
 }
 
 /*
- * In the child of a fork, where the slices of the parent's receives are memory like any other;
+ * Called in the child of a fork, where the slices of the parent's receives are ordinary memory;
  * before the table forgets the parent's regions.
  */
 void regioi_guard_fork_child(void);

@@ -34,7 +34,7 @@ static inline bool regioi_region_allows(const struct regio_buf *buf, bool write)
 int regioi_region_refusal(const struct regio_buf *buf) __attribute__((cold));
 
 /*
- * The address behind a slice that was checked at posting, or NULL when its region has ended. Only
+ * The address of a slice that was checked at posting, or NULL if its region was deregistered. Only
  * inside a read section.
  */
 static inline void *regioi_region_resolve(uint64_t region, uint32_t offset)
@@ -48,8 +48,8 @@ static inline void *regioi_region_resolve(uint64_t region, uint32_t offset)
 }
 
 /*
- * The same, remembering the last region: neighbouring requests nearly always share one. Good for
- * the length of one read section, since a region that ends in between is waited for.
+ * The same, remembering the last region, because consecutive requests nearly always use the same
+ * one. Valid within one read section, because deregistering waits for the section.
  */
 struct regioi_resolver {
 	uint64_t region;

@@ -2,10 +2,10 @@
 /*
  * A posted request, and a window of posted requests that one operation may serve.
  *
- * A request lives in its half's ring from the post to the dequeue of its completion, so the ring
- * is also where results are kept: 'bytes' is the length of the slice until the request completes,
- * the bytes moved afterwards, and 'status' is 0 unless something went wrong. A send that went well
- * is thus complete without being touched again.
+ * A request stays in its half's ring from the post to the dequeue of its completion, so the ring
+ * also stores the result: 'bytes' is the length of the slice until the request completes, and the
+ * bytes moved after that; 'status' is 0 unless there was an error. So a successful send is complete
+ * without being written again.
  */
 #ifndef REGIO_MEM_REQUEST_H
 #define REGIO_MEM_REQUEST_H
@@ -14,8 +14,8 @@
 
 #include "regio.h"
 
-/* Beside the public flags of a request. */
-#define REGIOI_REQUEST_EXTRA 0x100u /* its struct regio_extra counts */
+/* In addition to the public flags of a request. */
+#define REGIOI_REQUEST_EXTRA 0x100u /* it has a struct regio_extra */
 
 struct regioi_request {
 	uint64_t region; /* 0: an empty slice */

@@ -18,9 +18,9 @@ static void wait_phase(struct regioi_readers *readers, uint32_t phase)
 }
 
 /*
- * Executors count in the present phase. The other one may still hold a straggler that read the
- * phase before the last flip; wait for it, flip, and wait for those that were in the present one.
- * Newcomers cannot keep us here.
+ * Executors are counted in the present phase. The other phase may still count one that read the
+ * phase before the last flip. So: wait for the other phase, flip, and wait for those that were in
+ * the present one. Executors that come later cannot delay this.
  */
 void regioi_readers_wait(struct regioi_readers *readers)
 {

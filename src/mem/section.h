@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Read sections, as in RCU (read, copy, update): an address that was found inside one stays good
- * until its end, for regio_region_deregister() waits for the sections that have begun. Short, and
- * never blocks. Whether a thread is in one is asserted in checked builds, wherever a slice becomes
- * an address.
+ * Read sections, as in RCU (read, copy, update): an address that was looked up inside a section
+ * stays valid until its end, because regio_region_deregister() waits for the sections that have
+ * begun. A section is short and never blocks. Checked builds assert that the thread is in one
+ * wherever a slice is turned into an address.
  */
 #ifndef REGIO_MEM_SECTION_H
 #define REGIO_MEM_SECTION_H
@@ -14,7 +14,7 @@
 
 #include "base/check.h"
 
-/* Sections that the thread is in; sections of several drivers may nest. */
+/* The number of sections that the thread is in; sections of several drivers may nest. */
 extern _Thread_local uint32_t regioi_sections
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
@@ -36,15 +36,16 @@ static inline bool regioi_section_is_open(void)
 }
 
 /*
- * Who is in a section: executors count themselves in one of two, so that those who come while
- * somebody waits are not waited for. Zeroed, or 'phase' set to where it is to start.
+ * Counts of threads in a section. Executors count themselves in one of two phases, so that a
+ * waiting thread does not wait for those that come later. Initialised to zero, or with 'phase' set
+ * to a start value.
  */
 struct regioi_readers {
 	_Atomic uint32_t phase;
 	_Atomic uint32_t inside[2];
 };
 
-/* Returns what regioi_readers_leave() takes. */
+/* Returns the argument of regioi_readers_leave(). */
 static inline uint32_t regioi_readers_enter(struct regioi_readers *readers)
 {
 	uint32_t phase = atomic_load_explicit(&readers->phase, memory_order_relaxed) & 1;
@@ -65,7 +66,7 @@ static inline void regioi_readers_leave(struct regioi_readers *readers, uint32_t
 	atomic_fetch_sub_explicit(&readers->inside[phase], 1, memory_order_release);
 }
 
-/* Waits for every section that has begun. One caller at a time. */
+/* Waits for the end of every section that has begun. One caller at a time. */
 void regioi_readers_wait(struct regioi_readers *readers);
 
 #endif

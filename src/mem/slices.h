@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory behind a posted receive. Only inside a read section.
+ * The memory of a posted receive. Only inside a read section.
  */
 #ifndef REGIO_MEM_SLICES_H
 #define REGIO_MEM_SLICES_H
@@ -25,7 +25,7 @@ static inline bool regioi_extra_lives(const struct regio_extra *extra)
 	       regioi_slice_lives(&extra->message_flags);
 }
 
-/* NULL where the slice is not wanted, or its region has ended. */
+/* NULL if the slice is not wanted, or its region was deregistered. */
 static inline uint8_t *regioi_slice_open(const struct regio_buf *slice)
 {
 	return slice->region ? regioi_region_resolve(slice->region, slice->offset) : NULL;
@@ -40,7 +40,7 @@ static inline void regioi_slice_fill(const struct regio_buf *slice, const void *
 		memcpy(at, data, length < slice->length ? length : slice->length);
 }
 
-/* The memory of request 'index', opened, or NULL when one of its regions has ended. */
+/* The memory of request 'index', unpoisoned, or NULL if one of its regions was deregistered. */
 static inline uint8_t *regioi_receive_open(struct regioi_resolver *resolver,
 					   const struct regioi_window *window, uint32_t index)
 {
@@ -56,7 +56,10 @@ static inline uint8_t *regioi_receive_open(struct regioi_resolver *resolver,
 	if (request->region == 0)
 		return empty;
 	data = regioi_resolve(resolver, request->region, request->offset);
-	/* Not by its id again: the region may be ending, and wait for this section. */
+	/*
+	 * Not looked up by its id again: the region may be invalid by now, with the deregistering
+	 * thread waiting for this section.
+	 */
 	if (data)
 		regioi_guard_unpoison(data, request->bytes);
 	return data;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of halves with completions, a Treiber stack: whoever completes something pushes the
- * half, and the consumer takes the whole list.
+ * The list of halves with completions, a Treiber stack: a thread that completes something pushes
+ * the half, and the consumer takes the whole list.
  */
 #include "queue/completion.h"
 #include "base/check.h"
@@ -33,7 +33,7 @@ static uint32_t count_notifiable(const struct regioi_half *half, uint32_t first,
 	return notifiable;
 }
 
-/* One more than the number of the last of them that may notify. */
+/* Returns one more than the number of the last of these requests that may notify. */
 static __attribute__((noinline)) uint32_t notifiable_end(const struct regioi_half *half,
 							 uint32_t first, uint32_t count)
 {
@@ -60,8 +60,8 @@ static inline void expand(const struct regioi_half *half, uint32_t first, uint32
 }
 
 /*
- * The sink's owner is the one consumer, and the caller the one executor: where nothing of the half
- * is on its way over the list, and nobody waits to be told, the results can be handed over.
+ * The sink's owner is the only consumer, and the caller the only executor. So if the half has
+ * nothing on the list, and no thread waits for a signal, the results can be handed over directly.
  */
 static bool sink_take(struct regioi_half *half, uint32_t first, uint32_t count,
 		      struct regioi_direct_results *sink)
@@ -86,13 +86,18 @@ void regioi_half_publish(struct regioi_half *half, uint32_t count,
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
 	uint32_t notifiable = count, end = first + count;
 
-	/* Of what is posted, by the executor, or by whoever has closed the half. */
+	/*
+	 * Only posted requests complete, by the executor or by the thread that has closed the half.
+	 */
 	REGIOI_ASSERT(regioi_half_is_executed(half) && count <= regioi_half_pending(half));
 	if (sink_take(half, first, count, sink))
 		return;
 	if (__builtin_expect(atomic_load_explicit(&half->muted_used, memory_order_relaxed), 0)) {
 		notifiable = count_notifiable(half, first, count);
-		/* No signal is for the muted ones after it. Later the slots may be others. */
+		/*
+		 * The muted requests after it need no signal. It is found now, because the slots
+		 * may be reused later.
+		 */
 		end = notifiable_end(half, first, count);
 	}
 
@@ -100,7 +105,7 @@ void regioi_half_publish(struct regioi_half *half, uint32_t count,
 	atomic_store_explicit(&half->completed, first + count, memory_order_release);
 	/*
 	 * Sequentially consistent: pairs with drain_next(), which clears the bit and then looks at
-	 * 'completed'. The count that follows pairs with the sleepers of wait.c, which set their
+	 * 'completed'. The count that follows pairs with the sleepers (src/drive), which set their
 	 * flag and then look at it.
 	 */
 	if (!(atomic_fetch_or(&half->list_state, REGIOI_LISTED) & REGIOI_LISTED))
@@ -112,7 +117,7 @@ void regioi_half_publish(struct regioi_half *half, uint32_t count,
 		regioi_cq_wake(cq, half, end);
 }
 
-/* The bytes of the oldest request that have been moved, which are counted from now on no more. */
+/* Returns the number of bytes that the oldest request has moved, and resets it. */
 static uint32_t take_partial_bytes(struct regioi_half *half)
 {
 	uint32_t *begun = half->direction == REGIOI_RECEIVE ? &half->receive.partial_bytes
@@ -144,12 +149,12 @@ uint32_t regioi_half_fail(struct regioi_half *half, int status)
 
 /* ---- The consumer's side ---- */
 
-/* Takes the list off, turns it round, and appends it to what is to be drained. */
+/* Takes the whole list, reverses it, and appends it to the halves to be drained. */
 static void drain_take(struct regioi_cq *cq)
 {
 	struct regioi_half *half, *last, *oldest = NULL;
 
-	/* A look first: an empty list is the common case of a poll. */
+	/* A plain load first: an empty list is the common case of a poll. */
 	if (!atomic_load(&cq->pending))
 		return;
 	last = half = atomic_exchange_explicit(&cq->pending, NULL, memory_order_acquire);
@@ -177,12 +182,15 @@ static struct regioi_half *drain_next(struct regioi_cq *cq)
 	if (!half)
 		return NULL;
 	cq->drain = half->next;
-	/* From here on it may be pushed again, so 'next' is the pusher's. */
+	/*
+	 * From here on the half may be pushed again, so 'next' belongs to the thread that pushes
+	 * it.
+	 */
 	atomic_fetch_xor(&half->list_state, REGIOI_LISTED | REGIOI_DRAINING);
 	return half;
 }
 
-/* Gives the half's place in the CQ back. */
+/* Returns the half's places to the CQ. */
 static void half_leave_cq(struct regioi_half *half)
 {
 	struct regioi_cq *cq = half->cq;
@@ -196,7 +204,7 @@ static void half_leave_cq(struct regioi_half *half)
 	regioi_cq_release(cq);
 }
 
-/* The consumer is through with what it saw of the half. */
+/* The consumer has dequeued everything it saw of the half. */
 static void half_drained(struct regioi_half *half)
 {
 	uint32_t before = atomic_fetch_and(&half->list_state, ~REGIOI_DRAINING);
@@ -223,7 +231,10 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 	return count;
 }
 
-/* At the end of the list, where it may be already: others have their turn first. */
+/*
+ * Puts the half at the end of the list, unless it is listed again already: other halves have their
+ * turn first.
+ */
 static void half_put_back(struct regioi_half *half)
 {
 	/* Sequentially consistent: pairs as in regioi_half_publish(). */
@@ -233,9 +244,9 @@ static void half_put_back(struct regioi_half *half)
 }
 
 /*
- * Goes on where the array is full: a half that was listed again while it was dequeued may have
- * nothing left, and one that has ended gives its place back here. A half that has more than the
- * array takes goes after the others, so that none of them waits for it to be emptied.
+ * Continues when the array is full: a half that was listed again while it was dequeued may have
+ * nothing left, and a half that has ended returns its places here. A half that has more results
+ * than the array takes is put after the others, so that they need not wait until it is empty.
  */
 uint32_t regioi_cq_take(struct regioi_cq *cq, struct regio_result *results, uint32_t results_max)
 {
@@ -286,7 +297,7 @@ void regioi_half_detach(struct regioi_half *half)
 	struct regioi_cq *cq = half->cq;
 	uint32_t before;
 
-	/* Keeps the CQ while we look at it; the half may be gone after the next line. */
+	/* Keeps the CQ while it is used here; the half may be freed after the next line. */
 	atomic_fetch_add(&cq->references, 1);
 	before = atomic_fetch_or(&half->list_state, REGIOI_ENDING);
 	if (!(before & (REGIOI_LISTED | REGIOI_DRAINING)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Completions: the list of the halves of a CQ that have some, from whoever executes them to the
- * consumer.
+ * Completions: the list of the halves of a CQ that have completions, which takes them from the
+ * executors to the consumer.
  */
 #ifndef REGIO_QUEUE_COMPLETION_H
 #define REGIO_QUEUE_COMPLETION_H
@@ -11,8 +11,8 @@
 #include "regio.h"
 
 /*
- * Where the dequeue that makes progress wants results. What completes on its CQ while there is room
- * goes there at once; the rest takes the way over the CQ's list.
+ * The array of a dequeue that makes progress. Results of its CQ are written there directly while
+ * there is room; the rest is put on the CQ's list.
  */
 struct regioi_direct_results {
 	const struct regioi_cq *cq;
@@ -27,7 +27,7 @@ void regioi_half_publish(struct regioi_half *half, uint32_t count,
 
 /*
  * As executor, in a read section of any driver: complete everything outstanding with 'status'.
- * Returns how many.
+ * Returns the number completed.
  */
 uint32_t regioi_half_fail(struct regioi_half *half, int status);
 
@@ -39,7 +39,7 @@ int regioi_cq_attach(struct regioi_cq *cq, struct regioi_half *half);
  */
 void regioi_half_detach(struct regioi_half *half);
 
-/* Whether anything of the CQ's halves is on its lists. As consumer. */
+/* As consumer: whether any half is on the CQ's lists. */
 static inline bool regioi_cq_others_are_pending(const struct regioi_cq *cq)
 {
 	return cq->drain || atomic_load_explicit(&cq->pending, memory_order_relaxed);
@@ -50,9 +50,9 @@ static inline bool regioi_cq_has_some(const struct regioi_cq *cq)
 	return cq->current || regioi_cq_others_are_pending(cq);
 }
 
-/* As consumer: dequeues what has completed. Returns how many results were written. */
+/* As consumer: dequeues what has completed. Returns the number of results written. */
 uint32_t regioi_cq_take(struct regioi_cq *cq, struct regio_result *results, uint32_t results_max);
-/* Throws away what is on a closed CQ. Any thread that ends a half of it may. */
+/* Drops the completions on a closed CQ. May be called by any thread that ends a half of it. */
 void regioi_cq_discard(struct regioi_cq *cq);
 
 #endif

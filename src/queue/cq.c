@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory of completion queues, and their room.
+ * The memory of completion queues, and their reserved places.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Completion queues, and the places that RQs have reserved in them. A CQ holds whatever its RQs
- * have reserved, and cannot overflow.
+ * Completion queues, and the places that RQs have reserved in them. A CQ has room for everything
+ * its RQs have reserved, so it cannot overflow.
  */
 #ifndef REGIO_QUEUE_CQ_H
 #define REGIO_QUEUE_CQ_H
@@ -16,7 +16,7 @@
 #include "queue/half.h"
 #include "queue/ready.h"
 
-/* Who sleeps in regio_cq_wait(). */
+/* Whether, and where, a thread sleeps in regio_cq_wait(). */
 enum regioi_sleeper {
 	REGIOI_AWAKE,
 	REGIOI_SLEEPS_IN_ENGINE,
@@ -29,14 +29,17 @@ struct regioi_cq {
 	pthread_mutex_t lock; /* capacity, reserved; arming, where 'on_notify' is set */
 	uint32_t capacity;
 	uint32_t reserved;
-	/* The handle, each attached half, and calls of other threads. The last has the driver's. */
+	/*
+	 * Of the handle, each attached half, and calls of other threads. Dropping the last one
+	 * releases the driver.
+	 */
 	_Atomic uint32_t references;
 	_Atomic bool closed;
 	_Atomic bool consumed;		  /* checked builds: the consumer is in a call */
 	void (*on_notify)(void *context); /* NULL: regio_cq_notify() uses the descriptor */
 	void *on_notify_context;
 
-	/* Pushed by executors, taken whole by the consumer. */
+	/* Executors push one half at a time; the consumer takes the whole list. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_half *) pending;
 	_Atomic bool armed;
 	_Atomic bool fired;		 /* signalled on the descriptor, and not dequeued since */
@@ -52,21 +55,21 @@ struct regioi_cq {
 	uint32_t taken_unpolled;      /* results since it last made progress */
 	bool slept;		      /* a wait has, and what came of it is dequeued first */
 	_Atomic uint64_t taken;	      /* of 'posted' */
-	pthread_mutex_t discard_lock; /* once closed, whoever ends a half is the consumer */
+	pthread_mutex_t discard_lock; /* once closed: for threads that end a half */
 };
 
-/* A CQ without a driver, with one reference, the caller's. NULL without memory. */
+/* Returns a CQ without a driver, with one reference, the caller's; NULL if there is no memory. */
 struct regioi_cq *regioi_cq_allocate(uint32_t capacity);
 /* Drops a reference. */
 void regioi_cq_release(struct regioi_cq *cq);
 
-/* Places that are not reserved. */
+/* The number of places not reserved. */
 uint32_t regioi_cq_room(struct regioi_cq *cq);
 
 /* Changes a reservation. Returns 0 or -ENOBUFS with nothing changed. */
 int regioi_cq_reserve(struct regioi_cq *cq, uint32_t from, uint32_t to);
 
-/* Whether executing the half now achieves something (YES), or might (PERHAPS). */
+/* Whether the half has requests to execute and its socket's state is 'ready'. */
 static inline bool regioi_half_runnable(struct regioi_half *half, enum regioi_ready ready)
 {
 	return regioi_half_pending(half) > 0 && regioi_ready_now(half) == ready &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Drivers: an engine instance, the RQs that may have work, and the working areas. Its lock, and who
- * listens for work.
+ * Drivers: an engine instance, the RQs that may have work, and the working areas; the driver's
+ * lock, and the threads that listen for work.
  */
 #ifndef REGIO_QUEUE_DRIVER_H
 #define REGIO_QUEUE_DRIVER_H
@@ -21,7 +21,7 @@
 
 struct regioi_cq;
 
-/* Whoever is in regio_driver_run(). */
+/* The state of the thread in regio_driver_run(). */
 enum regioi_runner {
 	REGIOI_RUNNER_AWAKE,
 	REGIOI_RUNNER_SLEEPS,
@@ -41,46 +41,46 @@ struct regioi_driver {
 	uint64_t id;
 	const struct regioi_engine_ops *ops;
 	struct regioi_engine *engine;
-	bool batches;  /* the engine gains by executing several operations at once */
-	bool threaded; /* a thread of its own makes the progress */
+	bool batches;  /* the engine is faster when it executes several operations at once */
+	bool threaded; /* the driver's own thread makes progress */
 	uint32_t busy_poll_us;
 	bool busy_poll_preferred;
 	_Atomic uint32_t references;		   /* handle, CQs, RQs, calls */
-	void (*end)(struct regioi_driver *driver); /* with the last of them */
+	void (*end)(struct regioi_driver *driver); /* when the last is dropped */
 	_Atomic uint32_t completion_queues;
 	_Atomic uint32_t request_queues;
-	struct regioi_driver *next, *previous; /* of the process, api/driver_life.c */
+	struct regioi_driver *next, *previous; /* list of all drivers, api/driver_life.c */
 
-	/* RQs that may have work, pushed by anybody; taken by whoever makes progress. */
+	/* RQs that may have work. Any thread pushes; a thread that makes progress takes all. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_node *) arrivals;
 	/* Threads in a sleep that must end when there is work: drive/sleep.c. */
 	_Atomic uint32_t listeners;
-	_Atomic bool kicked;	    /* and have been told, since the last pass */
+	_Atomic bool kicked;	    /* they were woken since the last pass */
 	_Atomic uint32_t unwatched; /* RQs that the engine does not watch: watch.c */
 	_Atomic bool lists_empty;   /* no RQ is active or doubtful */
-	_Atomic bool lost;	    /* its descriptors were closed behind our back */
-	/* Threads that wait for the lock: who takes it again and again lets them. */
+	_Atomic bool lost;	    /* its descriptors were closed by the program */
+	/* Threads that wait for the lock. A thread that takes it repeatedly lets them go first. */
 	_Atomic uint32_t lock_wanted;
 
-	/* Held while progress is made, and by those who take an RQ out. */
+	/* Held while making progress, and while removing an RQ. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t lock;
 	struct regioi_list active;	/* may have work */
 	struct regioi_list maybe_ready; /* REGIOI_READY_UNKNOWN and nothing else; oldest first */
 	struct regioi_list steady;	/* not watched, tried on each pass; oldest first */
 	uint32_t passes;
-	bool engine_idle;	 /* the engine had no event when last asked */
+	bool engine_idle;	 /* the engine had no event at the last check */
 	_Atomic bool work_left;	 /* the last pass left work that needs no event */
-	bool busy;		 /* the last pass left an RQ that is ready for sure */
+	bool busy;		 /* the last pass left an RQ that is known to be ready */
 	uint32_t passes_unasked; /* since the engine was asked for events */
 	uint32_t done_unasked;	 /* requests completed since then */
 	uint32_t passes_idle;	 /* in a row that completed nothing */
 	uint32_t hot_count;
 	uint32_t hot_pause; /* passes until a queue may become hot again */
-	bool rqs_lost;	    /* its RQs know that it is lost */
+	bool rqs_lost;	    /* its RQs have been marked as well */
 
 	struct regioi_area_pool areas;
 
-	/* Of executors; holding 'lock' is a section, too. */
+	/* The read sections of executors; holding 'lock' also counts as a read section. */
 	_Alignas(REGIOI_CACHE_LINE) struct regioi_readers readers;
 
 	/* Sleeping, drive/sleep.c. */
@@ -89,18 +89,21 @@ struct regioi_driver {
 	uint8_t runner;		   /* enum regioi_runner */
 	uint32_t sleeps_unchecked; /* the sleeper's: drive/sleep.c */
 	struct regioi_cq *followers;
-	int descriptor;	       /* what regio_cq_fd() gave, or -1 */
-	int signal_descriptor; /* an eventfd in it, or -1 */
-	uint32_t fired;	       /* CQs that are */
+	int descriptor;	       /* what regio_cq_fd() returned, or -1 */
+	int signal_descriptor; /* an eventfd that makes it readable, or -1 */
+	uint32_t fired;	       /* CQs that have fired */
 
-	/* Sends have met a full buffer, or no longer. Held across the call. */
+	/*
+	 * Reports that sends have found the buffer full, or have been sent. The lock is held across
+	 * the call.
+	 */
 	pthread_mutex_t blocked_lock;
 	void (*on_blocked)(void *context, int change);
 	void *on_blocked_context;
 
 	struct regioi_thread thread;
 
-	_Atomic pthread_t lock_owner; /* checked builds: who has 'lock', or 0 */
+	_Atomic pthread_t lock_owner; /* checked builds: the thread that holds 'lock', or 0 */
 
 	char reason[160]; /* why this engine */
 };
@@ -109,13 +112,13 @@ void regioi_driver_hold(struct regioi_driver *driver);
 /* The last release ends the driver. */
 void regioi_driver_release(struct regioi_driver *driver);
 
-/* The time that its sleeps are measured in. */
+/* The current time of the clock that its sleeps use. */
 static inline uint64_t regioi_driver_now_ns(const struct regioi_driver *driver)
 {
 	return driver->ops->now_ns ? driver->ops->now_ns(driver->engine) : regioi_now_ns();
 }
 
-/* Whether the calling thread has the driver's lock: in checked builds, else always. */
+/* Whether the calling thread holds the driver's lock. Always true unless the build is checked. */
 static inline bool regioi_driver_is_locked(const struct regioi_driver *driver)
 {
 	return !REGIOI_CHECKED || driver->lock_owner == pthread_self();
@@ -132,7 +135,7 @@ static inline void regioi_driver_note_lock(struct regioi_driver *driver, bool lo
 		regioi_section_end();
 }
 
-/* Takes its lock, which those who make progress take again and again. */
+/* Takes the driver's lock ahead of the threads that take it repeatedly to make progress. */
 static inline void regioi_driver_lock(struct regioi_driver *driver)
 {
 	atomic_fetch_add(&driver->lock_wanted, 1);
@@ -141,7 +144,7 @@ static inline void regioi_driver_lock(struct regioi_driver *driver)
 	atomic_fetch_sub(&driver->lock_wanted, 1);
 }
 
-/* For those: they let others go first. */
+/* For those threads: fails if another thread waits for the lock. */
 static inline bool regioi_driver_trylock(struct regioi_driver *driver)
 {
 	if (atomic_load(&driver->lock_wanted) || pthread_mutex_trylock(&driver->lock) != 0)
@@ -171,8 +174,8 @@ static inline bool regioi_driver_has_work(struct regioi_driver *driver)
 }
 
 /*
- * Where a driver has a thread of its own, that thread listens and makes progress; others sleep
- * until it has completed something.
+ * If a driver has its own thread, that thread listens and makes progress; other threads sleep until
+ * it has completed something.
  */
 static inline void regioi_listeners_join(struct regioi_driver *driver)
 {
@@ -180,7 +183,7 @@ static inline void regioi_listeners_join(struct regioi_driver *driver)
 		atomic_fetch_add(&driver->listeners, 1);
 }
 
-/* Returns whether others still listen. */
+/* Returns whether other threads still listen. */
 static inline bool regioi_listeners_leave(struct regioi_driver *driver)
 {
 	return !driver->threaded && atomic_fetch_sub(&driver->listeners, 1) > 1;

@@ -10,7 +10,7 @@ static void take(struct regioi_half *half, enum regioi_executor as)
 	struct regioi_back_off back_off = {0};
 	uint32_t state = REGIOI_EXECUTOR_IDLE;
 
-	/* Whoever is at it is done within one non-blocking call. */
+	/* The present executor finishes within one non-blocking call. */
 	while (!atomic_compare_exchange_weak(&half->executor, &state, as)) {
 		if (state != REGIOI_EXECUTOR_IDLE)
 			regioi_back_off(&back_off, &half->executor, state);

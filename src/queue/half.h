@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One direction of an RQ: its ring of requests, and who executes them.
+ * One direction of an RQ: its ring of requests, and which thread executes them.
  *
- * A request is posted at 'tail', executed and completed at 'completed', and dequeued at 'dequeued',
- * three numbers that chase each other round the ring of its half:
+ * A request is posted at 'tail', executed and completed at 'completed', and dequeued at 'dequeued'.
+ * These three numbers advance round the ring of the half, always in this order:
  *
  *	dequeued <= completed <= tail <= dequeued + limit
  *
- * Poster, executor and consumer each write one of them and may be three threads. There is no queue
- * of completions: a CQ is a list of the halves that have something between 'dequeued' and
+ * Poster, executor and consumer each write one of them and may be three threads. Completions are
+ * not stored in a queue: a CQ is a list of the halves that have requests between 'dequeued' and
  * 'completed' (cq.h).
  */
 #ifndef REGIO_QUEUE_HALF_H
@@ -28,26 +28,30 @@
 
 struct regioi_cq;
 
-/* Who has a half to execute. A caller that finds it BUSY makes it BUSY_MARKED and goes on. */
+/*
+ * Whether a thread is executing a half. A caller that finds it BUSY makes it BUSY_MARKED and
+ * continues.
+ */
 enum regioi_executor {
 	REGIOI_EXECUTOR_IDLE,
 	REGIOI_EXECUTOR_BUSY,
 	REGIOI_EXECUTOR_BUSY_MARKED, /* look again before leaving */
-	REGIOI_EXECUTOR_CLOSED,	     /* taken for good */
+	REGIOI_EXECUTOR_CLOSED,	     /* never executed again */
 };
 
 /* Whether an attempt on the socket may succeed. */
 enum regioi_ready {
-	REGIOI_READY_NO, /* empty (receive) or full (send); an event will tell when it is not */
+	REGIOI_READY_NO, /* empty (receive) or full (send); an event will report a change */
 	REGIOI_READY_YES,
 	/*
-	 * A lone datagram was there. Another may be, but asking costs a third of receiving one, and
-	 * the next one's event will tell; so this is tried when there is nothing better to do.
+	 * The last attempt received a single datagram. There may be another, but a try costs a
+	 * third of receiving one, and an event will report the next one; so the socket is tried
+	 * only when there is no other work.
 	 */
 	REGIOI_READY_UNKNOWN,
 };
 
-/* Bits of a half's place in its CQ (cq.c). */
+/* Bits of a half's state in its CQ (completion.c). */
 #define REGIOI_LISTED 0x1u   /* on the list, or on the consumer's part of it */
 #define REGIOI_DRAINING 0x2u /* the consumer is reading its completions */
 #define REGIOI_ENDING 0x4u   /* no completion will follow; detach when drained */
@@ -58,8 +62,8 @@ enum regioi_direction {
 };
 
 /*
- * What a message touches is packed into three cache lines: a server of a thousand sockets finds
- * none of them in its caches.
+ * The fields used for each message are packed into three cache lines: in a server with a thousand
+ * sockets none of them will be in a cache.
  */
 struct regioi_half {
 	/* Set at creation and resize. */
@@ -72,27 +76,31 @@ struct regioi_half {
 	uint8_t direction; /* enum regioi_direction */
 	bool stream;	   /* as its RQ */
 	uint8_t single_op; /* enum regioi_op_kind that moves one message */
-	/* REGIO_MSG_DEFER where requests are always left to others: receives, a driver's thread. */
+	/*
+	 * REGIO_MSG_DEFER if the poster never executes requests: for receives, and with a driver's
+	 * thread.
+	 */
 	uint8_t flags_implied;
 	/* The poster's. */
-	_Atomic bool names_wanted; /* by a receive: its local address; of a stream, either one */
+	_Atomic bool names_wanted; /* by a receive: local address; on a stream, either */
 	_Atomic bool muted_used;   /* a request with DONT_NOTIFY has been posted */
 	_Atomic uint32_t tail;
 	uint32_t dequeued_seen;
 	/*
-	 * Atomic, for two posters may write them at once: these are written after 'tail', when the
-	 * request may have completed already and its completion have made another thread post.
+	 * Atomic, because two posters may write them at once: they are written after 'tail'. By
+	 * then the request may have completed, and its completion may have caused another thread to
+	 * post.
 	 */
 	_Atomic uint16_t
 		announces; /* requests posted with a barrier, since the node was last pinned */
-	_Atomic uint16_t pin_threshold; /* this many */
+	_Atomic uint16_t pin_threshold; /* when 'announces' reaches this, pin the node */
 
 	/* The executor's. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t executor; /* enum regioi_executor */
 	_Atomic uint32_t ready;				       /* enum regioi_ready: ready.h */
-	uint16_t verify_in; /* executions until the socket's identity is looked at again */
+	uint16_t verify_in; /* executions until the socket's identity is checked again */
 	uint8_t executions;
-	bool names_known; /* the socket had a port when last asked; streams: a peer */
+	bool names_known; /* the socket had a port at the last check; streams: a peer */
 	union {
 		struct regioi_receive_state receive;
 		struct regioi_send_state send;
@@ -102,7 +110,7 @@ struct regioi_half {
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t completed;
 	_Atomic uint32_t dequeued;
 	_Atomic uint32_t list_state; /* REGIOI_LISTED and so on */
-	struct regioi_half *next;    /* on the CQ's list, by who put it there */
+	struct regioi_half *next;    /* on the CQ's list; written by the thread that adds it */
 	struct regio_extra *extras;
 };
 
@@ -112,7 +120,7 @@ _Static_assert(sizeof(struct regioi_half) - offsetof(struct regioi_half, complet
 		       REGIOI_CACHE_LINE,
 	       "the completion side is one cache line");
 
-/* Brings what a visit needs into the caches. */
+/* Prefetches what executing the half will need. */
 static inline void regioi_half_prefetch(const struct regioi_half *half)
 {
 	const uint8_t *start = (const void *)half;
@@ -122,7 +130,10 @@ static inline void regioi_half_prefetch(const struct regioi_half *half)
 	__builtin_prefetch(start + offsetof(struct regioi_half, completed));
 }
 
-/* The oldest request, and the place of the next one. With the half in the caches. */
+/*
+ * Prefetches the oldest request, and the slot of the next one. Useful once the half itself is in a
+ * cache.
+ */
 static inline void regioi_half_prefetch_requests(const struct regioi_half *half)
 {
 	uint32_t oldest = atomic_load_explicit(&half->completed, memory_order_relaxed);
@@ -132,7 +143,7 @@ static inline void regioi_half_prefetch_requests(const struct regioi_half *half)
 	__builtin_prefetch(&half->requests[next & half->mask]);
 }
 
-/* Whether somebody is the executor, who the caller says that it is. */
+/* Whether the half has an executor. Used to assert that the caller is the executor. */
 static inline bool regioi_half_is_executed(const struct regioi_half *half)
 {
 	return atomic_load_explicit(&half->executor, memory_order_relaxed) != REGIOI_EXECUTOR_IDLE;
@@ -160,8 +171,8 @@ static inline struct regioi_window regioi_half_window(const struct regioi_half *
 }
 
 /*
- * As executor: an operation has opened the slices of the receives it asked for. Those that it left
- * queued are shut again.
+ * As executor: an operation has unpoisoned the slices of the receives it planned. The slices of
+ * those still queued are poisoned again.
  */
 static inline void regioi_half_poison_rest(const struct regioi_half *half, uint32_t planned,
 					   uint32_t done)
@@ -176,8 +187,8 @@ static inline void regioi_half_poison_rest(const struct regioi_half *half, uint3
 }
 
 /*
- * Become the executor. Returns false when somebody else is; that one will look again before it
- * leaves, so whatever the caller has posted will be seen.
+ * Become the executor. Returns false when another thread is; that thread will look again before it
+ * leaves, so it will see whatever the caller has posted.
  */
 static inline bool regioi_half_try_acquire(struct regioi_half *half)
 {
@@ -197,9 +208,9 @@ static inline bool regioi_half_try_acquire(struct regioi_half *half)
 	return state == REGIOI_EXECUTOR_IDLE;
 }
 
-/* Become the executor, waiting for a present one. */
+/* Become the executor, after waiting for the current one to leave. */
 void regioi_half_acquire(struct regioi_half *half);
-/* The same, for good. */
+/* The same, permanently: the half is never executed again. */
 void regioi_half_retire(struct regioi_half *half);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects that are held.
+ * Objects that are held: see handle.h.
  */
 #include "queue/handle.h"
 

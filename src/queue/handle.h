@@ -2,21 +2,21 @@
 /*
  * From a handle to its object.
  *
- * A look-up alone gives a pointer that may dangle at once: another thread may close the object. So
- * an object is reached in one of these ways, each with something that keeps it:
+ * A look-up alone returns a pointer that may dangle at once, because another thread may close the
+ * object. So an object is reached in one of these ways, each of which keeps the object alive:
  *
- *	inside      the thread's record names the handle, and closing waits (hazard.h). Posting, and
- *		    whatever else is done with an RQ; arming a CQ.
- *	held        with a reference, taken under the lock that ending a handle takes as well. For
- *		    calls that are no part of the data path, and may be made inside others.
+ *	inside      the thread's record names the handle, and closing waits (hazard.h). For posting
+ *		    and all other calls on an RQ, and for arming a CQ.
+ *	held        with a reference, taken with the lock that ending a handle takes as well. For
+ *		    calls outside the data path, which may be made inside other calls.
  *	consumer    of a CQ: the program makes one such call at a time, and closing is one of them.
- *		    So a dequeue pays nothing.
- *	locked      of an RQ, for events: with the lock of a driver of it, which closing takes after
- *		    the handle has ended.
- *	ended       by the one caller that has ended the handle, which leaves it the reference.
+ *		    So a dequeue has no extra cost.
+ *	locked      of an RQ, for events: with the lock of one of its drivers, which closing takes
+ *		    after it has ended the handle.
+ *	ended       the caller that has ended the handle owns the handle's reference.
  *
- * Nobody else calls regioi_table_object(), which tests/tidy looks after. That what keeps an object
- * is there is asserted in checked builds.
+ * No other file calls regioi_table_object(); tests/tidy checks this. Checked builds assert that the
+ * object is kept alive in the way that the call requires.
  */
 #ifndef REGIO_QUEUE_HANDLE_H
 #define REGIO_QUEUE_HANDLE_H
@@ -28,7 +28,9 @@
 #include "queue/driver.h"
 #include "queue/rq.h"
 
-/* Between regioi_hazard_enter() of the same handle and regioi_hazard_leave(). NULL: closed. */
+/*
+ * Valid between regioi_hazard_enter() of the same handle and regioi_hazard_leave(). NULL: closed.
+ */
 static inline struct regioi_rq *regioi_rq_inside(const struct regio_rq *handle)
 {
 	REGIOI_ASSERT(regioi_hazard_is_inside(handle));
@@ -41,11 +43,11 @@ static inline struct regioi_cq *regioi_cq_inside(const struct regio_cq *handle)
 	return regioi_table_object(handle, REGIOI_KIND_CQ);
 }
 
-/* With a reference for the caller, who ends it with regioi_..._release(). NULL: closed. */
+/* Returned with a reference, which the caller drops with regioi_..._release(). NULL: closed. */
 struct regioi_cq *regioi_cq_held(const struct regio_cq *handle);
 struct regioi_driver *regioi_driver_held(const struct regio_driver *handle);
 
-/* Until regioi_cq_consumed(). NULL: closed. */
+/* Valid until regioi_cq_consumed(). NULL: closed. */
 static inline struct regioi_cq *regioi_cq_consumer(const struct regio_cq *handle)
 {
 	struct regioi_cq *cq = regioi_table_object(handle, REGIOI_KIND_CQ);
@@ -61,7 +63,9 @@ static inline void regioi_cq_consumed(struct regioi_cq *cq)
 		atomic_store(&cq->consumed, false);
 }
 
-/* Ends the handle. The object, and its slot to be released, for the one caller that did; or NULL.
+/*
+ * Ends the handle. Only the caller that ended it gets the object, and the slot to release; others
+ * get NULL.
  */
 static inline void *regioi_handle_end(uint64_t id, enum regioi_kind kind,
 				      struct regioi_slot **ret_slot)
@@ -70,7 +74,7 @@ static inline void *regioi_handle_end(uint64_t id, enum regioi_kind kind,
 	return *ret_slot ? atomic_load_explicit(&(*ret_slot)->object, memory_order_relaxed) : NULL;
 }
 
-/* With the driver's lock. NULL: closed. */
+/* To be called with the driver's lock. NULL: closed. */
 static inline struct regioi_rq *regioi_rq_locked(uint64_t id, const struct regioi_driver *driver)
 {
 	REGIOI_ASSERT(regioi_driver_is_locked(driver));

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors of the library that a program has closed behind its back, as one that becomes a
- * daemon in the old way closes all there are.
+ * Descriptors of the library that a program has closed, as a program does that closes all
+ * descriptors when it becomes a daemon.
  *
- * A driver without its descriptors hears of nothing any more, and their numbers may be another
- * file's. It is looked at before each sleep, and when a socket is found closed; from then on its
- * RQs fail what is posted, and nothing is written to those numbers, nor closed.
+ * A driver without its descriptors gets no more events, and their numbers may be used for other
+ * files. It is checked before each sleep, and when a socket is found closed. Once the loss is
+ * found, its RQs fail what is posted, and those numbers are neither written to nor closed.
  */
 #include "queue/lost.h"
 #include "queue/ready.h"
@@ -21,7 +21,7 @@ bool regioi_driver_intact(struct regioi_driver *driver)
 }
 
 /*
- * Under the driver's lock, without which nobody closes the halves of an RQ for good: one that is
+ * Called with the driver's lock. No thread closes the halves of an RQ without it, so an RQ that is
  * not closed yet may be listed.
  */
 static void rq_lose(struct regioi_rq *rq, void *argument)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An RQ's place among those that may have work. The functions: runq.h.
+ * An RQ's entry in the lists of RQs that may have work. The functions are in runq.h.
  */
 #ifndef REGIO_QUEUE_NODE_H
 #define REGIO_QUEUE_NODE_H
@@ -15,23 +15,23 @@ struct regioi_rq;
 
 /* Whether an RQ is among those that may have work. */
 enum regioi_queued {
-	REGIOI_NODE_RESTING, /* whoever gives it work must list it */
+	REGIOI_NODE_RESTING, /* a thread that gives it work must list it */
 	REGIOI_NODE_QUEUED,
 	/*
-	 * Listed, and not taken off without a barrier on every thread: a poster that sees this
-	 * after storing its request need do nothing more. For RQs that post by the thousand.
+	 * Listed, and not removed without a barrier on every thread: a poster that sees this after
+	 * storing its request need do nothing more. For RQs that post thousands of requests.
 	 */
 	REGIOI_NODE_PINNED,
 };
 
-/* Whether an RQ's socket is tried on each pass, or when an event or a post says so. */
+/* Whether an RQ's socket is tried on each pass, or only after an event or a post. */
 enum regioi_heat {
 	REGIOI_COLD,
-	REGIOI_HOT,    /* one of a few, tried in the hope of a quick answer */
-	REGIOI_STEADY, /* one of any number, tried because there always is something */
+	REGIOI_HOT,    /* one of a few, tried because an answer may come soon */
+	REGIOI_STEADY, /* one of any number, tried because each try receives something */
 };
 
-/* Of RQs, under a driver's lock. */
+/* A list of RQs; used with the driver's lock. */
 struct regioi_list {
 	struct regioi_node *first, *last;
 	uint32_t count;
@@ -40,21 +40,21 @@ struct regioi_list {
 /* See steady_shift. */
 #define REGIOI_STEADY_SHIFT_MIN 4
 
-/* An RQ's place on the list of a driver that serves one of its halves, or both. */
+/* An RQ's entry in the lists of a driver that serves one or both of its halves. */
 struct regioi_node {
 	_Alignas(REGIOI_CACHE_LINE) struct regioi_rq *rq;
 	struct regioi_driver *driver;
 	struct regioi_node *next; /* among the arrivals */
-	struct regioi_list *list; /* the driver's that it is on, or NULL */
+	struct regioi_list *list; /* the driver's list that it is on, or NULL */
 	struct regioi_node *list_next, *list_previous;
 	_Atomic uint32_t queued; /* enum regioi_queued: among the arrivals or the active */
-	uint32_t received_pass;	 /* the last that received something */
-	uint16_t streak;	 /* passes that did, without a sleep or a long pause between */
+	uint32_t received_pass;	 /* the last pass that received something */
+	uint16_t streak;	 /* passes that received, without a sleep or a long pause between */
 	uint8_t steady_shift;	 /* it becomes steady when 'streak' is 1 << this */
-	uint8_t misses;		 /* of a steady one: tries in a row that found nothing */
+	uint8_t misses;		 /* of a steady RQ: tries in a row that found nothing */
 	uint8_t idle_passes;
 	uint8_t heat;	      /* enum regioi_heat */
-	uint16_t posted_seen; /* of the requests that were ever posted, by the last idle pass */
+	uint16_t posted_seen; /* number of requests ever posted, at the last idle pass */
 };
 
 _Static_assert(sizeof(struct regioi_node) == REGIOI_CACHE_LINE, "a node is one cache line");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel lets a train do, found by trying it on loopback, once in a process that can.
- * Versions say little: the segment count is 64 or 128, and filters of containers refuse options.
+ * Which kinds of trains the kernel supports, found by trying on loopback. Each process does this
+ * once, when it first can. The kernel's version is no reliable sign: the segment count is 64 or
+ * 128, and containers may refuse options with a seccomp filter.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -24,7 +25,7 @@ static pthread_mutex_t tried_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool tried;
 static struct regio_offload_info offload;
 
-/* For a packet to pass through loopback, on a machine with other things to do. */
+/* Time for a packet to pass through loopback on a busy machine. */
 #define LOOPBACK_TIMEOUT_MS 1000
 
 /* Sends 'count' messages of one byte as a train. Returns 0 or negative errno. */
@@ -47,8 +48,8 @@ static int try_train(int fd, const struct sockaddr_in *to, uint32_t count)
 }
 
 /*
- * Without loopback nothing can be sent to oneself. Where the option is known, so is sending, and
- * every kernel that knows it takes 64; a refused train is sent singly in any case.
+ * Without loopback nothing can be sent. A kernel that knows the option can send trains, of at least
+ * 64 messages; a train that it refuses is sent as single messages in any case.
  */
 static void assume_sending(int fd)
 {
@@ -84,8 +85,8 @@ static bool try_sending(int fd, const struct sockaddr_in *to)
 }
 
 /*
- * Whether what was sent as a train has arrived as one. A kernel that accepts UDP_GRO may have a
- * loopback that takes trains apart (5.10 does, 6.1 does not), while devices join.
+ * Whether the messages sent as a train have arrived as one. On a kernel that accepts UDP_GRO,
+ * loopback may split trains (5.10 does, 6.1 does not), while devices join them.
  */
 static void try_receiving(int fd)
 {
@@ -100,7 +101,7 @@ static void try_receiving(int fd)
 		offload.loopback_joins = recv(fd, data, sizeof(data), MSG_DONTWAIT) > 1;
 	if (!offload.loopback_joins && !offload.reason[0])
 		snprintf(offload.reason, sizeof(offload.reason),
-			 "loopback takes trains apart (Linux 5.10 does, 6.1 does not); devices may "
+			 "loopback splits trains (Linux 5.10 does, 6.1 does not); devices may "
 			 "join");
 }
 
@@ -121,14 +122,14 @@ static void try_busy_poll(int fd)
 }
 
 /*
- * Nothing to try it with, for want of descriptors or memory, or in a sandbox. What is not there is
- * noticed when it is used: messages go singly then.
+ * There is no socket to try with, because descriptors or memory have run out, or in a sandbox. What
+ * is missing is detected when it is used: messages are then sent one at a time.
  */
 static void assume_all(int error)
 {
 	offload = (struct regio_offload_info){.send_train_messages = 64, .receive_trains = 1};
 	snprintf(offload.reason, sizeof(offload.reason),
-		 "assumed: there is no socket to try it with: %s", strerror(error));
+		 "assumed, as no socket could be created to try it: %s", strerror(error));
 }
 
 static void try_sockets(int sender, int receiver)
@@ -153,7 +154,7 @@ static void try_sockets(int sender, int receiver)
 	try_busy_poll(receiver);
 }
 
-/* Returns whether that is settled for good. */
+/* Returns whether the result is final. */
 static bool try_offload(void)
 {
 	REGIOI_UNCANCELLED;

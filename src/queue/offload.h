@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel lets a train do, found by trying it on loopback once in a process that can.
+ * Which kinds of trains the kernel supports, found by trying on loopback. Each process does this
+ * once, when it first can.
  */
 #ifndef REGIO_QUEUE_OFFLOAD_H
 #define REGIO_QUEUE_OFFLOAD_H
@@ -8,7 +9,7 @@
 #include "regio.h"
 
 struct regio_offload_info regioi_offload(void);
-/* In the child of a fork. */
+/* Called in the child of a fork. */
 void regioi_offload_fork_child(void);
 
 #endif

@@ -7,14 +7,15 @@
  *	an attempt begins                     any           NO
  *	an attempt has ended                  NO            what it found
  *	an event; an error of the other half; any           YES
- *	another socket; the socket is lost
- *	nothing better is to be done          PERHAPS       YES
- *	the socket is watched from now on     PERHAPS       NO       an event says what is there
- *	it cannot be watched                  NO            PERHAPS
+ *	the socket is replaced, or lost
+ *	there is no other work                UNKNOWN       YES
+ *	the socket is watched from now on     UNKNOWN       NO       an event reports arrivals
+ *	it cannot be watched                  NO            UNKNOWN
  *
- * An event that comes during an attempt is not lost: the attempt has begun with NO, and what it
- * found counts only where that still stands. If the event comes between the two steps of that, a
- * doubt is raised where there was certainty, and nothing lost.
+ * An event that comes during an attempt is not lost: the attempt sets NO when it begins, and its
+ * result is stored only if the state is still NO. If the event comes between that check and the
+ * store, the result replaces YES. The result is then YES or UNKNOWN, and in both cases the socket
+ * is tried again.
  */
 #ifndef REGIO_QUEUE_READY_H
 #define REGIO_QUEUE_READY_H
@@ -26,14 +27,15 @@ static inline enum regioi_ready regioi_ready_now(const struct regioi_half *half)
 	return atomic_load(&half->ready);
 }
 
-/* As executor. The system call between this store and an event orders them. */
+/* As executor. The system call of the attempt orders this store before an event. */
 static inline void regioi_ready_attempt(struct regioi_half *half)
 {
 	atomic_store_explicit(&half->ready, REGIOI_READY_NO, memory_order_release);
 }
 
 /*
- * As executor. Leaving the half is the barrier between this and the next look at what is posted.
+ * As executor. Leaving the half is the barrier between this store and the next look at what is
+ * posted.
  */
 static inline void regioi_ready_found(struct regioi_half *half, enum regioi_ready found)
 {

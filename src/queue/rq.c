@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "queue/rq.h"
 
-/* Requests announced before a busy queue's node is pinned (api/post.c). */
+/* After this many announced requests a busy queue's node is pinned (api/post.c). */
 #define PIN_AFTER_FIRST 64u
 
 void regioi_request_ring_free(struct regioi_request_ring *ring)
@@ -77,7 +77,7 @@ void regioi_rq_release(struct regioi_rq *rq)
 		rq_free(rq);
 }
 
-/* The number of its first request. */
+/* Sets the number of the half's first request. */
 static void half_number(struct regioi_half *half, uint32_t first)
 {
 	atomic_init(&half->tail, first);

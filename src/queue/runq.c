@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How RQs get onto a driver's lists, and off. What arrives is a Treiber stack: anybody may push an
- * RQ that may have work, and whoever makes progress takes all of them.
+ * How RQs are put on a driver's lists and removed. Arrivals are a Treiber stack: any thread may
+ * push an RQ that may have work, and a thread that makes progress takes all of them.
  */
 #include "queue/runq.h"
 
 void regioi_driver_kick(struct regioi_driver *driver)
 {
-	/* Once for each pass: a burst of posts is one call. */
+	/* Once for each pass: a burst of posts needs only one wake. */
 	if (!atomic_exchange(&driver->kicked, true))
 		driver->ops->doorbell(driver->engine);
 }
@@ -19,7 +19,10 @@ void regioi_node_push(struct regioi_node *node)
 
 	do {
 		node->next = head;
-		/* Sequentially consistent: pairs with the sleeper's look in wait.c. */
+		/*
+		 * Sequentially consistent: pairs with the sleeper's look in
+		 * regioi_driver_has_work().
+		 */
 	} while (!atomic_compare_exchange_weak(&driver->arrivals, &head, node));
 	if (atomic_load(&driver->listeners))
 		regioi_driver_kick(driver);
@@ -62,6 +65,6 @@ void regioi_node_remove(struct regioi_node *node)
 		driver->hot_count -= node->heat == REGIOI_HOT;
 		regioi_list_remove(node->list, node);
 	}
-	/* Others have arrived with it, and are not among the arrivals any more. */
+	/* Other RQs that had arrived with it are now on a list, too. */
 	regioi_lists_empty_set(driver);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The run queue of a driver: each RQ has a node for each driver it belongs to, which is on none of
- * the driver's lists, or on one. Under the driver's lock, but for the push of an arrival.
+ * The run queue of a driver: each RQ has a node for each driver it belongs to, which is on one of
+ * the driver's lists, or on none. Everything here needs the driver's lock, except pushing an
+ * arrival.
  */
 #ifndef REGIO_QUEUE_RUNQ_H
 #define REGIO_QUEUE_RUNQ_H
@@ -48,7 +49,7 @@ static inline void regioi_list_move(struct regioi_list *from, struct regioi_list
 	regioi_list_append(to, node);
 }
 
-/* Read without the lock, by those who would make a pass for nothing. */
+/* Read without the lock, by threads that would otherwise make a useless pass. */
 static inline void regioi_lists_empty_set(struct regioi_driver *driver)
 {
 	bool resting = driver->active.count == 0 && driver->maybe_ready.count == 0 &&
@@ -58,27 +59,28 @@ static inline void regioi_lists_empty_set(struct regioi_driver *driver)
 		atomic_store_explicit(&driver->lists_empty, resting, memory_order_relaxed);
 }
 
-/* Makes active what has arrived. */
+/* Puts the arrivals on the active list. */
 void regioi_arrivals_take(struct regioi_driver *driver);
 /*
- * Makes a node active that rests, in doubt or not. False when somebody else has just listed it.
+ * Moves a node that rests, or is on 'maybe_ready', to the active list. False if another thread has
+ * just listed it.
  */
 bool regioi_node_wake(struct regioi_driver *driver, struct regioi_node *node);
 
-/* Takes an RQ off its driver. Under the driver's lock. */
+/* Removes an RQ from its driver. With the driver's lock. */
 void regioi_node_remove(struct regioi_node *node);
 
-/* Wakes whoever sleeps on the driver. */
+/* Wakes the threads that sleep on the driver. */
 void regioi_driver_kick(struct regioi_driver *driver);
 
-/* Puts an RQ among those that may have work, and makes sure that somebody will look. */
+/* Adds an RQ to those that may have work, and makes sure that a thread will look at it. */
 void regioi_node_push(struct regioi_node *node);
 
 static inline void regioi_node_queue(struct regioi_node *node)
 {
 	uint32_t resting = REGIOI_NODE_RESTING;
 
-	/* The load keeps the line shared while a busy queue posts. */
+	/* The load keeps the cache line shared while a busy queue posts. */
 	if (atomic_load(&node->queued) == REGIOI_NODE_RESTING &&
 	    atomic_compare_exchange_strong(&node->queued, &resting, REGIOI_NODE_QUEUED))
 		regioi_node_push(node);
@@ -92,7 +94,7 @@ static inline struct regioi_node *regioi_node_of(struct regioi_rq *rq,
 	return rq->nodes[0].driver == driver ? &rq->nodes[0] : &rq->nodes[1];
 }
 
-/* The readiest of its halves that have requests. */
+/* The highest readiness among its halves that have requests. */
 static inline enum regioi_ready regioi_node_ready(const struct regioi_node *node)
 {
 	enum regioi_ready ready = REGIOI_READY_NO;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One signal for one arming, which finds a completion: on the driver's descriptor, or by calling
- * the program.
+ * Each arming causes one signal, and at that time there is a completion to dequeue. The signal is
+ * given on the driver's descriptor, or by calling the program.
  *
- * Whoever completes something may come to look at 'armed' long after the consumer has dequeued it,
- * and armed the CQ anew. So what is about to signal looks, with a lock that arming takes as well,
- * whether what it signals is there still.
+ * A thread that completes something may look at 'armed' long after the consumer has dequeued the
+ * completion and armed the CQ again. So before it signals, it checks, with a lock that arming takes
+ * as well, whether the completion is still queued.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -16,7 +16,7 @@
 #include "queue/lost.h"
 #include "queue/signal.h"
 
-/* With the lock, so that a leader that is up finds every wake done. */
+/* Called with the lock, so that a leader that has woken up finds every wake done. */
 void regioi_cq_wake_sleeper(struct regioi_cq *cq)
 {
 	switch (atomic_exchange(&cq->sleeper, REGIOI_AWAKE)) {
@@ -29,7 +29,7 @@ void regioi_cq_wake_sleeper(struct regioi_cq *cq)
 	}
 }
 
-/* Its number may be another file's once the driver is lost. */
+/* Once the driver is lost, the descriptor's number may be used for another file. */
 static bool has_signal_descriptor(const struct regioi_driver *driver)
 {
 	return driver->signal_descriptor >= 0 && !regioi_driver_is_lost(driver);
@@ -45,12 +45,12 @@ void regioi_cq_unfire(struct regioi_cq *cq)
 		driver->fired--;
 		if (has_signal_descriptor(driver) &&
 		    !regioi_sys_event_take(driver->signal_descriptor))
-			driver->fired = 0; /* cannot be: it counts this CQ */
+			driver->fired = 0; /* cannot happen: it counts this CQ */
 	}
 	pthread_mutex_unlock(&driver->wait_lock);
 }
 
-/* True for the one caller that ends the arming. */
+/* True only for the caller that ends the arming. */
 static bool disarm(struct regioi_cq *cq)
 {
 	if (!atomic_exchange(&cq->armed, false))
@@ -75,8 +75,8 @@ void regioi_cq_disarm(struct regioi_cq *cq)
 }
 
 /*
- * Whether all up to number 'end' have been dequeued, by a consumer that may have armed since:
- * a signal would call it for nothing.
+ * Whether all requests up to number 'end' have been dequeued. The consumer may have armed since,
+ * and a signal would then find nothing to dequeue.
  */
 static bool all_dequeued(const struct regioi_half *half, uint32_t end)
 {
@@ -92,14 +92,14 @@ static void fire(struct regioi_cq *cq, const struct regioi_half *half, uint32_t 
 	struct regioi_driver *driver = cq->driver;
 
 	pthread_mutex_lock(&driver->wait_lock);
-	/* A closed CQ would never take it back. */
+	/* On a closed CQ the signal would never be cleared. */
 	if (!all_dequeued(half, end) && disarm(cq) && !atomic_load(&cq->fired) &&
 	    !atomic_load(&cq->closed)) {
 		atomic_store(&cq->fired, true);
 		driver->fired++;
 		if (has_signal_descriptor(driver) &&
 		    !regioi_sys_event_add(driver->signal_descriptor))
-			driver->fired--; /* cannot be: the counter is far from its limit */
+			driver->fired--; /* cannot happen: the counter is far from its limit */
 	}
 	pthread_mutex_unlock(&driver->wait_lock);
 }
@@ -129,7 +129,10 @@ void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32
 	pthread_mutex_unlock(&cq->driver->wait_lock);
 }
 
-/* Not between the two looks of call_program(): what the first saw is dequeued by now. */
+/*
+ * The lock keeps this out of the time between the two checks in call_program(): what the first
+ * check saw is dequeued by now.
+ */
 static int arm_call(struct regioi_cq *cq)
 {
 	bool was_armed;
@@ -149,7 +152,10 @@ int regioi_cq_arm(struct regioi_cq *cq)
 	if (atomic_load(&cq->armed))
 		return -EALREADY;
 	regioi_listeners_join(cq->driver);
-	/* Not between the two looks of fire(): what the first saw is dequeued by now. */
+	/*
+	 * The lock keeps this out of the time between the two checks in fire(): what the first
+	 * check saw is dequeued by now.
+	 */
 	pthread_mutex_lock(&cq->driver->wait_lock);
 	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_publish(). */
 	atomic_store(&cq->armed, true);

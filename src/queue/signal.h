@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals of a CQ: how many completions it has that may notify, who is armed, who sleeps.
+ * Signals of a CQ: how many of its completions may notify, whether it is armed, whether a thread
+ * sleeps.
  */
 #ifndef REGIO_QUEUE_SIGNAL_H
 #define REGIO_QUEUE_SIGNAL_H
@@ -13,7 +14,7 @@ static inline void regioi_cq_posted(struct regioi_cq *cq, uint32_t count)
 	atomic_fetch_add(&cq->posted, count);
 }
 
-/* As consumer: so many of them have left. */
+/* As consumer: 'count' of them have been dequeued. */
 static inline void regioi_cq_taken(struct regioi_cq *cq, uint32_t count)
 {
 	atomic_store_explicit(&cq->taken,
@@ -22,8 +23,8 @@ static inline void regioi_cq_taken(struct regioi_cq *cq, uint32_t count)
 }
 
 /*
- * The count rises after the completion is there, so for a moment it may fall short; whoever is
- * about to raise it then looks for sleepers.
+ * The count is raised after the completion is stored, so for a moment it may be too low; the thread
+ * that raises it looks for sleepers after that.
  */
 static inline int64_t regioi_cq_available(const struct regioi_cq *cq)
 {
@@ -32,18 +33,18 @@ static inline int64_t regioi_cq_available(const struct regioi_cq *cq)
 	return count > 0 ? count : 0;
 }
 
-/* Asks for one signal. Returns 0, or -EALREADY where one has been asked for. */
+/* Asks for one signal. Returns 0, or -EALREADY if the CQ is armed already. */
 int regioi_cq_arm(struct regioi_cq *cq);
 /*
- * A notifiable completion has arrived on a CQ that is armed or has a sleeper: of 'half', the last
- * below number 'end'; or some are known to be there, with half NULL.
+ * Called when the CQ is armed or has a sleeper, and completions that may notify have arrived: those
+ * of 'half' below number 'end', or, if 'half' is NULL, some that are known to be queued.
  */
 void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32_t end);
-/* Disarms, where it was armed. A closed CQ calls the program no more after the return. */
+/* Disarms the CQ if it was armed. After the return, a closed CQ no longer calls the program. */
 void regioi_cq_disarm(struct regioi_cq *cq);
-/* Takes back a signal on the descriptor, at dequeue. */
+/* Clears a signal on the descriptor, at dequeue. */
 void regioi_cq_unfire(struct regioi_cq *cq);
-/* Under the driver's wait_lock: ends the sleep of the CQ's thread. */
+/* With the driver's wait_lock: ends the sleep of the CQ's thread. */
 void regioi_cq_wake_sleeper(struct regioi_cq *cq);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is asked of a socket beside moving data.
+ * Everything done with a socket except moving data.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "queue/registry.h"
 #include "queue/socket.h"
 
-/* What a queued small datagram costs of SO_RCVBUF, which the kernel counts with its overhead. */
+/* The part of SO_RCVBUF that a queued small datagram uses, including the kernel's overhead. */
 #define BUFFER_PER_RECEIVE 2304u
 #define BUFFER_DEFAULT_MAX 212992u
 
@@ -43,7 +43,10 @@ static int cookie(int fd, uint64_t *ret_cookie)
 	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, ret_cookie, &length) < 0 ? -errno : 0;
 }
 
-/* Only a closed descriptor, or another's, says no: a refusal to tell does not. */
+/*
+ * False only if the descriptor is closed or is another file: other errors of getsockopt() do not
+ * count.
+ */
 bool regioi_socket_is_ours(const struct regioi_rq *rq)
 {
 	uint64_t now = 0;
@@ -59,18 +62,18 @@ bool regioi_socket_number_is_taken(const struct regioi_rq *rq)
 	return !regioi_socket_is_ours(rq) && fcntl(rq->fd, F_GETFD) >= 0;
 }
 
-/* A filter sees the length of what is queued, and a train is one long packet to it. */
+/* A filter sees the length of the queued packet, and a train is one long packet. */
 static bool has_filter(int fd)
 {
 	socklen_t length = 0;
 
-	/* Gives the number of instructions; EACCES for a program loaded with bpf(2). */
+	/* Returns the number of instructions; EACCES for a program loaded with bpf(2). */
 	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &length) < 0)
 		return errno == EACCES;
 	return length > 0;
 }
 
-/* SO_TXTIME gives the flags and clock that were set, two words; all 0 when it is off. */
+/* SO_TXTIME returns the flags and clock that were set, two words; all 0 when it is off. */
 static bool has_transmit_time(int fd)
 {
 	uint32_t words[2] = {0};
@@ -81,9 +84,11 @@ static bool has_transmit_time(int fd)
 
 static bool has_timestamps(int fd, bool transmit)
 {
-	/* Bits of SOF_TIMESTAMPING_...: 0, 1, 8, 9 and 18 ask for transmit time stamps. */
+	/* Bits 0, 1, 8, 9 and 18 of SOF_TIMESTAMPING_... request transmit timestamps. */
 	const int transmit_bits = 1 << 0 | 1 << 1 | 1 << 8 | 1 << 9 | 1 << 18;
-	/* Two widths of time have a name each, and what is set under one is not told of the other.
+	/*
+	 * Each option has a name for each of the two widths of time, and an option set under one
+	 * name is not reported under the other.
 	 */
 	const int names[] = {SO_TIMESTAMP_OLD, SO_TIMESTAMP_NEW, SO_TIMESTAMPNS_OLD,
 			     SO_TIMESTAMPNS_NEW};
@@ -96,7 +101,7 @@ static bool has_timestamps(int fd, bool transmit)
 	return transmit ? stamping & transmit_bits : receive;
 }
 
-/* Sets an option of SOL_SOCKET that is restored by option_restore(), to 'value' as it is set. */
+/* Sets an option of SOL_SOCKET to 'value'; option_restore() restores it. */
 static bool option_keep(int fd, int name, int value, struct regioi_kept_option *kept)
 {
 	int before = option(fd, SOL_SOCKET, name);
@@ -110,7 +115,7 @@ static bool option_keep(int fd, int name, int value, struct regioi_kept_option *
 	return true;
 }
 
-/* Whoever has set it since has made it theirs. */
+/* If the option has been set by the program since, it must not be restored. */
 static bool option_is_kept(int fd, int name, const struct regioi_kept_option *kept)
 {
 	return kept->set && option(fd, SOL_SOCKET, name) == kept->ours;
@@ -124,14 +129,14 @@ static void option_restore(int fd, int name, const struct regioi_kept_option *ke
 
 /* ---- Opening ---- */
 
-/* UDP, TCP, or a stream of this machine. */
+/* UDP, TCP, or a unix stream. */
 static bool is_supported(int family, int type, int protocol)
 {
 	if (family == AF_UNIX)
 		return type == SOCK_STREAM;
 	if (family != AF_INET && family != AF_INET6)
 		return false;
-	/* Ping sockets and UDP-Lite are datagrams as well. */
+	/* The protocol is checked because ping sockets and UDP-Lite also have type SOCK_DGRAM. */
 	return (type == SOCK_DGRAM && protocol == IPPROTO_UDP) ||
 	       (type == SOCK_STREAM && protocol == IPPROTO_TCP);
 }
@@ -168,16 +173,16 @@ static int check_type(struct regioi_rq *rq, int fd)
 				   regio_error_text(error));
 	if (!is_supported(rq->family, type, protocol))
 		return regioi_fail(-EOPNOTSUPP,
-				   "%s: descriptor %d is no socket of UDP or TCP over IPv4 or "
-				   "IPv6, nor a unix stream socket",
+				   "%s: descriptor %d is neither a UDP or TCP socket over IPv4 or "
+				   "IPv6 nor a unix stream socket",
 				   step, fd);
 	rq->stream = type == SOCK_STREAM;
 	return 0;
 }
 
 /*
- * Joining is off where somebody relies on messages crossing the stack one by one, and where the
- * user cuts sends by hand.
+ * Joining is off if socket options rely on messages passing through the stack one at a time, or if
+ * the program sets UDP_SEGMENT itself.
  */
 static void choose_trains(struct regioi_rq *rq, const struct regio_rq_opts *opts)
 {
@@ -209,7 +214,7 @@ void regioi_socket_tell_all(struct regioi_rq *rq)
 {
 	if (option(rq->fd, SOL_SOCKET, SO_RCVLOWAT) <= 1)
 		return;
-	/* What the program has set last is what it finds again. */
+	/* The last value that the program set is the one to be restored. */
 	rq->low_water.set = false;
 	option_keep(rq->fd, SO_RCVLOWAT, 1, &rq->low_water);
 }
@@ -262,9 +267,9 @@ static uint32_t buffer_limit(const char *path, uint32_t otherwise)
 }
 
 /*
- * Whether somebody has chosen the size, which is then not raised, or restored. The kernel keeps a
- * mark of that, which is taken off again where the RQ has done it; for datagrams it means nothing
- * else.
+ * Whether the program has set the size; if so, it is neither raised nor restored. The kernel marks
+ * a size that was set (SO_BUF_LOCK). The RQ clears that mark when it has set the size itself; for
+ * datagram sockets the mark has no other effect.
  */
 static bool buffer_is_chosen(const struct regioi_rq *rq)
 {
@@ -275,7 +280,9 @@ static bool buffer_is_chosen(const struct regioi_rq *rq)
 
 	if (getsockopt(rq->fd, SOL_SOCKET, SO_BUF_LOCK, &lock, &length) == 0)
 		return lock & SOCK_RCVBUF_LOCK;
-	/* An old kernel: whatever is not the default was chosen. */
+	/*
+	 * Before SO_BUF_LOCK (Linux 5.14): any size other than the default was set by the program.
+	 */
 	if (kept->set)
 		return !option_is_kept(rq->fd, SO_RCVBUF, kept);
 	present = (uint32_t)option(rq->fd, SOL_SOCKET, SO_RCVBUF);
@@ -294,12 +301,15 @@ void regioi_socket_size_buffer(struct regioi_rq *rq, uint32_t receives)
 	uint64_t present = (uint64_t)option(rq->fd, SOL_SOCKET, SO_RCVBUF);
 	uint64_t allowed;
 
-	/* Set, it would end the tuning of TCP; and a stream loses nothing for want of room. */
+	/*
+	 * Setting it would stop TCP's automatic tuning, and a stream loses no data when the buffer
+	 * is full.
+	 */
 	if (rq->stream || present >= wanted || buffer_is_chosen(rq))
 		return;
 	/*
-	 * The kernel doubles what is set, and reports the doubled value. What is above the limit
-	 * would be cut to it, and so might lower what is there.
+	 * The kernel doubles the value that is set, and reports the doubled value. It reduces a
+	 * value above the limit to the limit, which may be less than the present size.
 	 */
 	allowed = 2ull * buffer_limit("/proc/sys/net/core/rmem_max", BUFFER_DEFAULT_MAX);
 	if (wanted > allowed)
@@ -330,7 +340,7 @@ int regioi_socket_busy_poll(struct regioi_rq *rq, const struct regioi_driver *dr
 			   "creating an RQ: busy polling: not permitted; it needs CAP_NET_ADMIN");
 }
 
-/* ---- While it lives ---- */
+/* ---- While it is open ---- */
 
 bool regioi_socket_joins_receives(const struct regioi_rq *rq)
 {
@@ -339,29 +349,33 @@ bool regioi_socket_joins_receives(const struct regioi_rq *rq)
 
 bool regioi_socket_join_receives(const struct regioi_rq *rq)
 {
-	/* A train has one time, and passes a filter as one message. */
+	/* A train has only one timestamp, and passes a filter as one message. */
 	if (has_timestamps(rq->fd, false) || has_filter(rq->fd))
 		return false;
 	return option_set(rq->fd, SOL_UDP, UDP_GRO, 1);
 }
 
 /*
- * What makes the kernel tell where each message was sent to, port and scope included. Packet
- * information would do as well, but is what programs use, before or after the RQ is made; and of
- * one option nobody could tell who has set it.
+ * These options make the kernel report the address each message was sent to, port and scope
+ * included. Packet information would do as well, but programs use it themselves, and may set it
+ * before or after the RQ is created; it would then be unknown whether the program or the RQ had set
+ * it.
  */
 static const struct {
 	int level;
 	int name;
 	uint32_t hide;
 } destination_options[] = {
-	/* A socket of IPv6 gets messages of IPv4 as well. */
+	/* An IPv6 socket may receive IPv4 messages as well. */
 	{IPPROTO_IP, IP_RECVORIGDSTADDR, REGIOI_HIDE_DESTINATION},
 	{IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, REGIOI_HIDE_DESTINATION_V6},
 };
 #define DESTINATION_OPTIONS (sizeof(destination_options) / sizeof(destination_options[0]))
 
-/* Extension headers of IPv6 are told before a destination is, and are longer than all else. */
+/*
+ * IPv6 extension headers come before the destination in the control data, and are longer than
+ * everything else.
+ */
 static bool tells_headers(const struct regioi_rq *rq)
 {
 	const int names[] = {IPV6_RECVHOPOPTS, IPV6_RECVDSTOPTS, IPV6_RECVRTHDR,
@@ -385,7 +399,9 @@ void regioi_socket_want_local(struct regioi_rq *rq)
 		if ((level == IPPROTO_IPV6 && rq->family != AF_INET6) ||
 		    option(rq->fd, level, name))
 			continue;
-		/* Before: an executor may meet the first such message at once. */
+		/*
+		 * Set before the option is: an executor may receive the first such message at once.
+		 */
 		atomic_fetch_or(&rq->destination_ours, hide);
 		if (!option_set(rq->fd, level, name, 1))
 			atomic_fetch_and(&rq->destination_ours, ~hide);
@@ -447,8 +463,9 @@ void regioi_socket_close(struct regioi_rq *rq)
 		return;
 	option_set(rq->fd, SOL_UDP, UDP_GRO, 0);
 	/*
-	 * What is queued may be joined, and nobody could find the seams any more. Bounded: traffic
-	 * that keeps coming is not joined, and need not be discarded.
+	 * Queued messages may be joined, and without UDP_GRO there is no way to split them. The
+	 * loop is bounded: messages that arrive from now on are not joined, and need not be
+	 * discarded.
 	 */
 	for (uint32_t i = 0; i < 65536; i++) {
 		if (recv(rq->fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When an RQ's socket is among those the engine watches.
+ * When the engine watches an RQ's socket.
  *
- * Being watched is not free: each send and each arrival on the socket calls into the epoll set, 150
- * to 250 ns (Linux 6.18, sock_wfree and sock_def_readable), and a spinning program has no use for
- * it. So a socket is watched from the first moment an event is needed, when it was found empty with
- * receives posted, or full; and not while its RQ receives in pass after pass. An RQ with two
- * drivers is watched from the start.
+ * Watching a socket costs time: each send and each arrival on the socket calls into the epoll set,
+ * which takes 150 to 250 ns (Linux 6.18, sock_wfree and sock_def_readable), and a spinning program
+ * does not need the events. So a socket is watched from the first time that an event is needed:
+ * when it was found empty with receives posted, or full. It is not watched while its RQ receives in
+ * pass after pass. An RQ with two drivers is watched from the start.
  *
  * Datagram sockets are watched level-triggered: after a receive of one message nobody need try the
  * socket again, for the next poll or sleep reports what is left. What is reported and nobody takes
@@ -25,7 +25,7 @@ void regioi_watch_init(struct regioi_rq *rq)
 	pthread_mutex_init(&rq->watch_lock, NULL);
 }
 
-/* Under the watch_lock, which is held across the engine's calls to keep them in order. */
+/* Called with the watch_lock, which is held across the engine's calls to keep them in order. */
 static void engines_unwatch(struct regioi_rq *rq)
 {
 	atomic_store(&rq->watched, false);
@@ -48,14 +48,14 @@ static int engines_watch(struct regioi_rq *rq)
 		engines_unwatch(rq);
 	else
 		atomic_store(&rq->watched, true);
-	/* Should it fail, the socket stays doubtful, and is tried now and then. */
+	/* If this fails, the state of the socket stays UNKNOWN, and it is tried now and then. */
 	if (rq->watch_suspended)
 		atomic_fetch_sub(&rq->nodes[0].driver->unwatched, 1);
 	rq->watch_suspended = false;
 	return error;
 }
 
-/* Tells a program that asked for it whether sends wait for the socket. Under the watch_lock. */
+/* Calls on_blocked when sends begin or cease to wait for the socket. Called with the watch_lock. */
 static void tell_blocked(struct regioi_rq *rq, bool before)
 {
 	struct regioi_driver *driver = rq->halves[REGIOI_SEND].node->driver;
@@ -81,7 +81,7 @@ int regioi_watch_start(struct regioi_rq *rq)
 void regioi_watch_resume(struct regioi_rq *rq, bool was_on)
 {
 	pthread_mutex_lock(&rq->watch_lock);
-	/* Somebody may have started it since, on the old socket. */
+	/* Another thread may have started watching since, on the old socket. */
 	if (was_on || regioi_watch_is_on(rq))
 		engines_watch(rq);
 	pthread_mutex_unlock(&rq->watch_lock);
@@ -140,7 +140,7 @@ int regioi_watch_writable(struct regioi_rq *rq, bool writable)
 	pthread_mutex_lock(&rq->watch_lock);
 	before = rq->watching_writable;
 	rq->watching_writable = writable;
-	/* TCP tells of room only where some was missing: no need to stop it. */
+	/* TCP reports room only after there was none, so these events need not be stopped. */
 	if (writable || !rq->stream || rq->family == AF_UNIX)
 		error = engines_watch(rq);
 	if (error)

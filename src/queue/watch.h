@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When an RQ's socket is among those the engine watches.
+ * When the engine watches an RQ's socket.
  */
 #ifndef REGIO_QUEUE_WATCH_H
 #define REGIO_QUEUE_WATCH_H
@@ -8,15 +8,15 @@
 #include "queue/rq.h"
 
 void regioi_watch_init(struct regioi_rq *rq);
-/* Watches from now on. Returns 0 or the engine's error. */
+/* Starts watching. Returns 0 or the engine's error. */
 int regioi_watch_start(struct regioi_rq *rq);
 /*
- * While the socket is replaced: stops it, and returns whether it was on, which is for resume to
- * know. Whoever makes progress meanwhile may start it again.
+ * Stops watching while the socket is replaced. Returns whether it was on, to be passed to resume. A
+ * thread that makes progress meanwhile may start it again.
  */
 bool regioi_watch_pause(struct regioi_rq *rq);
 void regioi_watch_resume(struct regioi_rq *rq, bool was_on);
-/* Ends it for good. */
+/* Stops watching permanently. */
 void regioi_watch_fini(struct regioi_rq *rq);
 /*
  * Ends level-triggered watching until the next start: there is nobody to take what would be
@@ -33,8 +33,8 @@ static inline bool regioi_watch_is_level(const struct regioi_rq *rq)
 }
 
 /*
- * Whether events will come: where not, the receive half is never REGIOI_READY_NO for long, and
- * posting to it makes somebody look.
+ * Whether events will come. If not, the receive half is never REGIOI_READY_NO for long, and posting
+ * to it makes a thread look at it.
  */
 static inline bool regioi_watch_is_on(const struct regioi_rq *rq)
 {
@@ -47,21 +47,21 @@ static inline bool regioi_watch_is_on(const struct regioi_rq *rq)
  */
 int regioi_watch_writable(struct regioi_rq *rq, bool writable);
 
-/* What an attempt that met an empty socket has found. */
+/* The new state after an attempt that found the socket empty. */
 static inline enum regioi_ready regioi_watch_when_empty(const struct regioi_rq *rq)
 {
 	return regioi_watch_is_on(rq) ? REGIOI_READY_NO : REGIOI_READY_UNKNOWN;
 }
 
-/* The same of a full one, which is watched from now on. */
+/* The same for a full socket; starts watching it. */
 static inline enum regioi_ready regioi_watch_when_full(struct regioi_rq *rq)
 {
 	return regioi_watch_writable(rq, true) == 0 ? REGIOI_READY_NO : REGIOI_READY_UNKNOWN;
 }
 
 /*
- * Stops events of an RQ whose socket is tried on each pass, unless somebody sleeps who might need
- * them, until regioi_watch_start(). With the lock of the RQ's one driver held.
+ * Stops the events of an RQ whose socket is tried on each pass, until regioi_watch_start(), unless
+ * a thread sleeps that might need them. With the lock of the RQ's only driver.
  */
 void regioi_watch_suspend(struct regioi_rq *rq);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scattering.
+ * Scattering: one operation fills several slices.
  *
- * The bytes of one operation fill the slices of the oldest receives, one after the other. Where
- * single arrivals are the rule, the oldest slice alone is asked for; where they fill several, long
- * slices are handed over as vectors, and small ones are filled from a stage, which costs less.
+ * The bytes of one operation fill the slices of the oldest receives, one after the other. If
+ * arrivals usually fill a single slice, only the oldest slice is asked for. If they fill several,
+ * long slices are passed to the kernel as vectors, and small ones are filled from a stage, which
+ * costs less.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,9 +17,11 @@
 #include "mem/slices.h"
 #include "stream/receive.h"
 
-/* An operation ends with the slice that reaches this: other queues are to have their turn. */
+/*
+ * An operation ends with the slice that reaches this length, so that other queues get their turn.
+ */
 #define SCATTERED_BYTES 262144u
-/* Slices filled by arrivals of their own in a row after which more are asked for at once. */
+/* Slices in a row filled by a separate arrival each, after which more are asked for at once. */
 #define LONE_MAX 4u
 #define ASKED_MANY 255u
 
@@ -30,8 +33,8 @@ static bool is_small(const struct regioi_request *request)
 }
 
 /*
- * Completes the requests at the front that cannot be executed. Returns how many, with the memory
- * of the one after them.
+ * Completes the oldest requests as long as they cannot be executed. Returns their number, and the
+ * memory of the next request.
  */
 static uint32_t refuse_broken(struct regioi_receive_state *state,
 			      const struct regioi_window *window, struct regioi_resolver *resolver,
@@ -53,8 +56,9 @@ static uint32_t refuse_broken(struct regioi_receive_state *state,
 }
 
 /*
- * Small slices of one region, whose address is kept until they are filled: whatever becomes of the
- * region meanwhile, bytes taken from the stream have a place to go. Returns how many there are.
+ * Plans small slices of one region. The region's address is kept until they are filled, so that
+ * bytes taken from the stream can be stored even if the region is being deregistered. Returns their
+ * number.
  */
 static uint32_t plan_stage(const struct regioi_window *window, struct regioi_resolver *resolver,
 			   uint32_t begun, struct regioi_area *area, struct regioi_op *op)
@@ -143,7 +147,7 @@ static uint32_t address_length(const union regioi_address *address)
 {
 	uint32_t length = regioi_address_length(address);
 
-	/* The address of a unix socket does not fit in a slice: its family does. */
+	/* The address of a unix socket does not fit in a slice, so only its family is written. */
 	return length ? length : sizeof(address->any.sa_family);
 }
 
@@ -160,7 +164,7 @@ static void fill_extra(const struct regioi_receive_state *state, const struct re
 	regioi_slice_fill(&extra->message_flags, &flags, sizeof(flags));
 }
 
-/* Its bytes are those that it has. */
+/* Completes a request with the bytes that it has got. */
 static void complete_request(struct regioi_receive_state *state, const struct regioi_window *window,
 			     uint32_t index)
 {
@@ -172,7 +176,7 @@ static void complete_request(struct regioi_receive_state *state, const struct re
 		fill_extra(state, regioi_window_extra(window, index));
 }
 
-/* How many slices the next operation asks for. */
+/* Sets the number of slices that the next operation asks for. */
 static void adapt(struct regioi_receive_state *state, uint32_t posted, uint32_t done, bool full)
 {
 	if (done > 1) {
@@ -196,7 +200,9 @@ uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
 	size_t left = (size_t)op->result;
 	uint32_t done = 0;
 
-	/* With nothing asked for, empty slices learn that there is something. */
+	/*
+	 * If no bytes were asked for, empty slices complete, because there is something to receive.
+	 */
 	while (done < planned && (left > 0 || op->length == 0)) {
 		const struct regioi_request *request = regioi_window_request(window, done);
 		uint32_t part = request->bytes - state->partial_bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scattering: what arrives on a stream is spread over the posted receives, in order. No system
+ * Scattering: what arrives on a stream is distributed over the posted receives, in order. No system
  * calls, no locks.
  */
 #ifndef REGIO_STREAM_RECEIVE_H
@@ -14,7 +14,7 @@
 #include "mem/area.h"
 #include "mem/request.h"
 
-/* Whether planning the oldest requests needs an area: not where one is filled at a time. */
+/* Whether planning the oldest requests needs an area: not if one is filled at a time. */
 static inline bool regioi_stream_receive_needs_area(const struct regioi_receive_state *state,
 						    const struct regioi_window *window)
 {
@@ -22,25 +22,25 @@ static inline bool regioi_stream_receive_needs_area(const struct regioi_receive_
 }
 
 /*
- * Turns the oldest requests of the window, or what is left of the first, into 'op'. Returns how
- * many of them completed without an operation, because their region has ended; the operation starts
- * after these. *ret_planned is how many requests it asks for, 0 where there is none. 'area' may be
- * NULL where none is needed.
+ * Turns the oldest requests of the window, or the rest of the first, into 'op'. Returns the number
+ * of them that completed without an operation, because their region was deregistered; the operation
+ * starts after these. *ret_planned is the number of requests it is for, 0 if there is no operation.
+ * 'area' may be NULL if none is needed.
  */
 uint32_t regioi_stream_receive_plan(struct regioi_receive_state *state,
 				    const struct regioi_window *window, struct regioi_area *area,
 				    struct regioi_op *op, uint32_t *ret_planned);
 
 /*
- * Settles an operation that brought bytes, or that asked for none; the window starts at its first
- * request. Returns how many requests completed.
+ * Settles an operation that received bytes, or that asked for none; the window starts at its first
+ * request. Returns the number of requests completed.
  */
 uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
 				      const struct regioi_window *window,
 				      const struct regioi_area *area, const struct regioi_op *op,
 				      uint32_t planned);
 
-/* The end of the stream completes every request. Returns how many there are. */
+/* The end of the stream completes every request. Returns their number. */
 uint32_t regioi_stream_receive_end(struct regioi_receive_state *state,
 				   const struct regioi_window *window);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gathering.
+ * Gathering: one operation sends several requests.
  *
- * Small messages are copied together, so that a thousand of them are one vector; long ones are
- * vectors of their own. What the socket did not take is left for the next operation, which starts
- * in the middle of a request.
+ * Small messages are copied into one buffer, so that a thousand of them are one vector; each long
+ * one is a separate vector. What the socket did not take is left for the next operation, which
+ * starts in the middle of a request.
  */
 #include <errno.h>
 
@@ -13,14 +13,16 @@
 #include "mem/slices.h"
 #include "stream/send.h"
 
-/* An operation ends with the request that reaches this: other queues are to have their turn. */
+/*
+ * An operation ends with the request that reaches this length, so that other queues get their turn.
+ */
 #define GATHERED_BYTES 262144u
 
 _Static_assert(GATHERED_BYTES + REGIOI_COPY_TOGETHER_MAX <=
 		       sizeof(((struct regioi_area *)0)->stages),
 	       "all that is copied together fits");
 
-/* A plan in the making. */
+/* A plan while it is being made. */
 struct plan {
 	const struct regioi_window *window;
 	struct regioi_area *area;
@@ -34,7 +36,7 @@ struct plan {
 
 static const uint8_t nothing[1];
 
-/* The bytes of a request, or NULL when one of its regions has ended. */
+/* The data of a request, or NULL if one of its regions was deregistered. */
 static const uint8_t *open_request(struct plan *plan, uint32_t index)
 {
 	const struct regioi_request *request = regioi_window_request(plan->window, index);
@@ -53,8 +55,8 @@ static const uint8_t *open_request(struct plan *plan, uint32_t index)
 }
 
 /*
- * Completes the requests at the front that cannot be executed. Returns how many, with the bytes of
- * the one after them.
+ * Completes the oldest requests as long as they cannot be executed. Returns their number, and the
+ * data of the next request.
  */
 static uint32_t refuse_broken(struct plan *plan, uint32_t *begun, const uint8_t **ret_data)
 {
@@ -109,7 +111,7 @@ static void gather(struct plan *plan, uint32_t begun)
 	}
 }
 
-/* send(2) is the cheapest call there is for one vector. */
+/* send(2) is the cheapest call for one vector. */
 static void plan_single(struct regioi_op *op, const uint8_t *data, size_t length)
 {
 	op->kind = REGIOI_OP_SEND;

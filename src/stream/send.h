@@ -21,18 +21,18 @@ static inline bool regioi_stream_send_needs_area(const struct regioi_window *win
 }
 
 /*
- * Turns the oldest requests of the window, or what is left of the first, into 'op'. Returns how
- * many of them completed without an operation, because their region has ended; the operation starts
- * after these. *ret_planned is how many requests it carries, 0 where there is none. 'area' may be
- * NULL where none is needed.
+ * Turns the oldest requests of the window, or the rest of the first, into 'op'. Returns the number
+ * of them that completed without an operation, because their region was deregistered; the operation
+ * starts after these. *ret_planned is the number of requests in it, 0 if there is no operation.
+ * 'area' may be NULL if none is needed.
  */
 uint32_t regioi_stream_send_plan(struct regioi_send_state *state,
 				 const struct regioi_window *window, struct regioi_area *area,
 				 struct regioi_op *op, uint32_t *ret_planned);
 
 /*
- * Settles an operation that moved bytes; the window starts at its first request. Returns how many
- * requests completed: the stack has all of each.
+ * Settles an operation that moved bytes; the window starts at its first request. Returns the number
+ * of requests completed: those that the kernel has taken completely.
  */
 uint32_t regioi_stream_send_settle(struct regioi_send_state *state,
 				   const struct regioi_window *window, const struct regioi_op *op,

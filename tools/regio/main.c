@@ -25,11 +25,12 @@ static int help_command(int argc, char **argv);
 static const struct command commands[] = {
 	{"info", "what this machine offers, what is missing and how to fix it", info_command},
 #ifdef TOOL_BENCH
-	{"bench", "every way to move small messages, measured side by side", bench_command},
+	{"bench", "compare every way to move small messages", bench_command},
 #endif
 	{"serve", "echo, sink or source for `regio load` on another host", serve_command},
 	{"load", "rate, latency and loss to a host where `regio serve` runs", load_command},
-	{"feed", "a multicast feed as those of markets: publish, subscribe", feed_command},
+	{"feed", "a multicast feed like those of financial markets: publish, subscribe",
+	 feed_command},
 	{"help", "this text", help_command},
 };
 
@@ -40,7 +41,7 @@ static void print_help(FILE *file)
 	fprintf(file, "usage: regio COMMAND [OPTION...]\n\nRegistered I/O for Linux.\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(file, "  %-8s %s\n", commands[i].name, commands[i].about);
-	fprintf(file, "\n`regio COMMAND --help` tells the options. `regio --version` tells the "
+	fprintf(file, "\n`regio COMMAND --help` lists the options. `regio --version` shows the "
 		      "version.\n");
 }
 

@@ -2,7 +2,7 @@
 /*
  * conio.h - single keys, for programs that end when one is pressed
  *
- * From standard input; where that is no terminal, the next character of it.
+ * Keys come from standard input; if that is not a terminal, the next character is read.
  */
 #ifndef REGIO_WINSOCK_CONIO_H
 #define REGIO_WINSOCK_CONIO_H

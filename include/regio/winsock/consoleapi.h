@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * consoleapi.h - being told to stop
+ * consoleapi.h - console control events
  *
  * SIGINT is CTRL_C_EVENT and SIGTERM CTRL_BREAK_EVENT; SIGHUP is CTRL_CLOSE_EVENT, after which the
- * process ends, as on Windows. A signal no handler wants does what it does without handlers.
+ * process ends, as on Windows. If no handler takes a signal, it has its default effect.
  */
 #ifndef REGIO_WINSOCK_CONSOLEAPI_H
 #define REGIO_WINSOCK_CONSOLEAPI_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crtdbg.h - the assertions of Microsoft's C library, which count where _DEBUG is defined
+ * crtdbg.h - the assertions of Microsoft's C library, which are active if _DEBUG is defined
  */
 #ifndef REGIO_WINSOCK_CRTDBG_H
 #define REGIO_WINSOCK_CRTDBG_H

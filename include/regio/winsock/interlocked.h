@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * interlocked.h - atomic operations, on LONG and on whatever else a program applies them to
+ * interlocked.h - atomic operations, on LONG and on other types that programs use them for
  *
- * LONG is not long here, and programs mix them: so these are templates in C++ and macros in C.
+ * LONG is not long here, and programs mix them, so these are templates in C++ and macros in C.
  */
 #ifndef REGIO_WINSOCK_INTERLOCKED_H
 #define REGIO_WINSOCK_INTERLOCKED_H

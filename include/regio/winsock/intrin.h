@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * intrin.h - compiler intrinsics by Microsoft's names
+ * intrin.h - compiler intrinsics with Microsoft's names
  */
 #ifndef REGIO_WINSOCK_INTRIN_H
 #define REGIO_WINSOCK_INTRIN_H

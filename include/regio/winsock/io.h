@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io.h - descriptors, by the names of Microsoft's C library
+ * io.h - descriptors, with the names of Microsoft's C library
  */
 #ifndef REGIO_WINSOCK_IO_H
 #define REGIO_WINSOCK_IO_H

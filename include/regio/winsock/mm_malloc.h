@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The next mm_malloc.h on the path, which takes _WIN32 for a system with Microsoft's C library.
+ * Includes the compiler's mm_malloc.h, which would take _WIN32 for a system with Microsoft's C
+ * library.
  */
 #pragma GCC system_header
 #pragma push_macro("_WIN32")

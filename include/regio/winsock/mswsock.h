@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mswsock.h - Registered I/O, and the extensions around accepting and connecting
+ * mswsock.h - Registered I/O, and the extensions for accepting and connecting
  */
 #ifndef REGIO_WINSOCK_MSWSOCK_H
 #define REGIO_WINSOCK_MSWSOCK_H
@@ -101,7 +101,7 @@ typedef void(PASCAL FAR *LPFN_GETACCEPTEXSOCKADDRS)(PVOID buffer, DWORD receive_
 						    struct sockaddr **ret_remote,
 						    LPINT ret_remote_length);
 
-/* Not there: asking for their pointers fails, which a program can live with. */
+/* Not available: requesting their pointers fails, which programs can handle. */
 typedef INT(PASCAL FAR *LPFN_WSARECVMSG)(SOCKET s, LPWSAMSG message, LPDWORD ret_bytes,
 					 LPWSAOVERLAPPED overlapped,
 					 LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);

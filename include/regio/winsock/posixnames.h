@@ -2,10 +2,11 @@
 /*
  * posixnames.h - lets the POSIX socket headers and these headers share their names
  *
- * Both declare socket(), struct in_addr and their like, with different types. Where the POSIX
- * headers have not been seen yet, they are included here with those names changed, and the names
- * are free. Where they have been seen, the Windows ones get other names: in C all of them, in C++
- * only the structures, for there the functions overload, their sockets being of another type.
+ * Both declare socket(), struct in_addr and similar names, with different types. If the POSIX
+ * headers have not been included yet, they are included here with those names changed, so that the
+ * names are free. If they have been included, the Windows declarations get other names: in C all of
+ * them, in C++ only the structures, because there the functions overload, as their sockets have
+ * another type.
  */
 #ifndef REGIO_WINSOCK_POSIXNAMES_H
 #define REGIO_WINSOCK_POSIXNAMES_H
@@ -147,14 +148,14 @@
 
 #endif
 
-/* They are seen here once, so that no later one takes back a name that these headers define. */
+/* Included here once, so that no later inclusion redefines a name that these headers define. */
 #include <asm/ioctl.h>
 #include <asm/ioctls.h>
 #include <asm/sockios.h>
 #include <sys/select.h>
 #include <unistd.h>
 
-/* The standard headers have seen these two long ago. */
+/* The standard headers have defined these two already. */
 #define fd_set regio_winsock_fd_set
 #define gethostname regio_winsock_gethostname
 #if !defined(__cplusplus)

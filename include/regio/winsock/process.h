@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * process.h - threads by the names of Microsoft's C library
+ * process.h - threads, with the names of Microsoft's C library
  */
 #ifndef REGIO_WINSOCK_PROCESS_H
 #define REGIO_WINSOCK_PROCESS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sal.h - Microsoft's source annotations, which say nothing to other compilers
+ * sal.h - Microsoft's source annotations, which have no meaning for other compilers
  */
 #ifndef REGIO_WINSOCK_SAL_H
 #define REGIO_WINSOCK_SAL_H

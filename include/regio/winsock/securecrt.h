@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * securecrt.h - what Microsoft's C library has beside the standard one
+ * securecrt.h - functions that only Microsoft's C library has
  */
 #ifndef REGIO_WINSOCK_SECURECRT_H
 #define REGIO_WINSOCK_SECURECRT_H
@@ -83,7 +83,7 @@ static inline errno_t strncpy_s(char *destination, size_t room, const char *sour
 
 static inline errno_t strcpy_s(char *destination, size_t room, const char *source)
 {
-	/* However long it is, but not cut. */
+	/* A source of any length, but it must not be cut. */
 	return strncpy_s(destination, room, source, _TRUNCATE - 1);
 }
 
@@ -108,7 +108,7 @@ static inline __attribute__((format(printf, 3, 0))) int vsprintf_s(char *buffer,
 	return -1;
 }
 
-/* One that does not fit is cut. */
+/* A text that does not fit is cut. */
 static inline __attribute__((format(printf, 4, 0))) int _vsnprintf_s(char *buffer, size_t room,
 								     size_t count,
 								     const char *format,
@@ -184,7 +184,7 @@ static inline errno_t strerror_s(char *buffer, size_t room, int error)
 	return strncpy_s(buffer, room, strerror(error), _TRUNCATE);
 }
 
-/* 'ret_size' counts the terminating 0, and is 0 where there is no such variable. */
+/* 'ret_size' includes the terminating 0, and is 0 if there is no such variable. */
 static inline errno_t getenv_s(size_t *ret_size, char *buffer, size_t room, const char *name)
 {
 	const char *value = getenv(name);

@@ -98,7 +98,9 @@ DWORD WINAPI FormatMessageW(DWORD flags, LPCVOID source, DWORD message, DWORD la
 	REGIO_WINSOCK_SYMBOL(FormatMessageW);
 HLOCAL WINAPI LocalFree(HLOCAL memory) REGIO_WINSOCK_SYMBOL(LocalFree);
 
-/* A debugger that listens to the text is not there: it goes nowhere, as on Windows without one. */
+/*
+ * There is no debugger that reads the text, so this does nothing, as on Windows without a debugger.
+ */
 void WINAPI OutputDebugStringA(LPCSTR text) REGIO_WINSOCK_SYMBOL(OutputDebugStringA);
 void WINAPI OutputDebugStringW(LPCWSTR text) REGIO_WINSOCK_SYMBOL(OutputDebugStringW);
 BOOL WINAPI IsDebuggerPresent(void) REGIO_WINSOCK_SYMBOL(IsDebuggerPresent);
@@ -192,7 +194,7 @@ BOOL WINAPI TlsSetValue(DWORD index, LPVOID value) REGIO_WINSOCK_SYMBOL(TlsSetVa
 
 /* ---- Locks ------------------------------------------------------------------------- */
 
-/* Room for what the C library's locks need; all zeros is a free lock. */
+/* Large enough for the C library's locks; all zeros is a free lock. */
 typedef struct _RTL_CRITICAL_SECTION {
 	ULONG_PTR reserved[8];
 } CRITICAL_SECTION, RTL_CRITICAL_SECTION, *PCRITICAL_SECTION, *LPCRITICAL_SECTION;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * windef.h - the types and words of Win32
+ * windef.h - the types and keywords of Win32
  *
- * DWORD, LONG and ULONG have 32 bits. What has 64 bits on 64-bit Windows has the type of
- * int64_t and size_t, so that templates and pointers agree with the standard headers. Everything
- * a library function is called by has its own symbol name, so nothing here meets another
- * library's functions.
+ * DWORD, LONG and ULONG have 32 bits. Types of 64 bits on 64-bit Windows are those of int64_t and
+ * size_t, so that templates and pointers agree with the standard headers. Every library function
+ * has its own symbol name, so nothing here conflicts with another library's functions.
  */
 #ifndef REGIO_WINSOCK_WINDEF_H
 #define REGIO_WINSOCK_WINDEF_H
@@ -19,7 +18,7 @@
 #error "regio-winsock needs a 64-bit system"
 #endif
 
-/* ---- Calling conventions and annotations, which mean nothing here -------- */
+/* ---- Calling conventions and annotations, without a meaning here ---------- */
 
 #define WINAPI
 #define WSAAPI
@@ -105,7 +104,7 @@ typedef ULONG_PTR WPARAM;
 typedef LONG_PTR LPARAM, LRESULT;
 typedef DWORD LCID;
 
-/* The old BSD words of winsock2.h. */
+/* The old BSD types of winsock2.h. */
 #if !defined(__USE_MISC)
 typedef unsigned char u_char;
 typedef unsigned short u_short;
@@ -113,7 +112,7 @@ typedef unsigned int u_int;
 #else
 #include <sys/types.h>
 #endif
-/* The C library's has 64 bits. */
+/* The C library's u_long has 64 bits. */
 #define u_long ULONG
 
 #ifdef UNICODE
@@ -168,7 +167,7 @@ typedef LPCSTR LPCTSTR, PCTSTR;
 #define PtrToUint PtrToUlong
 #define UIntToPtr UlongToPtr
 
-/* As in C on Windows; in C++ these are functions, which leave std::min() alone. */
+/* As in C on Windows; in C++ these are functions, which do not affect std::min(). */
 #if !defined(NOMINMAX)
 #if defined(__cplusplus)
 template <typename A, typename B>
@@ -251,8 +250,8 @@ typedef struct _GUID {
 /* ---- The names of the library's functions --------------------------------- */
 
 /*
- * Each function is exported as regio_winsock_NAME, and declared under its Windows name with that
- * symbol: POSIX has some of the names, with other types, and other libraries others.
+ * Each function is exported as regio_winsock_NAME, and declared with its Windows name and that
+ * symbol, because POSIX has some of the names, with other types, and other libraries have others.
  */
 #define REGIO_WINSOCK_SYMBOL(name)                                                                 \
 	__asm__("regio_winsock_" #name) __attribute__((visibility("default")))

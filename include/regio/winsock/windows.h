@@ -2,7 +2,7 @@
 /*
  * windows.h - the part of Win32 that Registered I/O programs use
  *
- * It does not include the sockets: winsock2.h does that, whichever comes first.
+ * It does not include the sockets: winsock2.h does that; the two may be included in any order.
  */
 #ifndef REGIO_WINSOCK_WINDOWS_H
 #define REGIO_WINSOCK_WINDOWS_H

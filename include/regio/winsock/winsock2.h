@@ -2,8 +2,8 @@
 /*
  * winsock2.h - sockets
  *
- * A SOCKET is the number of a file descriptor. Errors are left with WSAGetLastError(), not in
- * errno. Include this before the POSIX socket headers where both are needed.
+ * A SOCKET is the number of a file descriptor. Errors are reported by WSAGetLastError(), not in
+ * errno. Include this before the POSIX socket headers if both are needed.
  */
 #ifndef REGIO_WINSOCK_WINSOCK2_H
 #define REGIO_WINSOCK_WINSOCK2_H
@@ -101,7 +101,7 @@ typedef struct _QualityOfService QOS, *LPQOS;
 #define FROM_PROTOCOL_INFO (-1)
 #define INADDR_LOOPBACK_INIT 0x0100007f
 
-/* gethostbyname() is the system's; what it says is told with the errors of Windows. */
+/* gethostbyname() is the system's; its failures are reported as errors of Windows. */
 #if defined(h_errno)
 static inline int regio_winsock_h_errno(void)
 {
@@ -122,8 +122,8 @@ static inline int regio_winsock_h_errno(void)
 #define NO_ADDRESS WSANO_ADDRESS
 
 /*
- * FIONBIO, FIONREAD and SIOCATMARK are the kernel's, for the ioctl() of POSIX: ioctlsocket() and
- * WSAIoctl() take those and the values of Windows.
+ * FIONBIO, FIONREAD and SIOCATMARK have the kernel's values, for the ioctl() of POSIX:
+ * ioctlsocket() and WSAIoctl() take those and the values of Windows.
  */
 
 /* ---- select and poll ---------------------------------------------------------- */
@@ -205,7 +205,7 @@ SOCKET WSAAPI WSASocketW(int family, int type, int protocol, LPWSAPROTOCOL_INFOW
 int WSAAPI closesocket(SOCKET s) REGIO_WINSOCK_SYMBOL(closesocket);
 REGIO_WINSOCK_END
 
-/* Not extern "C": in C++ these overload the POSIX functions where those are declared. */
+/* Not extern "C": in C++ these overload the POSIX functions if those are declared. */
 SOCKET WSAAPI accept(SOCKET s, struct sockaddr *address, int *length) REGIO_WINSOCK_SYMBOL(accept);
 int WSAAPI bind(SOCKET s, const struct sockaddr *address, int length) REGIO_WINSOCK_SYMBOL(bind);
 int WSAAPI connect(SOCKET s, const struct sockaddr *address, int length)
@@ -232,7 +232,7 @@ int WSAAPI shutdown(SOCKET s, int how) REGIO_WINSOCK_SYMBOL(shutdown);
 char *WSAAPI inet_ntoa(struct in_addr address) REGIO_WINSOCK_SYMBOL(inet_ntoa);
 
 #if defined(__cplusplus) && defined(REGIO_WINSOCK_POSIX_FIRST)
-/* A length of sizeof, which is an int to Winsock, must not draw a call to the POSIX function. */
+/* A length given by sizeof, which is an int for Winsock, must not select the POSIX function. */
 template <typename Length> inline int bind(SOCKET s, const struct sockaddr *address, Length length)
 {
 	return bind(s, address, (int)length);
@@ -320,7 +320,7 @@ static inline uint64_t ntohll(uint64_t value)
 	return htonll(value);
 }
 
-/* The argument is a u_long to some programs, and an unsigned long to others. */
+/* Some programs pass a u_long as the argument, others an unsigned long. */
 #if defined(__cplusplus)
 template <typename Argument> inline int ioctlsocket(SOCKET s, DWORD command, Argument *argument)
 {

@@ -38,7 +38,7 @@ struct sockaddr_in {
 	CHAR sin_zero[8];
 };
 
-/* __in6_u is what the macros of the C library's netinet/in.h expect. */
+/* The macros of the C library's netinet/in.h expect the name __in6_u. */
 struct in6_addr {
 	union {
 		union {
@@ -99,7 +99,10 @@ REGIO_WINSOCK_END
 static const struct in_addr in4addr_any __attribute__((unused)) = {{{{0, 0, 0, 0}}}};
 #define ADDR_ANY INADDR_ANY
 
-/* With a port and a scope, as WSAAddressToString() writes them; POSIX counts the address only. */
+/*
+ * Including port and scope, as WSAAddressToString() writes them; the POSIX values are for the
+ * address only.
+ */
 #undef INET_ADDRSTRLEN
 #undef INET6_ADDRSTRLEN
 #define INET_ADDRSTRLEN 22
@@ -141,8 +144,9 @@ struct group_source_req {
 typedef struct group_source_req GROUP_SOURCE_REQ, *PGROUP_SOURCE_REQ;
 
 /*
- * The kernel's, of 12 bytes and not 8. 'ipi_addr' is this host's address, as a program gives it to
- * choose the source of a send; what the sender has addressed, a group perhaps, is after it.
+ * The kernel's structure, of 12 bytes and not 8. 'ipi_addr' is this host's address, as a program
+ * gives it to choose the source of a send; the address that the sender used, which may be a group,
+ * follows it.
  */
 typedef struct in_pktinfo {
 	ULONG ipi_ifindex;
@@ -215,7 +219,7 @@ typedef struct _WSACMSGHDR {
 #define IP_RECVTOS 13
 #endif
 #define IP_DONTFRAGMENT 0x7101
-/* The kernel tells it in IP_PKTINFO only: asking for it fails. */
+/* The kernel reports it only in IP_PKTINFO: setting this option fails. */
 #define IP_ORIGINAL_ARRIVAL_IF 0x712F
 
 #ifndef TCP_NODELAY
@@ -245,8 +249,8 @@ typedef struct _WSACMSGHDR {
 /* ---- Ioctls ----------------------------------------------------------------- */
 
 /*
- * The kernel has three of these names, with other values. Whatever becomes of them in a program,
- * a SIO_ constant has the value of Windows: it is a number of its own, made from none of them.
+ * The kernel has three of these names, with other values. So that a SIO_ constant has the value of
+ * Windows no matter how a program defines them, it is a plain number that does not use them.
  */
 #undef IOC_OUT
 #undef IOC_IN

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ws2ipdef.h - everything it has on Windows is in ws2def.h here
+ * ws2ipdef.h - its contents on Windows are in ws2def.h here
  */
 #ifndef REGIO_WINSOCK_WS2IPDEF_H
 #define REGIO_WINSOCK_WS2IPDEF_H

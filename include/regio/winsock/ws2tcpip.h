@@ -7,7 +7,7 @@
 
 #include "winsock2.h"
 
-/* The C library's has no sign, and so its pointers another type. */
+/* The C library's socklen_t is unsigned, so pointers to it have another type. */
 typedef int regio_winsock_socklen_t;
 #define socklen_t regio_winsock_socklen_t
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fault engine: whatever engine.h allows an engine to do, and the machine seldom does.
+ * The fault engine: does what engine.h allows an engine to do, but a real machine seldom does.
  *
- * It stands between the core and another engine. By a seeded draw it does not execute an operation,
- * or a part of it only, and tells of the rest by an event later; holds events back, or repeats
- * them; ends sleeps early; has no room to watch; fails. What it owes as an event it keeps, and it
- * rings the doorbell as long as it owes any, so that no sleep outlasts a debt.
+ * It is placed between the core and another engine. Controlled by a seeded random generator, it
+ * does not execute an operation, or only a part of it, and reports the rest by an event later;
+ * delays events, or repeats them; ends sleeps early; has no room to watch a socket; fails
+ * operations. It keeps the events that it must still report ("owes"), and rings the doorbell as
+ * long as there are any, so that no sleep delays them.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -17,17 +18,20 @@
 #include "engine/testing/fault.h"
 #include "engine/testing/fault_options.h"
 
-/* Operations handed on together. */
+/* The number of operations passed on together. */
 #define CHUNK 64u
-/* Asks until what is owed is told. */
+/* The most polls until an owed event is reported. */
 #define ASKS_MAX 4u
-/* The other engine's ids are descriptors, above those that an engine may keep for itself. */
+/*
+ * The ids given to the other engine are descriptors plus this base: below it an engine may have ids
+ * of its own.
+ */
 #define ID_BASE (1ull << 32)
 
 struct watched {
 	uint64_t id;	    /* 0: not watched */
-	uint32_t owed;	    /* REGIOI_EVENT_... that will be told */
-	uint32_t asks_left; /* until then */
+	uint32_t owed;	    /* REGIOI_EVENT_... still to be reported */
+	uint32_t asks_left; /* polls until then */
 };
 
 struct regioi_engine {
@@ -41,10 +45,10 @@ struct regioi_engine {
 	pthread_mutex_t lock;
 	struct watched *watched; /* by descriptor */
 	size_t watched_room;
-	_Atomic uint32_t owing; /* of them */
+	_Atomic uint32_t owing; /* number of those that are owed events */
 };
 
-/* An operation as it is handed on. */
+/* An operation as it is passed on. */
 struct changed {
 	struct regioi_op op;
 	struct msghdr message; /* in place of the operation's own */
@@ -54,7 +58,7 @@ struct changed {
 
 /* ---- Chance ---- */
 
-/* splitmix64: any thread may draw, and the same seed draws the same. */
+/* splitmix64: any thread may draw, and the same seed gives the same sequence. */
 static uint64_t draw(struct regioi_engine *engine)
 {
 	uint64_t z = atomic_fetch_add_explicit(&engine->drawn, 0x9E3779B97F4A7C15u,
@@ -78,13 +82,13 @@ static bool strikes(struct regioi_engine *engine, enum regioi_fault fault)
 
 /* ---- What is owed ---- */
 
-/* Under the lock. NULL for a descriptor that is not watched. */
+/* With the lock. NULL for a descriptor that is not watched. */
 static struct watched *find_watched(struct regioi_engine *engine, uint64_t fd)
 {
 	return fd < engine->watched_room && engine->watched[fd].id ? &engine->watched[fd] : NULL;
 }
 
-/* Under the lock, as the next ones. */
+/* With the lock, as the following ones. */
 static void owe(struct regioi_engine *engine, struct watched *watched, uint32_t events)
 {
 	if (!watched->owed)
@@ -100,7 +104,10 @@ static void owe_nothing(struct regioi_engine *engine, struct watched *watched)
 	watched->owed = 0;
 }
 
-/* Adds what is due after the first 'count' events. Returns how many there are then. */
+/*
+ * Appends the owed events that are due to the first 'count' events. Returns the new number of
+ * events.
+ */
 static uint32_t pay(struct regioi_engine *engine, struct regioi_event *events, uint32_t count,
 		    uint32_t events_max)
 {
@@ -120,7 +127,7 @@ static uint32_t pay(struct regioi_engine *engine, struct regioi_event *events, u
 	return count;
 }
 
-/* Makes of the other engine's events those that are told now. Returns how many. */
+/* Replaces the other engine's events by those to report now. Returns their number. */
 static int tell(struct regioi_engine *engine, struct regioi_event *events, int found,
 		uint32_t events_max)
 {
@@ -148,7 +155,7 @@ static int tell(struct regioi_engine *engine, struct regioi_event *events, int f
 	return (int)count;
 }
 
-/* After an operation that did less than it could: where events are waited for, one will come. */
+/* After an operation that did less than it could: if the socket is watched, an event will come. */
 static void owe_for(struct regioi_engine *engine, const struct regioi_op *op)
 {
 	const bool send = op->kind == REGIOI_OP_SEND || op->kind == REGIOI_OP_SEND_MESSAGES ||
@@ -166,7 +173,7 @@ static void owe_for(struct regioi_engine *engine, const struct regioi_op *op)
 
 /* ---- Readiness ---- */
 
-/* Under the lock. */
+/* With the lock. */
 static bool watched_reserve(struct regioi_engine *engine, size_t fd)
 {
 	size_t room = engine->watched_room ? engine->watched_room : 64;
@@ -197,7 +204,7 @@ static int fault_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32
 		return -EBADF;
 	pthread_mutex_lock(&engine->lock);
 	room = watched_reserve(engine, (size_t)fd);
-	/* Before: the first event may come at once. */
+	/* Before the other engine watches: the first event may come at once. */
 	if (room) {
 		before = engine->watched[fd].id;
 		engine->watched[fd].id = id;
@@ -250,7 +257,7 @@ static int fault_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 
 	if (strikes(engine, REGIOI_FAULT_SIGNAL))
 		return -EINTR;
-	/* What is owed from now on rings the doorbell. */
+	/* Events that are owed from now on ring the doorbell. */
 	if (atomic_load(&engine->owing) || strikes(engine, REGIOI_FAULT_EARLY))
 		timeout_ns = 0;
 	found = engine->inner_ops->sleep(engine->inner, ret_events, events_max, timeout_ns);
@@ -277,7 +284,7 @@ static bool is_stream(const struct regioi_op *op)
 	}
 }
 
-/* What such an operation may fail with: of a stream what ends it. */
+/* Chooses the error of an operation: for a stream, one that ends the connection. */
 static int32_t failure(const struct regioi_op *op)
 {
 	if (is_stream(op))
@@ -329,7 +336,7 @@ static void shorten(struct regioi_engine *engine, struct changed *changed)
 	}
 }
 
-/* Counts datagrams that fill their slices as longer, as if they had been. */
+/* Reports datagrams that fill their slices as longer, as if they had been cut. */
 static void cut(struct regioi_engine *engine, struct regioi_op *op)
 {
 	if (op->result < 0)
@@ -350,7 +357,7 @@ static void cut(struct regioi_engine *engine, struct regioi_op *op)
 	}
 }
 
-/* Draws what is to become of an operation. Returns whether it is handed on. */
+/* Chooses the faults of an operation. Returns whether it is passed on. */
 static bool change(struct regioi_engine *engine, struct regioi_op *op, struct changed *ret_changed)
 {
 	*ret_changed = (struct changed){.op = *op};
@@ -368,7 +375,7 @@ static bool change(struct regioi_engine *engine, struct regioi_op *op, struct ch
 	return true;
 }
 
-/* After the operations: the core takes an event that comes during one for news. */
+/* After the operations, because the core treats an event during an operation as new. */
 static void settle(struct regioi_engine *engine, struct regioi_op *op, struct changed *changed)
 {
 	if (changed->delayed || (changed->shortened && changed->op.result > 0))
@@ -406,7 +413,7 @@ static void fault_execute(struct regioi_engine *engine, struct regioi_op *ops, u
 			      ops_count - done < CHUNK ? ops_count - done : CHUNK);
 }
 
-/* ---- What is the other engine's alone ---- */
+/* ---- Passed on unchanged ---- */
 
 static int fault_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer)
 {
@@ -448,7 +455,7 @@ static bool fault_batches(struct regioi_engine *engine)
 	return engine->inner_ops->batches(engine->inner);
 }
 
-/* ---- Life ---- */
+/* ---- Creating and ending ---- */
 
 static void fault_destroy(struct regioi_engine *engine)
 {

@@ -11,7 +11,7 @@
 
 #define SEED_DEFAULT 1u
 #define SHARE_DEFAULT 10u
-/* At 100 nothing would ever happen. */
+/* At 100 percent no operation would ever be executed. */
 #define PERCENT_MAX 90u
 
 static const char *const kinds[REGIOI_FAULT_KINDS] = {
@@ -40,14 +40,14 @@ static bool kind_set(struct regioi_fault_options *options, const char *name, siz
 	return false;
 }
 
-/* "name=number", up to a comma or the end. Returns what follows it, or NULL. */
+/* Reads "name=number", up to a comma or the end. Returns the text after it, or NULL. */
 static const char *item_read(const char *item, struct regioi_fault_options *options)
 {
 	size_t length = strcspn(item, "=,");
 	unsigned long long number;
 	char *end;
 
-	/* strtoull() would take a sign, and spaces. */
+	/* strtoull() would accept a sign and spaces. */
 	if (item[length] != '=' || item[length + 1] < '0' || item[length + 1] > '9')
 		return NULL;
 	errno = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The null engine: a stack that costs nothing. Every send is accepted at once, every receive finds
- * a full train, or on a stream all it asks for. It is how `regio bench core-cost` measures the
- * library alone; no traffic leaves.
+ * The null engine: a network stack that costs nothing. Every send is accepted at once; every
+ * receive finds a full train, or on a stream all it asks for. `regio bench core-cost` uses it to
+ * measure the library alone; no messages are sent.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -81,7 +81,7 @@ static int null_descriptor(struct regioi_engine *engine)
 	return engine->descriptor;
 }
 
-/* A train where the caller asks for the length of its messages, else one message. */
+/* Delivers a train if the caller asks for the length of its messages, otherwise one message. */
 static void receive_message(struct mmsghdr *message)
 {
 	struct msghdr *header = &message->msg_hdr;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sim engine: the epoll engine, with a network in between that has a clock and a temper of its
- * own (sim_net.h). The same seed gives one thread the same answers again.
+ * The sim engine: the epoll engine, with a simulated network that has its own clock, delays and
+ * faults (sim_net.h). With one thread, the same seed gives the same results.
  *
- * While something is under way nobody sleeps: the clock jumps to when it is due, or to the end of
- * the sleep. Otherwise a sleep is a sleep, for what ends it is outside.
+ * While something is in transit no thread sleeps: the clock jumps to the time when it is due, or to
+ * the end of the sleep. Otherwise a sleep is a real one, because what ends it comes from outside.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@
 
 struct sim {
 	struct regioi_engine epoll;
-	bool pends; /* events are there, or under way: its wake is set for as long */
+	bool pends; /* there are events, or some in transit: its wake is set meanwhile */
 	bool batches;
 };
 
@@ -41,9 +41,9 @@ static void unlock(void)
 	pthread_mutex_unlock(&regioi_sim_net.lock);
 }
 
-/* ---- Life ---- */
+/* ---- Creating and ending ---- */
 
-/* REGIO_SIM: "seed=7,loss=10,errors=5", each of them or none. */
+/* Reads REGIO_SIM: "seed=7,loss=10,errors=5"; each part is optional. */
 static bool read_wish(const char *wish, uint64_t *ret_seed, uint32_t *ret_loss,
 		      uint32_t *ret_errors)
 {
@@ -138,7 +138,7 @@ static void pends_no_longer(struct regioi_engine *engine)
 	sim->pends = false;
 }
 
-/* When the watcher is to be told next. */
+/* The time of the next event for the watcher. */
 static uint64_t next_of(const struct regioi_sim_socket *socket,
 			const struct regioi_sim_watcher *watcher)
 {
@@ -156,7 +156,7 @@ static uint64_t next_of(const struct regioi_sim_socket *socket,
 	return next_ns;
 }
 
-/* When the engine has its next event; NEVER_NS: nothing is under way. */
+/* The time of the engine's next event; NEVER_NS: nothing is in transit. */
 static uint64_t next_event(const struct regioi_engine *engine)
 {
 	uint64_t next_ns = NEVER_NS;
@@ -194,7 +194,7 @@ static struct regioi_event tell(const struct regioi_sim_socket *socket,
 	return event;
 }
 
-/* What is due, and has not been told. */
+/* Collects the events that are due and were not reported yet. */
 static int collect(struct regioi_engine *engine, struct regioi_event *ret_events, int most)
 {
 	int count = 0;
@@ -224,7 +224,10 @@ static struct regioi_sim_socket *socket_watched(const struct regioi_engine *engi
 	return NULL;
 }
 
-/* What the kernel tells is taken off the socket, and told again when it has arrived. */
+/*
+ * Data that the kernel reports is taken off the socket, and reported again when it has arrived in
+ * the simulated network.
+ */
 static bool pass_on(const struct regioi_engine *engine, struct regioi_event *event)
 {
 	struct regioi_sim_socket *socket = socket_watched(engine, event->id);
@@ -241,7 +244,8 @@ static bool pass_on(const struct regioi_engine *engine, struct regioi_event *eve
 	return event->events;
 }
 
-/* Events of the kernel, 'found' of them, and after those, where there is room, the network's own.
+/*
+ * Translates 'found' events of the kernel, and appends the network's own, as far as there is room.
  */
 static int translate(struct regioi_engine *engine, struct regioi_event *events, int found,
 		     uint32_t events_max)
@@ -289,7 +293,10 @@ static uint64_t real_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* For those who have something under way. Returns how many events, or -1: nothing is. */
+/*
+ * Moves the clock to what is in transit. Returns the number of events, or -1 if nothing is in
+ * transit.
+ */
 static int jump(struct regioi_engine *engine, struct regioi_event *ret_events, uint32_t events_max,
 		int64_t timeout_ns)
 {
@@ -401,7 +408,7 @@ static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uin
 
 const struct regioi_engine_ops regioi_engine_sim = {
 	.name = "sim",
-	.about = "a network with a clock, delays and faults of its own, for tests",
+	.about = "a simulated network with its own clock, delays and faults, for tests",
 	.automatic = false,
 	.create = sim_create,
 	.destroy = sim_destroy,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is under way in the network of the sim engine. Datagrams of one sender keep their order,
- * those of different senders need not; a stream comes in pieces.
+ * What is in transit in the network of the sim engine. Datagrams of one sender keep their order,
+ * those of different senders need not; a stream arrives in pieces.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,11 +12,14 @@
 #include "base/syscalls.h"
 #include "engine/testing/sim_net.h"
 
-/* Virtual time that passes between two looks, and that data needs: mostly little. */
+/*
+ * Limits of the virtual time that passes between two calls, and that data is in transit: usually
+ * short.
+ */
 #define TICK_MAX_NS 4000u
 #define SOON_MAX_NS 2000u
 #define LATE_MAX_NS 200000u
-/* Taken off a socket at most, so that a sender that is faster meets a full one. */
+/* The most that is taken off a socket, so that a faster sender finds the socket full. */
 #define QUEUED_MAX (1u << 20)
 #define DATAGRAM_BYTES 65536u
 #define CONTROL_BYTES 512u
@@ -55,7 +58,7 @@ static void drop_all(struct regioi_sim_socket *socket)
 		regioi_sim_drop(socket);
 }
 
-/* The descriptor is another socket's now: what was under way has nobody to go to. */
+/* The descriptor is used for another socket now: drops what was in transit. */
 static void forget(struct regioi_sim_socket **link)
 {
 	struct regioi_sim_socket *socket = *link;
@@ -125,7 +128,7 @@ void regioi_sim_unwatch(int fd, const struct regioi_engine *engine)
 	}
 }
 
-/* ---- What is under way ---- */
+/* ---- In transit ---- */
 
 static void have_events(struct regioi_sim_socket *socket)
 {
@@ -187,8 +190,8 @@ static struct regioi_sim_item *item_new(uint32_t control_length, uint32_t length
 }
 
 /*
- * Without what tells of a train, for what is under way is single datagrams: that gives the length
- * of each, or 0.
+ * Copies the control data without UDP_GRO, because single datagrams are in transit; the length of
+ * each datagram of a train is returned instead, or 0.
  */
 static uint32_t copy_control(struct msghdr *message, uint8_t *ret_control, uint32_t *ret_segment)
 {
@@ -270,7 +273,7 @@ static bool has_ended(const struct regioi_sim_socket *socket)
 	return false;
 }
 
-/* Returns false where the socket has no more to say. */
+/* Returns false if the socket has nothing more to receive. */
 static bool take_one(struct regioi_sim_socket *socket, int *ret_error)
 {
 	static uint8_t data[DATAGRAM_BYTES];
@@ -289,7 +292,7 @@ static bool take_one(struct regioi_sim_socket *socket, int *ret_error)
 
 	if (length < 0) {
 		*ret_error = -errno;
-		/* Of a stream that is not connected: it may be, later. */
+		/* ENOTCONN, EINVAL: a stream that is not connected; it may be later. */
 		if (errno == EAGAIN || errno == ENOTCONN || errno == EINVAL || errno == EBADF)
 			return false;
 		*ret_error = 0;

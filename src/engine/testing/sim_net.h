@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The network of the sim engine, one for all engines of the process: a clock, chance, and what is
- * on its way to each socket.
+ * The network of the sim engine, one for all engines of the process: a clock, a random generator,
+ * and what is in transit to each socket.
  *
- * Data crosses the kernel as ever, so that sockets, addresses, connections and errors are real.
- * What the kernel has delivered is taken off the socket, and stays under way for a while of a clock
- * that moves only when somebody looks. Every function is called with the network's lock held.
+ * Data passes through the kernel as usual, so that sockets, addresses, connections and errors are
+ * real. What the kernel has delivered is taken off the socket, and stays in transit for a time
+ * measured by a clock that moves only during calls. Every function is called with the network's
+ * lock held.
  */
 #ifndef REGIO_ENGINE_TESTING_SIM_NET_H
 #define REGIO_ENGINE_TESTING_SIM_NET_H
@@ -18,12 +19,12 @@
 
 #include "engine/engine.h"
 
-/* One datagram, or bytes of a stream, or what ends one. */
+/* One datagram, or bytes of a stream, or the end of a stream. */
 struct regioi_sim_item {
 	struct regioi_sim_item *next;
 	uint64_t due_ns;
 	int error; /* negative errno: a receive fails with it, once */
-	bool end;  /* of a stream, for ever */
+	bool end;  /* of a stream, permanent */
 	uint32_t length;
 	uint32_t taken; /* bytes of a stream */
 	struct sockaddr_storage name;
@@ -34,7 +35,7 @@ struct regioi_sim_item {
 	_Alignas(struct cmsghdr) uint8_t control[];
 };
 
-/* Who wants events of a socket. */
+/* An engine that watches a socket. */
 struct regioi_sim_watcher {
 	struct regioi_sim_watcher *next;
 	struct regioi_engine *engine;
@@ -50,10 +51,10 @@ struct regioi_sim_socket {
 	uint64_t cookie;
 	int fd;
 	bool stream;
-	bool refused; /* the last send was */
+	bool refused; /* the last send was refused */
 	uint32_t queued_bytes;
 	uint64_t full_until_ns;
-	struct regioi_sim_item *items; /* by the time when they are due */
+	struct regioi_sim_item *items; /* by the time when due */
 	struct regioi_sim_watcher *watchers;
 };
 
@@ -62,16 +63,16 @@ struct regioi_sim_net {
 	uint32_t engines;
 	uint64_t clock_ns;
 	uint64_t chance;
-	uint32_t loss, errors; /* of a thousand datagrams */
+	uint32_t loss, errors; /* per thousand datagrams */
 	struct regioi_sim_socket *sockets;
 };
 
 extern struct regioi_sim_net regioi_sim_net;
 
-/* Calls that look move the clock. */
+/* Moves the clock; to be called when a program polls or sleeps. */
 void regioi_sim_tick(void);
 uint32_t regioi_sim_below(uint32_t limit);
-/* Some time in the future. */
+/* A random time in the future. */
 uint64_t regioi_sim_later(void);
 
 static inline bool regioi_sim_same_name(const struct regioi_sim_item *a,
@@ -80,20 +81,23 @@ static inline bool regioi_sim_same_name(const struct regioi_sim_item *a,
 	return a->name_length == b->name_length && !memcmp(&a->name, &b->name, a->name_length);
 }
 
-/* The socket behind a descriptor, or NULL where there is none, or no memory. */
+/* The socket of a descriptor, or NULL if there is none, or no memory. */
 struct regioi_sim_socket *regioi_sim_find(int fd);
 void regioi_sim_unwatch(int fd, const struct regioi_engine *engine);
-/* With the last engine. */
+/* Called when the last engine is destroyed. */
 void regioi_sim_forget_all(void);
 
 /*
- * Takes what the kernel has off the socket. Returns 0, or the error of a socket that has nothing
- * to receive and is not merely empty.
+ * Takes what the kernel has received off the socket. Returns 0, or the error of the socket if there
+ * is nothing to receive for a reason other than that it is empty.
  */
 int regioi_sim_take(struct regioi_sim_socket *socket);
 void regioi_sim_drop(struct regioi_sim_socket *socket);
 
-/* Something is there that a watcher may have been told of before: all are told anew. */
+/*
+ * Reports the socket to all watchers again, because of something they may have been told about
+ * before.
+ */
 void regioi_sim_tell_again(struct regioi_sim_socket *socket);
 
 /* sim_op.c: executes one operation. */

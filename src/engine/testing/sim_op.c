@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operations in the network of the sim engine: whatever a kernel may answer, it answers now and
- * then. Full sockets that are not, batches cut short, pieces of streams, trains of any length,
- * errors that belong to something else.
+ * Operations in the network of the sim engine: now and then it gives each result that a kernel may
+ * give. Sockets that appear full, short batches, pieces of streams, trains of any length, errors
+ * that belong to another message.
  */
 #include <errno.h>
 #include <string.h>
@@ -64,7 +64,7 @@ static bool joins_receives(const struct regioi_sim_socket *socket, const struct 
 	       getsockopt(socket->fd, SOL_UDP, UDP_GRO, &on, &length) == 0 && on;
 }
 
-/* Whether the item may follow in a train of messages of that length. */
+/* Whether the item may be the next in a train of messages of that length. */
 static bool follows(const struct regioi_sim_item *first, const struct regioi_sim_item *item)
 {
 	return due(item) && !item->error && item->length && item->length <= first->length &&
@@ -72,7 +72,7 @@ static bool follows(const struct regioi_sim_item *first, const struct regioi_sim
 	       !memcmp(item->control, first->control, first->control_length);
 }
 
-/* How many datagrams are delivered as one. */
+/* The number of datagrams delivered as one train. */
 static uint32_t train_length(const struct regioi_sim_socket *socket, const struct msghdr *message)
 {
 	const struct regioi_sim_item *first = socket->items, *item = first;
@@ -226,7 +226,7 @@ static void execute_receive(struct regioi_sim_socket *socket, struct regioi_op *
 		return;
 	}
 	op->result = chance(16) ? -EAGAIN : receive(socket, op);
-	/* Whoever got less than there is will rely on an event. */
+	/* A program that got less than there is relies on an event. */
 	if (due(socket->items))
 		regioi_sim_tell_again(socket);
 }
@@ -247,7 +247,7 @@ static bool is_train(const struct regioi_op *op)
 	return false;
 }
 
-/* Why the send fails without having been tried, or 0. */
+/* The error of a send that fails without being tried, or 0. */
 static int refusal(struct regioi_sim_socket *socket, const struct regioi_op *op)
 {
 	bool refused = socket->refused;
@@ -261,7 +261,7 @@ static int refusal(struct regioi_sim_socket *socket, const struct regioi_op *op)
 	}
 	if (socket->stream)
 		return 0;
-	/* The answer to an earlier one: such errors are told once each. */
+	/* The ICMP answer to an earlier send: each such error is reported once. */
 	if (!refused && chance(32)) {
 		socket->refused = true;
 		return -ECONNREFUSED;

@@ -2,10 +2,10 @@
 /*
  * Completion queues of Registered I/O, and their notifications.
  *
- * A RIO_CQ is the handle of the native API. What is known beside it is found in a map, and only
+ * A RIO_CQ is the handle of the native API. Additional data is kept in a map and looked up only
  * when a queue is armed or closed: dequeuing does not need it. Queues that signal a port use the
- * driver of that port's domain, those that signal events the driver that all events share, and a
- * polled queue has one of its own.
+ * driver of that port's domain, those that signal events use the driver that all events share, and
+ * a polled queue has its own.
  */
 #include "regio.h"
 #include "winsock/rio/rio.h"
@@ -28,7 +28,7 @@ struct completion_queue {
 	_Atomic uint32_t references; /* the handle, and each packet on a port */
 	struct regioi_ws_event *event;
 	bool notify_reset;
-	_Atomic bool armed; /* RIONotify() has been called, and nothing signalled since */
+	_Atomic bool armed; /* RIONotify() was called, and nothing was signalled since */
 	struct regioi_ws_port *port;
 	struct regioi_ws_packet packet;
 	struct regioi_ws_domain domain; /* of a polled queue */
@@ -76,21 +76,21 @@ INT PASCAL regioi_ws_rio_notify(RIO_CQ handle)
 
 	if (!queue || (!queue->event && !queue->port))
 		return WSAEINVAL;
-	/* What is armed is left alone, so that a signal that is on its way stays. */
+	/* If it is armed already it is left unchanged, so that a signal in progress is not lost. */
 	if (atomic_exchange(&queue->armed, true))
 		return WSAEALREADY;
 	if (queue->event && queue->notify_reset)
 		regioi_ws_event_reset(queue->event);
 	if (regio_cq_notify(queue->cq) == 0)
 		return ERROR_SUCCESS;
-	/* In a forked child, or without memory: no signal will come. */
+	/* In a forked child, or if there is no memory, no signal will come. */
 	atomic_store(&queue->armed, false);
 	return WSAEINVAL;
 }
 
-/* ---- Life ---- */
+/* ---- Creating and closing ---- */
 
-/* What the notification names. Returns 0 or a Winsock error. */
+/* Finds the event or port in the notification. Returns 0 or a Winsock error. */
 static int queue_bind(struct completion_queue *queue, const RIO_NOTIFICATION_COMPLETION *how)
 {
 	switch (how ? (int)how->Type : 0) {

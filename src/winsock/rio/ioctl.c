@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ioctlsocket and WSAIoctl; the latter is the door to Registered I/O and the other extensions.
+ * ioctlsocket and WSAIoctl; the latter gives access to Registered I/O and the other extensions.
  */
 #include <sys/ioctl.h>
 
@@ -13,7 +13,7 @@
 #define WINDOWS_FIONBIO 0x8004667Eu
 #define WINDOWS_SIOCATMARK 0x40047307u
 
-/* One call, and what it gives back. */
+/* One call, and its output. */
 struct request {
 	const void *in;
 	DWORD in_size;
@@ -34,7 +34,7 @@ static int write_number(struct request *request, DWORD number)
 {
 	if (!request->out || request->out_size < sizeof(number))
 		return WSAEFAULT;
-	/* Above it lies the rest of a program's 64-bit unsigned long. */
+	/* Clears all of it: the upper half may be that of a program's 64-bit unsigned long. */
 	memset(request->out, 0, request->out_size);
 	memcpy(request->out, &number, sizeof(number));
 	request->out_bytes = sizeof(number);
@@ -86,7 +86,7 @@ static int set_keepalive(const struct regioi_ws_socket *socket, const struct req
 	if (socket->type != SOCK_STREAM)
 		return WSAENOPROTOOPT;
 	on = values.onoff != 0;
-	/* The kernel counts in seconds. */
+	/* The kernel uses seconds. */
 	idle = values.keepalivetime < 1000 ? 1 : (int)(values.keepalivetime / 1000);
 	interval = values.keepaliveinterval < 1000 ? 1 : (int)(values.keepaliveinterval / 1000);
 	if (sys_setsockopt(socket->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0 ||
@@ -99,8 +99,8 @@ static int set_keepalive(const struct regioi_ws_socket *socket, const struct req
 }
 
 /*
- * Whether receives report that a peer is gone. On Windows they do unless told otherwise; those of
- * Registered I/O do only when told to, and before the request queue is made.
+ * Sets whether receives report that a peer is unreachable. On Windows they do by default; receives
+ * of Registered I/O do so only if it was set before the request queue was created.
  */
 static int set_report(struct regioi_ws_socket *socket, const struct request *request)
 {
@@ -115,7 +115,7 @@ static int set_report(struct regioi_ws_socket *socket, const struct request *req
 	return 0;
 }
 
-/* Everything posted and not begun ends. */
+/* Ends all requests that have been posted and not begun. */
 static int flush(struct regioi_ws_socket *socket)
 {
 	pthread_mutex_lock(&socket->lock);
@@ -150,11 +150,14 @@ static int get_mark(const struct regioi_ws_socket *socket, struct request *reque
 
 	if (ioctl(socket->fd, SIOCATMARK, &at_mark) < 0)
 		return regioi_ws_error(errno);
-	/* Windows says whether everything urgent has been read. */
+	/* Windows reports whether all urgent data has been read. */
 	return write_number(request, !at_mark);
 }
 
-/* On some machines the kernel's value is the one of Windows: as two cases they would be one. */
+/*
+ * Translated first, because on some machines the two values are equal and could not both be cases
+ * of a switch.
+ */
 static DWORD kernel_code(DWORD code)
 {
 	if (code == WINDOWS_FIONBIO)
@@ -178,11 +181,11 @@ static int control(struct regioi_ws_socket *socket, DWORD code, struct request *
 	case SIO_UDP_NETRESET: {
 		DWORD on;
 
-		/* The kernel never reports it. */
+		/* The kernel never reports this. */
 		return read_number(request, &on) ? WSAEFAULT : (on ? WSAEOPNOTSUPP : 0);
 	}
 	case SIO_LOOPBACK_FAST_PATH:
-		/* The kernel's loopback has no slower path to be told to leave. */
+		/* The kernel's loopback has only one path, so there is nothing to set. */
 		return socket->type == SOCK_STREAM ? 0 : WSAEOPNOTSUPP;
 	case SIO_FLUSH:
 		return flush(socket);
@@ -207,7 +210,7 @@ int WSAAPI WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, 
 
 	if (!socket)
 		return SOCKET_ERROR;
-	/* Nothing here takes time. */
+	/* None of these ioctls takes time, so they cannot be overlapped. */
 	if (overlapped || routine)
 		error = WSAEOPNOTSUPP;
 	else if (!ret_bytes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The thirteen functions of Registered I/O, less those on completion queues.
+ * The thirteen functions of Registered I/O, except those on completion queues.
  *
  * Handles are those of the native API, and so are the structures: a RIO_BUF is a struct regio_buf
  * and a RIORESULT a struct regio_result under another name.
@@ -30,19 +30,22 @@ struct extra_slices {
 
 /* ---- Requests ---- */
 
-/* Of a request that was refused. */
+/* Sets the error of a request that was refused. */
 static __attribute__((cold)) BOOL refused(int error)
 {
-	/* Without an RQ, or with its CQ closed, the page says invalid parameter. */
+	/*
+	 * If there is no RQ, or its CQ is closed, the documentation of Windows says invalid
+	 * parameter.
+	 */
 	return regioi_ws_fail(error == -EBADF ? WSAEINVAL : regioi_ws_error(-error), FALSE);
 }
 
-/* Whether pData and its count are of one of the two forms the pages allow. */
+/* Whether pData and its count have one of the two documented forms. */
 static BOOL check_data(const RIO_BUF *data, ULONG count)
 {
 	if (count > 1 || !data != !count)
 		return regioi_ws_fail(WSAEINVAL, FALSE);
-	/* To the native API a region of 0 is no slice. */
+	/* For the native API region 0 means no slice. */
 	if (data && !data->BufferId)
 		return regioi_ws_fail(WSAEFAULT, FALSE);
 	return TRUE;
@@ -53,7 +56,7 @@ static inline bool data_is_plain(const RIO_BUF *data, ULONG count)
 	return __builtin_expect(data && count == 1 && data->BufferId, 1);
 }
 
-/* An extra slice, which is absent where the pointer is NULL. */
+/* Gets an extra slice, which is absent if the pointer is NULL. */
 static bool take_slice(const RIO_BUF *slice, struct regio_buf *ret_slice)
 {
 	if (!slice)
@@ -73,7 +76,10 @@ static bool take_extra(const struct extra_slices *slices, struct regio_extra *re
 typedef int post_plain(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
 		       uint64_t context);
 
-/* Without a plain slice: COMMIT_ONLY, an empty datagram, a mistake. */
+/*
+ * Posts a request without a plain slice: COMMIT_ONLY, an empty datagram, or an error of the
+ * program.
+ */
 static __attribute__((cold, noinline)) BOOL post_odd(post_plain *how, RIO_RQ queue,
 						     const RIO_BUF *data, ULONG count, DWORD flags,
 						     PVOID context)
@@ -151,11 +157,11 @@ static BOOL PASCAL rio_send_ex(RIO_RQ queue, PRIO_BUF data, ULONG count, PRIO_BU
 
 /* ---- Request queues ---- */
 
-/* What the pages call the errors of making and resizing a queue. */
+/* The documented errors of creating and resizing a queue. */
 static int queue_error(int error)
 {
 	switch (error) {
-	case -EBADF: /* a CQ, or the RQ: the socket has been looked at before */
+	case -EBADF: /* a CQ, or the RQ: the socket was checked before */
 	case -EEXIST:
 		return WSAEINVAL;
 	case -EMFILE:
@@ -166,7 +172,7 @@ static int queue_error(int error)
 	}
 }
 
-/* With the socket locked: no two threads give it a queue. */
+/* With the socket locked, so that two threads cannot both give it a queue. */
 static int queue_create(struct regioi_ws_socket *socket, ULONG max_receives, ULONG max_sends,
 			RIO_CQ receive_queue, RIO_CQ send_queue, PVOID context)
 {

@@ -9,7 +9,7 @@
 
 extern const RIO_EXTENSION_FUNCTION_TABLE regioi_ws_rio_table;
 
-/* Those on completion queues: completion.c. */
+/* Those on completion queues are in completion.c. */
 RIO_CQ PASCAL regioi_ws_rio_create_cq(DWORD size, PRIO_NOTIFICATION_COMPLETION notification);
 void PASCAL regioi_ws_rio_close_cq(RIO_CQ queue);
 BOOL PASCAL regioi_ws_rio_resize_cq(RIO_CQ queue, DWORD size);

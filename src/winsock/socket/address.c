@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names and addresses: getaddrinfo and its like, and addresses as text.
+ * Names and addresses: getaddrinfo and related functions, and addresses as text.
  */
 #include <stdio.h>
 
@@ -10,7 +10,7 @@
 const struct in6_addr in6addr_any;
 const struct in6_addr in6addr_loopback = {.u = {.Byte = {[15] = 1}}};
 
-/* ---- Between the two sets of constants ---- */
+/* ---- Converting between the two sets of constants ---- */
 
 struct pair {
 	int windows;
@@ -41,7 +41,7 @@ static const struct pair lookup_errors[] = {
 	{EAI_SOCKTYPE, POSIX_EAI_SOCKTYPE},
 };
 
-/* -1 where there is a flag that is not known. */
+/* Returns -1 if a flag is not known. */
 static int flags_to_posix(const struct pair *pairs, size_t count, int flags)
 {
 	int result = 0;
@@ -54,7 +54,7 @@ static int flags_to_posix(const struct pair *pairs, size_t count, int flags)
 	return flags ? -1 : result;
 }
 
-/* The last error is set, too. */
+/* Also sets the last error. */
 static int lookup_error(int error)
 {
 	int result = WSANO_RECOVERY;
@@ -78,7 +78,7 @@ void WSAAPI freeaddrinfo(PADDRINFOA list)
 	}
 }
 
-/* One block: the entry, and the address after it. */
+/* Allocates one block for the entry and its address. */
 static PADDRINFOA entry_copy(const sys_addrinfo *from)
 {
 	PADDRINFOA entry = calloc(1, sizeof(*entry) + sizeof(SOCKADDR_STORAGE));
@@ -116,7 +116,7 @@ INT WSAAPI getaddrinfo(PCSTR name, PCSTR service, const ADDRINFOA *hints, PADDRI
 	}
 	if (wanted.ai_flags < 0)
 		return regioi_ws_fail(EAI_BADFLAGS, EAI_BADFLAGS);
-	/* An empty name is this host. */
+	/* An empty name means this host. */
 	if (name && !name[0])
 		name = "localhost";
 	error = sys_getaddrinfo(name, service, &wanted, &found);
@@ -173,10 +173,10 @@ int WSAAPI gethostname(char *name, int length)
 /* An IPv6 address with its scope, brackets and port. */
 #define ADDRESS_TEXT 80
 
-/* Text of numbers and points. False where it is something else, or too long. */
+/* Converts a text of ASCII characters. False if it has other characters, or is too long. */
 static bool narrow_text(char *narrow, size_t size, const WCHAR *text)
 {
-	/* Cast, for whether a wchar_t has a sign depends on the machine. */
+	/* Cast, because whether wchar_t is signed depends on the machine. */
 	for (size_t i = 0; i < size && (uint32_t)text[i] < 128; i++) {
 		narrow[i] = (char)text[i];
 		if (!text[i])
@@ -217,7 +217,7 @@ INT WSAAPI InetPtonW(INT family, PCWSTR text, PVOID ret_address)
 
 	if (!text)
 		return regioi_ws_fail(WSAEFAULT, -1);
-	/* What is longer, or has other characters, is no address. */
+	/* A longer text, or one with other characters, is not an address. */
 	return narrow_text(narrow, sizeof(narrow), text) ? inet_pton(family, narrow, ret_address)
 							 : 0;
 }
@@ -236,7 +236,7 @@ PCWSTR WSAAPI InetNtopW(INT family, const void *address, PWSTR text, size_t size
 	return NULL;
 }
 
-/* "1.2.3.4:80", "[2001:db8::1%2]:80"; without the port where that is 0. Returns the length. */
+/* "1.2.3.4:80", "[2001:db8::1%2]:80"; without the port if that is 0. Returns the length. */
 static size_t describe(const struct sockaddr *address, char text[ADDRESS_TEXT])
 {
 	const SOCKADDR_INET *name = (const void *)address;

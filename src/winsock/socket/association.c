@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Making completion ports, and naming the one that a socket's operations go to.
+ * Creating completion ports, and associating a socket's operations with one.
  */
 #include "winsock/socket/socket.h"
 #include "winsock/win32/port.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Closing a socket: its request queue, its overlapped operations, the calls in it.
+ * Closing a socket: its request queue, its overlapped operations, and calls in progress.
  */
 #include "winsock/socket/overlapped.h"
 #include "winsock/socket/socket.h"

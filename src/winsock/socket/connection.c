@@ -7,14 +7,14 @@
 #include "winsock/socket/overlapped.h"
 #include "winsock/win32/error.h"
 
-/* Leaves the socket, and the error with the thread. */
+/* Leaves the socket, and sets the thread's last error. */
 static int leave_with(struct regioi_ws_socket *socket, int error)
 {
 	regioi_ws_socket_leave(socket);
 	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
 }
 
-/* A name that is shorter than those of its family is a fault. */
+/* An address that is shorter than those of its family is WSAEFAULT. */
 static bool name_fits(const struct regioi_ws_socket *socket, const struct sockaddr *address,
 		      int length)
 {
@@ -23,8 +23,8 @@ static bool name_fits(const struct regioi_ws_socket *socket, const struct sockad
 }
 
 /*
- * Old connections that linger do not keep a Windows server from its port, those that listen do:
- * that is what SO_REUSEADDR means to the kernel. False with errno set.
+ * On Windows a server may bind a port on which old connections linger, but not one on which a
+ * socket listens: that is the kernel's meaning of SO_REUSEADDR. False with errno set.
  */
 static bool reuse_lingering(const struct regioi_ws_socket *socket)
 {
@@ -48,7 +48,7 @@ int WSAAPI bind(SOCKET s, const struct sockaddr *address, int length)
 	return leave_with(socket, error);
 }
 
-/* SOMAXCONN_HINT() gives a negative number. */
+/* SOMAXCONN_HINT() is a negative number. */
 int WSAAPI listen(SOCKET s, int backlog)
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
@@ -62,8 +62,9 @@ int WSAAPI listen(SOCKET s, int backlog)
 		error = regioi_ws_error(errno);
 	else
 		/*
-		 * Several may wait for one connection, and some without blocking: whoever blocks
-		 * does so in poll(). There is no data on a listener.
+		 * Several threads may wait for one connection, some of them without blocking:
+		 * blocking calls wait in poll(). A listener has no data, so the flag affects
+		 * nothing else.
 		 */
 		error = fcntl(socket->fd, F_SETFL, O_NONBLOCK) < 0 ? regioi_ws_error(errno) : 0;
 	socket->listening = !error;
@@ -102,7 +103,7 @@ SOCKET WSAAPI WSAAccept(SOCKET s, struct sockaddr *address, int *length, LPCONDI
 	SOCKET accepted = INVALID_SOCKET;
 	int error, fd = -1;
 
-	/* The kernel has accepted before anybody could be asked. */
+	/* The kernel has accepted the connection before the condition function can be called. */
 	if (condition)
 		return (SOCKET)regioi_ws_fail(WSAEOPNOTSUPP, SOCKET_ERROR);
 	if (address && !length)
@@ -128,7 +129,7 @@ SOCKET WSAAPI accept(SOCKET s, struct sockaddr *address, int *length)
 	return WSAAccept(s, address, length, NULL, 0);
 }
 
-/* Connecting without blocking needs the flag on the descriptor; it is taken back afterwards. */
+/* Connecting without blocking needs the flag on the descriptor; it is cleared afterwards. */
 static int connect_now(struct regioi_ws_socket *socket, const struct sockaddr *address, int length)
 {
 	int flags = 0, result, error;
@@ -142,7 +143,7 @@ static int connect_now(struct regioi_ws_socket *socket, const struct sockaddr *a
 	if (socket->nonblocking && socket->type == SOCK_STREAM)
 		fcntl(socket->fd, F_SETFL, flags);
 	if (error == EINTR) {
-		/* It goes on; what became of it shows when the socket is writable. */
+		/* Connecting continues; when the socket is writable, its result is known. */
 		socklen_t size = sizeof(error);
 
 		result = regioi_ws_socket_wait(socket, POLLOUT);
@@ -180,8 +181,8 @@ int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *address, int length, LPWS
 }
 
 /*
- * Receives of Registered I/O that are posted stay so until the other end or closesocket() ends
- * them, so to the kernel only the sending side is shut.
+ * Posted receives of Registered I/O stay posted until the peer or closesocket() ends them, so in
+ * the kernel only the sending side is shut down.
  */
 static int shut(struct regioi_ws_socket *socket, int how)
 {
@@ -195,7 +196,7 @@ static int shut(struct regioi_ws_socket *socket, int how)
 	else if (sys_shutdown(socket->fd, how) < 0)
 		error = errno;
 	pthread_mutex_unlock(&socket->lock);
-	/* Without a connection there is nothing to end, and no mistake. */
+	/* Without a connection there is nothing to shut down, and that is not an error. */
 	if (error == ENOTCONN && socket->type == SOCK_DGRAM)
 		error = 0;
 	if (!error && how != SD_RECEIVE)

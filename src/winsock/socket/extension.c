@@ -2,8 +2,8 @@
 /*
  * AcceptEx, ConnectEx, DisconnectEx and GetAcceptExSockaddrs.
  *
- * AcceptEx puts a connection on a socket made beforehand, whose number, options and request queue
- * stay: the new descriptor takes the number of the old one.
+ * AcceptEx gives a connection to a socket created beforehand, which keeps its number, options and
+ * request queue: the new descriptor replaces the old one under the same number.
  */
 #include <fcntl.h>
 
@@ -11,13 +11,13 @@
 #include "winsock/socket/overlapped.h"
 #include "winsock/win32/error.h"
 
-/* Of each address in AcceptEx()'s buffer: its length, and the longest one. */
+/* Sizes in AcceptEx()'s buffer, for each address: of its length, and of the longest address. */
 #define ADDRESS_PREFIX 16u
 #define ADDRESS_ROOM_MIN (sizeof(SOCKADDR_IN) + ADDRESS_PREFIX)
 
 /* ---- Another descriptor under the same number ---- */
 
-/* What a program may have set on a socket before it gets a connection. */
+/* Options that a program may have set on a socket before it gets a connection. */
 static const struct {
 	int level;
 	int name;
@@ -38,7 +38,7 @@ static void copy_options(int from, int to)
 				   &size) < 0 ||
 		    value == present)
 			continue;
-		/* The kernel doubles the sizes of buffers that it is given. */
+		/* The kernel doubles the buffer sizes that are set. */
 		if (kept_options[i].level == SOL_SOCKET && kept_options[i].name != SO_KEEPALIVE)
 			value /= 2;
 		sys_setsockopt(to, kept_options[i].level, kept_options[i].name, &value,
@@ -46,7 +46,7 @@ static void copy_options(int from, int to)
 	}
 }
 
-/* Under the socket's lock. Takes over 'fd'. Returns 0 or a Winsock error. */
+/* With the socket's lock. Takes ownership of 'fd'. Returns 0 or a Winsock error. */
 static int socket_replace(struct regioi_ws_socket *socket, int fd)
 {
 	int error = 0;
@@ -110,7 +110,7 @@ static int attempt_accept(struct regioi_ws_operation *operation, DWORD *ret_byte
 	return error;
 }
 
-/* It must be of the listener's kind, and neither bound nor connected. */
+/* The socket must be of the listener's kind, and neither bound nor connected. */
 static bool may_be_accepted(struct regioi_ws_socket *socket,
 			    const struct regioi_ws_socket *listener)
 {
@@ -119,7 +119,7 @@ static bool may_be_accepted(struct regioi_ws_socket *socket,
 	       !regioi_ws_socket_connected(socket);
 }
 
-/* Whether a connection for that socket is being waited for. */
+/* Whether an AcceptEx() for that socket is pending. */
 static bool accept_waits(struct regioi_ws_socket *listener, SOCKET accepted)
 {
 	struct regioi_ws_operation *operation;
@@ -143,7 +143,7 @@ static int check_accept(struct regioi_ws_socket *listener, SOCKET accepted, cons
 		return WSAEINVAL;
 	if (!buffer || local_size < ADDRESS_ROOM_MIN || remote_size < ADDRESS_ROOM_MIN)
 		return WSAEFAULT;
-	/* Waiting for the first data is not what Registered I/O does on an accept. */
+	/* Waiting for the first data is not supported. */
 	if (receive_size)
 		return WSAEOPNOTSUPP;
 	socket = regioi_ws_socket_enter(accepted);
@@ -206,7 +206,7 @@ void PASCAL GetAcceptExSockaddrs(PVOID buffer, DWORD receive_size, DWORD local_s
 
 /* ---- ConnectEx ---- */
 
-/* The first attempt begins, the next ones look what became of it. */
+/* The first attempt starts connecting, later ones check the result. */
 static int attempt_connect(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
 	struct regioi_ws_socket *socket = operation->socket;
@@ -250,11 +250,11 @@ static BOOL PASCAL connect_ex(SOCKET s, const struct sockaddr *address, int leng
 	    (size_t)length > sizeof(operation->address))
 		error = WSAEFAULT;
 	else if (data && data_size)
-		error = WSAEOPNOTSUPP; /* no payload rides on the connect */
+		error = WSAEOPNOTSUPP; /* no payload with the connect */
 	else if (regioi_ws_socket_connected(socket))
 		error = WSAEISCONN;
 	else if (!socket->fresh && !regioi_ws_socket_bound(socket))
-		error = WSAEINVAL; /* Windows wants it bound */
+		error = WSAEINVAL; /* Windows requires it to be bound */
 	operation = error ? NULL : regioi_ws_operation_make(socket, overlapped, REGIOI_WS_OUT);
 	if (error) {
 		regioi_ws_socket_leave(socket);
@@ -273,7 +273,7 @@ static BOOL PASCAL connect_ex(SOCKET s, const struct sockaddr *address, int leng
 
 /* ---- DisconnectEx ---- */
 
-/* Ends the connection; for reuse a fresh socket takes the number. */
+/* Ends the connection; for reuse a new socket gets the number. */
 static int attempt_disconnect(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
 	struct regioi_ws_socket *socket = operation->socket;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The extension functions that programs ask for one by one.
+ * The extension functions that programs look up one at a time.
  */
 #ifndef REGIO_WINSOCK_SOCKET_EXTENSION_H
 #define REGIO_WINSOCK_SOCKET_EXTENSION_H

@@ -2,8 +2,8 @@
 /*
  * Socket options.
  *
- * Most go to the kernel as they are, with a one-byte or two-byte BOOL made an int. A few mean
- * something else to Windows or are Windows' own. What is on no list is refused.
+ * Most are passed to the kernel unchanged, except that a BOOL of one or two bytes becomes an int. A
+ * few have another meaning on Windows or exist only there. All others are refused.
  */
 #include <netinet/udp.h>
 
@@ -14,7 +14,7 @@
 #define IPV6_HOPLIMIT_WANTED 51 /* IPV6_RECVHOPLIMIT */
 #define NEVER_CONNECTED 0xFFFFFFFFu
 
-/* Handed to the kernel. */
+/* Passed to the kernel. */
 static const struct {
 	int level;
 	int name;
@@ -83,7 +83,9 @@ static bool is_plain(int level, int name)
 	return false;
 }
 
-/* What enables the control messages that Windows enables by their own names. */
+/*
+ * The kernel's option that enables a control message; Windows uses the message's own name for that.
+ */
 static int kernel_name(int level, int name)
 {
 	if (level == IPPROTO_IPV6 && name == IPV6_PKTINFO)
@@ -132,7 +134,7 @@ static int set_linger(const struct regioi_ws_socket *socket, bool off)
 	return set_kernel(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
-/* Either the one or the other. */
+/* Only one of SO_REUSEADDR and SO_EXCLUSIVEADDRUSE may be set. */
 static int set_reuse(struct regioi_ws_socket *socket, bool on)
 {
 	int error = socket->exclusive && on ? WSAEINVAL
@@ -143,7 +145,7 @@ static int set_reuse(struct regioi_ws_socket *socket, bool on)
 	return error;
 }
 
-/* An accepted socket has its listener's options anyhow. */
+/* An accepted socket has its listener's options already. */
 static int update_accepted(struct regioi_ws_socket *socket, const char *value, int length)
 {
 	struct regioi_ws_socket *listener;
@@ -159,7 +161,7 @@ static int update_accepted(struct regioi_ws_socket *socket, const char *value, i
 	return regioi_ws_socket_connected(socket) ? 0 : WSAENOTCONN;
 }
 
-/* Options of the socket level that are not the kernel's. -1: it is none of them. */
+/* Options of the socket level that are not passed to the kernel. Returns -1 for all others. */
 static int set_special(struct regioi_ws_socket *socket, int name, const char *value, int length)
 {
 	switch (name) {
@@ -171,7 +173,7 @@ static int set_special(struct regioi_ws_socket *socket, int name, const char *va
 	case SO_REUSEADDR:
 		return set_reuse(socket, number_of(value, length) != 0);
 	case SO_EXCLUSIVEADDRUSE:
-		/* The kernel's way, unless SO_REUSEADDR is set. */
+		/* The kernel's default, unless SO_REUSEADDR is set. */
 		if (socket->reuse_address && number_of(value, length))
 			return WSAEINVAL;
 		socket->exclusive = number_of(value, length) != 0;
@@ -239,7 +241,10 @@ static int get_number(const struct regioi_ws_socket *socket, int level, int name
 		       : 0;
 }
 
-/* Numbers that are not the kernel's, or not in its form. -1: it is none of them. */
+/*
+ * Numeric options that the kernel does not have, or returns in another form. Returns -1 for all
+ * others.
+ */
 static int get_special(struct regioi_ws_socket *socket, int name, DWORD *ret_number)
 {
 	int error;
@@ -255,7 +260,7 @@ static int get_special(struct regioi_ws_socket *socket, int name, DWORD *ret_num
 		return error;
 	case SO_SNDBUF:
 	case SO_RCVBUF:
-		/* The kernel doubles what it is given. */
+		/* The kernel doubles the value that is set. */
 		error = get_number(socket, SOL_SOCKET, name, ret_number);
 		*ret_number /= 2;
 		return error;
@@ -289,7 +294,7 @@ static int get_option(struct regioi_ws_socket *socket, int level, int name, char
 	if (error > 0)
 		return error;
 	if (error == 0) {
-		/* A BOOL may be asked for as one byte. */
+		/* A BOOL may be requested as one byte. */
 		if (*length > (int)sizeof(number))
 			*length = sizeof(number);
 		memcpy(value, &number, (size_t)*length);

@@ -2,10 +2,10 @@
 /*
  * Overlapped operations.
  *
- * An operation is tried in the call that starts it. One that must wait is queued after those before
- * it on its side of the socket, and finished by a thread of the library, which is started with the
- * first and sleeps in an epoll set. The completion is told as Windows does: in the OVERLAPPED, its
- * event, and the port of the socket.
+ * An operation is tried in the call that starts it. One that must wait is queued for its direction
+ * of the socket, and finished by a thread of the library, which is started with the first such
+ * operation and sleeps in an epoll set. The completion is reported as on Windows: in the
+ * OVERLAPPED, its event, and the port of the socket.
  *
  * OVERLAPPED.Internal holds STATUS_PENDING, 0, or the Win32 error with STATUS_ERROR set.
  */
@@ -24,12 +24,12 @@ static void packet_taken(struct regioi_ws_packet *packet)
 	struct regioi_ws_operation *operation =
 		CONTAINING_RECORD(packet, struct regioi_ws_operation, packet);
 
-	/* Whoever posts and whoever takes hold the port. */
+	/* Both the thread that posts and the one that takes a packet hold the port. */
 	regioi_ws_object_drop(&operation->port->object);
 	free(operation);
 }
 
-/* What Windows tells of a failed operation to those who ask for Win32 errors. */
+/* The Win32 error that Windows reports for a failed operation. */
 static DWORD win32_error(int error)
 {
 	switch (error) {
@@ -53,15 +53,15 @@ static DWORD win32_error(int error)
 }
 
 /*
- * For those who wait for an operation that has no event. On Windows they wait for the file, which
- * the end of any operation on it signals.
+ * For threads that wait for an operation without an event. On Windows they wait for the file
+ * handle, which is signalled when any operation on it ends.
  */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 } ended = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-/* It is the program's again afterwards. */
+/* Stores the result; after that the OVERLAPPED is the program's again. */
 static void tell_result(OVERLAPPED *overlapped, int error)
 {
 	pthread_mutex_lock(&ended.lock);
@@ -72,7 +72,7 @@ static void tell_result(OVERLAPPED *overlapped, int error)
 	pthread_mutex_unlock(&ended.lock);
 }
 
-/* Ends an operation that is on no list. It is gone afterwards. */
+/* Ends an operation that is on no list. It may be freed by the return. */
 static void complete(struct regioi_ws_operation *operation, int error, DWORD bytes, bool to_port)
 {
 	OVERLAPPED *overlapped = operation->overlapped;
@@ -110,7 +110,7 @@ static struct {
 	bool running;
 } service = {.lock = PTHREAD_MUTEX_INITIALIZER, .epoll_fd = -1};
 
-/* Under the socket's lock: the events that its operations wait for. */
+/* With the socket's lock: watches for the events that its operations wait for. */
 static int watch(struct regioi_ws_socket *socket)
 {
 	struct epoll_event event = {
@@ -125,7 +125,7 @@ static int watch(struct regioi_ws_socket *socket)
 		socket->watched = true;
 		return 0;
 	}
-	/* The descriptor has become another socket: AcceptEx(). */
+	/* AcceptEx() has replaced the socket of the descriptor. */
 	if (errno == ENOENT)
 		return epoll_ctl(service.epoll_fd, EPOLL_CTL_ADD, socket->fd, &event) == 0
 			       ? 0
@@ -133,7 +133,10 @@ static int watch(struct regioi_ws_socket *socket)
 	return regioi_ws_error(errno);
 }
 
-/* Takes the oldest operation of a side that is through off its list. NULL when none is. */
+/*
+ * Tries the oldest operation of a direction, and takes it off its list if it is done. NULL if it is
+ * not.
+ */
 static struct regioi_ws_operation *next_done(struct regioi_ws_socket *socket,
 					     enum regioi_ws_side side, int *ret_error,
 					     DWORD *ret_bytes)
@@ -161,7 +164,7 @@ static void serve(SOCKET s)
 	DWORD bytes;
 	int error;
 
-	/* Whoever closes it has ended its operations. */
+	/* The thread that closed it has ended its operations. */
 	if (!socket)
 		return;
 	for (int side = REGIOI_WS_IN; side <= REGIOI_WS_OUT; side++)
@@ -187,7 +190,7 @@ static void *service_main(void *argument)
 	return NULL;
 }
 
-/* Returns 0 or a Winsock error. The thread lives as long as the process. */
+/* Returns 0 or a Winsock error. The thread runs until the process ends. */
 static int service_start(void)
 {
 	pthread_attr_t attributes;
@@ -213,7 +216,7 @@ struct regioi_ws_operation *regioi_ws_operation_make(struct regioi_ws_socket *so
 						     enum regioi_ws_side side)
 {
 	struct regioi_ws_operation *operation = calloc(1, sizeof(*operation));
-	/* With the lowest bit set the port is not to be told. */
+	/* If the lowest bit is set, no packet is posted to the port. */
 	uintptr_t handle = (uintptr_t)overlapped->hEvent;
 	HANDLE event = (HANDLE)(handle & ~(uintptr_t)1);
 
@@ -241,7 +244,7 @@ struct regioi_ws_operation *regioi_ws_operation_make(struct regioi_ws_socket *so
 	return operation;
 }
 
-/* Under the socket's lock. Returns 0, a Winsock error, or WSA_IO_PENDING when it is on a list. */
+/* With the socket's lock. Returns 0, a Winsock error, or WSA_IO_PENDING if it is on a list. */
 static int attempt_or_list(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
 	struct regioi_ws_socket *socket = operation->socket;
@@ -252,7 +255,7 @@ static int attempt_or_list(struct regioi_ws_operation *operation, DWORD *ret_byt
 		return WSA_OPERATION_ABORTED;
 	while (*last)
 		last = &(*last)->next;
-	/* Those before it go first. */
+	/* Only if none is queued before it. */
 	if (last == &socket->operations[operation->side])
 		error = operation->attempt(operation, ret_bytes);
 	if (error != WSAEWOULDBLOCK)
@@ -265,7 +268,7 @@ static int attempt_or_list(struct regioi_ws_operation *operation, DWORD *ret_byt
 	return error;
 }
 
-/* It failed at once: nobody is told. */
+/* It failed at once, so no completion is reported. */
 static void discard(struct regioi_ws_operation *operation, int error)
 {
 	tell_result(operation->overlapped, error);
@@ -323,7 +326,7 @@ int regioi_ws_operations_cancel(struct regioi_ws_socket *socket, const OVERLAPPE
 	return count;
 }
 
-/* ---- Asking ---- */
+/* ---- Results ---- */
 
 BOOL WINAPI CancelIoEx(HANDLE file, LPOVERLAPPED overlapped)
 {
@@ -337,7 +340,10 @@ BOOL WINAPI CancelIoEx(HANDLE file, LPOVERLAPPED overlapped)
 	return count ? TRUE : regioi_ws_fail(ERROR_NOT_FOUND, FALSE);
 }
 
-/* Of those that other threads started it cancels too many; a program that cancels wants that. */
+/*
+ * Also cancels operations that other threads started, unlike Windows; a program that cancels
+ * usually wants that.
+ */
 BOOL WINAPI CancelIo(HANDLE file)
 {
 	return CancelIoEx(file, NULL) || GetLastError() == ERROR_NOT_FOUND;
@@ -381,7 +387,7 @@ BOOL WINAPI GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD re
 	return error ? regioi_ws_fail((int)error, FALSE) : TRUE;
 }
 
-/* The Winsock error for what win32_error() has made of it. */
+/* The Winsock error for a result of win32_error(). */
 static int winsock_error(DWORD error)
 {
 	static const int errors[] = {WSAECONNRESET, WSAECONNREFUSED, WSAECONNABORTED, WSAEMSGSIZE,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Overlapped operations: what a call starts, and a thread of the library finishes.
+ * Overlapped operations: started by a call, finished by a thread of the library.
  */
 #ifndef REGIO_WINSOCK_SOCKET_OVERLAPPED_H
 #define REGIO_WINSOCK_SOCKET_OVERLAPPED_H
@@ -10,7 +10,7 @@
 
 enum regioi_ws_side {
 	REGIOI_WS_IN,  /* waits for the socket to be readable */
-	REGIOI_WS_OUT, /* writable */
+	REGIOI_WS_OUT, /* waits for the socket to be writable */
 };
 
 #define REGIOI_WS_BUFFERS_MAX 16
@@ -18,17 +18,17 @@ enum regioi_ws_side {
 struct regioi_ws_operation {
 	struct regioi_ws_operation *next;
 	struct regioi_ws_socket *socket; /* entered */
-	struct regioi_ws_port *port;	 /* that the socket had when it was started, or NULL */
+	struct regioi_ws_port *port;	 /* the socket's when it was started, or NULL */
 	struct regioi_ws_event *event;	 /* or NULL */
 	OVERLAPPED *overlapped;
 	struct regioi_ws_packet packet;
 	enum regioi_ws_side side;
 	/*
-	 * Tries it, without blocking and under the socket's lock. Returns 0, a Winsock error, or
-	 * WSAEWOULDBLOCK when it must wait.
+	 * Tries it, without blocking and with the socket's lock. Returns 0, a Winsock error, or
+	 * WSAEWOULDBLOCK if it must wait.
 	 */
 	int (*attempt)(struct regioi_ws_operation *operation, DWORD *ret_bytes);
-	/* Of whoever starts it: */
+	/* For use by the code that starts it: */
 	SOCKET other;
 	void *buffer;
 	DWORD sizes[3];
@@ -43,19 +43,19 @@ struct regioi_ws_operation {
 };
 
 /*
- * An operation on an entered socket, for an OVERLAPPED that becomes pending. NULL, with the last
- * error set, when it cannot be made.
+ * Creates an operation on an entered socket; its OVERLAPPED becomes pending. NULL, with the last
+ * error set, on failure.
  */
 struct regioi_ws_operation *regioi_ws_operation_make(struct regioi_ws_socket *socket,
 						     OVERLAPPED *overlapped,
 						     enum regioi_ws_side side);
 /*
- * Tries it, and leaves the rest to the library's thread. Returns 0 when it is done, or a Winsock
- * error; WSA_IO_PENDING when it goes on. Its completion is announced unless it failed at once.
+ * Tries it, and leaves the rest to the library's thread. Returns 0 if it is done, WSA_IO_PENDING if
+ * it continues, or a Winsock error. Its completion is reported unless it failed at once.
  */
 int regioi_ws_operation_start(struct regioi_ws_operation *operation, DWORD *ret_bytes);
 
-/* Ends the operations that wait, or the one of 'overlapped'. Returns how many. */
+/* Ends all waiting operations, or only that of 'overlapped'. Returns their number. */
 int regioi_ws_operations_cancel(struct regioi_ws_socket *socket, const OVERLAPPED *overlapped);
 
 #endif

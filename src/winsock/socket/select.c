@@ -29,7 +29,7 @@ static void poll_set_free(struct poll_set *set)
 	free(set->sockets);
 }
 
-/* Returns how many have events, or SOCKET_ERROR. A signal does not end it. */
+/* Returns the number with events, or SOCKET_ERROR. A signal does not end it. */
 static int poll_set_wait(struct poll_set *set, uint64_t deadline_ns)
 {
 	for (;;) {
@@ -66,7 +66,7 @@ static bool select_add(struct poll_set *set, const struct fd_set *from, short ev
 	return true;
 }
 
-/* Leaves in 'to' the sockets that have one of the events, and of the others none that bars. */
+/* Leaves in 'to' the sockets that have one of the events and none of the excluded ones. */
 static int select_collect(const struct poll_set *set, uint32_t *at, struct fd_set *to, short events,
 			  short bars)
 {
@@ -113,7 +113,7 @@ int WSAAPI select(int ignored, struct fd_set *readable, struct fd_set *writable,
 	}
 	if (count >= 0) {
 		count = select_collect(&set, &at, readable, POLLIN | POLLHUP | POLLERR, 0);
-		/* A connection that failed is exceptional, and not writable. */
+		/* A connection that failed is an exception, and not writable. */
 		count += select_collect(&set, &at, writable, POLLOUT, POLLERR);
 		count += select_collect(&set, &at, exceptional, POLLPRI | POLLERR, 0);
 	}
@@ -138,11 +138,11 @@ int WSAAPI WSAPoll(LPWSAPOLLFD descriptors, ULONG count, INT timeout_ms)
 	for (ULONG i = 0; i < count; i++) {
 		struct regioi_ws_socket *socket = NULL;
 
-		/* A negative one is passed over. */
+		/* A negative one is ignored. */
 		if ((int64_t)descriptors[i].fd >= 0)
 			socket = regioi_ws_socket_enter(descriptors[i].fd);
 		set.sockets[i] = socket;
-		/* What is no socket is reported with POLLNVAL. */
+		/* A value that is not a socket is reported with POLLNVAL. */
 		set.descriptors[i].fd = socket ? socket->fd : -1;
 		set.descriptors[i].events = descriptors[i].events;
 		if (!socket && (int64_t)descriptors[i].fd >= 0)

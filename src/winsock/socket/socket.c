@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets: the table of what is known of them, and their life.
+ * Sockets: the table of their properties, creating and closing them.
  *
- * A SOCKET is the number of its descriptor. A call enters the socket and leaves it; closesocket()
- * shuts it down, which wakes whoever is blocked in it, and the last one out closes the descriptor,
- * so its number is not used again before.
+ * A SOCKET is the number of its descriptor. A call enters the socket and leaves it. closesocket()
+ * shuts it down, which wakes threads that are blocked in it; the last thread that leaves closes the
+ * descriptor, so its number is not reused before that.
  */
 #include <fcntl.h>
 
@@ -35,7 +35,7 @@ static struct regioi_ws_socket *chunk_make(_Atomic(struct regioi_ws_socket *) *c
 	return sockets;
 }
 
-/* The place of a descriptor, made if 'make'. NULL where there is none. */
+/* The entry of a descriptor, created if 'make' is set. NULL if there is none. */
 static struct regioi_ws_socket *place_of(uint64_t fd, bool make)
 {
 	struct regioi_ws_socket *sockets;
@@ -48,7 +48,7 @@ static struct regioi_ws_socket *place_of(uint64_t fd, bool make)
 	return sockets ? &sockets[fd % CHUNK_SOCKETS] : NULL;
 }
 
-/* Of a socket that was adopted: its place is there. */
+/* The entry of a socket that was adopted, so it exists. */
 static struct regioi_ws_socket *adopted_place(SOCKET s)
 {
 	return &atomic_load(&chunks[s / CHUNK_SOCKETS])[s % CHUNK_SOCKETS];
@@ -72,7 +72,7 @@ struct regioi_ws_socket *regioi_ws_socket_enter(SOCKET s)
 	return NULL;
 }
 
-/* Under the lock, which is given up. */
+/* With the lock, which is released. */
 static void close_if_last(struct regioi_ws_socket *socket)
 {
 	int fd = socket->fd;
@@ -103,7 +103,7 @@ int regioi_ws_socket_error(struct regioi_ws_socket *socket)
 
 	if (socket->closing)
 		return WSAEINTR;
-	/* SO_RCVTIMEO or SO_SNDTIMEO is over. */
+	/* The time of SO_RCVTIMEO or SO_SNDTIMEO has passed. */
 	if (error == EAGAIN && !socket->nonblocking)
 		return WSAETIMEDOUT;
 	return regioi_ws_send_error(socket, error);
@@ -111,7 +111,7 @@ int regioi_ws_socket_error(struct regioi_ws_socket *socket)
 
 int regioi_ws_send_error(struct regioi_ws_socket *socket, int error)
 {
-	/* To the kernel it is one error: not connected, shut down, reset by the other end. */
+	/* The kernel has one error for three cases: not connected, shut down, reset by the peer. */
 	if (error == EPIPE && !socket->send_shut)
 		return regioi_ws_socket_connected(socket) ? WSAECONNRESET : WSAENOTCONN;
 	return regioi_ws_error(error);
@@ -145,7 +145,7 @@ bool regioi_ws_socket_connected(struct regioi_ws_socket *socket)
 	struct sockaddr_storage name;
 	socklen_t size = sizeof(name);
 
-	/* That a connect() without blocking is through shows nowhere else. */
+	/* Only this shows that a connect() without blocking has finished. */
 	if (!socket->connected_ns &&
 	    sys_getpeername(socket->fd, (struct sockaddr *)&name, &size) == 0)
 		socket->connected_ns = regioi_ws_now();
@@ -159,7 +159,7 @@ int regioi_ws_socket_name_bytes(const struct regioi_ws_socket *socket)
 	return socket->family == AF_INET6 ? sizeof(SOCKADDR_IN6) : 0;
 }
 
-/* ---- Life ---- */
+/* ---- Creating ---- */
 
 SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 {
@@ -203,10 +203,12 @@ int regioi_ws_descriptor_make(int family, int type, int protocol)
 
 	if (fd < 0)
 		return -1;
-	/* Where the kernel does not know an option, its way is the only one. */
+	/*
+	 * Errors are ignored: if the kernel does not know an option, its default cannot be changed.
+	 */
 	if (family == AF_INET6)
 		sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	/* Not what other sockets of the host have joined. */
+	/* No messages for groups that only other sockets of the host have joined. */
 	if (family == AF_INET && type == SOCK_DGRAM)
 		sys_setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off));
 	if (family == AF_INET6 && type == SOCK_DGRAM)
@@ -225,7 +227,7 @@ static SOCKET socket_create(int family, int type, int protocol, DWORD flags)
 		return INVALID_SOCKET;
 	if (flags & ~known)
 		return (SOCKET)regioi_ws_fail(WSAEINVAL, SOCKET_ERROR);
-	/* What is above are the kernel's flags. */
+	/* Higher bits would be the kernel's flags. */
 	if (type < SOCK_STREAM || type > SOCK_SEQPACKET)
 		return (SOCKET)regioi_ws_fail(WSAESOCKTNOSUPPORT, SOCKET_ERROR);
 	fd = regioi_ws_descriptor_make(family, type, protocol);
@@ -259,7 +261,7 @@ SOCKET WSAAPI socket(int family, int type, int protocol)
 SOCKET WSAAPI WSASocketA(int family, int type, int protocol, LPWSAPROTOCOL_INFOA info, GROUP group,
 			 DWORD flags)
 {
-	/* A socket handed over by another process. */
+	/* That would be a socket passed on by another process. */
 	if (info || group)
 		return (SOCKET)regioi_ws_fail(WSAEOPNOTSUPP, SOCKET_ERROR);
 	return socket_create(family, type, protocol, flags);

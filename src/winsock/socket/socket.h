@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets: what this library knows of one beside its descriptor.
+ * Sockets: the data of one besides its descriptor.
  */
 #ifndef REGIO_WINSOCK_SOCKET_SOCKET_H
 #define REGIO_WINSOCK_SOCKET_SOCKET_H
@@ -15,10 +15,10 @@ struct regioi_ws_socket {
 	bool open;
 	_Atomic bool closing;
 	bool registered_io;	  /* WSA_FLAG_REGISTERED_IO */
-	_Atomic bool nonblocking; /* FIONBIO; the descriptor's own flag is left alone */
+	_Atomic bool nonblocking; /* FIONBIO; the descriptor's own flag is not changed */
 	_Atomic bool listening;
 	_Atomic bool report_icmp;   /* SIO_UDP_CONNRESET was set to TRUE */
-	_Atomic bool bound;	    /* found to be; false: to be asked */
+	_Atomic bool bound;	    /* known to be; false: not known */
 	_Atomic bool send_shut;	    /* shutdown() with SD_SEND or SD_BOTH */
 	_Atomic bool fresh;	    /* DisconnectEx() has made it usable again */
 	_Atomic bool reuse_address; /* SO_REUSEADDR as the program has set it */
@@ -28,27 +28,28 @@ struct regioi_ws_socket {
 	int fd;
 	int family;
 	int type;
-	uint32_t calls; /* threads in a call on the socket; the last one out closes it */
-	_Atomic uint64_t connected_ns; /* when; 0: it is not */
+	uint32_t calls; /* threads in a call on the socket; the last to leave closes it */
+	_Atomic uint64_t connected_ns; /* time of connecting; 0: not connected */
 	struct regio_rq *rq;
 	struct regioi_ws_port *port;
 	ULONG_PTR key;
-	/* Overlapped operations that wait, oldest first: to receive (or accept), to send (or
+	/*
+	 * Overlapped operations that wait, oldest first: to receive (or accept), to send (or
 	 * connect).
 	 */
 	struct regioi_ws_operation *operations[2];
 };
 
 /*
- * The socket, which stays until regioi_ws_socket_leave(). NULL, with the last error set, where
+ * The socket, which stays valid until regioi_ws_socket_leave(). NULL, with the last error set, if
  * there is none.
  */
 struct regioi_ws_socket *regioi_ws_socket_enter(SOCKET s);
 void regioi_ws_socket_leave(struct regioi_ws_socket *socket);
 
-/* A descriptor becomes a SOCKET. Closes it on failure, and returns INVALID_SOCKET. */
+/* Makes a descriptor a SOCKET. On failure closes it and returns INVALID_SOCKET. */
 SOCKET regioi_ws_socket_adopt(int fd, int family, int type);
-/* The same for a connection that a listener has accepted: it inherits. */
+/* The same for a connection that a listener has accepted: it inherits the listener's properties. */
 SOCKET regioi_ws_socket_inherit(int fd, const struct regioi_ws_socket *listener);
 
 /* CreateIoCompletionPort() for a socket. Returns 0 or a Win32 error. */
@@ -57,19 +58,19 @@ int regioi_ws_socket_associate(SOCKET s, struct regioi_ws_port *port, ULONG_PTR 
 /* The error of a call that failed with errno: closesocket() may be why. */
 int regioi_ws_socket_error(struct regioi_ws_socket *socket);
 
-/* Whether it has a local port; also of sockets to which that means nothing. */
+/* Whether it has a local port; true for sockets of families without ports. */
 bool regioi_ws_socket_bound(struct regioi_ws_socket *socket);
-/* Whether it is connected, or was until the other end left. */
+/* Whether it is connected, or was until the peer closed. */
 bool regioi_ws_socket_connected(struct regioi_ws_socket *socket);
-/* The bytes of an address of its family, or 0 where that is not known. */
+/* The length of an address of its family, or 0 if that is not known. */
 int regioi_ws_socket_name_bytes(const struct regioi_ws_socket *socket);
-/* A descriptor with what Windows sockets are by default. -1 with errno set. */
+/* Creates a descriptor with the defaults of Windows sockets. -1 with errno set. */
 int regioi_ws_descriptor_make(int family, int type, int protocol);
 
 /* The error of a send that failed with 'error'. */
 int regioi_ws_send_error(struct regioi_ws_socket *socket, int error);
 
-/* Waits until 'events' are there. Returns 0 or a Winsock error. */
+/* Waits for 'events'. Returns 0 or a Winsock error. */
 int regioi_ws_socket_wait(const struct regioi_ws_socket *socket, short events);
 
 /* Whether WSAStartup() has been called; sets the last error if not. */

@@ -11,8 +11,8 @@
 static _Atomic int started;
 
 /*
- * A Windows program expects to have as many handles as it likes, and a descriptor is what a handle
- * is here. What the administrator allows is allowed.
+ * A Windows program expects to have any number of handles, and handles use descriptors here. So the
+ * limit is raised to what the administrator allows.
  */
 static void raise_descriptor_limit(void)
 {

@@ -7,7 +7,7 @@
 
 #define MESSAGE_FLAGS (MSG_OOB | MSG_PEEK | MSG_DONTROUTE | MSG_WAITALL)
 
-/* What one call moves. */
+/* The data of one call. */
 struct transfer {
 	struct msghdr message;
 	int flags;
@@ -62,7 +62,7 @@ static struct transfer transfer_of(struct iovec *vectors, DWORD count, int flags
 				 .flags = flags};
 }
 
-/* What Windows wants of a datagram's receive. Returns 0 or a Winsock error. */
+/* Checks what Windows requires for receiving a datagram. Returns 0 or a Winsock error. */
 static int check_receive(struct regioi_ws_socket *socket, const struct sockaddr *from,
 			 const int *from_length)
 {
@@ -172,7 +172,7 @@ static int attempt_receive(struct regioi_ws_operation *operation, DWORD *ret_byt
 										      : 0;
 }
 
-/* Takes what has been sent off the vectors. */
+/* Removes what has been sent from the vectors. */
 static void advance(struct regioi_ws_operation *operation, size_t bytes)
 {
 	for (DWORD i = 0; i < operation->vectors_count && bytes > 0; i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The console: being told to stop, and single keys.
+ * The console: control events, and single keys.
  *
- * Windows calls handlers in a thread that it makes. Here a signal is written to a pipe, and a
- * thread of the library's reads it and calls them; it is made with the first handler.
+ * Windows calls handlers in a thread that it creates. Here a signal is written to a pipe, and a
+ * thread of the library reads it and calls them; it is created with the first handler.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -25,11 +25,11 @@ static const struct {
 };
 
 static pthread_mutex_t handlers_lock = PTHREAD_MUTEX_INITIALIZER;
-static PHANDLER_ROUTINE handlers[HANDLERS_MAX]; /* the last is asked first */
+static PHANDLER_ROUTINE handlers[HANDLERS_MAX]; /* the last is called first */
 static int handlers_count;
 static bool interrupt_ignored;
 static int signals[2] = {-1, -1}; /* the pipe */
-static bool watched;		  /* there is the thread */
+static bool watched;		  /* the thread exists */
 static bool fork_watched;
 
 /* ---- Signals ---- */
@@ -56,7 +56,10 @@ static void on_signal(int signal)
 	errno = error;
 }
 
-/* Without the lock, since a handler may change them. Returns whether one wanted it. */
+/*
+ * Called without the lock, since a handler may change the list. Returns whether a handler took the
+ * event.
+ */
 static bool handlers_call(DWORD event)
 {
 	PHANDLER_ROUTINE asked[HANDLERS_MAX];
@@ -86,7 +89,7 @@ static void dispatch(int signal)
 		if (events[i].signal == signal)
 			event = events[i].event;
 	wanted = handlers_call(event);
-	/* To a console that closes there is no other answer. */
+	/* When the console closes, the process must end. */
 	if (!wanted || event == CTRL_CLOSE_EVENT)
 		default_action(signal);
 }
@@ -101,7 +104,7 @@ static void *read_signals(void *argument)
 	return NULL;
 }
 
-/* A thread that no signal interrupts. */
+/* Starts a thread that no signal interrupts. */
 static int reader_start(void)
 {
 	pthread_attr_t attributes;
@@ -119,7 +122,7 @@ static int reader_start(void)
 	return error;
 }
 
-/* The child has no such thread, and its parent is not meant by its signals. */
+/* The child has no such thread, and its signals are not for its parent. */
 static void fork_child(void)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
@@ -136,7 +139,7 @@ static void fork_child(void)
 	watched = false;
 }
 
-/* Under the lock. Returns false where there is no descriptor or thread left. */
+/* With the lock. Returns false if there is no descriptor or thread left. */
 static bool watch(void)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
@@ -159,7 +162,7 @@ static bool watch(void)
 	return true;
 }
 
-/* Under the lock. Returns 0 or the error. */
+/* With the lock. Returns 0 or the error. */
 static DWORD handler_add(PHANDLER_ROUTINE handler)
 {
 	if (handlers_count == HANDLERS_MAX || !watch())
@@ -168,7 +171,7 @@ static DWORD handler_add(PHANDLER_ROUTINE handler)
 	return 0;
 }
 
-/* The same: takes off the one added last. */
+/* The same; removes the one added last. */
 static DWORD handler_remove(PHANDLER_ROUTINE handler)
 {
 	for (int i = handlers_count - 1; i >= 0; i--) {
@@ -200,7 +203,7 @@ BOOL WINAPI SetConsoleCtrlHandler(PHANDLER_ROUTINE handler, BOOL add)
 
 /* ---- Keys ---- */
 
-/* Standard input, a key at a time and unseen. False where it is no terminal. */
+/* Sets standard input to single keys without echo. False if it is not a terminal. */
 static bool raw(struct termios *ret_before)
 {
 	struct termios after;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where threads wait and completions are made: sleeping, leading, helping.
+ * How threads wait and completions are made: sleeping, leading, helping.
  *
- * What satisfies a waiter may happen inside regio_driver_run(), in the leader itself: a CQ calls,
- * and the lock, which the leader has given up, is taken there. So nothing of regio but
- * regio_driver_wake() may be called under a domain's lock.
+ * A waiter may be satisfied inside regio_driver_run(), in the leader itself: a CQ calls the
+ * library, which takes the lock that the leader has released. So with a domain's lock held,
+ * regio_driver_wake() is the only regio call allowed.
  */
 #include <time.h>
 
@@ -52,7 +52,7 @@ static void unlist_waiter(struct regioi_ws_domain *domain, struct regioi_ws_wait
 		waiter->next->previous = waiter->previous;
 }
 
-/* A waiter that could lead: one of the program's, or else the helper. */
+/* A waiter that could lead: one of the program's if possible, otherwise the helper. */
 static struct regioi_ws_waiter *find_leader(const struct regioi_ws_domain *domain)
 {
 	struct regioi_ws_waiter *waiter, *helper = NULL;
@@ -84,7 +84,7 @@ static void *helper_main(void *argument)
 	return NULL;
 }
 
-/* Sends wait for a socket, and nobody else is there to finish them. */
+/* Called when sends wait for a socket, and no other thread would finish them. */
 static void helper_ring(struct regioi_ws_domain *domain)
 {
 	if (domain->helper_ending)
@@ -92,7 +92,10 @@ static void helper_ring(struct regioi_ws_domain *domain)
 	if (domain->helper_started)
 		pthread_cond_signal(&domain->helper_rung);
 	else
-		/* Without a thread the sends wait for the next call, as in the native API. */
+		/*
+		 * If no thread can be created, the sends wait for the next call, as in the native
+		 * API.
+		 */
 		domain->helper_started =
 			pthread_create(&domain->helper, NULL, helper_main, domain) == 0;
 }
@@ -167,7 +170,7 @@ static void lead(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waite
 	leading = before;
 	pthread_mutex_lock(&domain->lock);
 	domain->leader = NULL;
-	/* The driver is dead in a forked child: what is left is to wait for other threads. */
+	/* In a forked child the driver is not valid: only waiting for other threads is possible. */
 	if (error && error != -ETIMEDOUT && error != -EINTR)
 		waiter->drives = false;
 }
@@ -186,7 +189,7 @@ static void follow(struct regioi_ws_domain *domain, struct regioi_ws_waiter *wai
 		pthread_cond_clockwait(&waiter->awake, &domain->lock, CLOCK_MONOTONIC, &until);
 }
 
-/* Somebody has to lead, if anybody sleeps who needs it. */
+/* A thread must lead as long as threads sleep that depend on it. */
 static void pass_lead_on(struct regioi_ws_domain *domain)
 {
 	struct regioi_ws_waiter *next = domain->leader ? NULL : find_leader(domain);
@@ -231,7 +234,7 @@ void regioi_ws_domain_sleep(struct regioi_ws_domain *domain, struct regioi_ws_wa
 	pthread_cond_destroy(&waiter->awake);
 }
 
-/* ---- Life ---- */
+/* ---- Creating and ending ---- */
 
 void regioi_ws_domain_init(struct regioi_ws_domain *domain)
 {

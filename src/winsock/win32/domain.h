@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where threads wait and completions are made: a lock, its sleeping threads, and a driver.
+ * How threads wait and completions are made: a lock, its sleeping threads, and a driver.
  *
- * Each completion port is a domain; all events and threads together are another, for a thread may
- * wait for any of them at once. The CQs bound to a port, or to events, use the domain's driver. Of
- * the threads that sleep in a domain one leads: it is in regio_driver_run(), so it makes the
- * progress that they all wait for. The others sleep on condition variables. Whoever satisfies a
- * sleeper wakes it by name, and whoever stops sleeping sees to it that somebody leads.
+ * Each completion port is a domain; all events and threads together are another, because a thread
+ * may wait for any of them at once. The CQs bound to a port, or to events, use the domain's driver.
+ * One of the threads that sleep in a domain is the leader: it is in regio_driver_run(), and so
+ * makes the progress that they all wait for. The others sleep on condition variables. A thread that
+ * satisfies a sleeper wakes that one, and a thread that stops sleeping makes sure that there is a
+ * leader.
  *
- * A domain that has sends waiting for a full socket, and no thread to lead, has a helper: a thread
- * of the library's, started when first needed, that leads as long as nobody else does.
+ * A domain in which sends wait for a full socket, and no thread could lead, has a helper: a thread
+ * of the library, started when first needed, that leads as long as no other thread does.
  */
 #ifndef REGIO_WINSOCK_WIN32_DOMAIN_H
 #define REGIO_WINSOCK_WIN32_DOMAIN_H
@@ -22,14 +23,14 @@
 struct regioi_ws_waiter {
 	struct regioi_ws_waiter *next, *previous; /* newest first */
 	pthread_cond_t awake;
-	bool done;   /* satisfied; set under the lock, by regioi_ws_waiter_satisfy() */
-	bool drives; /* waits for something that a CQ of the domain may bring */
+	bool done;   /* satisfied; set with the lock, by regioi_ws_waiter_satisfy() */
+	bool drives; /* waits for something that a CQ of the domain may cause */
 	bool helper;
 };
 
 struct regioi_ws_domain {
 	pthread_mutex_t lock;
-	struct regio_driver *driver; /* made for the first CQ */
+	struct regio_driver *driver; /* created for the first CQ */
 	struct regioi_ws_waiter *waiters;
 	struct regioi_ws_waiter *leader;
 	int blocked; /* RQs whose sends wait for their sockets */
@@ -51,23 +52,24 @@ void regioi_ws_domain_fini(struct regioi_ws_domain *domain);
 int regioi_ws_domain_driver(struct regioi_ws_domain *domain, struct regio_driver **ret_driver);
 
 /*
- * Under the lock, which is given up meanwhile: sleeps until the waiter is satisfied or the time is
- * over. 'deadline_ns' as regioi_ws_deadline() gives it. A deadline of 0 makes progress once.
+ * With the lock, which is released meanwhile: sleeps until the waiter is satisfied or the deadline
+ * has passed. 'deadline_ns' is a result of regioi_ws_deadline(). A deadline of 0 makes progress
+ * once.
  */
 void regioi_ws_domain_sleep(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter,
 			    uint64_t deadline_ns);
 
-/* Under the lock: ends the sleep of a waiter that is not done. */
+/* With the lock: ends the sleep of a waiter that is not done. */
 void regioi_ws_waiter_satisfy(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter);
-/* Under the lock: the waiter now waits for something that a CQ may bring. */
+/* With the lock: the waiter now waits for something that a CQ may cause. */
 void regioi_ws_waiter_drive(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter);
-/* Under the lock: whether the calling thread leads, so that a waiter of its own costs no wake. */
+/* With the lock: whether the calling thread leads, so that its own waiter needs no wake. */
 bool regioi_ws_domain_led_here(const struct regioi_ws_domain *domain,
 			       const struct regioi_ws_waiter *waiter);
 
-/* When a time-out in milliseconds is over: 0 for at once, UINT64_MAX for never. */
+/* The time when a time-out in milliseconds ends: 0 for at once, UINT64_MAX for never. */
 uint64_t regioi_ws_deadline(DWORD timeout_ms);
-/* In nanoseconds, of CLOCK_MONOTONIC. */
+/* The time of CLOCK_MONOTONIC, in nanoseconds. */
 uint64_t regioi_ws_now(void);
 
 #endif

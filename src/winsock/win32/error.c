@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Errors: each thread's last one, and what errno values are called by Windows.
+ * Errors: each thread's last error, and the Windows errors for errno values.
  */
 #include "winsock/win32/error.h"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Errors: each thread's last one, and what errno values are called by Windows.
+ * Errors: each thread's last error, and the Windows errors for errno values.
  */
 #ifndef REGIO_WINSOCK_WIN32_ERROR_H
 #define REGIO_WINSOCK_WIN32_ERROR_H
 
 #include "winsock/win32/posix.h"
 
-/* Sets the last error and returns 'result', what the failing call returns. */
+/* Sets the last error and returns 'result', the failing call's return value. */
 static inline int regioi_ws_fail(int error, int result)
 {
 	SetLastError((DWORD)error);
@@ -19,7 +19,7 @@ int regioi_ws_error(int error);
 /* The same for the status of a request, a positive errno value. */
 int regioi_ws_status(int error);
 
-/* Leaves the Winsock error for errno, and returns SOCKET_ERROR. */
+/* Sets the Winsock error for errno, and returns SOCKET_ERROR. */
 static inline int regioi_ws_fail_errno(void)
 {
 	return regioi_ws_fail(regioi_ws_error(errno), SOCKET_ERROR);

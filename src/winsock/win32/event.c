@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events: manual-reset and auto-reset, under their Win32 and their Winsock names.
+ * Events: manual-reset and auto-reset, with their Win32 and their Winsock names.
  */
 #include "winsock/win32/event.h"
 #include "winsock/win32/error.h"
@@ -49,7 +49,7 @@ static HANDLE event_create(bool manual_reset, bool signaled)
 	return handle;
 }
 
-/* A name would make the event visible to other processes. */
+/* Names are refused: they would make the event visible to other processes. */
 HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BOOL initial_state,
 			   LPCSTR name)
 {

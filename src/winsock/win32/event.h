@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events, as the rest of the library uses them.
+ * Events, for use by the rest of the library.
  */
 #ifndef REGIO_WINSOCK_WIN32_EVENT_H
 #define REGIO_WINSOCK_WIN32_EVENT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The calendar: SYSTEMTIME, and FILETIME, which counts 100 ns since 1601.
+ * Dates: SYSTEMTIME, and FILETIME, which counts units of 100 ns since 1601.
  */
 #include <time.h>
 
@@ -74,7 +74,7 @@ BOOL WINAPI SystemTimeToFileTime(const SYSTEMTIME *time, LPFILETIME ret_time)
 
 	counts = (uint64_t)(timegm(&fields) + EPOCH_SECONDS) * COUNTS_PER_SECOND +
 		 (uint64_t)time->wMilliseconds * COUNTS_PER_MILLISECOND;
-	/* A day that is not in its month has moved into another. */
+	/* If the day does not exist in its month, the result is in another month. */
 	if (time->wYear < 1601 || time->wYear > YEAR_MAX || fields.tm_mon != wanted.tm_mon ||
 	    fields.tm_mday != wanted.tm_mday || fields.tm_hour != wanted.tm_hour ||
 	    fields.tm_min != wanted.tm_min || fields.tm_sec != wanted.tm_sec ||

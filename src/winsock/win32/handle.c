@@ -3,15 +3,17 @@
  * Handles: ids with generations for events, completion ports and threads.
  *
  * A handle is generation << 32 | (index + 1) << 2, above every SOCKET and with the two low bits
- * free as on Windows. A stale one is an error, never another object.
+ * free as on Windows. A stale handle gives an error, never another object.
  */
 #include "winsock/win32/handle.h"
 #include "winsock/win32/error.h"
 
 #define SLOTS_FIRST 64u
-/* A handle is positive as a number of 64 bits. */
+/* A handle is positive as a signed number of 64 bits. */
 #define GENERATION_MAX ((uint32_t)INT32_MAX)
-/* With the option 'checked' shortly before, so that what the tests do takes it there. */
+/*
+ * With the option 'checked', generations start shortly before the end, so that the tests reach it.
+ */
 #ifdef REGIOI_CHECKED
 #define GENERATION_START (GENERATION_MAX - 5)
 #else
@@ -47,7 +49,7 @@ static bool grow(void)
 	return true;
 }
 
-/* Under the lock. NULL where no object has the handle now. */
+/* With the lock. NULL if no object has the handle now. */
 static struct slot *find(HANDLE handle)
 {
 	uint64_t id = (uintptr_t)handle;
@@ -103,7 +105,10 @@ struct regioi_ws_object *regioi_ws_handle_remove(HANDLE handle)
 		object = slot->object;
 		slot->object = NULL;
 	}
-	/* One without a generation left is retired: a handle of its first would be valid again. */
+	/*
+	 * A slot without a generation left is not reused: an old handle with its first generation
+	 * would be valid again.
+	 */
 	if (slot && slot->generation < GENERATION_MAX) {
 		slot->next_free = first_free;
 		first_free = (uint32_t)(slot - slots) + 1;

@@ -17,17 +17,19 @@ enum regioi_ws_kind {
 struct regioi_ws_object {
 	enum regioi_ws_kind kind;
 	_Atomic uint32_t references;
-	/* Its handle was closed. May be NULL. */
+	/* Called when its handle was closed. May be NULL. */
 	void (*abandon)(struct regioi_ws_object *object);
-	/* With the last reference. */
+	/* Called when the last reference is dropped. */
 	void (*destroy)(struct regioi_ws_object *object);
 };
 
-/* Gives the object its handle, which takes over the caller's reference. NULL without memory. */
+/*
+ * Gives the object its handle, which takes over the caller's reference. NULL if there is no memory.
+ */
 HANDLE regioi_ws_handle_add(struct regioi_ws_object *object);
 /* The object, if it is of one of the kinds, with a reference for the caller; or NULL. */
 struct regioi_ws_object *regioi_ws_handle_get(HANDLE handle, uint32_t kinds);
-/* The same, and the handle is dead; its reference is the caller's. */
+/* The same, and ends the handle; its reference is then the caller's. */
 struct regioi_ws_object *regioi_ws_handle_remove(HANDLE handle);
 
 static inline void regioi_ws_object_hold(struct regioi_ws_object *object)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Critical sections, slim reader/writer locks and condition variables, on those of POSIX.
+ * Critical sections, slim reader/writer locks and condition variables, implemented with those of
+ * POSIX.
  */
 #include "winsock/win32/domain.h"
 #include "winsock/win32/error.h"
 
 /*
- * Those who wait hold 'lock' from before they give up the program's lock until they sleep, and
- * those who wake take it, so no wake is lost.
+ * A waiting thread holds 'lock' from before it releases the program's lock until it sleeps, and a
+ * thread that wakes others takes it, so no wake is lost.
  */
 struct condition {
 	pthread_mutex_t lock;
@@ -122,7 +123,7 @@ void WINAPI InitializeConditionVariable(PCONDITION_VARIABLE condition)
 	pthread_cond_init(&condition_of(condition)->awake, NULL);
 }
 
-/* With the condition's lock held, which is given up for good. */
+/* Called with the condition's lock, which is released. */
 static BOOL condition_sleep(struct condition *condition, DWORD timeout_ms)
 {
 	uint64_t until_ns = regioi_ws_deadline(timeout_ms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A map from 64-bit keys to pointers, with a lock of its own. For what is looked up now and then.
+ * A map from 64-bit keys to pointers, with its own lock. For infrequent look-ups.
  */
 #include <stdlib.h>
 
@@ -28,7 +28,7 @@ static struct regioi_ws_map_entry **link_to(const struct regioi_ws_map *map, uin
 	return NULL;
 }
 
-/* Twice as many buckets, so that chains stay short. */
+/* Doubles the number of buckets, so that chains stay short. */
 static bool grow(struct regioi_ws_map *map)
 {
 	struct regioi_ws_map grown = {.buckets_count = map->buckets_count * 2};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A map from 64-bit keys to pointers, with a lock of its own. For what is looked up now and then.
+ * A map from 64-bit keys to pointers, with its own lock. For infrequent look-ups.
  */
 #ifndef REGIO_WINSOCK_WIN32_MAP_H
 #define REGIO_WINSOCK_WIN32_MAP_H
@@ -27,9 +27,9 @@ struct regioi_ws_map {
 		.lock = PTHREAD_MUTEX_INITIALIZER                                                  \
 	}
 
-/* Returns false without memory. */
+/* Returns false if there is no memory. */
 bool regioi_ws_map_add(struct regioi_ws_map *map, uint64_t key, void *value);
-/* NULL where there is none. */
+/* Returns NULL if there is none. */
 void *regioi_ws_map_find(struct regioi_ws_map *map, uint64_t key);
 void *regioi_ws_map_remove(struct regioi_ws_map *map, uint64_t key);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VirtualAlloc and its like, and the few calls of the heap.
+ * VirtualAlloc and related functions, and a few heap functions.
  *
- * An allocation starts on 64 KiB as on Windows, and is remembered by its start, for VirtualFree()
- * is not told its size. Reserved memory is not accessible until it is committed. What is freed or
- * decommitted is registered no longer.
+ * An allocation is aligned to 64 KiB as on Windows. Its start and size are remembered, because
+ * VirtualFree() does not get its size. Reserved memory is not accessible until it is committed.
+ * Memory that is freed or decommitted is deregistered first.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static size_t round_up(size_t size, size_t to)
 	return (size + to - 1) / to * to;
 }
 
-/* -1 where the protection is none that is known. */
+/* Returns -1 if the protection is not known. */
 static int protection_of(DWORD protection)
 {
 	switch (protection) {
@@ -42,7 +42,7 @@ static int protection_of(DWORD protection)
 	}
 }
 
-/* Maps 'size' bytes on a multiple of 'alignment'. NULL without memory. */
+/* Maps 'size' bytes at a multiple of 'alignment'. NULL if there is no memory. */
 static void *map_aligned(size_t size, size_t alignment, int protection, int flags)
 {
 	uint8_t *start = mmap(NULL, size + alignment, protection,
@@ -60,7 +60,9 @@ static void *map_aligned(size_t size, size_t alignment, int protection, int flag
 	return start + before;
 }
 
-/* Large pages where the system has some to reserve, or else where it can make some. */
+/*
+ * Uses reserved huge pages if the system has some, otherwise transparent huge pages where possible.
+ */
 static void *map_large(size_t size, int protection)
 {
 	void *start = map_aligned(size, LARGE_PAGE, protection, MAP_HUGETLB);
@@ -73,7 +75,7 @@ static void *map_large(size_t size, int protection)
 	return start;
 }
 
-/* A node the memory must be on. Before anything has touched it. */
+/* Binds memory to a node. Must be called before the memory is first accessed. */
 static bool bind_node(void *start, size_t size, DWORD node)
 {
 	unsigned long mask = 1ul << node;
@@ -87,7 +89,7 @@ static LPVOID fail(DWORD error)
 	return NULL;
 }
 
-/* A part of what is reserved already. */
+/* Commits a part of a reserved range. */
 static LPVOID commit(LPVOID address, SIZE_T size, DWORD type, int protection)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -192,7 +194,7 @@ SIZE_T WINAPI GetLargePageMinimum(void)
 	return LARGE_PAGE;
 }
 
-/* The last number in a list such as "0-3". */
+/* The highest node is the last number in a list such as "0-3". */
 BOOL WINAPI GetNumaHighestNodeNumber(PULONG ret_node)
 {
 	FILE *list = fopen("/sys/devices/system/node/online", "re");

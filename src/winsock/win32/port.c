@@ -2,9 +2,9 @@
 /*
  * Completion ports.
  *
- * A packet that finds a thread waiting is given to it; others queue. The thread that has waited
- * least is served first, as on Windows; but when the packet is made by the very thread that waits
- * and leads, it keeps it, for then nobody has to be woken.
+ * If a thread waits, it gets the packet; otherwise packets are queued. The thread that has waited
+ * for the shortest time is served first, as on Windows. But if the leader itself posts the packet
+ * while it waits, it keeps the packet, because then no thread must be woken.
  */
 #include "winsock/win32/port.h"
 #include "winsock/win32/error.h"
@@ -18,7 +18,7 @@ struct port_waiter {
 
 /* ---- Packets ---- */
 
-/* Under the lock. The packet may be gone afterwards. */
+/* With the lock. The packet may be freed by the return. */
 static void packet_take(struct regioi_ws_packet *packet, struct port_waiter *by)
 {
 	by->entry = (OVERLAPPED_ENTRY){
@@ -31,7 +31,7 @@ static void packet_take(struct regioi_ws_packet *packet, struct port_waiter *by)
 	packet->taken(packet);
 }
 
-/* Under the lock. */
+/* With the lock. */
 static bool queue_take(struct regioi_ws_port *port, struct port_waiter *by)
 {
 	struct regioi_ws_packet *packet = port->first;
@@ -39,7 +39,7 @@ static bool queue_take(struct regioi_ws_port *port, struct port_waiter *by)
 	if (!packet)
 		return false;
 	port->first = packet->next;
-	/* Posted again before it was taken: to the end. */
+	/* It was posted again before it was taken: it goes to the end of the queue. */
 	if (--packet->times > 0) {
 		packet->next = NULL;
 		if (port->first)
@@ -61,7 +61,7 @@ static struct port_waiter *choose_waiter(const struct regioi_ws_domain *domain)
 			continue;
 		if (regioi_ws_domain_led_here(domain, waiter))
 			return (struct port_waiter *)waiter;
-		/* Rather one that follows than the leader, whom somebody would have to replace. */
+		/* Another thread is preferred to the leader, which would have to be replaced. */
 		if (!chosen || chosen == domain->leader)
 			chosen = waiter;
 	}
@@ -90,14 +90,14 @@ void regioi_ws_port_post(struct regioi_ws_port *port, struct regioi_ws_packet *p
 	pthread_mutex_unlock(&port->domain.lock);
 }
 
-/* ---- Life ---- */
+/* ---- Creating and closing ---- */
 
 struct regioi_ws_port *regioi_ws_port_get(HANDLE handle)
 {
 	return (struct regioi_ws_port *)regioi_ws_handle_get(handle, REGIOI_WS_PORT);
 }
 
-/* The handle was closed: those who wait find out. */
+/* Called when the handle was closed: ends the waits. */
 static void port_abandon(struct regioi_ws_object *object)
 {
 	struct regioi_ws_port *port = (struct regioi_ws_port *)object;
@@ -168,7 +168,7 @@ static DWORD take_one(HANDLE handle, struct port_waiter *waiter, DWORD timeout_m
 	return waiter->abandoned ? ERROR_ABANDONED_WAIT_0 : 0;
 }
 
-/* The rest of an array, without waiting. */
+/* Fills the rest of an array, without waiting. */
 static ULONG take_more(HANDLE handle, OVERLAPPED_ENTRY *entries, ULONG entries_max)
 {
 	struct regioi_ws_port *port = regioi_ws_port_get(handle);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Completion ports, as the rest of the library uses them.
+ * Completion ports, for use by the rest of the library.
  */
 #ifndef REGIO_WINSOCK_WIN32_PORT_H
 #define REGIO_WINSOCK_WIN32_PORT_H
@@ -8,7 +8,10 @@
 #include "winsock/win32/domain.h"
 #include "winsock/win32/handle.h"
 
-/* What a thread takes off a port. Belongs to whoever posts it, who makes sure that it lasts. */
+/*
+ * A packet that a thread takes off a port. Belongs to the code that posts it, which must keep it
+ * until it is taken.
+ */
 struct regioi_ws_packet {
 	struct regioi_ws_packet *next;
 	ULONG_PTR key;
@@ -16,14 +19,16 @@ struct regioi_ws_packet {
 	DWORD bytes;
 	DWORD error;	/* Win32 */
 	uint32_t times; /* posted and not taken yet */
-	/* Under the port's lock, once for each post: it was taken, or the port has ended. */
+	/*
+	 * Called with the port's lock, once for each post, when it was taken or the port has ended.
+	 */
 	void (*taken)(struct regioi_ws_packet *packet);
 };
 
 struct regioi_ws_port {
 	struct regioi_ws_object object;
 	struct regioi_ws_domain domain;
-	/* Under the domain's lock. */
+	/* Protected by the domain's lock. */
 	struct regioi_ws_packet *first, *last;
 	bool abandoned;
 };

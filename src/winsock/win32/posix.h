@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two sides between which this library translates.
+ * Declarations of the two interfaces between which this library translates.
  *
- * The POSIX headers come first, and what the Windows headers then take the names of gets a name
- * of its own here. After this, bind() is the one of Winsock and sys_bind() the system's.
+ * The POSIX headers come first; functions whose names the Windows headers use get other names here.
+ * After this, bind() is the one of Winsock and sys_bind() the system's.
  */
 #ifndef REGIO_WINSOCK_WIN32_POSIX_H
 #define REGIO_WINSOCK_WIN32_POSIX_H
@@ -139,7 +139,7 @@ enum {
 #include "regio/winsock/ws2tcpip.h"
 #undef min
 #undef max
-/* Ours is for programs. */
+/* The one of the Windows headers is for programs. */
 #undef socklen_t
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Registered memory by its addresses.
  *
- * The lock is held while a region ends, so that memory is freed by nobody while another thread is
- * still at ending a region of it.
+ * The lock is held while a region is deregistered, so that no thread frees memory while another is
+ * still deregistering a region in it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +21,10 @@ struct registered {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct registered *all;
 static struct regioi_ws_map by_region = REGIOI_WS_MAP_INIT;
-/* All of it is between these, so that most of what is freed is not looked for. */
+/*
+ * All registered memory is between these addresses, so that for most memory that is freed no search
+ * is needed.
+ */
 static uintptr_t lowest = UINTPTR_MAX, highest;
 
 static void list_add(struct registered *registered)
@@ -36,7 +39,7 @@ static void list_add(struct registered *registered)
 		highest = registered->end;
 }
 
-/* Under the lock, with the entry out of the map. */
+/* With the lock, after the entry was removed from the map. */
 static void end(struct registered *registered)
 {
 	if (registered->previous)

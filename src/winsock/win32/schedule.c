@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where and how urgently threads run, and sleeping.
+ * Affinity and priority of threads, and sleeping.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -60,7 +60,7 @@ BOOL WINAPI GetProcessAffinityMask(HANDLE process, PDWORD_PTR ret_process, PDWOR
 	return TRUE;
 }
 
-/* Threads that run already stay where they are. */
+/* Threads that exist already keep their affinity. */
 BOOL WINAPI SetProcessAffinityMask(HANDLE process, DWORD_PTR mask)
 {
 	int error = process != GetCurrentProcess() ? ERROR_INVALID_HANDLE : set_mask(0, mask);
@@ -68,7 +68,7 @@ BOOL WINAPI SetProcessAffinityMask(HANDLE process, DWORD_PTR mask)
 	return error ? regioi_ws_fail(error, FALSE) : TRUE;
 }
 
-/* Only a hint on Windows, and the kernel takes none. */
+/* Only a hint on Windows; the kernel has no such hint. */
 DWORD WINAPI SetThreadIdealProcessor(HANDLE thread, DWORD processor)
 {
 	SetLastError(ERROR_NOT_SUPPORTED);
@@ -94,7 +94,7 @@ static const struct {
 	{THREAD_PRIORITY_TIME_CRITICAL, -20},
 };
 
-/* Above normal it needs a right that few programs have; the error says so. */
+/* A priority above normal needs a right that few programs have; the error shows that. */
 BOOL WINAPI SetThreadPriority(HANDLE thread, int priority)
 {
 	pid_t id = regioi_ws_thread_id(thread);
@@ -124,7 +124,7 @@ int WINAPI GetThreadPriority(HANDLE thread)
 	return priorities[i].priority;
 }
 
-/* The kernel keeps 15 characters of it; a debugger and top show them. */
+/* The kernel keeps 15 characters of the name; debuggers and top show them. */
 HRESULT WINAPI SetThreadDescription(HANDLE thread, PCWSTR name)
 {
 	pid_t id = regioi_ws_thread_id(thread);
@@ -168,7 +168,7 @@ BOOL WINAPI SetPriorityClass(HANDLE process, DWORD priority_class)
 	return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
 }
 
-/* ---- Giving way ---- */
+/* ---- Yielding and sleeping ---- */
 
 BOOL WINAPI SwitchToThread(void)
 {
@@ -181,7 +181,7 @@ void WINAPI Sleep(DWORD timeout_ms)
 	SleepEx(timeout_ms, FALSE);
 }
 
-/* Nothing here queues calls to a thread, so an alertable sleep is a sleep. */
+/* There are no APCs here, so an alertable sleep is an ordinary one. */
 DWORD WINAPI SleepEx(DWORD timeout_ms, BOOL alertable)
 {
 	uint64_t until_ns = regioi_ws_deadline(timeout_ms);

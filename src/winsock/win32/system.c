@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the machine is, and its clocks.
+ * Properties of the machine, and its clocks.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #define ARCHITECTURE_ARM64 12
 #define PROCESSOR_AMD64 8664
 
-/* As on Windows: a program may print it, or count on products that do not overflow. */
+/* As on Windows: a program may print it, or rely on products that do not overflow. */
 #define COUNTS_PER_SECOND 10000000
 #define NS_PER_COUNT 100u
 /* From 1601 to 1970. */
@@ -60,7 +60,7 @@ void WINAPI OutputDebugStringW(LPCWSTR text)
 {
 }
 
-/* Whether the kernel knows of a process that traces this one. */
+/* Whether another process traces this one. */
 BOOL WINAPI IsDebuggerPresent(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");

@@ -2,7 +2,7 @@
 /*
  * Threads: CreateThread and _beginthreadex.
  *
- * A suspended one waits in its first lines, so that it has an id to set priority and affinity by.
+ * A suspended thread waits at its start, so that it has an id for setting priority and affinity.
  */
 #include <sys/syscall.h>
 
@@ -12,11 +12,11 @@
 #define CURRENT_THREAD ((HANDLE)(LONG_PTR)-2)
 #define CURRENT_PROCESS ((HANDLE)(LONG_PTR)-1)
 
-/* pthread_exit() runs on_exit() with it; NULL in threads that were not made here. */
+/* pthread_exit() calls on_exit() with its value; NULL in threads that were not created here. */
 static pthread_key_t current_key;
 static pthread_once_t current_once = PTHREAD_ONCE_INIT;
 
-/* ---- Life ---- */
+/* ---- Creating and ending ---- */
 
 static void thread_destroy(struct regioi_ws_object *object)
 {
@@ -62,7 +62,7 @@ static void *thread_main(void *argument)
 	return NULL;
 }
 
-/* With a reference of the thread's own. Returns once it has its id. */
+/* Starts the thread, with its own reference. Returns once it has its id. */
 static bool thread_run(struct regioi_ws_thread *thread)
 {
 	pthread_attr_t attributes;
@@ -72,7 +72,7 @@ static bool thread_run(struct regioi_ws_thread *thread)
 	pthread_once(&current_once, current_key_make);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	/* One that is too small is refused, and the default taken. */
+	/* A size that is too small is refused by the C library, and the default is used. */
 	if (thread->stack_size)
 		pthread_attr_setstacksize(&attributes, (thread->stack_size + 0xFFFF) & ~0xFFFFul);
 	regioi_ws_object_hold(&thread->waitable.object);
@@ -141,7 +141,7 @@ uintptr_t _beginthreadex(void *security, unsigned stack_size, unsigned(__stdcall
 	return (uintptr_t)thread_make(&how, flags, ret_id);
 }
 
-/* What a thread of _beginthread() runs, which returns nothing. */
+/* The start function of _beginthread(), which has no return value. */
 struct simple_start {
 	void (*start)(void *);
 	void *argument;
@@ -156,7 +156,7 @@ static unsigned simple_main(void *argument)
 	return 0;
 }
 
-/* The handle closes itself: the program gets a number that it may only compare. */
+/* The handle is closed automatically: the program gets a number that it may only compare. */
 uintptr_t _beginthread(void(__cdecl *start)(void *), unsigned stack_size, void *argument)
 {
 	struct simple_start *simple = malloc(sizeof(*simple));
@@ -201,7 +201,7 @@ DECLSPEC_NORETURN void _endthread(void)
 	ExitThread(0);
 }
 
-/* ---- Asking and telling ---- */
+/* ---- Information and control ---- */
 
 struct regioi_ws_thread *regioi_ws_thread_get(HANDLE handle)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads, as the rest of the library uses them.
+ * Threads, for use by the rest of the library.
  */
 #ifndef REGIO_WINSOCK_WIN32_THREAD_H
 #define REGIO_WINSOCK_WIN32_THREAD_H
@@ -12,19 +12,19 @@
 struct regioi_ws_thread {
 	struct regioi_ws_waitable waitable; /* signaled when it has ended */
 	LPTHREAD_START_ROUTINE start;
-	unsigned (*start_c)(void *); /* the same from process.h; one of the two */
+	unsigned (*start_c)(void *); /* the same from process.h; only one of the two is set */
 	void *argument;
 	size_t stack_size;
-	/* Under the dispatcher's lock. */
-	pid_t id; /* of the kernel; 0 until it runs */
+	/* Protected by the dispatcher's lock. */
+	pid_t id; /* the kernel's; 0 until it runs */
 	bool suspended;
 	DWORD exit_code;
-	pthread_cond_t running; /* 'id' is there, or it goes on from being suspended */
+	pthread_cond_t running; /* 'id' is set, or it was resumed */
 };
 
 /* The thread with a reference for the caller, NULL with the last error set. */
 struct regioi_ws_thread *regioi_ws_thread_get(HANDLE handle);
-/* The kernel's id of it; 0, with the last error set, where it has ended. */
+/* The kernel's id of the thread; 0, with the last error set, if it has ended. */
 pid_t regioi_ws_thread_id(HANDLE handle);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Values that each thread has its own of.
+ * Thread-local values.
  */
 #include "winsock/win32/error.h"
 
@@ -24,7 +24,7 @@ BOOL WINAPI TlsFree(DWORD index)
 
 LPVOID WINAPI TlsGetValue(DWORD index)
 {
-	/* NULL may be the value: that it is no failure can only be told from this. */
+	/* NULL may be the value: only this shows that it is not a failure. */
 	SetLastError(ERROR_SUCCESS);
 	return pthread_getspecific(index);
 }

@@ -2,8 +2,8 @@
 /*
  * Waiting for events and threads.
  *
- * Whoever signals an object ends waits itself, on behalf of the waiting threads, so that a signal
- * is used by exactly one of them where the object resets itself.
+ * The thread that signals an object ends the waits itself, on behalf of the waiting threads, so
+ * that exactly one of them uses the signal of an auto-reset object.
  */
 #include "winsock/win32/wait.h"
 #include "winsock/win32/error.h"
@@ -21,7 +21,7 @@ struct regioi_ws_wait {
 
 struct regioi_ws_domain regioi_ws_dispatcher = REGIOI_WS_DOMAIN_INIT;
 
-/* Under the lock: whether the wait is over, and if so takes what ends it. */
+/* With the lock: whether the wait is satisfied; if so, resets auto-reset objects that end it. */
 static bool satisfy(struct regioi_ws_wait *wait)
 {
 	DWORD first = wait->count, signaled = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects that threads wait for: events and threads. All are in one domain, for a wait may name
+ * Objects that threads wait for: events and threads. All are in one domain, because a wait may name
  * any of them.
  */
 #ifndef REGIO_WINSOCK_WIN32_WAIT_H
@@ -29,9 +29,12 @@ struct regioi_ws_waitable {
 	struct regioi_ws_wait_entry *first, *last;
 };
 
-/* Under the dispatcher's lock: ends the waits that the object's being signaled ends. */
+/* With the dispatcher's lock: ends the waits that are satisfied because the object is signaled. */
 void regioi_ws_signal(struct regioi_ws_waitable *object);
-/* Under the dispatcher's lock: a CQ will signal the object; those who wait for it must know. */
+/*
+ * With the dispatcher's lock: notes that a CQ will signal the object, also in threads that wait for
+ * it already.
+ */
 void regioi_ws_bind(struct regioi_ws_waitable *object);
 
 /* As WaitForSingleObject(). */

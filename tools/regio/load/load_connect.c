@@ -93,7 +93,7 @@ static int check_welcome(const struct load *load, const struct note *welcome)
 				    serve_mode_names[options->mode]);
 	}
 	if (welcome->mode != options->mode)
-		return console_fail("greet %s: it serves %s; use `regio load %s %s`, or have it "
+		return console_fail("greet %s: it serves %s; use `regio load %s %s`, or make it "
 				    "serve %s",
 				    address_text(&load->address).text, served, options->host,
 				    served, serve_mode_names[options->mode]);
@@ -145,8 +145,8 @@ static int fail_connect(const struct load *load, const struct address *address, 
 		return console_fail("open %u sockets: %s; see ulimit -n", options->connections,
 				    strerror(error));
 	if (error == ECONNREFUSED || error == ETIMEDOUT)
-		return console_fail("%s %s: %s; start `regio serve %s%s` there, and let it be "
-				    "reached (--bind, --port, firewalls)",
+		return console_fail("%s %s: %s; start `regio serve %s%s` there, and make it "
+				    "reachable (--bind, --port, firewalls)",
 				    step, address_text(address).text,
 				    error == ETIMEDOUT ? "no answer" : strerror(error),
 				    serve_mode_names[options->mode], options->tcp ? " --tcp" : "");

@@ -47,7 +47,7 @@ static const struct argument_plan plan = {
 static int check(const struct load_options *options)
 {
 	if (options->depth > 1 && (options->rate || options->mode != SERVE_ECHO))
-		return console_fail("--depth %u: is for the closed loop, echo without --rate",
+		return console_fail("--depth %u: only for the closed loop, echo without --rate",
 				    options->depth);
 	if (options->tcp && options->mode == SERVE_SOURCE && options->rate)
 		return console_fail("--rate %llu: a TCP source sends as fast as it is read",

@@ -83,7 +83,7 @@ static int judge_nothing(const struct load *load, const struct load_totals *tota
 	struct address_text where = address_text(&load->address);
 
 	if (load->refused)
-		return console_fail("load %s: nothing came back, and the host says that nobody "
+		return console_fail("load %s: nothing came back, and the host reports that nothing "
 				    "listens any more; start `regio serve` there again",
 				    where.text);
 	if (load->over)
@@ -92,7 +92,7 @@ static int judge_nothing(const struct load *load, const struct load_totals *tota
 				    where.text, regio_error_text(load->error),
 				    serve_mode_names[load->options->mode]);
 	if (!totals->known)
-		return console_fail("load %s: the server did not say what it counted; is it still "
+		return console_fail("load %s: the server did not report its counts; is it still "
 				    "there?",
 				    where.text);
 	return console_fail("load %s: nothing came back in %u ms after the last message; is it "
@@ -138,11 +138,10 @@ static void print_oddities(FILE *file, const struct load *load)
 	if (load->failed)
 		fprintf(file, "  %s sends failed\n", grouped(load->failed).text);
 	if (load->refused)
-		fprintf(file, "  %s times the host said that nobody listens\n",
+		fprintf(file, "  %s times the host reported that nothing listens\n",
 			grouped(load->refused).text);
 	if (load->odd)
-		fprintf(file, "  %s times something else came than was sent\n",
-			grouped(load->odd).text);
+		fprintf(file, "  %s messages came back changed\n", grouped(load->odd).text);
 }
 
 void load_print(FILE *file, const struct load *load)
@@ -161,7 +160,7 @@ void load_print(FILE *file, const struct load *load)
 		fprintf(file, ", lost %s (%.4f %%)", grouped(totals.lost).text,
 			totals.sent ? 100.0 * (double)totals.lost / (double)totals.sent : 0.0);
 	else
-		fprintf(file, ", lost unknown: the server did not say");
+		fprintf(file, ", lost unknown: the server did not report it");
 	if (!options->tcp)
 		fprintf(file, ", reordered %s, duplicates %s", grouped(totals.reordered).text,
 			grouped(totals.duplicated).text);
