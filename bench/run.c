@@ -25,7 +25,7 @@
 
 #define MILLISECOND_NS 1000000u
 #define SETUP_LIMIT_NS (20000u * (uint64_t)MILLISECOND_NS)
-#define PHASE_LIMIT_NS (3000u * (uint64_t)MILLISECOND_NS)
+#define PHASE_LIMIT_NS (10000u * (uint64_t)MILLISECOND_NS)
 #define POLL_NS MILLISECOND_NS
 #define EVENTS_AT_ONCE 64
 
@@ -320,7 +320,7 @@ static void stop_sides(struct run *run)
 			break;
 	}
 	if (!all_ended(run))
-		fail_run(run, "a side did not stop in 3 s");
+		fail_run(run, "a side did not stop in 10 s");
 	kill_sides(run);
 }
 
