@@ -15,29 +15,6 @@
 #include "drive/descriptor.h"
 #include "drive/thread.h"
 
-static pthread_mutex_t drivers_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct regioi_driver *drivers;
-
-void regioi_drivers_fork_child(void)
-{
-	pthread_mutex_init(&drivers_lock, NULL);
-	drivers = NULL;
-}
-
-void regioi_drivers_synchronize(void)
-{
-	struct regioi_driver *driver;
-
-	pthread_mutex_lock(&drivers_lock);
-	for (driver = drivers; driver; driver = driver->next) {
-		/* A thread that makes progress holds the lock, and that is a read section, too. */
-		regioi_driver_lock(driver);
-		regioi_driver_unlock(driver);
-		regioi_readers_wait(&driver->readers);
-	}
-	pthread_mutex_unlock(&drivers_lock);
-}
-
 /* Even if the kernel cannot poll for an epoll set, the sockets are polled (socket.c). */
 static int busy_poll(struct regioi_driver *driver, const struct regio_driver_opts *opts)
 {
@@ -107,14 +84,6 @@ static void driver_end(struct regioi_driver *driver)
 {
 	REGIOI_UNCANCELLED;
 
-	pthread_mutex_lock(&drivers_lock);
-	if (driver->previous)
-		driver->previous->next = driver->next;
-	else
-		drivers = driver->next;
-	if (driver->next)
-		driver->next->previous = driver->previous;
-	pthread_mutex_unlock(&drivers_lock);
 	if (driver->threaded)
 		regioi_thread_stop(driver);
 	driver_free(driver);
@@ -133,7 +102,6 @@ int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_dri
 		.descriptor = -1,
 		.signal_descriptor = -1,
 		.passes = (uint32_t)regioi_counter_start(UINT32_MAX),
-		.readers.phase = (uint32_t)regioi_counter_start(UINT32_MAX),
 	};
 	atomic_init(&driver->references, 1);
 	pthread_mutex_init(&driver->lock, NULL);
@@ -147,12 +115,6 @@ int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_dri
 	/* Does the allocation of a thread's first call here, and not in its first post. */
 	if (regioi_hazard_enter(NULL))
 		regioi_hazard_leave();
-	pthread_mutex_lock(&drivers_lock);
-	driver->next = drivers;
-	if (drivers)
-		drivers->previous = driver;
-	drivers = driver;
-	pthread_mutex_unlock(&drivers_lock);
 	*ret_driver = driver;
 	return 0;
 }

@@ -14,10 +14,4 @@
  */
 int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_driver **ret_driver);
 
-/* Waits for the end of every read section of every driver that has begun. */
-void regioi_drivers_synchronize(void);
-
-/* Called in the child of a fork. */
-void regioi_drivers_fork_child(void);
-
 #endif

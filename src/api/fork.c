@@ -6,10 +6,10 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "api/driver_life.h"
 #include "api/fork.h"
 #include "engine/engine.h"
 #include "mem/guard.h"
+#include "mem/section.h"
 #include "queue/offload.h"
 #include "queue/registry.h"
 
@@ -29,7 +29,7 @@ static void fork_child(void)
 	regioi_guard_fork_child();
 	regioi_table_forget();
 	regioi_table_unlock();
-	regioi_drivers_fork_child();
+	regioi_sections_fork_child();
 	regioi_offload_fork_child();
 	regioi_registry_fork_child();
 	engines_fork_child();

@@ -197,13 +197,13 @@ static inline void store_request(struct regioi_half *half, uint32_t tail,
 /* Before the store of 'tail': after that the executor may unpoison the slice. */
 static inline void poison_slice(struct regioi_half *half, uint32_t tail)
 {
-	uint32_t section;
+	struct regioi_hazard *section;
 
 	if (!REGIOI_GUARDED || half->direction != REGIOI_RECEIVE)
 		return;
-	section = regioi_readers_enter(&half->node->driver->readers);
+	section = regioi_section_enter();
 	regioi_guard_poison_request(&half->requests[tail & half->mask]);
-	regioi_readers_leave(&half->node->driver->readers, section);
+	regioi_section_leave(section);
 }
 
 /* The requests that one call posts. */

@@ -9,7 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "api/driver_life.h"
 #include "api/fork.h"
 #include "base/error.h"
 #include "base/kernel.h"
@@ -17,6 +16,7 @@
 #include "base/uncancelled.h"
 #include "mem/guard.h"
 #include "mem/region.h"
+#include "mem/section.h"
 
 /* Number of pages checked in one call. */
 #define RESIDENCE_PAGES 512
@@ -312,7 +312,7 @@ int regio_region_deregister(uint64_t region)
 	address = atomic_load_explicit(&slot->object, memory_order_relaxed);
 	length = atomic_load_explicit(&slot->length, memory_order_relaxed);
 	flags = atomic_load_explicit(&slot->flags, memory_order_relaxed);
-	regioi_drivers_synchronize();
+	regioi_sections_wait();
 	regioi_guard_unpoison(address, length);
 	if (flags & REGIOI_REGION_OWNED)
 		munmap(address, allocation_length(length));

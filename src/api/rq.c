@@ -362,7 +362,7 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 	uint64_t id = (uintptr_t)handle;
 	struct regioi_rq *rq;
 	struct regioi_slot *slot;
-	uint32_t section;
+	struct regioi_hazard *section;
 
 	if (flags & ~REGIO_CLOSE_SOCKET && regioi_table_find(id, REGIOI_KIND_RQ))
 		return regioi_fail(-EINVAL, "closing an RQ: unknown flag in %#x", flags);
@@ -375,10 +375,10 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 	rq_seclude(rq);
 	regioi_table_release(slot, id);
 	regioi_watch_fini(rq);
-	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
+	section = regioi_section_enter();
 	for (int i = 0; i < 2; i++)
 		regioi_half_fail(&rq->halves[i], -ECANCELED);
-	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
+	regioi_section_leave(section);
 	receive_state_fini(&rq->halves[REGIOI_RECEIVE]);
 	regioi_socket_close(rq);
 	if (flags & REGIO_CLOSE_SOCKET && regioi_socket_is_ours(rq))

@@ -107,17 +107,17 @@ static void halves_give_back(struct regioi_rq *rq)
 
 static int resize(struct regioi_rq *rq, const uint32_t limits[2])
 {
-	uint32_t section;
+	struct regioi_hazard *section;
 	int error = regioi_rq_check_limits("resizing an RQ", limits[0], limits[1]);
 
 	if (error)
 		return error;
-	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
+	section = regioi_section_enter();
 	regioi_half_acquire(&rq->halves[REGIOI_RECEIVE]);
 	regioi_half_acquire(&rq->halves[REGIOI_SEND]);
 	error = resize_taken(rq, limits);
 	halves_give_back(rq);
-	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
+	regioi_section_leave(section);
 	if (!error)
 		regioi_socket_size_buffer(rq, limits[REGIOI_RECEIVE]);
 	return error;
@@ -140,13 +140,13 @@ int regio_rq_resize(struct regio_rq *handle, uint32_t max_receives, uint32_t max
 
 static int cancel(struct regioi_rq *rq, uint32_t halves)
 {
-	uint32_t section;
+	struct regioi_hazard *section;
 	int cancelled = 0;
 
 	if (halves == 0 || halves & ~(REGIO_HALF_RECEIVE | REGIO_HALF_SEND))
 		return regioi_fail(-EINVAL, "cancelling: halves is %#x; see REGIO_HALF_...",
 				   halves);
-	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
+	section = regioi_section_enter();
 	for (int i = 0; i < 2; i++) {
 		struct regioi_half *half = &rq->halves[i];
 
@@ -156,7 +156,7 @@ static int cancel(struct regioi_rq *rq, uint32_t halves)
 		cancelled += (int)regioi_half_fail(half, -ECANCELED);
 		regioi_half_release(half);
 	}
-	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
+	regioi_section_leave(section);
 	return cancelled;
 }
 
@@ -202,7 +202,7 @@ static int replace_taken(struct regioi_rq *rq, int fd)
 static int replace(struct regioi_rq *rq, int fd)
 {
 	static const char step[] = "replacing a socket";
-	uint32_t section;
+	struct regioi_hazard *section;
 	int error;
 
 	if (!rq->stream)
@@ -216,10 +216,10 @@ static int replace(struct regioi_rq *rq, int fd)
 	regioi_half_acquire(&rq->halves[REGIOI_SEND]);
 	error = replace_taken(rq, fd);
 	/* Not entered before, because closing the old socket may take long. */
-	section = regioi_readers_enter(&rq->nodes[0].driver->readers);
+	section = regioi_section_enter();
 	regioi_half_release(&rq->halves[REGIOI_SEND]);
 	regioi_half_release(&rq->halves[REGIOI_RECEIVE]);
-	regioi_readers_leave(&rq->nodes[0].driver->readers, section);
+	regioi_section_leave(section);
 	if (error)
 		return regioi_fail(error, "%s: descriptor %d: %s", step, fd,
 				   regio_error_text(error));

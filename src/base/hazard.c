@@ -48,33 +48,48 @@ static struct regioi_hazard *record_make(void)
 
 	if (!call)
 		return NULL;
-	*call = (struct regioi_hazard){.owned = true, .next = atomic_load(&calls)};
+	*call = (struct regioi_hazard){
+		.section = (uint32_t)regioi_counter_start(UINT32_MAX) & ~1u,
+		.owned = true,
+		.next = atomic_load(&calls),
+	};
 	while (!atomic_compare_exchange_weak(&calls, &call->next, call))
 		continue;
 	return call;
 }
 
-static bool record_take(void)
+static void record_take(void)
 {
 	pthread_once(&key_once, key_create);
 	own = record_find();
 	if (!own)
 		own = record_make();
 	if (!own)
-		return false;
+		return;
 	/* Without the key, the record of a thread that ends is not reused. */
 	if (key_made)
 		pthread_setspecific(key, own);
 	if (regioi_barrier_available())
 		regioi_hazard_quick = own;
-	return true;
+}
+
+struct regioi_hazard *regioi_hazard_own(void)
+{
+	if (__builtin_expect(!own, 0))
+		record_take();
+	return own;
+}
+
+struct regioi_hazard *regioi_hazard_first(void)
+{
+	return atomic_load(&calls);
 }
 
 bool regioi_hazard_enter(const void *handle)
 {
 	if (regioi_hazard_enter_quickly(handle))
 		return true;
-	if (__builtin_expect(!own, 0) && !record_take())
+	if (!regioi_hazard_own())
 		return false;
 	REGIOI_ASSERT(!atomic_load(&own->inside) || atomic_load(&own->inside) == (uintptr_t)handle);
 	/*

@@ -26,6 +26,8 @@
 
 struct regioi_hazard {
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint64_t inside; /* an id, or 0 */
+	_Atomic uint32_t section; /* odd while the thread is in a read section (mem/section.h) */
+	uint32_t sections;	  /* how many it is in, one inside the other */
 	struct regioi_hazard *next;
 	_Atomic bool owned;
 };
@@ -64,6 +66,11 @@ bool regioi_hazard_enter(const void *handle);
 void regioi_hazard_leave(void);
 /* Whether the calling thread is inside a call on the handle. */
 bool regioi_hazard_is_inside(const void *handle);
+
+/* The calling thread's record, made if need be. NULL if there is no memory. */
+struct regioi_hazard *regioi_hazard_own(void);
+/* The records of all threads, linked by 'next'. */
+struct regioi_hazard *regioi_hazard_first(void);
 
 /*
  * Called after the id was made invalid: waits until no thread is inside a call that may have found

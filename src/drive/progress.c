@@ -237,7 +237,12 @@ static void node_prefetch(const struct regioi_node *node)
 
 static void visit_active(struct batch *batch, bool try_hot)
 {
+	struct regioi_hazard *section = NULL;
 	struct regioi_node *node;
+
+	/* From the first that is prepared to the last that is settled. */
+	if (batch->driver->batches)
+		section = regioi_section_enter();
 
 	for (node = batch->driver->active.first; node; node = node->list_next) {
 		if (node->list_next)
@@ -248,6 +253,8 @@ static void visit_active(struct batch *batch, bool try_hot)
 	}
 	if (batch->count)
 		batch_execute(batch);
+	if (batch->driver->batches)
+		regioi_section_leave(section);
 }
 
 /* ---- The end of a pass ---- */

@@ -239,43 +239,43 @@ uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_direct_resu
 {
 	struct regioi_driver *driver = half->node->driver;
 	struct regioi_work work;
+	struct regioi_hazard *section;
 	uint32_t done = 0;
 
 	work.sink = sink;
-
 	if (!regioi_half_try_acquire(half))
 		return 0;
+	section = regioi_section_enter();
 	if (regioi_half_prepare_alone(half, &work) == REGIOI_PREPARED) {
 		driver->ops->execute(driver->engine, &work.op, 1);
 		done = regioi_half_settle(&work);
 	}
 	regioi_half_release(half);
+	regioi_section_leave(section);
 	return done;
 }
 
 void regioi_half_run(struct regioi_half *half)
 {
-	struct regioi_driver *driver = half->node->driver;
-	uint32_t section;
+	struct regioi_hazard *section;
 
 	if (!regioi_half_try_acquire(half))
 		return;
-	section = regioi_readers_enter(&driver->readers);
+	section = regioi_section_enter();
 	if (!run_once(half))
 		regioi_node_queue(half->node);
 	regioi_half_release(half);
-	regioi_readers_leave(&driver->readers, section);
+	regioi_section_leave(section);
 }
 
 void regioi_half_run_last(struct regioi_half *half)
 {
-	struct regioi_driver *driver = half->node->driver;
-	uint32_t section = regioi_readers_enter(&driver->readers);
+	struct regioi_hazard *section = regioi_section_enter();
 
 	regioi_half_acquire(half);
 	/* If the socket was full, the event that reports room may not have been taken yet. */
 	regioi_ready_event(half);
 	run_once(half);
 	regioi_half_release(half);
-	regioi_readers_leave(&driver->readers, section);
+	regioi_section_leave(section);
 }

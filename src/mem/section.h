@@ -4,6 +4,10 @@
  * stays valid until its end, because regio_region_deregister() waits for the sections that have
  * begun. A section is short and never blocks. Checked builds assert that the thread is in one
  * wherever a slice is turned into an address.
+ *
+ * A section is a count in the thread's own record (base/hazard.h), odd inside: entering is a store,
+ * and the barrier between it and the look-up is executed by the side that waits. Sections of one
+ * thread may nest.
  */
 #ifndef REGIO_MEM_SECTION_H
 #define REGIO_MEM_SECTION_H
@@ -13,60 +17,51 @@
 #include <stdint.h>
 
 #include "base/check.h"
+#include "base/hazard.h"
 
-/* The number of sections that the thread is in; sections of several drivers may nest. */
-extern _Thread_local uint32_t regioi_sections
-	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+/* The same for any thread and kernel. NULL if there is no memory for a record. */
+struct regioi_hazard *regioi_section_enter_slowly(void);
+void regioi_section_leave_slowly(void);
 
-static inline void regioi_section_begin(void)
+/* Returns what regioi_section_leave() takes. */
+static inline struct regioi_hazard *regioi_section_enter(void)
 {
-	if (REGIOI_CHECKED)
-		regioi_sections++;
+	struct regioi_hazard *own = regioi_hazard_quick;
+
+	if (__builtin_expect(!own, 0))
+		return regioi_section_enter_slowly();
+	if (own->sections++ == 0) {
+		uint32_t section = atomic_load_explicit(&own->section, memory_order_relaxed);
+
+		atomic_store_explicit(&own->section, section + 1, memory_order_relaxed);
+		/* Pairs with the barrier on every thread in regioi_sections_wait(). */
+		atomic_signal_fence(memory_order_seq_cst);
+	}
+	return own;
 }
 
-static inline void regioi_section_end(void)
+static inline void regioi_section_leave(struct regioi_hazard *own)
 {
-	if (REGIOI_CHECKED)
-		regioi_sections--;
+	uint32_t section;
+
+	if (__builtin_expect(!own, 0)) {
+		regioi_section_leave_slowly();
+		return;
+	}
+	REGIOI_ASSERT(own->sections > 0);
+	if (--own->sections > 0)
+		return;
+	section = atomic_load_explicit(&own->section, memory_order_relaxed);
+	/* Release: pairs with the load in regioi_sections_wait(). */
+	atomic_store_explicit(&own->section, section + 1, memory_order_release);
 }
 
-static inline bool regioi_section_is_open(void)
-{
-	return !REGIOI_CHECKED || regioi_sections > 0;
-}
+/* Whether the calling thread is in a section. Always true unless the build is checked. */
+bool regioi_section_is_open(void);
 
-/*
- * Counts of threads in a section. Executors count themselves in one of two phases, so that a
- * waiting thread does not wait for those that come later. Initialised to zero, or with 'phase' set
- * to a start value.
- */
-struct regioi_readers {
-	_Atomic uint32_t phase;
-	_Atomic uint32_t inside[2];
-};
-
-/* Returns the argument of regioi_readers_leave(). */
-static inline uint32_t regioi_readers_enter(struct regioi_readers *readers)
-{
-	uint32_t phase = atomic_load_explicit(&readers->phase, memory_order_relaxed) & 1;
-
-	/*
-	 * Sequentially consistent: pairs with the invalidation of a region id and the look at
-	 * this count in regioi_readers_wait(). One of the two sees the other.
-	 */
-	atomic_fetch_add(&readers->inside[phase], 1);
-	regioi_section_begin();
-	return phase;
-}
-
-static inline void regioi_readers_leave(struct regioi_readers *readers, uint32_t phase)
-{
-	REGIOI_ASSERT(regioi_section_is_open() && atomic_load(&readers->inside[phase]) > 0);
-	regioi_section_end();
-	atomic_fetch_sub_explicit(&readers->inside[phase], 1, memory_order_release);
-}
-
-/* Waits for the end of every section that has begun. One caller at a time. */
-void regioi_readers_wait(struct regioi_readers *readers);
+/* Waits for every section that has begun, of every thread but the calling one. */
+void regioi_sections_wait(void);
+/* In the child of a fork, where there is one thread. */
+void regioi_sections_fork_child(void);
 
 #endif

@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "mem/area.h"
-#include "mem/section.h"
 #include "queue/node.h"
 
 struct regioi_cq;
@@ -49,7 +48,6 @@ struct regioi_driver {
 	void (*end)(struct regioi_driver *driver); /* when the last is dropped */
 	_Atomic uint32_t completion_queues;
 	_Atomic uint32_t request_queues;
-	struct regioi_driver *next, *previous; /* list of all drivers, api/driver_life.c */
 
 	/* RQs that may have work. Any thread pushes; a thread that makes progress takes all. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_node *) arrivals;
@@ -79,9 +77,6 @@ struct regioi_driver {
 	bool rqs_lost;	    /* its RQs have been marked as well */
 
 	struct regioi_area_pool areas;
-
-	/* The read sections of executors; holding 'lock' also counts as a read section. */
-	_Alignas(REGIOI_CACHE_LINE) struct regioi_readers readers;
 
 	/* Sleeping, drive/sleep.c. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t wait_lock;
@@ -126,13 +121,8 @@ static inline bool regioi_driver_is_locked(const struct regioi_driver *driver)
 
 static inline void regioi_driver_note_lock(struct regioi_driver *driver, bool locked)
 {
-	if (!REGIOI_CHECKED)
-		return;
-	driver->lock_owner = locked ? pthread_self() : 0;
-	if (locked)
-		regioi_section_begin();
-	else
-		regioi_section_end();
+	if (REGIOI_CHECKED)
+		driver->lock_owner = locked ? pthread_self() : 0;
 }
 
 /* Takes the driver's lock ahead of the threads that take it repeatedly to make progress. */

@@ -40,7 +40,7 @@ static uint32_t lengths[SLOTS]; /* as posted */
 static void set_up_once(void)
 {
 	/* There is no driver here whose section it could be. */
-	regioi_section_begin();
+	regioi_section_enter();
 	source = malloc(MEMORY_BYTES);
 	target = malloc(MEMORY_BYTES);
 	stream = malloc(STREAM_BYTES);

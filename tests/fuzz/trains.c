@@ -123,7 +123,7 @@ static void set_up_once(void)
 	uint32_t at = 0;
 
 	/* There is no driver here whose section it could be. */
-	regioi_section_begin();
+	regioi_section_enter();
 	memory_make(&source, SOURCE_BYTES);
 	memory_make(&target, TARGET_BYTES);
 	area = malloc(sizeof(*area));

@@ -385,6 +385,6 @@ int main(void)
 	};
 
 	/* There is no driver here whose section it could be. */
-	regioi_section_begin();
+	regioi_section_enter();
 	return run_cases(cases, ARRAY_SIZE(cases));
 }
