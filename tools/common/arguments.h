@@ -82,11 +82,13 @@ struct argument_spec {
 #define OPTION_OTHER(name, value, member, read, help)                                              \
 	OPTION_ENTRY(name, value, member, ARGUMENT_OTHER, 0, 0, read, NULL, help)
 
+/* A type, and a case of _Generic, take no parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define OPTION_OF_TYPE(name, value, member, type, kind, help)                                      \
 	OPTION_ENTRY(name, value, member,                                                          \
 		     _Generic(((OPTIONS *)NULL)->member, type                                      \
 			      : kind),                                                             \
 		     0, 0, NULL, NULL, help)
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define OPTION_ENTRY(name, value, member, kind, least, most, read, initial, help)                  \
 	{                                                                                          \
 		name, value, kind, sizeof(((OPTIONS *)NULL)->member), offsetof(OPTIONS, member),   \
