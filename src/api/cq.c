@@ -154,7 +154,7 @@ static inline int dequeue(struct regioi_cq *cq, struct regio_result *ret_results
 	cq->taken_unpolled = 0;
 	if (count == 0 && cq->slept) {
 		cq->slept = false;
-		if (regioi_driver_rests(cq->driver))
+		if (regioi_driver_has_nothing_listed(cq->driver))
 			return 0;
 	}
 	count += regioi_progress_try(cq, ret_results + count, results_max - count);

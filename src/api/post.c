@@ -149,7 +149,7 @@ static __attribute__((noinline)) void announce(struct regioi_half *half)
 static __attribute__((cold)) void commit(struct regioi_half *half)
 {
 	if (!(half->flags_implied & REGIO_MSG_DEFER))
-		regioi_half_run(half);
+		regioi_half_execute_all(half);
 	/*
 	 * Not announce(), which only the poster may call: this may be another thread. Receives are
 	 * executed by the threads that take completions; if there is no data, an event will come.
@@ -283,7 +283,7 @@ static inline void finish(struct batch *batch)
 	if (half->flags_implied & REGIO_MSG_DEFER || !(batch->start || batch->committed))
 		announce(half);
 	else
-		regioi_half_run(half);
+		regioi_half_execute_all(half);
 }
 
 /*
@@ -372,6 +372,7 @@ static inline __attribute__((always_inline)) bool post_pinned(struct regio_rq *h
 	call = regioi_hazard_enter_quickly(handle);
 	if (!call)
 		return false;
+	/* Where this returns false, submit() enters the same handle again, and leaves it. */
 	rq = regioi_rq_inside(handle);
 	if (!rq)
 		return false;

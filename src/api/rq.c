@@ -371,7 +371,7 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 		return regioi_fail(regioi_table_reason(id, -EBADF),
 				   "closing an RQ: it is closed already");
 	regioi_hazards_wait(id);
-	regioi_half_run_last(&rq->halves[REGIOI_SEND]);
+	regioi_half_execute_before_close(&rq->halves[REGIOI_SEND]);
 	rq_seclude(rq);
 	regioi_table_release(slot, id);
 	regioi_watch_fini(rq);

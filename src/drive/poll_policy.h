@@ -26,8 +26,8 @@ void regioi_heat_missed(struct regioi_node *node);
 void regioi_heat_cool(struct regioi_node *node);
 void regioi_heat_cool_steady(struct regioi_driver *driver);
 /*
- * A doubtful socket that is not watched yet: starting to watch it reports what is there, so there
- * is no doubt left. False where it is watched, or cannot be.
+ * For a socket of which nothing is known and that is not watched yet: starting to watch it reports
+ * what is there. False if it is watched, or cannot be.
  */
 bool regioi_heat_watch_instead(struct regioi_node *node);
 /*

@@ -5,8 +5,8 @@
  * RQs that may have work arrive on a list that anybody may push to, and become active when a
  * thread makes progress. A pass visits each active RQ once, for at most one operation on each
  * half, collected in a batch where the engine gains by that. An RQ stays active while it can do
- * more without an event, and a little longer; one that is only in doubt waits on a list of its own.
- * Some are tried without asking the engine first: poll_policy.h.
+ * more without an event, and a little longer; one of which that is unknown waits on a list of its
+ * own. Some are tried without asking the engine first: poll_policy.h.
  */
 #include <errno.h>
 
@@ -39,10 +39,10 @@
 #define PINNED_IDLE_PASSES 64
 /* The same for others. */
 #define LISTED_IDLE_PASSES 2
-/* Passes, while there is other work, before a doubtful RQ is tried. */
-#define DOUBTFUL_PASSES 8
+/* Passes, while there is other work, before an RQ of the list "maybe ready" is tried. */
+#define UNKNOWN_PASSES 8
 /* Up to so many are tried before a sleep without asking the engine first: that costs as much. */
-#define DOUBTFUL_FEW 2
+#define UNKNOWN_FEW 2
 
 /* ---- Events ---- */
 
@@ -66,7 +66,7 @@ static void readable(struct regioi_rq *rq)
 	if (!regioi_watch_is_level(rq))
 		return;
 	if (regioi_half_runnable(receive, REGIOI_READY_YES))
-		regioi_watch_doubt_level(rq);
+		regioi_watch_count_event(rq);
 	else
 		regioi_watch_stop(rq);
 }
@@ -131,18 +131,18 @@ static uint32_t passes_unasked_max(const struct regioi_driver *driver)
 	return regioi_heat_all_hot(driver) ? PASSES_UNASKED_HOT : PASSES_UNASKED;
 }
 
-/* Lets doubtful RQs be tried: all when there is nothing better to do, else those long in doubt. */
+/* Lets RQs be tried that may be ready: all when there is no other work, else the oldest. */
 static void maybe_ready_take(struct regioi_driver *driver, bool poll)
 {
-	bool all = driver->engine_idle || (!poll && driver->maybe_ready.count <= DOUBTFUL_FEW);
+	bool all = driver->engine_idle || (!poll && driver->maybe_ready.count <= UNKNOWN_FEW);
 	struct regioi_node *node, *next;
 
 	for (node = driver->maybe_ready.first; node; node = next) {
 		next = node->list_next;
-		if (!all && driver->passes - node->received_pass < DOUBTFUL_PASSES)
+		if (!all && driver->passes - node->received_pass < UNKNOWN_PASSES)
 			break;
 		for (int i = 0; i < 2; i++)
-			regioi_ready_try(&node->rq->halves[i]);
+			regioi_ready_allow_unknown(&node->rq->halves[i]);
 		regioi_node_wake(driver, node);
 	}
 }
@@ -155,7 +155,7 @@ struct batch {
 	uint32_t completed; /* requests, in this pass */
 	uint32_t received;  /* RQs that received something */
 	bool alone;	    /* nobody sleeps on the driver, nor is about to */
-	struct regioi_direct_results *sink;
+	struct regioi_direct_results *direct;
 	struct regioi_work works[BATCH_MAX];
 };
 
@@ -196,13 +196,13 @@ static void batch_add(struct batch *batch, struct regioi_half *half)
 
 	if (!regioi_half_try_acquire(half))
 		return;
-	batch->works[batch->count].sink = batch->sink;
+	batch->works[batch->count].direct = batch->direct;
 	prepared = regioi_half_prepare(half, &batch->works[batch->count]);
 	if (prepared == REGIOI_PREPARED_NO_AREA) {
 		if (batch->count > 0)
 			batch_execute(batch);
-		batch->works[0].sink = batch->sink;
-		prepared = regioi_half_prepare_alone(half, &batch->works[0]);
+		batch->works[0].direct = batch->direct;
+		prepared = regioi_half_prepare_or_allocate(half, &batch->works[0]);
 	}
 	if (prepared != REGIOI_PREPARED) {
 		regioi_half_release(half);
@@ -222,7 +222,7 @@ static void visit_half(struct batch *batch, struct regioi_half *half, bool try_a
 	if (batch->driver->batches)
 		batch_add(batch, half);
 	else
-		batch_count(batch, half, regioi_half_run_one(half, batch->sink));
+		batch_count(batch, half, regioi_half_execute_one(half, batch->direct));
 }
 
 /* While one RQ is in a system call, the next one is fetched. */
@@ -348,7 +348,7 @@ static void visit_steady(struct batch *batch)
 		next = node->list_next;
 		prefetch_behind(node);
 		if (regioi_half_pending(receive) > 0)
-			done = regioi_half_run_one(receive, batch->sink);
+			done = regioi_half_execute_one(receive, batch->direct);
 		batch_count(batch, receive, done);
 		regioi_list_move(&driver->steady, &driver->steady, node);
 		if (!done) {
@@ -400,7 +400,7 @@ static bool pass_end(struct regioi_driver *driver, bool alone)
  * A pass over nothing but hot RQs, as while a program spins on a few sockets. Nobody leaves and
  * nobody joins, and there are too few operations for a batch. Returns whether work is left.
  */
-static bool pass_hot(struct regioi_driver *driver, struct regioi_direct_results *sink)
+static bool pass_hot(struct regioi_driver *driver, struct regioi_direct_results *direct)
 {
 	struct regioi_node *node;
 	uint32_t completed = 0;
@@ -411,9 +411,9 @@ static bool pass_hot(struct regioi_driver *driver, struct regioi_direct_results 
 		struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
 
 		if (regioi_half_runnable(send, REGIOI_READY_YES))
-			completed += regioi_half_run_one(send, sink);
+			completed += regioi_half_execute_one(send, direct);
 		if (regioi_half_pending(receive) > 0) {
-			uint32_t received = regioi_half_run_one(receive, sink);
+			uint32_t received = regioi_half_execute_one(receive, direct);
 
 			if (received)
 				regioi_heat_received(node, true);
@@ -428,9 +428,9 @@ static bool pass_hot(struct regioi_driver *driver, struct regioi_direct_results 
 
 /*
  * 'poll': the caller does not sleep, so this is where events are asked for and hot RQs tried.
- * 'sink' may be NULL. Returns whether work is left that needs no event.
+ * 'direct' may be NULL. Returns whether work is left that needs no event.
  */
-static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_results *sink)
+static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_results *direct)
 {
 	/* Nobody sleeps on the driver, nor is about to. */
 	const bool alone = poll && !atomic_load(&driver->listeners);
@@ -447,9 +447,9 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_r
 		     driver->done_unasked >= DONE_UNASKED))
 		events_poll(driver);
 	if (alone && regioi_heat_all_hot(driver))
-		return pass_hot(driver, sink);
+		return pass_hot(driver, direct);
 	batch.driver = driver;
-	batch.sink = sink;
+	batch.direct = direct;
 	batch.alone = alone;
 	batch.count = 0;
 	batch.completed = 0;
@@ -466,14 +466,14 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_r
 	return pass_end(driver, alone);
 }
 
-bool regioi_progress_before_sleep(struct regioi_driver *driver)
+bool regioi_progress_without_poll(struct regioi_driver *driver)
 {
 	bool left;
 
 	regioi_driver_lock(driver);
 	left = pass(driver, false, NULL);
 	/* Trying these few costs less than asking the engine, and then trying them. */
-	if (driver->maybe_ready.first && driver->maybe_ready.count <= DOUBTFUL_FEW)
+	if (driver->maybe_ready.first && driver->maybe_ready.count <= UNKNOWN_FEW)
 		left = pass(driver, false, NULL);
 	work_left_set(driver, left);
 	regioi_driver_unlock(driver);
@@ -488,7 +488,7 @@ bool regioi_progress_before_sleep(struct regioi_driver *driver)
  * to try. Returns false where a pass is needed. *ret_left: whether work is left that needs no
  * event.
  */
-static bool poll_single(struct regioi_driver *driver, struct regioi_direct_results *sink,
+static bool poll_single(struct regioi_driver *driver, struct regioi_direct_results *direct,
 			bool *ret_left)
 {
 	struct regioi_node *node = driver->active.first;
@@ -502,9 +502,9 @@ static bool poll_single(struct regioi_driver *driver, struct regioi_direct_resul
 	    atomic_load(&driver->listeners))
 		return false;
 	half = &node->rq->halves[REGIOI_RECEIVE];
-	if (half->cq != sink->cq || regioi_half_pending(&node->rq->halves[REGIOI_SEND]) > 0)
+	if (half->cq != direct->cq || regioi_half_pending(&node->rq->halves[REGIOI_SEND]) > 0)
 		return false;
-	received = regioi_half_run_one(half, sink);
+	received = regioi_half_execute_one(half, direct);
 	driver->passes_unasked++;
 	driver->passes_idle = received ? 0 : driver->passes_idle + 1;
 	if (received)
@@ -516,7 +516,7 @@ static bool poll_single(struct regioi_driver *driver, struct regioi_direct_resul
 /* Told from memory alone: a program that polls an idle queue makes no system call. */
 static bool nothing_to_do(const struct regioi_driver *driver)
 {
-	return regioi_driver_rests(driver) && driver->ops->idle &&
+	return regioi_driver_has_nothing_listed(driver) && driver->ops->idle &&
 	       driver->ops->idle(driver->engine);
 }
 
@@ -524,20 +524,20 @@ uint32_t regioi_progress_try(struct regioi_cq *cq, struct regio_result *results,
 			     uint32_t results_max)
 {
 	struct regioi_driver *driver = cq->driver;
-	struct regioi_direct_results sink = {
+	struct regioi_direct_results direct = {
 		.cq = cq, .results = results, .results_max = results_max};
 	bool left;
 
 	if (driver->threaded || nothing_to_do(driver) || !regioi_driver_trylock(driver))
 		return 0;
-	if (!poll_single(driver, &sink, &left))
-		left = pass(driver, true, &sink);
+	if (!poll_single(driver, &direct, &left))
+		left = pass(driver, true, &direct);
 	work_left_set(driver, left);
 	regioi_driver_unlock(driver);
 	/* Whoever sleeps on the driver could be the only one to come by again. */
 	if (left && atomic_load(&driver->listeners))
 		regioi_driver_kick(driver);
-	return sink.count;
+	return direct.count;
 }
 
 bool regioi_progress_thread(struct regioi_driver *driver)

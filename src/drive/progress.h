@@ -18,18 +18,19 @@ uint32_t regioi_progress_try(struct regioi_cq *cq, struct regio_result *results,
 			     uint32_t results_max);
 
 /*
- * The same for a thread that is about to sleep: waits for another that is at it, and leaves events
- * to the sleep. Returns whether work is left that needs no event.
+ * Makes progress once, for a thread that is about to sleep or has asked for a signal: waits for
+ * another thread that makes progress, and leaves it to the sleep to collect events. Returns whether
+ * work is left that needs no event.
  */
-bool regioi_progress_before_sleep(struct regioi_driver *driver);
+bool regioi_progress_without_poll(struct regioi_driver *driver);
 
-/* The same, where the driver has no thread to do it. */
+/* Makes progress without a poll, unless the driver has a thread to do it. */
 static inline bool regioi_progress_by_caller(struct regioi_driver *driver)
 {
-	return !driver->threaded && regioi_progress_before_sleep(driver);
+	return !driver->threaded && regioi_progress_without_poll(driver);
 }
 
-/* The same for the driver's own thread. Returns whether there was something to do. */
+/* Makes progress once, for the driver's own thread. Returns whether there was something to do. */
 bool regioi_progress_thread(struct regioi_driver *driver);
 
 /* Takes in what the engine's sleep returned, which is called without the driver's lock. */

@@ -48,14 +48,14 @@ static int run(struct regioi_driver *driver, int64_t timeout_ns)
 	int result;
 
 	for (;;) {
-		regioi_progress_before_sleep(driver);
+		regioi_progress_without_poll(driver);
 		/* With no time left the engine is still asked once. */
 		if (timeout_ns == 0 && looked)
 			return -ETIMEDOUT;
 		looked = timeout_ns == 0;
 		result = sleep_once(driver, timeout_ns);
 		if (result == -EBADF)
-			regioi_progress_before_sleep(driver);
+			regioi_progress_without_poll(driver);
 		if (result <= 0)
 			return result;
 		if (timeout_ns > 0) {

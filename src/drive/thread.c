@@ -45,7 +45,7 @@ static void look_now_and_then(struct regioi_driver *driver)
 {
 	const struct timespec timeout = {.tv_nsec = LOST_NS};
 
-	regioi_progress_before_sleep(driver);
+	regioi_progress_without_poll(driver);
 	syscall(SYS_futex, &driver->thread.stop, FUTEX_WAIT_PRIVATE, 0, &timeout, NULL, 0);
 }
 
@@ -56,7 +56,7 @@ static void sleep_once(struct regioi_driver *driver)
 
 	/* Sequentially consistent, as in regio_cq_wait(). */
 	atomic_fetch_add(&driver->listeners, 1);
-	regioi_progress_before_sleep(driver);
+	regioi_progress_without_poll(driver);
 	if (regioi_driver_has_work(driver) || atomic_load(&driver->thread.stop)) {
 		timeout_ns = 0;
 	} else {

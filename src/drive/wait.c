@@ -70,7 +70,7 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 		error = regioi_cq_sleep(cq, count, rest_ns);
 		if (error == -EBADF) {
 			/* What is posted fails now; that it does is not what was waited for. */
-			regioi_progress_before_sleep(cq->driver);
+			regioi_progress_without_poll(cq->driver);
 			break;
 		}
 		if (error) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The epoll engine: readiness from one edge-triggered epoll set, operations as plain calls.
+ * The epoll engine: readiness from one epoll set, operations as plain calls.
  */
 #include <errno.h>
 #include <stdatomic.h>

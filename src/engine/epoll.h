@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Readiness from one edge-triggered epoll set: all of the epoll engine, and the base of the uring
- * engine. Each function implements the one of engine.h that has its name.
+ * Readiness from one epoll set: all of the epoll engine, and the base of the uring engine. Each
+ * function implements the one of engine.h that has its name.
  */
 #ifndef REGIO_ENGINE_EPOLL_H
 #define REGIO_ENGINE_EPOLL_H

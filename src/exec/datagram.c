@@ -11,15 +11,15 @@
 
 /* ---- Receiving ---- */
 
-bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_direct_results *sink)
+bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_direct_results *direct)
 {
-	struct regioi_window window = regioi_names_window(half);
+	struct regioi_window window = regioi_half_window_with_names(half);
 	struct regioi_area *area = half->receive.staged.area;
 	uint32_t done;
 
 	done = regioi_receive_deliver(&half->receive, &window);
 	if (done)
-		regioi_half_publish(half, done, sink);
+		regioi_half_publish(half, done, direct);
 	if (half->receive.staged.message < half->receive.staged.messages)
 		return false;
 	half->receive.staged.area = NULL;

@@ -69,20 +69,20 @@ static const struct regioi_half_ops *ops_of(const struct regioi_half *half)
 
 /* Passes the settled requests to the consumer. */
 static void publish(struct regioi_half *half, const struct regioi_outcome *outcome,
-		    struct regioi_direct_results *sink)
+		    struct regioi_direct_results *direct)
 {
 	if (outcome->completed)
-		regioi_half_publish(half, outcome->completed, sink);
+		regioi_half_publish(half, outcome->completed, direct);
 	if (outcome->fail_status)
 		regioi_half_fail(half, outcome->fail_status);
 }
 
 /* Messages that are staged are delivered before anything else. True when none is left. */
-static bool receive_begin(struct regioi_half *half, struct regioi_direct_results *sink)
+static bool receive_begin(struct regioi_half *half, struct regioi_direct_results *direct)
 {
-	if (half->receive.staged.area && !regioi_datagram_deliver_staged(half, sink))
+	if (half->receive.staged.area && !regioi_datagram_deliver_staged(half, direct))
 		return false;
-	regioi_names_doubt(half);
+	regioi_names_forget(half);
 	return true;
 }
 
@@ -95,9 +95,9 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 	REGIOI_ASSERT(regioi_section_is_open() && regioi_half_is_executed(half));
 	if (regioi_single_prepare(half, work))
 		return REGIOI_PREPARED;
-	if (half->direction == REGIOI_RECEIVE && !receive_begin(half, work->sink))
+	if (half->direction == REGIOI_RECEIVE && !receive_begin(half, work->direct))
 		return REGIOI_PREPARED_NOTHING;
-	window = regioi_names_window(half);
+	window = regioi_half_window_with_names(half);
 	if (window.count == 0)
 		return REGIOI_PREPARED_NOTHING;
 	if (!socket_verified(half)) {
@@ -117,17 +117,18 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 			return REGIOI_PREPARED_NO_AREA;
 	}
 	outcome = ops->plan(half, &window, work);
-	publish(half, &outcome, work->sink);
+	publish(half, &outcome, work->direct);
 	if (!work->planned) {
 		if (work->area)
 			regioi_area_give(&half->node->driver->areas, work->area);
 		return REGIOI_PREPARED_NOTHING;
 	}
-	regioi_ready_attempt(half);
+	regioi_ready_attempt_begins(half);
 	return REGIOI_PREPARED;
 }
 
-enum regioi_prepared regioi_half_prepare_alone(struct regioi_half *half, struct regioi_work *work)
+enum regioi_prepared regioi_half_prepare_or_allocate(struct regioi_half *half,
+						     struct regioi_work *work)
 {
 	enum regioi_prepared prepared;
 
@@ -149,15 +150,15 @@ static inline void room_no_longer_wanted(struct regioi_half *half, enum regioi_r
 uint32_t regioi_half_settle(struct regioi_work *work)
 {
 	struct regioi_half *half = work->half;
-	struct regioi_window window = regioi_names_window(half);
+	struct regioi_window window = regioi_half_window_with_names(half);
 	struct regioi_outcome outcome;
 
 	REGIOI_ASSERT(regioi_half_is_executed(half));
 	outcome = ops_of(half)->settle(half, &window, work);
-	publish(half, &outcome, work->sink);
+	publish(half, &outcome, work->direct);
 	room_no_longer_wanted(half, outcome.ready);
 	regioi_half_poison_rest(half, work->planned, outcome.completed);
-	regioi_ready_found(half, outcome.ready);
+	regioi_ready_attempt_ended(half, outcome.ready);
 	if (work->area)
 		regioi_area_give(&half->node->driver->areas, work->area);
 	return outcome.completed;
@@ -167,19 +168,19 @@ uint32_t regioi_half_settle(struct regioi_work *work)
  * Executes pending requests until there are none or the socket is not ready. False if there is no
  * memory.
  */
-static bool run_once(struct regioi_half *half)
+static bool execute_all(struct regioi_half *half)
 {
 	struct regioi_driver *driver = half->node->driver;
 	struct regioi_work work;
 
-	work.sink = NULL;
+	work.direct = NULL;
 
 	while (regioi_half_runnable(half, REGIOI_READY_YES)) {
-		switch (regioi_half_prepare_alone(half, &work)) {
+		switch (regioi_half_prepare_or_allocate(half, &work)) {
 		case REGIOI_PREPARED_NO_AREA:
 			return false;
 		case REGIOI_PREPARED_NOTHING:
-			break;
+			continue;
 		case REGIOI_PREPARED:
 			driver->ops->execute(driver->engine, &work.op, 1);
 			regioi_half_settle(&work);
@@ -227,7 +228,7 @@ void regioi_half_release(struct regioi_half *half)
 		list_at_home(half);
 		if (leave(half))
 			return;
-		if (!run_once(half))
+		if (!execute_all(half))
 			break;
 	}
 	/* Other threads keep posting, or there is no memory for an area: the driver takes over. */
@@ -235,18 +236,18 @@ void regioi_half_release(struct regioi_half *half)
 	atomic_store(&half->executor, REGIOI_EXECUTOR_IDLE);
 }
 
-uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_direct_results *sink)
+uint32_t regioi_half_execute_one(struct regioi_half *half, struct regioi_direct_results *direct)
 {
 	struct regioi_driver *driver = half->node->driver;
 	struct regioi_work work;
 	struct regioi_hazard *section;
 	uint32_t done = 0;
 
-	work.sink = sink;
+	work.direct = direct;
 	if (!regioi_half_try_acquire(half))
 		return 0;
 	section = regioi_section_enter();
-	if (regioi_half_prepare_alone(half, &work) == REGIOI_PREPARED) {
+	if (regioi_half_prepare_or_allocate(half, &work) == REGIOI_PREPARED) {
 		driver->ops->execute(driver->engine, &work.op, 1);
 		done = regioi_half_settle(&work);
 	}
@@ -255,27 +256,27 @@ uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_direct_resu
 	return done;
 }
 
-void regioi_half_run(struct regioi_half *half)
+void regioi_half_execute_all(struct regioi_half *half)
 {
 	struct regioi_hazard *section;
 
 	if (!regioi_half_try_acquire(half))
 		return;
 	section = regioi_section_enter();
-	if (!run_once(half))
+	if (!execute_all(half))
 		regioi_node_queue(half->node);
 	regioi_half_release(half);
 	regioi_section_leave(section);
 }
 
-void regioi_half_run_last(struct regioi_half *half)
+void regioi_half_execute_before_close(struct regioi_half *half)
 {
 	struct regioi_hazard *section = regioi_section_enter();
 
 	regioi_half_acquire(half);
 	/* If the socket was full, the event that reports room may not have been taken yet. */
 	regioi_ready_event(half);
-	run_once(half);
+	execute_all(half);
 	regioi_half_release(half);
 	regioi_section_leave(section);
 }

@@ -14,7 +14,7 @@ enum regioi_prepared {
 };
 
 /*
- * As executor, in a read section of any driver: plan the next operation. May complete requests that
+ * As executor, in a read section: plan the next operation. May complete requests that
  * need no operation.
  */
 enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *work);
@@ -22,27 +22,28 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
  * The same for a caller that has no other work in progress, and so holds no area: if none is free,
  * one is allocated. REGIOI_PREPARED_NO_AREA then means that there is no memory.
  */
-enum regioi_prepared regioi_half_prepare_alone(struct regioi_half *half, struct regioi_work *work);
+enum regioi_prepared regioi_half_prepare_or_allocate(struct regioi_half *half,
+						     struct regioi_work *work);
 /* Settle it after execution. Returns the number of requests completed. */
 uint32_t regioi_half_settle(struct regioi_work *work);
 
 /*
- * Execute one operation for the half, unless another thread is the executor. 'sink' may be NULL.
+ * Execute one operation for the half, unless another thread is the executor. 'direct' may be NULL.
  * Returns the number of requests completed.
  */
-uint32_t regioi_half_run_one(struct regioi_half *half, struct regioi_direct_results *sink);
+uint32_t regioi_half_execute_one(struct regioi_half *half, struct regioi_direct_results *direct);
 
 /* Execute the half now, unless another thread is the executor. */
-void regioi_half_run(struct regioi_half *half);
+void regioi_half_execute_all(struct regioi_half *half);
 /*
  * The same, but waits for a present executor, and tries the socket even if it is not known to be
  * ready.
  */
-void regioi_half_run_last(struct regioi_half *half);
+void regioi_half_execute_before_close(struct regioi_half *half);
 
 /*
  * Stop being the executor. First executes what other threads have posted meanwhile and left to the
- * caller. In a read section of any driver.
+ * caller. In a read section.
  */
 void regioi_half_release(struct regioi_half *half);
 

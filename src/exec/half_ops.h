@@ -15,7 +15,7 @@ struct regioi_outcome {
 	enum regioi_ready ready;
 };
 
-/* All as executor, in a read section of any driver. */
+/* All as executor, in a read section. */
 struct regioi_half_ops {
 	/* Whether planning the oldest requests needs an area. */
 	bool (*needs_area)(const struct regioi_half *half, const struct regioi_window *window);
@@ -37,6 +37,6 @@ extern const struct regioi_half_ops regioi_stream_receive_ops;
 extern const struct regioi_half_ops regioi_stream_send_ops;
 
 /* Delivers staged messages to the receives posted since. True when none is left. */
-bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_direct_results *sink);
+bool regioi_datagram_deliver_staged(struct regioi_half *half, struct regioi_direct_results *direct);
 
 #endif

@@ -20,7 +20,7 @@ void regioi_names_learn(struct regioi_half *half)
 				     : regioi_socket_local(half->rq, &state->local);
 }
 
-void regioi_names_doubt(struct regioi_half *half)
+void regioi_names_forget(struct regioi_half *half)
 {
 	if (!atomic_load_explicit(&half->receive.extras, memory_order_relaxed) ||
 	    !atomic_load_explicit(&half->names_wanted, memory_order_relaxed) ||

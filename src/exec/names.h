@@ -13,13 +13,13 @@
  * connected a stream again since, or turned off the option that reports where a datagram was sent
  * to.
  */
-void regioi_names_doubt(struct regioi_half *half);
+void regioi_names_forget(struct regioi_half *half);
 
 /* As executor: gets the names that are not known. */
 void regioi_names_learn(struct regioi_half *half);
 
 /* As executor: returns the window of a half, after getting the names that its requests may want. */
-static inline struct regioi_window regioi_names_window(struct regioi_half *half)
+static inline struct regioi_window regioi_half_window_with_names(struct regioi_half *half)
 {
 	struct regioi_window window = regioi_half_window(half);
 

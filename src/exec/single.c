@@ -57,6 +57,6 @@ bool regioi_single_prepare(struct regioi_half *half, struct regioi_work *ret_wor
 	ret_work->op.kind = half->single_op;
 	ret_work->op.data = data;
 	ret_work->op.length = request->bytes;
-	regioi_ready_attempt(half);
+	regioi_ready_attempt_begins(half);
 	return true;
 }

@@ -15,7 +15,7 @@ struct regioi_work {
 	struct regioi_op op;
 	uint32_t planned; /* the number of requests it covers */
 	struct regioi_direct_results
-		*sink; /* where results are wanted, or NULL; set by the caller */
+		*direct; /* where results are wanted, or NULL; set by the caller */
 };
 
 #endif

@@ -19,7 +19,7 @@
 #include "base/check.h"
 #include "base/hazard.h"
 
-/* The same for any thread and kernel. NULL if there is no memory for a record. */
+/* For threads without a record, and kernels without the barrier. NULL if there is no memory. */
 struct regioi_hazard *regioi_section_enter_slowly(void);
 void regioi_section_leave_slowly(void);
 

@@ -60,19 +60,19 @@ static inline void expand(const struct regioi_half *half, uint32_t first, uint32
 }
 
 /*
- * The sink's owner is the only consumer, and the caller the only executor. So if the half has
+ * The direct's owner is the only consumer, and the caller the only executor. So if the half has
  * nothing on the list, and no thread waits for a signal, the results can be handed over directly.
  */
-static bool sink_take(struct regioi_half *half, uint32_t first, uint32_t count,
-		      struct regioi_direct_results *sink)
+static bool direct_take(struct regioi_half *half, uint32_t first, uint32_t count,
+			struct regioi_direct_results *direct)
 {
-	if (!sink || sink->cq != half->cq || count > sink->results_max - sink->count ||
+	if (!direct || direct->cq != half->cq || count > direct->results_max - direct->count ||
 	    atomic_load_explicit(&half->dequeued, memory_order_relaxed) != first ||
 	    atomic_load_explicit(&half->list_state, memory_order_relaxed) != 0 ||
 	    atomic_load_explicit(&half->cq->armed, memory_order_relaxed))
 		return false;
-	expand(half, first, count, &sink->results[sink->count]);
-	sink->count += count;
+	expand(half, first, count, &direct->results[direct->count]);
+	direct->count += count;
 	atomic_store_explicit(&half->completed, first + count, memory_order_release);
 	/* Release: pairs with the poster's acquire; the slots are free to be written. */
 	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
@@ -80,7 +80,7 @@ static bool sink_take(struct regioi_half *half, uint32_t first, uint32_t count,
 }
 
 void regioi_half_publish(struct regioi_half *half, uint32_t count,
-			 struct regioi_direct_results *sink)
+			 struct regioi_direct_results *direct)
 {
 	struct regioi_cq *cq = half->cq;
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
@@ -90,7 +90,7 @@ void regioi_half_publish(struct regioi_half *half, uint32_t count,
 	 * Only posted requests complete, by the executor or by the thread that has closed the half.
 	 */
 	REGIOI_ASSERT(regioi_half_is_executed(half) && count <= regioi_half_pending(half));
-	if (sink_take(half, first, count, sink))
+	if (direct_take(half, first, count, direct))
 		return;
 	if (__builtin_expect(atomic_load_explicit(&half->muted_used, memory_order_relaxed), 0)) {
 		notifiable = count_notifiable(half, first, count);

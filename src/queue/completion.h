@@ -23,10 +23,10 @@ struct regioi_direct_results {
 
 /* As executor of the half: its next 'count' requests are complete, results in place. */
 void regioi_half_publish(struct regioi_half *half, uint32_t count,
-			 struct regioi_direct_results *sink);
+			 struct regioi_direct_results *direct);
 
 /*
- * As executor, in a read section of any driver: complete everything outstanding with 'status'.
+ * As executor, in a read section: complete everything outstanding with 'status'.
  * Returns the number completed.
  */
 uint32_t regioi_half_fail(struct regioi_half *half, int status);

@@ -55,7 +55,7 @@ struct regioi_driver {
 	_Atomic uint32_t listeners;
 	_Atomic bool kicked;	    /* they were woken since the last pass */
 	_Atomic uint32_t unwatched; /* RQs that the engine does not watch: watch.c */
-	_Atomic bool lists_empty;   /* no RQ is active or doubtful */
+	_Atomic bool lists_empty;   /* no RQ is active, maybe ready or steady */
 	_Atomic bool lost;	    /* its descriptors were closed by the program */
 	/* Threads that wait for the lock. A thread that takes it repeatedly lets them go first. */
 	_Atomic uint32_t lock_wanted;
@@ -150,7 +150,7 @@ static inline void regioi_driver_unlock(struct regioi_driver *driver)
 }
 
 /* Whether a pass would have nothing to do but to poll the engine. */
-static inline bool regioi_driver_rests(const struct regioi_driver *driver)
+static inline bool regioi_driver_has_nothing_listed(const struct regioi_driver *driver)
 {
 	return atomic_load_explicit(&driver->lists_empty, memory_order_relaxed) &&
 	       !atomic_load_explicit(&driver->arrivals, memory_order_relaxed);

@@ -44,9 +44,9 @@ enum regioi_ready {
 	REGIOI_READY_NO, /* empty (receive) or full (send); an event will report a change */
 	REGIOI_READY_YES,
 	/*
-	 * The last attempt received a single datagram. There may be another, but a try costs a
-	 * third of receiving one, and an event will report the next one; so the socket is tried
-	 * only when there is no other work.
+	 * An attempt may succeed, and no event is certain to say so: the socket is not watched, or
+	 * the RQ has two drivers, or the slice of a stream was filled exactly. It is tried when
+	 * there is no other work.
 	 */
 	REGIOI_READY_UNKNOWN,
 };

@@ -4,8 +4,9 @@
  * descriptors when it becomes a daemon.
  *
  * A driver without its descriptors gets no more events, and their numbers may be used for other
- * files. It is checked before each sleep, and when a socket is found closed. Once the loss is
- * found, its RQs fail what is posted, and those numbers are neither written to nor closed.
+ * files. It is checked before some sleeps (drive/sleep.c), and when a socket is found closed. Once
+ * the loss is found, its RQs fail what is posted, and those numbers are neither written to nor
+ * closed.
  */
 #include "queue/lost.h"
 #include "queue/ready.h"

@@ -28,7 +28,7 @@ static inline enum regioi_ready regioi_ready_now(const struct regioi_half *half)
 }
 
 /* As executor. The system call of the attempt orders this store before an event. */
-static inline void regioi_ready_attempt(struct regioi_half *half)
+static inline void regioi_ready_attempt_begins(struct regioi_half *half)
 {
 	atomic_store_explicit(&half->ready, REGIOI_READY_NO, memory_order_release);
 }
@@ -37,7 +37,7 @@ static inline void regioi_ready_attempt(struct regioi_half *half)
  * As executor. Leaving the half is the barrier between this store and the next look at what is
  * posted.
  */
-static inline void regioi_ready_found(struct regioi_half *half, enum regioi_ready found)
+static inline void regioi_ready_attempt_ended(struct regioi_half *half, enum regioi_ready found)
 {
 	if (found != REGIOI_READY_NO &&
 	    atomic_load_explicit(&half->ready, memory_order_relaxed) == REGIOI_READY_NO)
@@ -50,7 +50,7 @@ static inline void regioi_ready_event(struct regioi_half *half)
 	atomic_store(&half->ready, REGIOI_READY_YES);
 }
 
-static inline void regioi_ready_try(struct regioi_half *half)
+static inline void regioi_ready_allow_unknown(struct regioi_half *half)
 {
 	uint32_t perhaps = REGIOI_READY_UNKNOWN;
 

@@ -104,7 +104,7 @@ void regioi_watch_stop(struct regioi_rq *rq)
 	pthread_mutex_unlock(&rq->watch_lock);
 }
 
-void regioi_watch_doubt_level(struct regioi_rq *rq)
+void regioi_watch_count_event(struct regioi_rq *rq)
 {
 	uint8_t before = atomic_load_explicit(&rq->false_events, memory_order_relaxed);
 

@@ -24,7 +24,7 @@ void regioi_watch_fini(struct regioi_rq *rq);
  */
 void regioi_watch_stop(struct regioi_rq *rq);
 /* A level-triggered event has come. Many of them, and nothing received, and it is so no longer. */
-void regioi_watch_doubt_level(struct regioi_rq *rq);
+void regioi_watch_count_event(struct regioi_rq *rq);
 
 /* Whether a socket that is watched is reported as long as it is readable. */
 static inline bool regioi_watch_is_level(const struct regioi_rq *rq)
