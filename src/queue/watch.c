@@ -89,7 +89,7 @@ void regioi_watch_resume(struct regioi_rq *rq, bool was_on)
 
 static void watch_edge(struct regioi_rq *rq)
 {
-	rq->edge = true;
+	atomic_store_explicit(&rq->edge, true, memory_order_relaxed);
 	if (regioi_watch_is_on(rq))
 		engines_watch(rq);
 }

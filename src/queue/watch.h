@@ -29,7 +29,8 @@ void regioi_watch_count_event(struct regioi_rq *rq);
 /* Whether a socket that is watched is reported as long as it is readable. */
 static inline bool regioi_watch_is_level(const struct regioi_rq *rq)
 {
-	return !rq->stream && !rq->edge && rq->nodes_count == 1;
+	return !rq->stream && rq->nodes_count == 1 &&
+	       !atomic_load_explicit(&rq->edge, memory_order_relaxed);
 }
 
 /*

@@ -635,6 +635,41 @@ START_TEST(a_completion_posted_between_dequeue_and_notify_is_not_lost)
 }
 END_TEST
 
+/* Two messages, one receive: no arrival follows that could tell of the second. */
+START_TEST(a_message_that_waits_in_the_socket_is_signalled_to_edge_triggered_watchers)
+{
+	enum { ROUNDS = 100 };
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+	int set = epoll_create1(EPOLL_CLOEXEC);
+	struct regio_driver *driver;
+	struct side side;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_ONE_WAY, .receives = 4,
+		  .slot_size = 16, .driver = driver);
+	EXPECT(epoll_ctl(set, EPOLL_CTL_ADD, regio_cq_fd(side.receive_cq), &event) == 0, "%m");
+	for (uint64_t i = 0; i < 4; i++)
+		post_receive(&side, i);
+	expect_empty(side.receive_cq);
+	for (int round = 0; round < ROUNDS; round++) {
+		send_plain(side.peer, "x", 1);
+		send_plain(side.peer, "y", 1);
+		for (int message = 0; message < 2; message++) {
+			struct regio_result result;
+
+			EXPECT_RETURN(0, regio_cq_notify(side.receive_cq));
+			EXPECT(epoll_wait(set, &event, 1, (int)(PATIENCE_NS / MILLISECOND_NS)) == 1,
+			       "no signal, round %d, message %d", round, message);
+			EXPECT_RETURN(1, regio_cq_dequeue(side.receive_cq, &result, 1));
+			post_receive(&side, result.request_context);
+		}
+	}
+	close(set);
+	side_close(&side);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -658,6 +693,8 @@ int main(void)
 		CASE_PER_FAMILY(a_signal_ends_a_wait_with_EINTR),
 		CASE_PER_FAMILY(a_wait_never_returns_with_nothing_to_dequeue),
 		CASE(a_completion_posted_between_dequeue_and_notify_is_not_lost),
+		CASE_PER_FAMILY(
+			a_message_that_waits_in_the_socket_is_signalled_to_edge_triggered_watchers),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
