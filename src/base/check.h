@@ -23,6 +23,19 @@
 			__builtin_trap();                                                          \
 	} while (0)
 
+/*
+ * An invariant that the compiler cannot see, and would check otherwise: other builds rely on it.
+ * Only where the lines before leave no doubt.
+ */
+#define REGIOI_ASSUME(condition)                                                                   \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			if (REGIOI_CHECKED)                                                        \
+				__builtin_trap();                                                  \
+			__builtin_unreachable();                                                   \
+		}                                                                                  \
+	} while (0)
+
 /* The steps of a counter to its end. Few, because most tests make no more. */
 #define REGIOI_STEPS_TO_END 5u
 

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
+
 enum regioi_kind {
 	REGIOI_KIND_REGION = 1,
 	REGIOI_KIND_DRIVER,
@@ -54,6 +56,7 @@ static inline struct regioi_slot *regioi_table_find(uint64_t id, enum regioi_kin
 	if (__builtin_expect(!slots, 0))
 		return NULL;
 	slots += index & (REGIOI_TABLE_CHUNK_SLOTS - 1);
+	REGIOI_ASSUME(slots);
 	/* Acquire: pairs with the release in regioi_table_add(). */
 	if (__builtin_expect(atomic_load_explicit(&slots->id, memory_order_acquire) != id, 0))
 		return NULL;
@@ -64,8 +67,13 @@ static inline struct regioi_slot *regioi_table_find(uint64_t id, enum regioi_kin
 static inline void *regioi_table_object(const void *handle, enum regioi_kind kind)
 {
 	struct regioi_slot *slot = regioi_table_find((uintptr_t)handle, kind);
+	void *object;
 
-	return slot ? atomic_load_explicit(&slot->object, memory_order_relaxed) : NULL;
+	if (!slot)
+		return NULL;
+	object = atomic_load_explicit(&slot->object, memory_order_relaxed);
+	REGIOI_ASSUME(object);
+	return object;
 }
 
 /* Gives 'object' an id. Returns 0 or -ENOMEM. */
