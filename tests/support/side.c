@@ -99,6 +99,7 @@ void side_open(struct side *side, const struct side_plan *plan)
 	side->sends = plan->sends;
 	side->slot_size = plan->slot_size;
 	open_sockets(side, plan);
+	leave_the_cpu();
 	open_cqs(side, plan);
 	open_region(side, plan);
 	EXPECT_RETURN(0,
@@ -106,6 +107,7 @@ void side_open(struct side *side, const struct side_plan *plan)
 				      side->send_cq, plan->cq ? plan->rq_context : SIDE_RQ_CONTEXT,
 				      plan->rq_opts, &side->rq));
 	open_peer(side, plan->peer);
+	return_to_one_cpu();
 }
 
 void peer_close(struct side *side)

@@ -204,6 +204,8 @@ static bool chosen(const struct test_case *test_case)
 	return !part || strstr(test_case->test->name, part);
 }
 
+static bool order_matters;
+
 /*
  * Before Linux 6.4 a packet for loopback waits for ksoftirqd where that is about to run (commit
  * d15121be7485 ended it). One that is sent from another CPU meanwhile overtakes it.
@@ -218,13 +220,36 @@ static void stay_on_one_cpu(void)
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
-int run_ordered_cases(const struct test_case *cases, size_t count)
+static bool beside_a_thread(void)
 {
 	const char *engine = getenv("REGIO_TEST_ENGINE");
 
-	if (!engine || !strstr(engine, "+thread"))
+	return engine && strstr(engine, "+thread");
+}
+
+int run_ordered_cases(const struct test_case *cases, size_t count)
+{
+	order_matters = true;
+	if (!beside_a_thread())
 		stay_on_one_cpu();
 	return run_cases(cases, count);
+}
+
+/* A driver's thread has the CPUs of the one that creates it. */
+void leave_the_cpu(void)
+{
+	cpu_set_t cpus;
+
+	if (!order_matters || !beside_a_thread())
+		return;
+	memset(&cpus, 0xFF, sizeof(cpus));
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+void return_to_one_cpu(void)
+{
+	if (order_matters && beside_a_thread())
+		stay_on_one_cpu();
 }
 
 int run_cases(const struct test_case *cases, size_t count)

@@ -55,8 +55,14 @@ extern const char *const family_names[2];
  */
 int run_cases(const struct test_case *cases, size_t count);
 
-/* The same of cases with one thread that rest on the order of loopback. */
+/*
+ * The same of cases with one sending thread that rest on the order of loopback. It stays on one
+ * CPU, beside a driver's thread from where its queues have been made on.
+ */
 int run_ordered_cases(const struct test_case *cases, size_t count);
+/* Around what makes drivers. */
+void leave_the_cpu(void);
+void return_to_one_cpu(void);
 
 void record_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
