@@ -46,6 +46,8 @@ void regioi_sections_wait(void)
 {
 	uint32_t value;
 
+	/* It would wait for itself. */
+	REGIOI_ASSERT(!regioi_hazard_own() || regioi_hazard_own()->sections == 0);
 	regioi_barrier_everywhere();
 	for (struct regioi_hazard *each = regioi_hazard_first(); each; each = each->next) {
 		value = atomic_load(&each->section);

@@ -59,7 +59,7 @@ static inline void regioi_section_leave(struct regioi_hazard *own)
 /* Whether the calling thread is in a section. Always true unless the build is checked. */
 bool regioi_section_is_open(void);
 
-/* Waits for every section that has begun, of every thread but the calling one. */
+/* Waits for every section that has begun. The calling thread is in none. */
 void regioi_sections_wait(void);
 /* In the child of a fork, where there is one thread. */
 void regioi_sections_fork_child(void);

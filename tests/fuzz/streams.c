@@ -9,12 +9,12 @@
  * ended says how much it had and loses nothing that it had not been given; nothing is written
  * beside a slice. An end completes every receive.
  */
+#include "pure.h"
 #include "target.h"
 
 #include <errno.h>
 
 #include "mem/request.h"
-#include "mem/section.h"
 #include "stream/receive.h"
 #include "stream/send.h"
 
@@ -39,8 +39,7 @@ static uint32_t lengths[SLOTS]; /* as posted */
 
 static void set_up_once(void)
 {
-	/* There is no driver here whose section it could be. */
-	regioi_section_enter();
+	pure_begin();
 	source = malloc(MEMORY_BYTES);
 	target = malloc(MEMORY_BYTES);
 	stream = malloc(STREAM_BYTES);
@@ -57,7 +56,7 @@ static void set_up_once(void)
 static void mortal_make(uint8_t *memory)
 {
 	if (!mortal_dead)
-		CHECK(regio_region_deregister(mortal_region) == 0, "%s", regio_last_error());
+		pure_end_region(mortal_region);
 	CHECK(regio_region_register(memory, MEMORY_BYTES, NULL, &mortal_region) == 0, "%s",
 	      regio_last_error());
 	mortal_dead = false;
@@ -66,7 +65,7 @@ static void mortal_make(uint8_t *memory)
 static void mortal_kill(void)
 {
 	if (!mortal_dead)
-		CHECK(regio_region_deregister(mortal_region) == 0, "%s", regio_last_error());
+		pure_end_region(mortal_region);
 	mortal_dead = true;
 }
 

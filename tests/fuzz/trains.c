@@ -9,6 +9,7 @@
  * receive whose memory is there, whole or cut with -EMSGSIZE, with sender and flags; nothing is
  * written beside a slice; a receive whose region has ended consumes nothing.
  */
+#include "pure.h"
 #include "target.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include "dgram/receive.h"
 #include "dgram/send.h"
 #include "mem/request.h"
-#include "mem/section.h"
 
 #define SLOTS 1024u
 #define SOURCE_BYTES (256u * 1024)
@@ -79,7 +79,7 @@ static void memory_make(struct memory *memory, uint32_t size)
 static void memory_kill(struct memory *memory)
 {
 	if (!memory->dead)
-		CHECK(regio_region_deregister(memory->mortal) == 0, "%s", regio_last_error());
+		pure_end_region(memory->mortal);
 	memory->dead = true;
 }
 
@@ -122,8 +122,7 @@ static void set_up_once(void)
 	union regioi_address address = {0};
 	uint32_t at = 0;
 
-	/* There is no driver here whose section it could be. */
-	regioi_section_enter();
+	pure_begin();
 	memory_make(&source, SOURCE_BYTES);
 	memory_make(&target, TARGET_BYTES);
 	area = malloc(sizeof(*area));

@@ -407,7 +407,7 @@ int main(void)
 		CASE(a_control_message_that_was_cut_is_not_shown),
 	};
 
-	/* There is no driver here whose section it could be. */
+	/* The library would be in one. */
 	regioi_section_enter();
 	return run_cases(cases, ARRAY_SIZE(cases));
 }

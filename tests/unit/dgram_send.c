@@ -384,7 +384,7 @@ int main(void)
 		CASE(random_queues_leave_in_order_and_once),
 	};
 
-	/* There is no driver here whose section it could be. */
+	/* The library would be in one. */
 	regioi_section_enter();
 	return run_cases(cases, ARRAY_SIZE(cases));
 }

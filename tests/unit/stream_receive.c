@@ -315,7 +315,7 @@ int main(void)
 		CASE(extra_slices_are_filled_as_far_as_they_reach),
 	};
 
-	/* There is no driver here whose section it could be. */
+	/* The library would be in one. */
 	regioi_section_enter();
 	return run_cases(cases, ARRAY_SIZE(cases));
 }

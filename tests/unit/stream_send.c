@@ -301,7 +301,7 @@ int main(void)
 		CASE(a_request_that_loses_its_region_half_way_tells_what_is_gone),
 	};
 
-	/* There is no driver here whose section it could be. */
+	/* The library would be in one. */
 	regioi_section_enter();
 	return run_cases(cases, ARRAY_SIZE(cases));
 }
