@@ -174,7 +174,6 @@ static bool execute_all(struct regioi_half *half)
 	struct regioi_work work;
 
 	work.direct = NULL;
-
 	while (regioi_half_runnable(half, REGIOI_READY_YES)) {
 		switch (regioi_half_prepare_or_allocate(half, &work)) {
 		case REGIOI_PREPARED_NO_AREA:

@@ -93,10 +93,13 @@ static bool count_calls(pid_t child, struct count *count)
 static const char *count_in_child(void (*body)(int family), int family, struct count *ret_count)
 {
 	enum { REFUSED = 99 };
-	pid_t child = check_fork();
+	pid_t child;
 	int status;
 
+	if (built_with_sanitizer())
+		return "a sanitizer makes system calls of its own";
 	*ret_count = (struct count){0};
+	child = check_fork();
 	if (child == 0) {
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
 			_exit(REFUSED);
@@ -157,8 +160,6 @@ START_TEST(a_batch_of_deferred_sends_is_one_send_call)
 		SKIP("the kernel joins only %u messages", train_limit());
 	if (driven_by_a_thread())
 		SKIP("a driver's thread does not wait for the end of a batch");
-	if (built_with_sanitizer())
-		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(commit_a_second_batch, families[_i], &count);
 	if (refused)
 		SKIP("%s", refused);
@@ -191,8 +192,6 @@ START_TEST(an_empty_dequeue_of_an_idle_queue_is_at_most_one_system_call)
 	struct count count;
 	const char *refused;
 
-	if (built_with_sanitizer())
-		SKIP("a sanitizer makes system calls of its own");
 	/* Two words of memory tell a ring's thread, and a driver's thread does the looking. */
 	if (driven_by_a_thread() || engine_is("uring"))
 		most = 0;
@@ -271,8 +270,6 @@ START_TEST(deferred_replies_of_many_sockets_are_one_entry_of_the_ring)
 		SKIP("only a ring executes several operations in one system call");
 	if (driven_by_a_thread())
 		SKIP("a driver's thread does not wait for the last of them");
-	if (built_with_sanitizer())
-		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(reply_on_many_sockets, families[_i], &count);
 	if (refused)
 		SKIP("%s", refused);
@@ -315,8 +312,6 @@ START_TEST(posting_and_dequeuing_beside_a_thread_that_is_awake_make_no_system_ca
 	struct count count;
 	const char *refused;
 
-	if (built_with_sanitizer())
-		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(post_and_dequeue, families[_i], &count);
 	if (refused)
 		SKIP("%s", refused);
@@ -362,8 +357,6 @@ START_TEST(a_batch_that_arrives_in_a_train_is_received_in_a_few_system_calls)
 	refused = trains_not_joined();
 	if (refused)
 		SKIP("%s", refused);
-	if (built_with_sanitizer())
-		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(receive_a_batch, families[_i], &count);
 	if (refused)
 		SKIP("%s", refused);
@@ -399,8 +392,6 @@ START_TEST(a_thousand_deferred_sends_on_a_stream_are_one_send_call)
 
 	if (driven_by_a_thread())
 		SKIP("a driver's thread does not wait for the end of a batch");
-	if (built_with_sanitizer())
-		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(commit_sends_on_a_stream, stream_families[_i], &count);
 	if (refused)
 		SKIP("%s", refused);
@@ -438,8 +429,6 @@ START_TEST(a_message_on_each_of_many_streams_is_one_receive_call_each)
 	struct count count;
 	const char *refused;
 
-	if (built_with_sanitizer())
-		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(serve_connections, families[_i], &count);
 	if (refused)
 		SKIP("%s", refused);
@@ -479,8 +468,6 @@ START_TEST(a_wait_sleeps_when_a_busy_queue_has_been_closed)
 	struct count count;
 	const char *refused;
 
-	if (built_with_sanitizer())
-		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(wait_after_a_busy_queue, families[_i], &count);
 	if (refused)
 		SKIP("%s", refused);
@@ -519,8 +506,6 @@ START_TEST(a_program_that_waits_pays_for_a_message_one_sleep_and_one_receive)
 
 	if (driven_by_a_thread())
 		SKIP("a driver's thread makes the calls");
-	if (built_with_sanitizer())
-		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(wait_for_one_message_at_a_time, families[_i], &count);
 	if (refused)
 		SKIP("%s", refused);
@@ -571,8 +556,6 @@ START_TEST(a_wait_sleeps_beside_a_socket_with_messages_and_no_receive)
 	struct count count;
 	const char *refused;
 
-	if (built_with_sanitizer())
-		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(wait_beside_messages, families[_i], &count);
 	if (refused)
 		SKIP("%s", refused);
@@ -606,8 +589,6 @@ START_TEST(a_wait_sleeps_beside_a_socket_whose_errors_nobody_reads)
 	struct count count;
 	const char *refused;
 
-	if (built_with_sanitizer())
-		SKIP("a sanitizer makes system calls of its own");
 	refused = count_in_child(wait_beside_error, families[_i], &count);
 	if (refused)
 		SKIP("%s", refused);
