@@ -18,10 +18,15 @@
 #include "engine/ring.h"
 #include "engine/ring_trial.h"
 
-/* How often batches are tried, their size, and the time that they must save for each operation. */
+/* How often batches are tried, and their size. */
 #define TRIAL_ROUNDS 8
 #define TRIAL_OPS 32u
-#define BATCH_GAIN_NS 30u
+/*
+ * A call costs the program more than its time in the loop of the trial, where the kernel's code and
+ * the program's stay in the caches: batches are used if an operation costs at most an eighth more
+ * in one.
+ */
+#define CALL_HIDDEN_COST(ns) ((ns) / 8)
 
 /* The result of the trial. */
 struct trial {
@@ -173,7 +178,8 @@ static const char *remedy_of(int error)
 }
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool tried; /* and the result is final */
+static bool tried;     /* and the result is final */
+static bool inherited; /* the result is that of the parent, whose trial succeeded */
 static struct trial trial;
 static struct regioi_refusal refused;
 static const char *batches_wish; /* "always", "never", or NULL: as the trial shows */
@@ -186,7 +192,7 @@ bool regioi_ring_batches(void)
 		return true;
 	if (batches_wish && strcmp(batches_wish, "never") == 0)
 		return false;
-	return trial.batch_ns + BATCH_GAIN_NS <= trial.calls_ns;
+	return trial.batch_ns <= trial.calls_ns + CALL_HIDDEN_COST(trial.calls_ns);
 }
 
 /* Whether the error is temporary: a resource that was short may be available later. */
@@ -196,21 +202,29 @@ static bool is_passing(int error)
 	       error == -EBUSY;
 }
 
+static struct trial try_in_a_thread(void)
+{
+	struct trial now = {0};
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, try_ring, &now);
+
+	/* The thread may finish before pthread_create() returns: 'now' is set only on an error. */
+	if (error)
+		return (struct trial){.step = "creating a thread to try it", .error = -error};
+	pthread_join(thread, NULL);
+	return now;
+}
+
 static void try_now(void)
 {
-	pthread_t thread;
+	struct trial now = try_in_a_thread();
 	long disabled;
-	int error;
 
+	/* Rings worked in the parent, and will when there is room again. */
+	if (inherited && is_passing(now.error))
+		return;
+	trial = now;
 	batches_wish = getenv("REGIO_URING_BATCHES");
-	/*
-	 * The thread may finish before pthread_create() returns: 'trial' is set only on an error.
-	 */
-	error = pthread_create(&thread, NULL, try_ring, &trial);
-	if (error)
-		trial = (struct trial){.step = "creating a thread to try it", .error = -error};
-	else
-		pthread_join(thread, NULL);
 	if (!trial.error) {
 		snprintf(regioi_ring_about, sizeof(regioi_ring_about),
 			 "epoll for readiness, io_uring for polls%s (an operation costs %u ns in a "
@@ -248,7 +262,10 @@ int regioi_ring_try(struct regioi_refusal *ret_refusal)
 	return error;
 }
 
+/* A child may run under another seccomp filter than its parent, so it tries for itself. */
 void regioi_ring_trial_fork_child(void)
 {
 	pthread_mutex_init(&lock, NULL);
+	inherited = tried && !trial.error;
+	tried = false;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The result of the trial of rings, which is made once in a process.
+ * The result of the trial of rings, which is made once in a process, and again in a child.
  */
 #ifndef REGIO_ENGINE_RING_TRIAL_H
 #define REGIO_ENGINE_RING_TRIAL_H
