@@ -15,25 +15,49 @@
 #define STEADY_SHIFT_MAX 12
 /* Passes between two messages that end a streak. */
 #define STREAK_GAP 64
-/* Tries in a row that found nothing before a steady RQ is watched again. */
-#define STEADY_MISSES 8
+/*
+ * A try of a steady RQ that finds nothing is paid for by this many that found something, of the
+ * last STEADY_CREDIT_MAX. After two of an RQ that are not paid for it is watched again.
+ */
+#define STEADY_MISS_COST 8u
+#define STEADY_CREDIT_MAX (16u * STEADY_MISS_COST)
+#define STEADY_UNPAID_MAX 2
 /* Passes without hot RQs after more than REGIOI_HOT_MAX received in one. */
 #define HOT_PAUSE_PASSES 64
 
-/* An RQ that goes on receiving has no need of events. */
+static void credit_add(struct regioi_driver *driver, uint32_t received)
+{
+	driver->steady_credit += received;
+	if (driver->steady_credit > STEADY_CREDIT_MAX)
+		driver->steady_credit = STEADY_CREDIT_MAX;
+}
+
+/*
+ * An RQ that goes on receiving has no need of events. In a batch a try costs about as much as an
+ * event: with batches only hot RQs, which are tried one by one, are better off without.
+ */
 static void make_steady(struct regioi_node *node)
 {
+	if (node->driver->batches && node->heat != REGIOI_HOT) {
+		node->streak = 0;
+		return;
+	}
 	regioi_watch_suspend(node->rq);
 	if (regioi_watch_is_on(node->rq))
 		node->streak = 0;
 	else if (node->heat == REGIOI_COLD)
 		node->heat = REGIOI_STEADY;
+	node->misses = 0;
+	credit_add(node->driver, STEADY_MISS_COST);
 }
 
 void regioi_heat_received(struct regioi_node *node, bool alone)
 {
-	const uint32_t pass = node->driver->passes;
+	struct regioi_driver *driver = node->driver;
+	const uint32_t pass = driver->passes;
 
+	if (node->heat == REGIOI_STEADY)
+		credit_add(driver, 1);
 	/* Who is about to sleep relies on events. */
 	if (!alone || (node->heat == REGIOI_COLD && pass - node->received_pass > STREAK_GAP))
 		node->streak = 0;
@@ -41,7 +65,6 @@ void regioi_heat_received(struct regioi_node *node, bool alone)
 		 ++node->streak == 1u << node->steady_shift)
 		make_steady(node);
 	node->received_pass = pass;
-	node->misses = 0;
 }
 
 bool regioi_heat_watch_instead(struct regioi_node *node)
@@ -97,13 +120,20 @@ void regioi_heat_cool_steady(struct regioi_driver *driver)
 		steady_cool(driver, driver->steady.first);
 }
 
-void regioi_heat_missed(struct regioi_node *node)
+bool regioi_heat_missed(struct regioi_node *node)
 {
-	if (++node->misses <= STEADY_MISSES)
-		return;
-	if (node->steady_shift < STEADY_SHIFT_MAX)
-		node->steady_shift++;
-	steady_cool(node->driver, node);
+	struct regioi_driver *driver = node->driver;
+
+	if (driver->steady_credit >= STEADY_MISS_COST) {
+		driver->steady_credit -= STEADY_MISS_COST;
+		return true;
+	}
+	if (++node->misses >= STEADY_UNPAID_MAX) {
+		if (node->steady_shift < STEADY_SHIFT_MAX)
+			node->steady_shift++;
+		steady_cool(driver, node);
+	}
+	return false;
 }
 
 static void count_idle(struct regioi_driver *driver, uint32_t completed)

@@ -20,8 +20,11 @@
 
 /* The node's RQ has received something in this pass, of a caller that is 'alone' or not. */
 void regioi_heat_received(struct regioi_node *node, bool alone);
-/* The node's RQ, which is on the steady list, was tried in vain. */
-void regioi_heat_missed(struct regioi_node *node);
+/*
+ * The node's RQ, which is on the steady list, was tried in vain. Returns whether the tries before
+ * have paid for that; if not, it may be watched again.
+ */
+bool regioi_heat_missed(struct regioi_node *node);
 /* Cools the node's RQ, and has it watched again. */
 void regioi_heat_cool(struct regioi_node *node);
 void regioi_heat_cool_steady(struct regioi_driver *driver);

@@ -31,10 +31,14 @@
 #define PASSES_UNASKED_HOT 32
 /* Requests completed until it is polled again: the program may be busy for a while with each. */
 #define DONE_UNASKED 1024
-/* Steady RQs tried in one pass: few, so that each is in the caches still when it is answered. */
+/* Steady RQs that receive in one pass: few, so that each is in the caches when it is answered. */
 #define STEADY_PASS 16
-/* Steady RQs found empty in one pass before the others wait for the next; more in idle passes. */
+/*
+ * Steady RQs found empty in one pass before the others wait for the next. There are more in a pass
+ * whose tries are not paid for: many have fallen silent, and delay those that have not.
+ */
 #define STEADY_MISSES_PASS 2
+#define STEADY_MISSES_SILENT 64
 /* Passes without work before a pinned RQ is taken off. */
 #define PINNED_IDLE_PASSES 64
 /* The same for others. */
@@ -337,11 +341,10 @@ static void visit_steady(struct batch *batch)
 {
 	struct regioi_driver *driver = batch->driver;
 	struct regioi_node *node = driver->steady.first, *next;
-	const uint32_t misses_max = STEADY_MISSES_PASS + driver->passes_idle;
-	uint32_t left = driver->steady.count < STEADY_PASS ? driver->steady.count : STEADY_PASS;
-	uint32_t misses = 0;
+	uint32_t left = driver->steady.count, received = 0;
+	uint32_t misses = 0, misses_max = STEADY_MISSES_PASS;
 
-	for (; node && left && misses < misses_max; left--) {
+	for (; left && received < STEADY_PASS && misses < misses_max; left--, node = next) {
 		struct regioi_half *receive = &node->rq->halves[REGIOI_RECEIVE];
 		uint32_t done = 0;
 
@@ -351,11 +354,10 @@ static void visit_steady(struct batch *batch)
 			done = regioi_half_execute_one(receive, batch->direct);
 		batch_count(batch, receive, done);
 		regioi_list_move(&driver->steady, &driver->steady, node);
-		if (!done) {
-			misses++;
-			regioi_heat_missed(node);
-		}
-		node = next;
+		if (done)
+			received++;
+		else if (++misses && !regioi_heat_missed(node))
+			misses_max = STEADY_MISSES_SILENT;
 	}
 }
 
