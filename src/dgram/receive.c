@@ -20,13 +20,27 @@
 #include "mem/slices.h"
 
 /*
- * Single receives in a row after which one call asks for more; doubled each time that it finds only
- * one.
+ * Single receives in a row after which one call asks for more; doubled each time that none of those
+ * that did paid off.
  */
 #define LONE_MIN 4u
 #define LONE_MAX 64u
 #define ASKED_FIRST 16u
+#define ASKED_MIN 4u
 #define ASKED_TRAINS 4u
+/*
+ * To ask for more than one costs 65 ns if there is only one; a message more saves a call, and often
+ * a wait. So each pays for so many calls that find only one.
+ */
+#define ASK_GAIN 8u
+#define ASK_CREDIT_MAX (8u * ASK_GAIN)
+/*
+ * Messages of one sender that were queued together and could have been one train; runs of these in
+ * a row, or messages in one run, that are no accident such as a receiver that was late.
+ */
+#define RUN_MIN 8u
+#define RUNS_MIN 8u
+#define RUN_LONG 1024u
 /* In messages. */
 #define LONG_TRAIN 16u
 
@@ -164,6 +178,22 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 
 /* ---- Settling ---- */
 
+static void end_run(struct regioi_receive_state *state)
+{
+	if (state->run == 0)
+		return;
+	if (state->run < RUN_MIN)
+		state->runs = 0;
+	else if (state->runs < RUNS_MIN)
+		state->runs++;
+	state->run = 0;
+}
+
+bool regioi_receive_bursts(const struct regioi_receive_state *state)
+{
+	return state->runs >= RUNS_MIN || state->run >= RUN_LONG;
+}
+
 /*
  * Counts consecutive messages that could have been one train: from the same sender, as far as it is
  * known. Lengths are not compared, because two messages of different length can be one train.
@@ -172,12 +202,11 @@ static void count_run(struct regioi_receive_state *state, const struct msghdr *h
 {
 	const union regioi_address *name = header->msg_name;
 
-	if (!name || regioi_address_equal(name, &state->run_address)) {
-		state->run++;
-		return;
+	if (name && !regioi_address_equal(name, &state->run_address)) {
+		end_run(state);
+		state->run_address = *name;
 	}
-	state->run = 0;
-	state->run_address = *name;
+	state->run++;
 }
 
 /*
@@ -186,30 +215,33 @@ static void count_run(struct regioi_receive_state *state, const struct msghdr *h
 static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t found)
 {
 	if (asked == 1) {
-		/*
-		 * Asking for more than one costs 65 ns if there is only one: done only if more keep
-		 * arriving.
-		 */
 		if (state->singles_max == 0)
 			state->singles_max = LONE_MIN;
 		state->asked = ++state->singles_in_row >= state->singles_max ? ASKED_FIRST : 1;
 		return;
 	}
 	state->singles_in_row = 0;
-	if (found == 1) {
+	if (found == 1 && state->ask_credit == 0) {
 		state->asked = 1;
 		state->singles_max = (uint8_t)lesser(2u * state->singles_max, LONE_MAX);
+		return;
+	}
+	if (found == 1) {
+		state->ask_credit--;
 	} else {
 		state->singles_max = LONE_MIN;
-		state->asked = lesser(found < asked ? 2 * found : 4 * asked, REGIOI_AREA_MESSAGES);
+		state->ask_credit =
+			(uint8_t)lesser(state->ask_credit + ASK_GAIN * (found - 1), ASK_CREDIT_MAX);
 	}
+	state->asked = (uint8_t)lesser(found < asked ? 2 * found : 4 * asked, REGIOI_AREA_MESSAGES);
+	if (state->asked < ASKED_MIN)
+		state->asked = ASKED_MIN;
 }
 
 static uint32_t settle_lone(struct regioi_receive_state *state, const struct regioi_window *window,
 			    uint32_t bytes)
 {
-	/* Single datagrams are not a burst, no matter how often they arrive. */
-	state->run = 0;
+	end_run(state);
 	complete_request(state, window, 0, bytes, NULL);
 	regioi_count_add(&state->messages, 1);
 	/* If no more receives are posted, the call could not have asked for more. */
@@ -228,8 +260,9 @@ static uint32_t settle_slices(struct regioi_receive_state *state,
 		complete_request(state, window, i, op->messages[i].msg_len,
 				 &op->messages[i].msg_hdr);
 	}
-	if (found == 1)
-		state->run = 0;
+	/* What arrives after the queue was empty was not queued together with these. */
+	if (found < op->count)
+		end_run(state);
 	regioi_count_add(&state->messages, found);
 	adapt(state, op->count, found);
 	return found;
@@ -359,7 +392,7 @@ static uint32_t settle_error(struct regioi_receive_state *state, const struct re
 {
 	if (error == -EAGAIN) {
 		*ret_verdict = REGIOI_RECEIVE_EMPTY;
-		state->run = 0;
+		end_run(state);
 		state->singles_in_row = 0;
 		state->retries = 0;
 		return 0;

@@ -47,8 +47,10 @@ struct regioi_receive_state {
 	_Atomic uint64_t messages;
 	_Atomic uint64_t calls;
 
-	uint32_t hidden; /* REGIOI_HIDE_...: control messages for the library */
-	bool untold;	 /* the kernel did not report the destination of some message */
+	uint32_t hidden;    /* REGIOI_HIDE_...: control messages for the library */
+	bool untold;	    /* the kernel did not report the destination of some message */
+	uint8_t runs;	    /* long runs in a row */
+	uint8_t ask_credit; /* calls that may find only one before the next asks for one */
 	union {
 		union regioi_address run_address;
 		union regioi_address peer; /* streams: for remote address slices */
@@ -95,9 +97,6 @@ uint32_t regioi_receive_deliver(struct regioi_receive_state *state,
 				const struct regioi_window *window);
 
 /* Whether the traffic looks like trains: long runs from one sender. */
-static inline bool regioi_receive_bursts(const struct regioi_receive_state *state)
-{
-	return state->run >= 8;
-}
+bool regioi_receive_bursts(const struct regioi_receive_state *state);
 
 #endif

@@ -226,26 +226,45 @@ START_TEST(a_lone_receive_goes_straight_to_its_slice)
 }
 END_TEST
 
-START_TEST(only_a_burst_from_one_sender_looks_like_trains)
+/* Receives 16 messages of 'senders' senders in one call that could have found 'asked'. */
+static void receive_burst(uint32_t senders, uint8_t asked)
+{
+	for (int i = 0; i < asked; i++)
+		post(64);
+	state.asked = asked;
+	regioi_receive_plan(&state, &window, area, &op, &planned);
+	ck_assert_uint_eq(op.count, asked);
+	for (uint32_t i = 0; i < 16; i++) {
+		area->names[i].v4 = (struct sockaddr_in){.sin_family = AF_INET,
+							 .sin_port = (in_port_t)(i % senders)};
+		op.messages[i].msg_hdr.msg_controllen = 0;
+		op.messages[i].msg_len = 30 + i % 2;
+	}
+	advance(settle(16));
+	window.count = 0;
+}
+
+START_TEST(bursts_in_a_row_of_one_sender_each_look_like_trains)
 {
 	set_up(false);
 	state.extras = true;
-	for (int round = 0; round < 3; round++) {
-		for (int i = 0; i < 16; i++)
-			post(64);
-		state.asked = 16;
-		regioi_receive_plan(&state, &window, area, &op, &planned);
-		ck_assert_uint_eq(op.count, 16);
-		/* Two senders take turns, but for the last round. */
-		for (uint32_t i = 0; i < 16; i++) {
-			area->names[i].v4 = (struct sockaddr_in){
-				.sin_family = AF_INET,
-				.sin_port = (in_port_t)(round < 2 ? i % 2 : 7)};
-			op.messages[i].msg_hdr.msg_controllen = 0;
-			op.messages[i].msg_len = 30 + i % 2;
-		}
-		advance(settle(16));
-		ck_assert_int_eq(regioi_receive_bursts(&state), round == 2);
+	for (int round = 0; round < 12; round++) {
+		receive_burst(round < 3 ? 2 : 1, 17);
+		ck_assert_int_eq(regioi_receive_bursts(&state), round >= 10);
+	}
+	/* One that is no burst ends the row. */
+	receive_burst(16, 17);
+	ck_assert_int_eq(regioi_receive_bursts(&state), false);
+}
+END_TEST
+
+START_TEST(one_burst_looks_like_trains_if_it_is_long)
+{
+	set_up(false);
+	state.extras = true;
+	for (int round = 0; round < 64; round++) {
+		receive_burst(1, 16);
+		ck_assert_int_eq(regioi_receive_bursts(&state), round == 63);
 	}
 }
 END_TEST
@@ -399,7 +418,8 @@ int main(void)
 		CASE(a_request_without_its_region_consumes_nothing),
 		CASE(an_empty_message_is_a_message),
 		CASE(a_lone_receive_goes_straight_to_its_slice),
-		CASE(only_a_burst_from_one_sender_looks_like_trains),
+		CASE(bursts_in_a_row_of_one_sender_each_look_like_trains),
+		CASE(one_burst_looks_like_trains_if_it_is_long),
 		CASE(errors_of_earlier_sends_are_passed_over_unless_asked_for),
 		CASE(random_trains_land_in_order),
 		CASE(control_data_of_any_length_is_read_safely),
