@@ -420,118 +420,6 @@ START_TEST(a_queue_that_is_never_found_empty_makes_progress)
 }
 END_TEST
 
-/* Many sockets on one CQ, and what to send to them with. */
-struct crowd {
-	struct regio_cq *cq;
-	struct side *sides;
-	uint32_t count;
-	int sender;
-};
-
-static void crowd_open(struct crowd *crowd, int family, uint32_t count)
-{
-	*crowd = (struct crowd){.cq = cq_of(2 * count, NULL),
-				.sides = calloc(count, sizeof(struct side)),
-				.count = count,
-				.sender = udp_socket(family)};
-	for (uint32_t i = 0; i < count; i++) {
-		SIDE_OPEN(&crowd->sides[i], .family = family, .receives = 2, .cq = crowd->cq,
-			  .rq_context = i);
-		EXPECT_RETURN(0, regio_receive(crowd->sides[i].rq, NULL, 0, i));
-	}
-}
-
-static void crowd_send(const struct crowd *crowd, uint32_t to)
-{
-	const union address address = own_address(crowd->sides[to].fd);
-
-	EXPECT(sendto(crowd->sender, NULL, 0, 0, &address.any, address_length(&address)) == 0,
-	       "%m");
-}
-
-/* Dequeues one, and has its queue receive again. Returns which. */
-static uint32_t crowd_take(const struct crowd *crowd, uint32_t *ret_empty_dequeues)
-{
-	int64_t deadline_ns = now_ns() + PATIENCE_NS;
-	struct regio_result result;
-
-	*ret_empty_dequeues = 0;
-	while (regio_cq_dequeue(crowd->cq, &result, 1) == 0) {
-		EXPECT(now_ns() < deadline_ns, "no message came");
-		++*ret_empty_dequeues;
-	}
-	EXPECT_RETURN(0, regio_receive(crowd->sides[result.rq_context].rq, NULL, 0, 0));
-	return (uint32_t)result.rq_context;
-}
-
-static void crowd_close(struct crowd *crowd)
-{
-	for (uint32_t i = 0; i < crowd->count; i++)
-		side_close(&crowd->sides[i]);
-	EXPECT_RETURN(0, regio_cq_close(crowd->cq));
-	close(crowd->sender);
-	free(crowd->sides);
-}
-
-/* Has them all receive so often that none needs to be watched. Returns the last that did. */
-static uint32_t crowd_busy(const struct crowd *crowd)
-{
-	uint32_t empty, last = 0;
-
-	for (uint32_t round = 0; round < 60; round++) {
-		for (uint32_t i = 0; i < crowd->count; i++)
-			crowd_send(crowd, i);
-		for (uint32_t i = 0; i < crowd->count; i++)
-			last = crowd_take(crowd, &empty);
-	}
-	return last;
-}
-
-START_TEST(the_one_of_many_busy_queues_that_goes_on_is_found_soon)
-{
-	enum { QUEUES = 200, REPETITIONS = 4 };
-	uint32_t empty = 0, last = 0;
-	struct crowd crowd;
-
-	crowd_open(&crowd, families[_i], QUEUES);
-	for (uint32_t repetition = 0; repetition < REPETITIONS; repetition++) {
-		last = crowd_busy(&crowd);
-		crowd_send(&crowd, last);
-		ck_assert_uint_eq(crowd_take(&crowd, &empty), last);
-		/* A driver's thread does not count in these, nor do faults keep time. */
-		if (!driven_by_a_thread() && !faults_injected())
-			EXPECT(empty < QUEUES / 4, "it took %u empty dequeues", empty);
-	}
-	crowd_close(&crowd);
-}
-END_TEST
-
-/* Each that fell silent is tried a few times in all, however long the others go on. */
-START_TEST(busy_queues_that_fall_silent_cost_the_others_few_dequeues)
-{
-	enum { QUEUES = 200, ROUNDS = 100 };
-	uint32_t empty, empty_all = 0, last;
-	struct crowd crowd;
-
-	if (driven_by_a_thread())
-		SKIP("a driver's thread does not count in dequeues");
-	crowd_open(&crowd, families[_i], QUEUES);
-	last = crowd_busy(&crowd);
-	for (uint32_t round = 0; round < ROUNDS; round++) {
-		crowd_send(&crowd, last);
-		crowd_send(&crowd, (last + QUEUES / 2) % QUEUES);
-		for (int i = 0; i < 2; i++) {
-			crowd_take(&crowd, &empty);
-			empty_all += empty;
-		}
-	}
-	/* One in each round is not theirs. */
-	if (!faults_injected())
-		EXPECT(empty_all < ROUNDS + QUEUES / 4, "they cost %u empty dequeues", empty_all);
-	crowd_close(&crowd);
-}
-END_TEST
-
 /* One empty dequeue may answer from memory, not two in a row. Holds: regio_cq_dequeue what. */
 START_TEST(a_program_that_polls_after_a_wait_finds_a_message_at_its_second_dequeue)
 {
@@ -580,8 +468,6 @@ int main(void)
 		CASE_PER_FAMILY(a_busy_socket_does_not_keep_another_from_its_turn),
 		CASE_PER_FAMILY(a_half_with_more_than_is_asked_for_lets_another_have_its_turn),
 		CASE_PER_FAMILY(a_queue_that_is_never_found_empty_makes_progress),
-		CASE_PER_FAMILY(the_one_of_many_busy_queues_that_goes_on_is_found_soon),
-		CASE_PER_FAMILY(busy_queues_that_fall_silent_cost_the_others_few_dequeues),
 		CASE(a_closed_cq_is_an_error_for_every_call),
 		CASE(the_descriptor_is_the_same_for_the_life_of_the_cq),
 		CASE(thousands_of_cqs_share_one_driver),
