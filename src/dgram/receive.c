@@ -35,12 +35,13 @@
 #define ASK_GAIN 8u
 #define ASK_CREDIT_MAX (8u * ASK_GAIN)
 /*
- * Messages of one sender that were queued together and could have been one train; runs of these in
- * a row, or messages in one run, that are no accident such as a receiver that was late.
+ * A long run: messages of one sender that were queued together, and could have been one train. So
+ * many in a row are no accident, such as a receiver that was late; nor is one amid so many messages
+ * that the receiver has not slept between them.
  */
 #define RUN_MIN 8u
 #define RUNS_MIN 8u
-#define RUN_LONG 1024u
+#define AWAKE_MIN 1024u
 /* In messages. */
 #define LONG_TRAIN 16u
 
@@ -191,7 +192,8 @@ static void end_run(struct regioi_receive_state *state)
 
 bool regioi_receive_bursts(const struct regioi_receive_state *state)
 {
-	return state->runs >= RUNS_MIN || state->run >= RUN_LONG;
+	return state->runs >= RUNS_MIN || (state->runs > 0 && state->awake >= AWAKE_MIN) ||
+	       state->run >= AWAKE_MIN;
 }
 
 /*

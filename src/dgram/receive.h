@@ -50,6 +50,8 @@ struct regioi_receive_state {
 	uint32_t hidden;    /* REGIOI_HIDE_...: control messages for the library */
 	bool untold;	    /* the kernel did not report the destination of some message */
 	uint8_t runs;	    /* long runs in a row */
+	uint32_t awake;	    /* messages since the driver slept last */
+	uint32_t sleeps;    /* of the driver, then */
 	uint8_t ask_credit; /* calls that may find only one before the next asks for one */
 	union {
 		union regioi_address run_address;

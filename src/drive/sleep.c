@@ -62,6 +62,7 @@ int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns)
 		timeout_ns = 0;
 	count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
 	driver->sleeps_unchecked = sleep_end(driver->sleeps_unchecked, count > 0);
+	atomic_fetch_add_explicit(&driver->sleeps, 1, memory_order_relaxed);
 	regioi_progress_take_events(driver, events, count);
 	return count;
 }

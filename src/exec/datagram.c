@@ -56,11 +56,17 @@ static enum regioi_ready ready_after(const struct regioi_half *half, const struc
 }
 
 /* The first bursts turn receive trains on. */
-static void consider_trains(struct regioi_half *half)
+static void consider_trains(struct regioi_half *half, uint32_t received)
 {
 	struct regioi_receive_state *state = &half->receive;
+	uint32_t sleeps;
 
-	if (!half->rq->trains_auto || state->trains || !regioi_receive_bursts(state))
+	if (!half->rq->trains_auto || state->trains)
+		return;
+	sleeps = atomic_load_explicit(&half->node->driver->sleeps, memory_order_relaxed);
+	state->awake = sleeps == state->sleeps ? state->awake + received : 0;
+	state->sleeps = sleeps;
+	if (!regioi_receive_bursts(state))
 		return;
 	half->rq->trains_auto = false;
 	if (!regioi_area_reserve(&half->node->driver->areas))
@@ -85,7 +91,7 @@ static struct regioi_outcome receive_settle(struct regioi_half *half,
 		work->area = NULL;
 	if (outcome.completed)
 		atomic_store_explicit(&half->rq->false_events, 0, memory_order_relaxed);
-	consider_trains(half);
+	consider_trains(half, outcome.completed);
 	outcome.ready = ready_after(half, work, verdict);
 	return outcome;
 }

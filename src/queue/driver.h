@@ -83,6 +83,7 @@ struct regioi_driver {
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t wait_lock;
 	bool has_leader;	   /* a thread sleeps in the engine */
 	uint8_t runner;		   /* enum regioi_runner */
+	_Atomic uint32_t sleeps;   /* of any thread in the engine */
 	uint32_t sleeps_unchecked; /* the sleeper's: drive/sleep.c */
 	struct regioi_cq *followers;
 	int descriptor;	       /* what regio_cq_fd() returned, or -1 */

@@ -269,6 +269,19 @@ START_TEST(one_burst_looks_like_trains_if_it_is_long)
 }
 END_TEST
 
+START_TEST(one_burst_looks_like_trains_amid_many_messages_without_a_sleep)
+{
+	set_up(false);
+	state.extras = true;
+	state.awake = 1024;
+	ck_assert_int_eq(regioi_receive_bursts(&state), false);
+	receive_burst(1, 17);
+	ck_assert_int_eq(regioi_receive_bursts(&state), true);
+	state.awake = 1023;
+	ck_assert_int_eq(regioi_receive_bursts(&state), false);
+}
+END_TEST
+
 START_TEST(errors_of_earlier_sends_are_passed_over_unless_asked_for)
 {
 	set_up(false);
@@ -420,6 +433,7 @@ int main(void)
 		CASE(a_lone_receive_goes_straight_to_its_slice),
 		CASE(bursts_in_a_row_of_one_sender_each_look_like_trains),
 		CASE(one_burst_looks_like_trains_if_it_is_long),
+		CASE(one_burst_looks_like_trains_amid_many_messages_without_a_sleep),
 		CASE(errors_of_earlier_sends_are_passed_over_unless_asked_for),
 		CASE(random_trains_land_in_order),
 		CASE(control_data_of_any_length_is_read_safely),
