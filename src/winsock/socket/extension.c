@@ -59,6 +59,7 @@ static int socket_replace(struct regioi_ws_socket *socket, int fd)
 		error = regioi_ws_error(errno);
 	}
 	close(fd);
+	regioi_ws_operations_move(socket);
 	return error;
 }
 
@@ -89,24 +90,20 @@ static void write_addresses(const struct regioi_ws_operation *operation, int fd)
 
 static int attempt_accept(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
-	struct regioi_ws_socket *accepted = regioi_ws_socket_enter(operation->other);
-	int fd, error;
+	struct regioi_ws_socket *accepted = operation->accepted;
+	int fd = sys_accept(operation->socket->fd, NULL, NULL), error = WSA_OPERATION_ABORTED;
 
-	if (!accepted)
-		return WSA_OPERATION_ABORTED;
-	fd = sys_accept(operation->socket->fd, NULL, NULL);
-	if (fd < 0) {
-		error = errno == ECONNABORTED ? WSAEWOULDBLOCK : regioi_ws_error(errno);
+	if (fd < 0)
+		return errno == ECONNABORTED ? WSAEWOULDBLOCK : regioi_ws_error(errno);
+	write_addresses(operation, fd);
+	pthread_mutex_lock(&accepted->lock);
+	if (accepted->closing) {
+		close(fd);
 	} else {
-		write_addresses(operation, fd);
-		pthread_mutex_lock(&accepted->lock);
-		if (accepted->closing)
-			close(fd);
-		error = accepted->closing ? WSA_OPERATION_ABORTED : socket_replace(accepted, fd);
+		error = socket_replace(accepted, fd);
 		accepted->connected_ns = regioi_ws_now();
-		pthread_mutex_unlock(&accepted->lock);
 	}
-	regioi_ws_socket_leave(accepted);
+	pthread_mutex_unlock(&accepted->lock);
 	return error;
 }
 
@@ -119,40 +116,37 @@ static bool may_be_accepted(struct regioi_ws_socket *socket,
 	       !regioi_ws_socket_connected(socket);
 }
 
-/* Whether an AcceptEx() for that socket is pending. */
-static bool accept_waits(struct regioi_ws_socket *listener, SOCKET accepted)
+/* Enters the socket for the operation, which leaves it. Returns 0 or a Winsock error. */
+static int claim_accepted(struct regioi_ws_socket *listener, SOCKET accepted,
+			  struct regioi_ws_socket **ret_socket)
 {
-	struct regioi_ws_operation *operation;
+	struct regioi_ws_socket *socket = regioi_ws_socket_enter(accepted);
+	bool claimed;
 
-	pthread_mutex_lock(&listener->lock);
-	operation = listener->operations[REGIOI_WS_IN];
-	while (operation && operation->other != accepted)
-		operation = operation->next;
-	pthread_mutex_unlock(&listener->lock);
-	return operation != NULL;
+	if (!socket)
+		return WSAENOTSOCK;
+	pthread_mutex_lock(&socket->lock);
+	claimed = !socket->accepting && may_be_accepted(socket, listener);
+	if (claimed)
+		socket->accepting = true;
+	pthread_mutex_unlock(&socket->lock);
+	if (claimed)
+		*ret_socket = socket;
+	else
+		regioi_ws_socket_leave(socket);
+	return claimed ? 0 : WSAEINVAL;
 }
 
 /* Returns 0 or a Winsock error. */
-static int check_accept(struct regioi_ws_socket *listener, SOCKET accepted, const void *buffer,
+static int check_accept(const struct regioi_ws_socket *listener, const void *buffer,
 			DWORD receive_size, DWORD local_size, DWORD remote_size)
 {
-	struct regioi_ws_socket *socket;
-	int error = 0;
-
 	if (!listener->listening)
 		return WSAEINVAL;
 	if (!buffer || local_size < ADDRESS_ROOM_MIN || remote_size < ADDRESS_ROOM_MIN)
 		return WSAEFAULT;
 	/* Waiting for the first data is not supported. */
-	if (receive_size)
-		return WSAEOPNOTSUPP;
-	socket = regioi_ws_socket_enter(accepted);
-	if (!socket)
-		return WSAENOTSOCK;
-	if (!may_be_accepted(socket, listener) || accept_waits(listener, accepted))
-		error = WSAEINVAL;
-	regioi_ws_socket_leave(socket);
-	return error;
+	return receive_size ? WSAEOPNOTSUPP : 0;
 }
 
 BOOL PASCAL AcceptEx(SOCKET s, SOCKET accepted, PVOID buffer, DWORD receive_size, DWORD local_size,
@@ -168,7 +162,7 @@ BOOL PASCAL AcceptEx(SOCKET s, SOCKET accepted, PVOID buffer, DWORD receive_size
 	listener = regioi_ws_socket_enter(s);
 	if (!listener)
 		return FALSE;
-	error = check_accept(listener, accepted, buffer, receive_size, local_size, remote_size);
+	error = check_accept(listener, buffer, receive_size, local_size, remote_size);
 	if (error) {
 		regioi_ws_socket_leave(listener);
 		return regioi_ws_fail(error, FALSE);
@@ -177,11 +171,14 @@ BOOL PASCAL AcceptEx(SOCKET s, SOCKET accepted, PVOID buffer, DWORD receive_size
 	if (!operation)
 		return FALSE;
 	operation->attempt = attempt_accept;
-	operation->other = accepted;
 	operation->buffer = buffer;
 	operation->sizes[1] = local_size;
 	operation->sizes[2] = remote_size;
-	error = regioi_ws_operation_start(operation, &bytes);
+	error = claim_accepted(listener, accepted, &operation->accepted);
+	if (error)
+		regioi_ws_operation_refuse(operation, error);
+	else
+		error = regioi_ws_operation_start(operation, &bytes);
 	if (ret_bytes)
 		*ret_bytes = 0;
 	return error ? regioi_ws_fail(error, FALSE) : TRUE;

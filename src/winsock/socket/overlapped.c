@@ -72,17 +72,30 @@ static void tell_result(OVERLAPPED *overlapped, int error)
 	pthread_mutex_unlock(&ended.lock);
 }
 
+/* Before the result is reported, because the program may then use or close them. */
+static void leave_sockets(struct regioi_ws_operation *operation)
+{
+	struct regioi_ws_socket *accepted = operation->accepted;
+
+	if (accepted) {
+		pthread_mutex_lock(&accepted->lock);
+		accepted->accepting = false;
+		pthread_mutex_unlock(&accepted->lock);
+		regioi_ws_socket_leave(accepted);
+	}
+	regioi_ws_socket_leave(operation->socket);
+}
+
 /* Ends an operation that is on no list. It may be freed by the return. */
 static void complete(struct regioi_ws_operation *operation, int error, DWORD bytes, bool to_port)
 {
 	OVERLAPPED *overlapped = operation->overlapped;
-	struct regioi_ws_socket *socket = operation->socket;
 	struct regioi_ws_port *port = operation->port;
 	struct regioi_ws_event *event = operation->event;
 
 	overlapped->InternalHigh = bytes;
+	leave_sockets(operation);
 	tell_result(overlapped, error);
-	regioi_ws_socket_leave(socket);
 	if (event) {
 		regioi_ws_event_set(event);
 		regioi_ws_object_drop(&event->waitable.object);
@@ -110,27 +123,46 @@ static struct {
 	bool running;
 } service = {.lock = PTHREAD_MUTEX_INITIALIZER, .epoll_fd = -1};
 
-/* With the socket's lock: watches for the events that its operations wait for. */
+/* With the socket's lock: the events that its operations wait for. */
+static uint32_t wanted_events(const struct regioi_ws_socket *socket)
+{
+	return (socket->operations[REGIOI_WS_IN].first ? (uint32_t)EPOLLIN : 0) |
+	       (socket->operations[REGIOI_WS_OUT].first ? (uint32_t)EPOLLOUT : 0);
+}
+
+/* With the socket's lock: has the thread look when its operations can continue. */
 static int watch(struct regioi_ws_socket *socket)
 {
-	struct epoll_event event = {
-		.events = (uint32_t)EPOLLONESHOT |
-			  (socket->operations[REGIOI_WS_IN] ? (uint32_t)EPOLLIN : 0) |
-			  (socket->operations[REGIOI_WS_OUT] ? (uint32_t)EPOLLOUT : 0),
-		.data.fd = socket->fd,
-	};
+	const uint32_t wanted = wanted_events(socket);
+	struct epoll_event event = {.events = (uint32_t)EPOLLONESHOT | wanted,
+				    .data.fd = socket->fd};
 	int how = socket->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
-	if (epoll_ctl(service.epoll_fd, how, socket->fd, &event) == 0) {
-		socket->watched = true;
+	if ((socket->armed & wanted) == wanted)
 		return 0;
-	}
-	/* AcceptEx() has replaced the socket of the descriptor. */
-	if (errno == ENOENT)
-		return epoll_ctl(service.epoll_fd, EPOLL_CTL_ADD, socket->fd, &event) == 0
-			       ? 0
-			       : regioi_ws_error(errno);
-	return regioi_ws_error(errno);
+	if (epoll_ctl(service.epoll_fd, how, socket->fd, &event) < 0)
+		return regioi_ws_error(errno);
+	socket->watched = true;
+	socket->armed = wanted;
+	return 0;
+}
+
+void regioi_ws_operations_move(struct regioi_ws_socket *socket)
+{
+	socket->watched = false;
+	socket->armed = 0;
+	if (wanted_events(socket))
+		watch(socket);
+}
+
+static void list_add(struct regioi_ws_operations *list, struct regioi_ws_operation *operation)
+{
+	operation->next = NULL;
+	if (list->first)
+		list->last->next = operation;
+	else
+		list->first = operation;
+	list->last = operation;
 }
 
 /*
@@ -145,13 +177,13 @@ static struct regioi_ws_operation *next_done(struct regioi_ws_socket *socket,
 
 	*ret_bytes = 0;
 	pthread_mutex_lock(&socket->lock);
-	operation = socket->operations[side];
+	operation = socket->operations[side].first;
 	if (operation) {
 		*ret_error = operation->attempt(operation, ret_bytes);
 		if (*ret_error == WSAEWOULDBLOCK)
 			operation = NULL;
 		else
-			socket->operations[side] = operation->next;
+			socket->operations[side].first = operation->next;
 	}
 	pthread_mutex_unlock(&socket->lock);
 	return operation;
@@ -167,11 +199,16 @@ static void serve(SOCKET s)
 	/* The thread that closed it has ended its operations. */
 	if (!socket)
 		return;
+	/* The event has disarmed it; what is posted from now on is looked at below. */
+	pthread_mutex_lock(&socket->lock);
+	socket->armed = (uint32_t)EPOLLIN | (uint32_t)EPOLLOUT;
+	pthread_mutex_unlock(&socket->lock);
 	for (int side = REGIOI_WS_IN; side <= REGIOI_WS_OUT; side++)
 		while ((operation = next_done(socket, (enum regioi_ws_side)side, &error, &bytes)))
 			complete(operation, error, bytes, true);
 	pthread_mutex_lock(&socket->lock);
-	if (socket->operations[REGIOI_WS_IN] || socket->operations[REGIOI_WS_OUT])
+	socket->armed = 0;
+	if (wanted_events(socket))
 		watch(socket);
 	pthread_mutex_unlock(&socket->lock);
 	regioi_ws_socket_leave(socket);
@@ -248,35 +285,35 @@ struct regioi_ws_operation *regioi_ws_operation_make(struct regioi_ws_socket *so
 static int attempt_or_list(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
 	struct regioi_ws_socket *socket = operation->socket;
-	struct regioi_ws_operation **last = &socket->operations[operation->side];
-	int error = WSAEWOULDBLOCK;
+	struct regioi_ws_operations *list = &socket->operations[operation->side];
+	int error;
 
 	if (socket->closing)
 		return WSA_OPERATION_ABORTED;
-	while (*last)
-		last = &(*last)->next;
-	/* Only if none is queued before it. */
-	if (last == &socket->operations[operation->side])
-		error = operation->attempt(operation, ret_bytes);
+	if (list->first) {
+		/* Those before it are watched for. */
+		list_add(list, operation);
+		return WSA_IO_PENDING;
+	}
+	error = operation->attempt(operation, ret_bytes);
 	if (error != WSAEWOULDBLOCK)
 		return error;
-	*last = operation;
+	list_add(list, operation);
 	error = watch(socket);
 	if (!error)
 		return WSA_IO_PENDING;
-	*last = NULL;
+	list->first = NULL;
 	return error;
 }
 
-/* It failed at once, so no completion is reported. */
-static void discard(struct regioi_ws_operation *operation, int error)
+void regioi_ws_operation_refuse(struct regioi_ws_operation *operation, int error)
 {
+	leave_sockets(operation);
 	tell_result(operation->overlapped, error);
 	if (operation->event)
 		regioi_ws_object_drop(&operation->event->waitable.object);
 	if (operation->port)
 		regioi_ws_object_drop(&operation->port->object);
-	regioi_ws_socket_leave(operation->socket);
 	free(operation);
 }
 
@@ -294,32 +331,33 @@ int regioi_ws_operation_start(struct regioi_ws_operation *operation, DWORD *ret_
 	if (error == 0)
 		complete(operation, 0, *ret_bytes, to_port);
 	else if (error != WSA_IO_PENDING)
-		discard(operation, error);
+		regioi_ws_operation_refuse(operation, error);
 	return error;
 }
 
 int regioi_ws_operations_cancel(struct regioi_ws_socket *socket, const OVERLAPPED *overlapped)
 {
-	struct regioi_ws_operation *cancelled = NULL, *operation;
+	struct regioi_ws_operations cancelled = {0};
+	struct regioi_ws_operation *operation;
 	int count = 0;
 
 	pthread_mutex_lock(&socket->lock);
 	for (int side = REGIOI_WS_IN; side <= REGIOI_WS_OUT; side++) {
-		struct regioi_ws_operation **link = &socket->operations[side];
+		struct regioi_ws_operations *list = &socket->operations[side];
+		struct regioi_ws_operation *next = list->first;
 
-		while ((operation = *link)) {
-			if (overlapped && operation->overlapped != overlapped) {
-				link = &operation->next;
-				continue;
-			}
-			*link = operation->next;
-			operation->next = cancelled;
-			cancelled = operation;
+		list->first = NULL;
+		while ((operation = next)) {
+			next = operation->next;
+			if (!overlapped || operation->overlapped == overlapped)
+				list_add(&cancelled, operation);
+			else
+				list_add(list, operation);
 		}
 	}
 	pthread_mutex_unlock(&socket->lock);
-	while ((operation = cancelled)) {
-		cancelled = operation->next;
+	while ((operation = cancelled.first)) {
+		cancelled.first = operation->next;
 		complete(operation, WSA_OPERATION_ABORTED, 0, true);
 		count++;
 	}

@@ -29,7 +29,7 @@ struct regioi_ws_operation {
 	 */
 	int (*attempt)(struct regioi_ws_operation *operation, DWORD *ret_bytes);
 	/* For use by the code that starts it: */
-	SOCKET other;
+	struct regioi_ws_socket *accepted; /* entered, or NULL */
 	void *buffer;
 	DWORD sizes[3];
 	struct iovec vectors[REGIOI_WS_BUFFERS_MAX];
@@ -55,7 +55,15 @@ struct regioi_ws_operation *regioi_ws_operation_make(struct regioi_ws_socket *so
  */
 int regioi_ws_operation_start(struct regioi_ws_operation *operation, DWORD *ret_bytes);
 
+/* Frees an operation that fails at once, so that no completion is reported. */
+void regioi_ws_operation_refuse(struct regioi_ws_operation *operation, int error);
+
 /* Ends all waiting operations, or only that of 'overlapped'. Returns their number. */
 int regioi_ws_operations_cancel(struct regioi_ws_socket *socket, const OVERLAPPED *overlapped);
+
+/*
+ * With the socket's lock: another socket has the descriptor, and the operations wait for that one.
+ */
+void regioi_ws_operations_move(struct regioi_ws_socket *socket);
 
 #endif

@@ -182,7 +182,9 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 	socket->reuse_address = false;
 	socket->exclusive = false;
 	socket->skip_port_on_success = false;
+	socket->accepting = false;
 	socket->watched = false;
+	socket->armed = 0;
 	socket->fd = fd;
 	socket->family = family;
 	socket->type = type;
@@ -191,7 +193,7 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 	socket->rq = NULL;
 	socket->port = NULL;
 	socket->key = 0;
-	socket->operations[0] = socket->operations[1] = NULL;
+	memset(socket->operations, 0, sizeof(socket->operations));
 	pthread_mutex_unlock(&socket->lock);
 	return (SOCKET)fd;
 }

@@ -10,6 +10,11 @@
 
 struct regioi_ws_operation;
 
+/* Oldest first. */
+struct regioi_ws_operations {
+	struct regioi_ws_operation *first, *last;
+};
+
 struct regioi_ws_socket {
 	pthread_mutex_t lock;
 	bool open;
@@ -24,7 +29,10 @@ struct regioi_ws_socket {
 	_Atomic bool reuse_address; /* SO_REUSEADDR as the program has set it */
 	_Atomic bool exclusive;	    /* SO_EXCLUSIVEADDRUSE */
 	bool skip_port_on_success;
-	bool watched; /* by the thread of overlapped.c */
+	bool accepting; /* an AcceptEx() will give it a connection */
+	/* What the thread of overlapped.c will look at the socket for, as events of epoll. */
+	bool watched;
+	uint32_t armed;
 	int fd;
 	int family;
 	int type;
@@ -33,11 +41,8 @@ struct regioi_ws_socket {
 	struct regio_rq *rq;
 	struct regioi_ws_port *port;
 	ULONG_PTR key;
-	/*
-	 * Overlapped operations that wait, oldest first: to receive (or accept), to send (or
-	 * connect).
-	 */
-	struct regioi_ws_operation *operations[2];
+	/* Overlapped operations that wait: to receive (or accept), to send (or connect). */
+	struct regioi_ws_operations operations[2];
 };
 
 /*
