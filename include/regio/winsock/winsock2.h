@@ -177,11 +177,21 @@ typedef struct pollfd_winsock {
 	SHORT revents;
 } WSAPOLLFD, *PWSAPOLLFD, *LPWSAPOLLFD;
 
-/* The others are in poll.h, with the kernel's values. */
-#ifndef POLLRDNORM
-#define POLLRDNORM 0x040
+/*
+ * As on Windows, POLLIN is two of these, and POLLOUT is the same as one. They include the kernel's
+ * bits, so the poll() of POSIX takes them too; the other names have the kernel's values.
+ */
+#undef POLLRDNORM
+#undef POLLRDBAND
+#undef POLLWRNORM
+#undef POLLIN
+#undef POLLOUT
+#define POLLRDNORM 0x041
 #define POLLRDBAND 0x080
-#define POLLWRNORM 0x100
+#define POLLIN (POLLRDNORM | POLLRDBAND)
+#define POLLWRNORM 0x104
+#define POLLOUT POLLWRNORM
+#ifndef POLLWRBAND
 #define POLLWRBAND 0x200
 #endif
 

@@ -112,6 +112,9 @@ static int set_report(struct regioi_ws_socket *socket, const struct request *req
 	if (socket->type != SOCK_DGRAM)
 		return WSAEOPNOTSUPP;
 	socket->report_icmp = on != 0;
+	socket->ignore_icmp = on == 0;
+	if (!on)
+		socket->unreachable = false;
 	return 0;
 }
 

@@ -157,8 +157,10 @@ static int connect_now(struct regioi_ws_socket *socket, const struct sockaddr *a
 		return WSAEADDRNOTAVAIL;
 	if (!error)
 		return 0;
-	errno = error;
-	return error == EINPROGRESS ? WSAEWOULDBLOCK : regioi_ws_socket_error(socket);
+	if (socket->closing)
+		return WSAEINTR;
+	/* The time of SO_SNDTIMEO has passed. */
+	return error == EINPROGRESS && !socket->nonblocking ? WSAETIMEDOUT : regioi_ws_error(error);
 }
 
 int WSAAPI connect(SOCKET s, const struct sockaddr *address, int length)
@@ -186,6 +188,7 @@ int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *address, int length, LPWS
  */
 static int shut(struct regioi_ws_socket *socket, int how)
 {
+	const bool receiving = how != SD_SEND;
 	int error = 0;
 
 	pthread_mutex_lock(&socket->lock);
@@ -201,6 +204,8 @@ static int shut(struct regioi_ws_socket *socket, int how)
 		error = 0;
 	if (!error && how != SD_RECEIVE)
 		socket->send_shut = true;
+	if (!error && receiving)
+		socket->receive_shut = true;
 	return error ? regioi_ws_error(error) : 0;
 }
 

@@ -287,7 +287,7 @@ static int attempt_disconnect(struct regioi_ws_operation *operation, DWORD *ret_
 		return regioi_ws_error(errno);
 	socket->fresh = true;
 	socket->bound = false;
-	socket->send_shut = false;
+	socket->send_shut = socket->receive_shut = socket->was_reset = false;
 	return socket_replace(socket, fd);
 }
 

@@ -255,6 +255,8 @@ static int get_special(struct regioi_ws_socket *socket, int name, DWORD *ret_num
 		return get_timeout(socket, name, ret_number);
 	case SO_ERROR:
 		error = get_number(socket, SOL_SOCKET, SO_ERROR, ret_number);
+		if (!error && *ret_number == ECONNRESET)
+			socket->was_reset = true;
 		if (!error && *ret_number)
 			*ret_number = (DWORD)regioi_ws_error((int)*ret_number);
 		return error;

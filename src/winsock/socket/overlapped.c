@@ -29,29 +29,6 @@ static void packet_taken(struct regioi_ws_packet *packet)
 	free(operation);
 }
 
-/* The Win32 error that Windows reports for a failed operation. */
-static DWORD win32_error(int error)
-{
-	switch (error) {
-	case WSAECONNRESET:
-		return ERROR_NETNAME_DELETED;
-	case WSAECONNREFUSED:
-		return ERROR_CONNECTION_REFUSED;
-	case WSAECONNABORTED:
-		return ERROR_CONNECTION_ABORTED;
-	case WSAEMSGSIZE:
-		return ERROR_MORE_DATA;
-	case WSAETIMEDOUT:
-		return ERROR_SEM_TIMEOUT;
-	case WSAEHOSTUNREACH:
-		return ERROR_HOST_UNREACHABLE;
-	case WSAENETUNREACH:
-		return ERROR_NETWORK_UNREACHABLE;
-	default:
-		return (DWORD)error;
-	}
-}
-
 /*
  * For threads that wait for an operation without an event. On Windows they wait for the file
  * handle, which is signalled when any operation on it ends.
@@ -62,12 +39,11 @@ static struct {
 } ended = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 /* Stores the result; after that the OVERLAPPED is the program's again. */
-static void tell_result(OVERLAPPED *overlapped, int error)
+static void tell_result(OVERLAPPED *overlapped, DWORD error)
 {
 	pthread_mutex_lock(&ended.lock);
 	/* Release: pairs with the acquire in result_of(). */
-	__atomic_store_n(&overlapped->Internal, error ? STATUS_ERROR | win32_error(error) : 0,
-			 __ATOMIC_RELEASE);
+	__atomic_store_n(&overlapped->Internal, error ? STATUS_ERROR | error : 0, __ATOMIC_RELEASE);
 	pthread_cond_broadcast(&ended.changed);
 	pthread_mutex_unlock(&ended.lock);
 }
@@ -92,10 +68,11 @@ static void complete(struct regioi_ws_operation *operation, int error, DWORD byt
 	OVERLAPPED *overlapped = operation->overlapped;
 	struct regioi_ws_port *port = operation->port;
 	struct regioi_ws_event *event = operation->event;
+	DWORD status = regioi_ws_completion_error(error, operation->socket->type == SOCK_DGRAM);
 
 	overlapped->InternalHigh = bytes;
 	leave_sockets(operation);
-	tell_result(overlapped, error);
+	tell_result(overlapped, status);
 	if (event) {
 		regioi_ws_event_set(event);
 		regioi_ws_object_drop(&event->waitable.object);
@@ -108,7 +85,7 @@ static void complete(struct regioi_ws_operation *operation, int error, DWORD byt
 	}
 	operation->packet.overlapped = overlapped;
 	operation->packet.bytes = bytes;
-	operation->packet.error = error ? win32_error(error) : 0;
+	operation->packet.error = status;
 	operation->packet.taken = packet_taken;
 	regioi_ws_object_hold(&port->object);
 	regioi_ws_port_post(port, &operation->packet);
@@ -130,10 +107,9 @@ static uint32_t wanted_events(const struct regioi_ws_socket *socket)
 	       (socket->operations[REGIOI_WS_OUT].first ? (uint32_t)EPOLLOUT : 0);
 }
 
-/* With the socket's lock: has the thread look when its operations can continue. */
-static int watch(struct regioi_ws_socket *socket)
+/* With the socket's lock: has the thread look when one of the events comes. */
+static int watch(struct regioi_ws_socket *socket, uint32_t wanted)
 {
-	const uint32_t wanted = wanted_events(socket);
 	struct epoll_event event = {.events = (uint32_t)EPOLLONESHOT | wanted,
 				    .data.fd = socket->fd};
 	int how = socket->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -152,7 +128,14 @@ void regioi_ws_operations_move(struct regioi_ws_socket *socket)
 	socket->watched = false;
 	socket->armed = 0;
 	if (wanted_events(socket))
-		watch(socket);
+		watch(socket, wanted_events(socket));
+}
+
+void regioi_ws_operations_retry(struct regioi_ws_socket *socket)
+{
+	/* A datagram socket is nearly always writable. */
+	if (socket->operations[REGIOI_WS_IN].first)
+		watch(socket, (uint32_t)EPOLLIN | (uint32_t)EPOLLOUT);
 }
 
 static void list_add(struct regioi_ws_operations *list, struct regioi_ws_operation *operation)
@@ -209,7 +192,7 @@ static void serve(SOCKET s)
 	pthread_mutex_lock(&socket->lock);
 	socket->armed = 0;
 	if (wanted_events(socket))
-		watch(socket);
+		watch(socket, wanted_events(socket));
 	pthread_mutex_unlock(&socket->lock);
 	regioi_ws_socket_leave(socket);
 }
@@ -299,7 +282,7 @@ static int attempt_or_list(struct regioi_ws_operation *operation, DWORD *ret_byt
 	if (error != WSAEWOULDBLOCK)
 		return error;
 	list_add(list, operation);
-	error = watch(socket);
+	error = watch(socket, wanted_events(socket));
 	if (!error)
 		return WSA_IO_PENDING;
 	list->first = NULL;
@@ -308,8 +291,10 @@ static int attempt_or_list(struct regioi_ws_operation *operation, DWORD *ret_byt
 
 void regioi_ws_operation_refuse(struct regioi_ws_operation *operation, int error)
 {
+	const bool datagram = operation->socket->type == SOCK_DGRAM;
+
 	leave_sockets(operation);
-	tell_result(operation->overlapped, error);
+	tell_result(operation->overlapped, regioi_ws_completion_error(error, datagram));
 	if (operation->event)
 		regioi_ws_object_drop(&operation->event->waitable.object);
 	if (operation->port)
@@ -425,18 +410,6 @@ BOOL WINAPI GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD re
 	return error ? regioi_ws_fail((int)error, FALSE) : TRUE;
 }
 
-/* The Winsock error for a result of win32_error(). */
-static int winsock_error(DWORD error)
-{
-	static const int errors[] = {WSAECONNRESET, WSAECONNREFUSED, WSAECONNABORTED, WSAEMSGSIZE,
-				     WSAETIMEDOUT,  WSAEHOSTUNREACH, WSAENETUNREACH};
-
-	for (size_t i = 0; i < ARRAYSIZE(errors); i++)
-		if (win32_error(errors[i]) == error)
-			return errors[i];
-	return (int)error;
-}
-
 BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD ret_bytes,
 				   BOOL wait, LPDWORD ret_flags)
 {
@@ -446,5 +419,5 @@ BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD
 		*ret_flags = 0;
 		return TRUE;
 	}
-	return regioi_ws_fail(winsock_error(GetLastError()), FALSE);
+	return regioi_ws_fail(regioi_ws_completion_winsock(GetLastError()), FALSE);
 }

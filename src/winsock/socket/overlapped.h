@@ -65,5 +65,7 @@ int regioi_ws_operations_cancel(struct regioi_ws_socket *socket, const OVERLAPPE
  * With the socket's lock: another socket has the descriptor, and the operations wait for that one.
  */
 void regioi_ws_operations_move(struct regioi_ws_socket *socket);
+/* With the lock of a datagram socket: has the thread try the receives that wait. */
+void regioi_ws_operations_retry(struct regioi_ws_socket *socket);
 
 #endif

@@ -1,83 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * select and WSAPoll, on the kernel's poll.
+ * select and WSAPoll.
  */
-#include "winsock/socket/socket.h"
+#include "winsock/socket/readiness.h"
 #include "winsock/win32/error.h"
 
-/* The descriptors of one call, and the sockets that are entered for it. */
-struct poll_set {
-	struct pollfd *descriptors;
-	struct regioi_ws_socket **sockets;
-	uint32_t count;
-};
-
-static bool poll_set_make(struct poll_set *set, uint32_t count_max)
-{
-	set->count = 0;
-	set->descriptors = calloc(count_max, sizeof(*set->descriptors));
-	set->sockets = calloc(count_max, sizeof(struct regioi_ws_socket *));
-	return set->descriptors && set->sockets;
-}
-
-static void poll_set_free(struct poll_set *set)
-{
-	for (uint32_t i = 0; i < set->count; i++)
-		if (set->sockets[i])
-			regioi_ws_socket_leave(set->sockets[i]);
-	free(set->descriptors);
-	free(set->sockets);
-}
-
-/* Returns the number with events, or SOCKET_ERROR. A signal does not end it. */
-static int poll_set_wait(struct poll_set *set, uint64_t deadline_ns)
-{
-	for (;;) {
-		uint64_t now = deadline_ns && deadline_ns != UINT64_MAX ? regioi_ws_now() : 0;
-		int64_t rest_ms = -1;
-		int count;
-
-		if (deadline_ns != UINT64_MAX)
-			rest_ms = deadline_ns > now
-					  ? (int64_t)((deadline_ns - now + 999999) / 1000000)
-					  : 0;
-		if (rest_ms > INT32_MAX)
-			rest_ms = INT32_MAX;
-		count = poll(set->descriptors, set->count, (int)rest_ms);
-		if (count >= 0)
-			return count;
-		if (errno != EINTR)
-			return regioi_ws_fail_errno();
-	}
-}
+/* What a program asks for and gets in events and revents: both names of each are the same. */
+#define POLL_EVENTS (POLLRDNORM | POLLRDBAND | POLLWRNORM)
 
 /* ---- select ---- */
 
-static bool select_add(struct poll_set *set, const struct fd_set *from, short events)
+/* The states for which a socket stays in each set. */
+#define STATES_READABLE (REGIOI_WS_READABLE | REGIOI_WS_ENDED)
+#define STATES_WRITABLE REGIOI_WS_WRITABLE
+#define STATES_EXCEPTIONAL (REGIOI_WS_URGENT | REGIOI_WS_CONNECT_FAILED)
+
+static bool select_add(struct regioi_ws_look *looks, uint32_t *count, const struct fd_set *from,
+		       unsigned int wanted)
 {
 	for (uint32_t i = 0; from && i < from->fd_count; i++) {
-		set->sockets[set->count] = regioi_ws_socket_enter(from->fd_array[i]);
-		if (!set->sockets[set->count])
+		looks[*count].socket = regioi_ws_socket_enter(from->fd_array[i]);
+		if (!looks[*count].socket)
 			return false;
-		set->descriptors[set->count] =
-			(struct pollfd){.fd = set->sockets[set->count]->fd, .events = events};
-		set->count++;
+		looks[(*count)++].wanted = wanted;
 	}
 	return true;
 }
 
-/* Leaves in 'to' the sockets that have one of the events and none of the excluded ones. */
-static int select_collect(const struct poll_set *set, uint32_t *at, struct fd_set *to, short events,
-			  short bars)
+/* Leaves in 'to' the sockets whose state is one that was wanted. */
+static int select_collect(const struct regioi_ws_look *looks, uint32_t *at, struct fd_set *to)
 {
 	uint32_t count = to ? to->fd_count : 0, kept = 0;
 
-	for (uint32_t i = 0; i < count; i++, (*at)++) {
-		short found = set->descriptors[*at].revents;
-
-		if (found & events && !(found & bars))
+	for (uint32_t i = 0; i < count; i++, (*at)++)
+		if (looks[*at].found & looks[*at].wanted)
 			to->fd_array[kept++] = to->fd_array[i];
-	}
 	if (to)
 		to->fd_count = kept;
 	return (int)kept;
@@ -99,65 +56,108 @@ int WSAAPI select(int ignored, struct fd_set *readable, struct fd_set *writable,
 {
 	uint32_t total = (readable ? readable->fd_count : 0) + (writable ? writable->fd_count : 0) +
 			 (exceptional ? exceptional->fd_count : 0);
-	struct poll_set set;
-	uint32_t at = 0;
-	int count = SOCKET_ERROR;
+	struct regioi_ws_look *looks;
+	uint32_t entered = 0, at = 0;
+	int count = SOCKET_ERROR, error;
 
 	if (total == 0 || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
 		return regioi_ws_fail(WSAEINVAL, SOCKET_ERROR);
-	if (!poll_set_make(&set, total)) {
-		SetLastError(WSAENOBUFS);
-	} else if (select_add(&set, readable, POLLIN) && select_add(&set, writable, POLLOUT) &&
-		   select_add(&set, exceptional, POLLPRI)) {
-		count = poll_set_wait(&set, select_deadline(timeout));
+	looks = calloc(total, sizeof(*looks));
+	if (!looks)
+		return regioi_ws_fail(WSAENOBUFS, SOCKET_ERROR);
+	if (select_add(looks, &entered, readable, STATES_READABLE) &&
+	    select_add(looks, &entered, writable, STATES_WRITABLE) &&
+	    select_add(looks, &entered, exceptional, STATES_EXCEPTIONAL)) {
+		error = regioi_ws_look(looks, total, select_deadline(timeout));
+		count = error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
 	}
-	if (count >= 0) {
-		count = select_collect(&set, &at, readable, POLLIN | POLLHUP | POLLERR, 0);
-		/* A connection that failed is an exception, and not writable. */
-		count += select_collect(&set, &at, writable, POLLOUT, POLLERR);
-		count += select_collect(&set, &at, exceptional, POLLPRI | POLLERR, 0);
-	}
-	poll_set_free(&set);
+	if (count == 0)
+		count = select_collect(looks, &at, readable) +
+			select_collect(looks, &at, writable) +
+			select_collect(looks, &at, exceptional);
+	regioi_ws_look_free(looks, total);
 	return count;
 }
 
 /* ---- WSAPoll ---- */
 
+static unsigned int poll_wanted(SHORT events)
+{
+	unsigned int wanted =
+		REGIOI_WS_ENDED | REGIOI_WS_RESET | REGIOI_WS_CONNECT_FAILED | REGIOI_WS_IDLE;
+
+	if (events & POLLRDNORM)
+		wanted |= REGIOI_WS_READABLE;
+	if (events & POLLRDBAND)
+		wanted |= REGIOI_WS_URGENT;
+	if (events & POLLWRNORM)
+		wanted |= REGIOI_WS_WRITABLE;
+	return wanted;
+}
+
+static SHORT poll_result(unsigned int found, SHORT events)
+{
+	SHORT result = 0;
+
+	if (found & REGIOI_WS_READABLE)
+		result |= POLLRDNORM;
+	if (found & REGIOI_WS_URGENT)
+		result |= POLLRDBAND;
+	if (found & (REGIOI_WS_WRITABLE | REGIOI_WS_CONNECT_FAILED))
+		result |= POLLWRNORM;
+	result &= events;
+	if (found & (REGIOI_WS_ENDED | REGIOI_WS_CONNECT_FAILED | REGIOI_WS_IDLE))
+		result |= POLLHUP;
+	if (found & (REGIOI_WS_RESET | REGIOI_WS_CONNECT_FAILED))
+		result |= POLLERR;
+	return result;
+}
+
+/* Enters the sockets. Returns 0 or a Winsock error. */
+static int poll_fill(struct regioi_ws_look *looks, const WSAPOLLFD *descriptors, ULONG count,
+		     bool *ret_none_invalid)
+{
+	bool any = false;
+
+	*ret_none_invalid = true;
+	for (ULONG i = 0; i < count; i++) {
+		/* A negative one is ignored. */
+		if ((int64_t)descriptors[i].fd < 0)
+			continue;
+		if (descriptors[i].events & ~POLL_EVENTS)
+			return WSAEINVAL;
+		looks[i].socket = regioi_ws_socket_enter(descriptors[i].fd);
+		looks[i].wanted = poll_wanted(descriptors[i].events);
+		any |= looks[i].socket != NULL;
+		*ret_none_invalid &= looks[i].socket != NULL;
+	}
+	return any ? 0 : WSAEINVAL;
+}
+
 int WSAAPI WSAPoll(LPWSAPOLLFD descriptors, ULONG count, INT timeout_ms)
 {
-	struct poll_set set;
-	int found = SOCKET_ERROR;
+	uint64_t deadline_ns = regioi_ws_deadline(timeout_ms < 0 ? INFINITE : (DWORD)timeout_ms);
+	struct regioi_ws_look *looks;
+	bool none_invalid;
+	int found = 0, error;
 
+	if (!regioi_ws_started())
+		return SOCKET_ERROR;
 	if (!descriptors || count == 0)
 		return regioi_ws_fail(WSAEINVAL, SOCKET_ERROR);
-	if (!poll_set_make(&set, count)) {
-		SetLastError(WSAENOBUFS);
-		poll_set_free(&set);
-		return SOCKET_ERROR;
-	}
-	for (ULONG i = 0; i < count; i++) {
-		struct regioi_ws_socket *socket = NULL;
-
-		/* A negative one is ignored. */
-		if ((int64_t)descriptors[i].fd >= 0)
-			socket = regioi_ws_socket_enter(descriptors[i].fd);
-		set.sockets[i] = socket;
-		/* A value that is not a socket is reported with POLLNVAL. */
-		set.descriptors[i].fd = socket ? socket->fd : -1;
-		set.descriptors[i].events = descriptors[i].events;
-		if (!socket && (int64_t)descriptors[i].fd >= 0)
-			timeout_ms = 0;
-		set.count++;
-	}
-	found = poll_set_wait(&set,
-			      regioi_ws_deadline(timeout_ms < 0 ? INFINITE : (DWORD)timeout_ms));
-	for (ULONG i = 0; i < count && found >= 0; i++) {
-		descriptors[i].revents = set.descriptors[i].revents;
-		if (!set.sockets[i] && (int64_t)descriptors[i].fd >= 0) {
+	looks = calloc(count, sizeof(*looks));
+	if (!looks)
+		return regioi_ws_fail(WSAENOBUFS, SOCKET_ERROR);
+	error = poll_fill(looks, descriptors, count, &none_invalid);
+	if (!error)
+		error = regioi_ws_look(looks, count, none_invalid ? deadline_ns : 0);
+	for (ULONG i = 0; i < count && !error; i++) {
+		if (looks[i].socket || (int64_t)descriptors[i].fd < 0)
+			descriptors[i].revents = poll_result(looks[i].found, descriptors[i].events);
+		else
 			descriptors[i].revents = POLLNVAL;
-			found++;
-		}
+		found += descriptors[i].revents != 0;
 	}
-	poll_set_free(&set);
-	return found;
+	regioi_ws_look_free(looks, count);
+	return error ? regioi_ws_fail(error, SOCKET_ERROR) : found;
 }

@@ -97,24 +97,17 @@ void regioi_ws_socket_leave(struct regioi_ws_socket *socket)
 	close_if_last(socket);
 }
 
-int regioi_ws_socket_error(struct regioi_ws_socket *socket)
-{
-	int error = errno;
-
-	if (socket->closing)
-		return WSAEINTR;
-	/* The time of SO_RCVTIMEO or SO_SNDTIMEO has passed. */
-	if (error == EAGAIN && !socket->nonblocking)
-		return WSAETIMEDOUT;
-	return regioi_ws_send_error(socket, error);
-}
-
-int regioi_ws_send_error(struct regioi_ws_socket *socket, int error)
+int regioi_ws_transfer_error(struct regioi_ws_socket *socket, int error)
 {
 	/* The kernel has one error for three cases: not connected, shut down, reset by the peer. */
-	if (error == EPIPE && !socket->send_shut)
-		return regioi_ws_socket_connected(socket) ? WSAECONNRESET : WSAENOTCONN;
-	return regioi_ws_error(error);
+	if (error == EPIPE && socket->send_shut)
+		return WSAESHUTDOWN;
+	if (error == EPIPE && !regioi_ws_socket_connected(socket))
+		return WSAENOTCONN;
+	/* The kernel reports it once. */
+	if (error == ECONNRESET)
+		socket->was_reset = true;
+	return regioi_ws_status(error);
 }
 
 int regioi_ws_socket_wait(const struct regioi_ws_socket *socket, short events)
@@ -176,8 +169,12 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 	socket->nonblocking = false;
 	socket->listening = false;
 	socket->report_icmp = false;
+	socket->ignore_icmp = false;
+	socket->unreachable = false;
 	socket->bound = false;
 	socket->send_shut = false;
+	socket->receive_shut = false;
+	socket->was_reset = false;
 	socket->fresh = false;
 	socket->reuse_address = false;
 	socket->exclusive = false;

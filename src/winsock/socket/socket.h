@@ -23,8 +23,12 @@ struct regioi_ws_socket {
 	_Atomic bool nonblocking; /* FIONBIO; the descriptor's own flag is not changed */
 	_Atomic bool listening;
 	_Atomic bool report_icmp;   /* SIO_UDP_CONNRESET was set to TRUE */
+	_Atomic bool ignore_icmp;   /* it was set to FALSE */
+	_Atomic bool unreachable;   /* a send has found that its peer is; not reported yet */
 	_Atomic bool bound;	    /* known to be; false: not known */
 	_Atomic bool send_shut;	    /* shutdown() with SD_SEND or SD_BOTH */
+	_Atomic bool receive_shut;  /* shutdown() with SD_RECEIVE or SD_BOTH */
+	_Atomic bool was_reset;	    /* the peer has reset the connection, as a call has reported */
 	_Atomic bool fresh;	    /* DisconnectEx() has made it usable again */
 	_Atomic bool reuse_address; /* SO_REUSEADDR as the program has set it */
 	_Atomic bool exclusive;	    /* SO_EXCLUSIVEADDRUSE */
@@ -60,9 +64,6 @@ SOCKET regioi_ws_socket_inherit(int fd, const struct regioi_ws_socket *listener)
 /* CreateIoCompletionPort() for a socket. Returns 0 or a Win32 error. */
 int regioi_ws_socket_associate(SOCKET s, struct regioi_ws_port *port, ULONG_PTR key);
 
-/* The error of a call that failed with errno: closesocket() may be why. */
-int regioi_ws_socket_error(struct regioi_ws_socket *socket);
-
 /* Whether it has a local port; true for sockets of families without ports. */
 bool regioi_ws_socket_bound(struct regioi_ws_socket *socket);
 /* Whether it is connected, or was until the peer closed. */
@@ -72,8 +73,8 @@ int regioi_ws_socket_name_bytes(const struct regioi_ws_socket *socket);
 /* Creates a descriptor with the defaults of Windows sockets. -1 with errno set. */
 int regioi_ws_descriptor_make(int family, int type, int protocol);
 
-/* The error of a send that failed with 'error'. */
-int regioi_ws_send_error(struct regioi_ws_socket *socket, int error);
+/* The error of a receive or send that failed with 'error'. */
+int regioi_ws_transfer_error(struct regioi_ws_socket *socket, int error);
 
 /* Waits for 'events'. Returns 0 or a Winsock error. */
 int regioi_ws_socket_wait(const struct regioi_ws_socket *socket, short events);

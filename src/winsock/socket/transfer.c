@@ -22,38 +22,91 @@ static int take_buffers(const WSABUF *buffers, DWORD count, struct iovec *ret_ve
 	return 0;
 }
 
+/* ---- One attempt ---- */
+
+/*
+ * An error that the peer of a datagram socket has caused ends receives, unless the program does not
+ * want to know; it never ends a send.
+ */
+static bool peer_is_gone(const struct regioi_ws_socket *socket, int error)
+{
+	return error == ECONNREFUSED && socket->type == SOCK_DGRAM;
+}
+
+/* Returns 0 or a Winsock error. */
+static int receive_once(struct regioi_ws_socket *socket, struct msghdr *message, int flags,
+			ssize_t *ret_bytes)
+{
+	ssize_t bytes;
+
+	if (atomic_exchange(&socket->unreachable, false))
+		return WSAECONNRESET;
+	do {
+		bytes = recvmsg(socket->fd, message, flags);
+	} while (bytes < 0 && ((errno == EINTR && !socket->closing) ||
+			       (peer_is_gone(socket, errno) && socket->ignore_icmp)));
+	if (bytes < 0)
+		return errno == EAGAIN ? WSAEWOULDBLOCK : regioi_ws_transfer_error(socket, errno);
+	/* The kernel reports a reset once, and then the end of the stream. */
+	if (bytes == 0 && socket->was_reset)
+		return WSAECONNRESET;
+	*ret_bytes = bytes;
+	return socket->type == SOCK_DGRAM && message->msg_flags & MSG_TRUNC ? WSAEMSGSIZE : 0;
+}
+
+/* Returns 0 or a Winsock error. Sets 'ret_gone' if receives have to report it. */
+static int send_once(struct regioi_ws_socket *socket, const struct msghdr *message, int flags,
+		     ssize_t *ret_bytes, bool *ret_gone)
+{
+	ssize_t bytes;
+
+	do {
+		bytes = sendmsg(socket->fd, message, flags | MSG_NOSIGNAL);
+		if (bytes < 0 && peer_is_gone(socket, errno) && !socket->ignore_icmp)
+			socket->unreachable = *ret_gone = true;
+	} while (bytes < 0 &&
+		 ((errno == EINTR && !socket->closing) || peer_is_gone(socket, errno)));
+	*ret_bytes = bytes;
+	return bytes < 0 ? regioi_ws_transfer_error(socket, errno) : 0;
+}
+
 /* ---- Plain ---- */
+
+/* The error of a call on a socket that may block. */
+static int blocking_error(const struct regioi_ws_socket *socket, int error)
+{
+	if (socket->closing)
+		return WSAEINTR;
+	/* The time of SO_RCVTIMEO or SO_SNDTIMEO has passed. */
+	return error == WSAEWOULDBLOCK && !socket->nonblocking ? WSAETIMEDOUT : error;
+}
 
 /* Returns the bytes, or -1 with the last error set. */
 static ssize_t receive_now(struct regioi_ws_socket *socket, struct transfer *transfer)
 {
 	int flags = transfer->flags | (socket->nonblocking ? MSG_DONTWAIT : 0);
-	const bool datagram = socket->type == SOCK_DGRAM;
-	ssize_t bytes;
-	int error = 0;
+	ssize_t bytes = -1;
+	int error = receive_once(socket, &transfer->message, flags, &bytes);
 
-	do {
-		bytes = recvmsg(socket->fd, &transfer->message, flags);
-	} while (bytes < 0 && errno == EINTR && !socket->closing);
-	if (bytes < 0)
-		error = regioi_ws_socket_error(socket);
-	else if (socket->closing)
-		error = WSAEINTR;
-	else if (datagram && transfer->message.msg_flags & MSG_TRUNC)
-		error = WSAEMSGSIZE;
-	return error ? regioi_ws_fail(error, -1) : bytes;
+	if (error || socket->closing)
+		return regioi_ws_fail(blocking_error(socket, error), -1);
+	return bytes;
 }
 
 /* On a blocking stream everything is sent. Returns the bytes, or -1 with the last error set. */
 static ssize_t send_now(struct regioi_ws_socket *socket, struct transfer *transfer)
 {
-	int flags = transfer->flags | MSG_NOSIGNAL | (socket->nonblocking ? MSG_DONTWAIT : 0);
+	int flags = transfer->flags | (socket->nonblocking ? MSG_DONTWAIT : 0);
+	bool gone = false;
 	ssize_t bytes;
+	int error = send_once(socket, &transfer->message, flags, &bytes, &gone);
 
-	do {
-		bytes = sendmsg(socket->fd, &transfer->message, flags);
-	} while (bytes < 0 && errno == EINTR && !socket->closing);
-	return bytes < 0 ? regioi_ws_fail(regioi_ws_socket_error(socket), -1) : bytes;
+	if (gone) {
+		pthread_mutex_lock(&socket->lock);
+		regioi_ws_operations_retry(socket);
+		pthread_mutex_unlock(&socket->lock);
+	}
+	return error ? regioi_ws_fail(blocking_error(socket, error), -1) : bytes;
 }
 
 static struct transfer transfer_of(struct iovec *vectors, DWORD count, int flags)
@@ -62,10 +115,12 @@ static struct transfer transfer_of(struct iovec *vectors, DWORD count, int flags
 				 .flags = flags};
 }
 
-/* Checks what Windows requires for receiving a datagram. Returns 0 or a Winsock error. */
+/* Checks what Windows requires for receiving. Returns 0 or a Winsock error. */
 static int check_receive(struct regioi_ws_socket *socket, const struct sockaddr *from,
 			 const int *from_length)
 {
+	if (socket->receive_shut)
+		return WSAESHUTDOWN;
 	if (socket->type != SOCK_DGRAM)
 		return 0;
 	if (from && (!from_length || *from_length < regioi_ws_socket_name_bytes(socket)))
@@ -158,18 +213,16 @@ static int attempt_receive(struct regioi_ws_operation *operation, DWORD *ret_byt
 		.msg_iovlen = operation->vectors_count,
 		.msg_name = operation->ret_address,
 	};
-	ssize_t bytes;
+	ssize_t bytes = 0;
+	int error;
 
 	if (operation->ret_address)
 		message.msg_namelen = (socklen_t)*operation->ret_address_length;
-	bytes = recvmsg(operation->socket->fd, &message, operation->flags | MSG_DONTWAIT);
-	if (bytes < 0)
-		return regioi_ws_error(errno);
+	error = receive_once(operation->socket, &message, operation->flags | MSG_DONTWAIT, &bytes);
 	*ret_bytes = (DWORD)bytes;
-	if (operation->ret_address)
+	if ((!error || error == WSAEMSGSIZE) && operation->ret_address)
 		*operation->ret_address_length = (int)message.msg_namelen;
-	return operation->socket->type == SOCK_DGRAM && message.msg_flags & MSG_TRUNC ? WSAEMSGSIZE
-										      : 0;
+	return error;
 }
 
 /* Removes what has been sent from the vectors. */
@@ -193,15 +246,19 @@ static int attempt_send(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 		.msg_name = operation->address.ss_family ? &operation->address : NULL,
 		.msg_namelen = operation->sizes[0],
 	};
+	bool gone = false;
 	size_t rest = 0;
 	ssize_t bytes;
+	int error;
 
 	for (DWORD i = 0; i < operation->vectors_count; i++)
 		rest += operation->vectors[i].iov_len;
-	bytes = sendmsg(operation->socket->fd, &message,
-			operation->flags | MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (bytes < 0)
-		return regioi_ws_send_error(operation->socket, errno);
+	error = send_once(operation->socket, &message, operation->flags | MSG_DONTWAIT, &bytes,
+			  &gone);
+	if (gone)
+		regioi_ws_operations_retry(operation->socket);
+	if (error)
+		return error;
 	operation->done_bytes += (DWORD)bytes;
 	*ret_bytes = operation->done_bytes;
 	advance(operation, (size_t)bytes);

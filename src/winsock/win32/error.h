@@ -16,8 +16,13 @@ static inline int regioi_ws_fail(int error, int result)
 
 /* The Winsock error for a positive errno value. */
 int regioi_ws_error(int error);
-/* The same for the status of a request, a positive errno value. */
+/* The same for a receive or send. */
 int regioi_ws_status(int error);
+
+/* The Win32 error with which an overlapped operation ends, for a Winsock error. */
+DWORD regioi_ws_completion_error(int error, bool datagram);
+/* The Winsock error for a result of regioi_ws_completion_error(). */
+int regioi_ws_completion_winsock(DWORD error);
 
 /* Sets the Winsock error for errno, and returns SOCKET_ERROR. */
 static inline int regioi_ws_fail_errno(void)
