@@ -34,11 +34,11 @@ static const struct pair name_flags[] = {
 };
 
 static const struct pair lookup_errors[] = {
-	{EAI_AGAIN, POSIX_EAI_AGAIN},	    {EAI_BADFLAGS, POSIX_EAI_BADFLAGS},
-	{EAI_FAIL, POSIX_EAI_FAIL},	    {EAI_FAMILY, POSIX_EAI_FAMILY},
-	{EAI_MEMORY, POSIX_EAI_MEMORY},	    {EAI_NONAME, POSIX_EAI_NONAME},
-	{EAI_NODATA, POSIX_EAI_NODATA},	    {EAI_SERVICE, POSIX_EAI_SERVICE},
-	{EAI_SOCKTYPE, POSIX_EAI_SOCKTYPE},
+	{EAI_AGAIN, POSIX_EAI_AGAIN},	  {EAI_BADFLAGS, POSIX_EAI_BADFLAGS},
+	{EAI_FAIL, POSIX_EAI_FAIL},	  {EAI_FAMILY, POSIX_EAI_FAMILY},
+	{EAI_MEMORY, POSIX_EAI_MEMORY},	  {EAI_NONAME, POSIX_EAI_NONAME},
+	{WSANO_DATA, POSIX_EAI_NODATA},	  {EAI_NONAME, POSIX_EAI_ADDRFAMILY},
+	{EAI_SERVICE, POSIX_EAI_SERVICE}, {EAI_SOCKTYPE, POSIX_EAI_SOCKTYPE},
 };
 
 /* Returns -1 if a flag is not known. */
@@ -101,6 +101,7 @@ INT WSAAPI getaddrinfo(PCSTR name, PCSTR service, const ADDRINFOA *hints, PADDRI
 {
 	sys_addrinfo wanted = {0}, *found;
 	PADDRINFOA list = NULL, *last = &list;
+	bool any_type;
 	int error;
 
 	if (!regioi_ws_started())
@@ -119,13 +120,23 @@ INT WSAAPI getaddrinfo(PCSTR name, PCSTR service, const ADDRINFOA *hints, PADDRI
 	/* An empty name means this host. */
 	if (name && !name[0])
 		name = "localhost";
+	/* Windows gives an address once, without a type, if none is asked for. */
+	any_type = wanted.ai_socktype == 0 && wanted.ai_protocol == 0;
+	if (any_type)
+		wanted.ai_socktype = SOCK_STREAM;
 	error = sys_getaddrinfo(name, service, &wanted, &found);
+	if (error == POSIX_EAI_SERVICE && any_type) {
+		wanted.ai_socktype = SOCK_DGRAM; /* a service of UDP only */
+		error = sys_getaddrinfo(name, service, &wanted, &found);
+	}
 	if (error)
 		return lookup_error(error);
 	for (const sys_addrinfo *entry = found; entry; entry = entry->ai_next) {
 		*last = entry_copy(entry);
 		if (!*last)
 			break;
+		if (any_type)
+			(*last)->ai_socktype = (*last)->ai_protocol = 0;
 		last = &(*last)->ai_next;
 	}
 	sys_freeaddrinfo(found);
@@ -141,6 +152,8 @@ INT WSAAPI getnameinfo(const SOCKADDR *address, int length, PCHAR host, DWORD ho
 	int wanted = flags_to_posix(name_flags, ARRAYSIZE(name_flags), flags);
 	int error;
 
+	if (!regioi_ws_started())
+		return WSANOTINITIALISED;
 	if (wanted < 0)
 		return regioi_ws_fail(EAI_BADFLAGS, EAI_BADFLAGS);
 	if (!address || length < 0)

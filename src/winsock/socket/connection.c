@@ -132,15 +132,16 @@ SOCKET WSAAPI accept(SOCKET s, struct sockaddr *address, int *length)
 /* Connecting without blocking needs the flag on the descriptor; it is cleared afterwards. */
 static int connect_now(struct regioi_ws_socket *socket, const struct sockaddr *address, int length)
 {
+	const bool nonblocking = socket->nonblocking && socket->type == SOCK_STREAM;
 	int flags = 0, result, error;
 
-	if (socket->nonblocking && socket->type == SOCK_STREAM) {
+	if (nonblocking) {
 		flags = fcntl(socket->fd, F_GETFL);
 		fcntl(socket->fd, F_SETFL, flags | O_NONBLOCK);
 	}
 	result = sys_connect(socket->fd, address, (socklen_t)length);
 	error = result < 0 ? errno : 0;
-	if (socket->nonblocking && socket->type == SOCK_STREAM)
+	if (nonblocking)
 		fcntl(socket->fd, F_SETFL, flags);
 	if (error == EINTR) {
 		/* Connecting continues; when the socket is writable, its result is known. */
@@ -151,27 +152,91 @@ static int connect_now(struct regioi_ws_socket *socket, const struct sockaddr *a
 			return result;
 		sys_getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size);
 	}
-	if (!error)
+	socket->connecting = error == EINPROGRESS;
+	if (!error) {
 		socket->connected_ns = regioi_ws_now();
-	if (error == EAGAIN)
-		return WSAEADDRNOTAVAIL;
-	if (!error)
 		return 0;
+	}
 	if (socket->closing)
 		return WSAEINTR;
+	if (error == EAGAIN)
+		return WSAEADDRNOTAVAIL;
 	/* The time of SO_SNDTIMEO has passed. */
-	return error == EINPROGRESS && !socket->nonblocking ? WSAETIMEDOUT : regioi_ws_error(error);
+	return error == EINPROGRESS && !nonblocking ? WSAETIMEDOUT : regioi_ws_error(error);
+}
+
+/* Forgets what connect() has set: only sendto() and recvfrom() are possible. */
+static int disconnect_datagrams(struct regioi_ws_socket *socket)
+{
+	const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+
+	if (sys_connect(socket->fd, &nowhere, sizeof(nowhere)) < 0)
+		return regioi_ws_error(errno);
+	socket->connected_ns = 0;
+	/* The port that connect() has chosen is given back. */
+	socket->bound = false;
+	return 0;
+}
+
+static bool all_zero(const uint8_t *bytes, size_t count)
+{
+	while (count > 0 && bytes[count - 1] == 0)
+		count--;
+	return count == 0;
+}
+
+static bool address_is_zero(const struct regioi_ws_socket *socket, const struct sockaddr *address)
+{
+	const SOCKADDR_INET *name = (const void *)address;
+
+	if (socket->family == AF_INET)
+		return name->Ipv4.sin_addr.s_addr == 0;
+	return socket->family == AF_INET6 &&
+	       all_zero(name->Ipv6.sin6_addr.u.Byte, sizeof(name->Ipv6.sin6_addr));
+}
+
+/*
+ * The state of a stream that connect() was called for before. The kernel reports the result of an
+ * attempt without blocking to the next call, and starts another attempt only after that.
+ */
+static int connect_state(struct regioi_ws_socket *socket)
+{
+	struct pollfd descriptor = {.fd = socket->fd, .events = POLLOUT};
+	const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+
+	if (socket->listening)
+		return WSAEINVAL;
+	if (!socket->connecting && !socket->connected_ns)
+		return 0;
+	if (regioi_ws_socket_connected(socket))
+		return WSAEISCONN;
+	if (poll(&descriptor, 1, 0) == 0)
+		return WSAEALREADY;
+	return sys_connect(socket->fd, &nowhere, sizeof(nowhere)) < 0 ? regioi_ws_error(errno) : 0;
 }
 
 int WSAAPI connect(SOCKET s, const struct sockaddr *address, int length)
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	const bool datagram = socket && socket->type == SOCK_DGRAM;
+	int error = 0;
 
 	if (!socket)
 		return SOCKET_ERROR;
 	if (!name_fits(socket, address, length))
 		return leave_with(socket, WSAEFAULT);
-	return leave_with(socket, connect_now(socket, address, length));
+	/* The kernel would take family 0 as a wish to disconnect, also of a stream. */
+	if (address->sa_family == AF_UNSPEC && !datagram)
+		return leave_with(socket, WSAEAFNOSUPPORT);
+	if (address_is_zero(socket, address) &&
+	    (address->sa_family == socket->family || address->sa_family == AF_UNSPEC))
+		return leave_with(socket,
+				  datagram ? disconnect_datagrams(socket) : WSAEADDRNOTAVAIL);
+	if (address->sa_family == AF_UNSPEC)
+		return leave_with(socket, WSAEAFNOSUPPORT);
+	if (socket->type == SOCK_STREAM)
+		error = connect_state(socket);
+	return leave_with(socket, error ? error : connect_now(socket, address, length));
 }
 
 int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *address, int length, LPWSABUF caller_data,

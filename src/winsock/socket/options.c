@@ -116,6 +116,24 @@ static int set_number(const struct regioi_ws_socket *socket, int level, int name
 	return set_kernel(socket, level, name, &number, sizeof(number));
 }
 
+/* Options of the socket level that are numbers of their own, and not BOOLs of any length. */
+static bool is_whole(int level, int name)
+{
+	switch (level == SOL_SOCKET ? name : 0) {
+	case SO_SNDBUF:
+	case SO_RCVBUF:
+	case SO_SNDLOWAT:
+	case SO_RCVLOWAT:
+	case SO_SNDTIMEO:
+	case SO_RCVTIMEO:
+	case SO_ERROR:
+	case SO_TYPE:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* ---- Setting ---- */
 
 static int set_timeout(const struct regioi_ws_socket *socket, int name, const char *value,
@@ -190,8 +208,12 @@ static int set_special(struct regioi_ws_socket *socket, int name, const char *va
 static int set_option(struct regioi_ws_socket *socket, int level, int name, const char *value,
 		      int length)
 {
-	int error = level == SOL_SOCKET ? set_special(socket, name, value, length) : -1;
+	int error;
 
+	if ((is_whole(level, name) && length < (int)sizeof(int)) ||
+	    (level == SOL_SOCKET && name == SO_LINGER && length < (int)sizeof(LINGER)))
+		return WSAEFAULT;
+	error = level == SOL_SOCKET ? set_special(socket, name, value, length) : -1;
 	if (error >= 0)
 		return error;
 	if (level == IPPROTO_IP && name == IP_DONTFRAGMENT)
@@ -241,6 +263,25 @@ static int get_number(const struct regioi_ws_socket *socket, int level, int name
 		       : 0;
 }
 
+static int get_dontlinger(const struct regioi_ws_socket *socket, DWORD *ret_number)
+{
+	struct linger linger;
+	socklen_t size = sizeof(linger);
+
+	if (sys_getsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &linger, &size) < 0)
+		return regioi_ws_error(errno);
+	*ret_number = !linger.l_onoff;
+	return 0;
+}
+
+static int get_dontfragment(const struct regioi_ws_socket *socket, DWORD *ret_number)
+{
+	int error = get_number(socket, IPPROTO_IP, IP_MTU_DISCOVER, ret_number);
+
+	*ret_number = *ret_number == IP_PMTUDISC_DO;
+	return error;
+}
+
 /*
  * Numeric options that the kernel does not have, or returns in another form. Returns -1 for all
  * others.
@@ -253,6 +294,8 @@ static int get_special(struct regioi_ws_socket *socket, int name, DWORD *ret_num
 	case SO_RCVTIMEO:
 	case SO_SNDTIMEO:
 		return get_timeout(socket, name, ret_number);
+	case SO_DONTLINGER:
+		return get_dontlinger(socket, ret_number);
 	case SO_ERROR:
 		error = get_number(socket, SOL_SOCKET, SO_ERROR, ret_number);
 		if (!error && *ret_number == ECONNRESET)
@@ -291,8 +334,14 @@ static int get_option(struct regioi_ws_socket *socket, int level, int name, char
 {
 	socklen_t size = (socklen_t)*length;
 	DWORD number = 0;
-	int error = level == SOL_SOCKET ? get_special(socket, name, &number) : -1;
+	int error = -1;
 
+	if (is_whole(level, name) && *length < (int)sizeof(number))
+		return WSAEFAULT;
+	if (level == SOL_SOCKET)
+		error = get_special(socket, name, &number);
+	else if (level == IPPROTO_IP && name == IP_DONTFRAGMENT)
+		error = get_dontfragment(socket, &number);
 	if (error > 0)
 		return error;
 	if (error == 0) {

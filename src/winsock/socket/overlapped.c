@@ -174,7 +174,7 @@ static struct regioi_ws_operation *next_done(struct regioi_ws_socket *socket,
 
 static void serve(SOCKET s)
 {
-	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	struct regioi_ws_socket *socket = regioi_ws_socket_find(s);
 	struct regioi_ws_operation *operation;
 	DWORD bytes;
 	int error;

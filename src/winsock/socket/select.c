@@ -60,6 +60,8 @@ int WSAAPI select(int ignored, struct fd_set *readable, struct fd_set *writable,
 	uint32_t entered = 0, at = 0;
 	int count = SOCKET_ERROR, error;
 
+	if (!regioi_ws_started())
+		return SOCKET_ERROR;
 	if (total == 0 || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
 		return regioi_ws_fail(WSAEINVAL, SOCKET_ERROR);
 	looks = calloc(total, sizeof(*looks));

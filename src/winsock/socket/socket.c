@@ -56,6 +56,11 @@ static struct regioi_ws_socket *adopted_place(SOCKET s)
 
 struct regioi_ws_socket *regioi_ws_socket_enter(SOCKET s)
 {
+	return regioi_ws_started() ? regioi_ws_socket_find(s) : NULL;
+}
+
+struct regioi_ws_socket *regioi_ws_socket_find(SOCKET s)
+{
 	struct regioi_ws_socket *socket = place_of(s, false);
 	bool open = false;
 
@@ -175,6 +180,7 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 	socket->send_shut = false;
 	socket->receive_shut = false;
 	socket->was_reset = false;
+	socket->connecting = false;
 	socket->fresh = false;
 	socket->reuse_address = false;
 	socket->exclusive = false;
@@ -215,20 +221,31 @@ int regioi_ws_descriptor_make(int family, int type, int protocol)
 	return fd;
 }
 
+/* What is not given follows from the rest. Returns 0 or a Winsock error. */
+static int complete_kind(int *family, int *type, int protocol)
+{
+	if (*family == AF_UNSPEC && *type == 0 && protocol == 0)
+		return WSAEINVAL;
+	if (*family == AF_UNSPEC)
+		*family = AF_INET;
+	if (*type == 0 && (*family == AF_INET || *family == AF_INET6))
+		*type = protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
+	/* Higher bits would be the kernel's flags. */
+	return *type < SOCK_STREAM || *type > SOCK_SEQPACKET ? WSAESOCKTNOSUPPORT : 0;
+}
+
 static SOCKET socket_create(int family, int type, int protocol, DWORD flags)
 {
 	const DWORD known =
 		WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT | WSA_FLAG_REGISTERED_IO;
+	int fd, error;
 	SOCKET s;
-	int fd;
 
 	if (!regioi_ws_started())
 		return INVALID_SOCKET;
-	if (flags & ~known)
-		return (SOCKET)regioi_ws_fail(WSAEINVAL, SOCKET_ERROR);
-	/* Higher bits would be the kernel's flags. */
-	if (type < SOCK_STREAM || type > SOCK_SEQPACKET)
-		return (SOCKET)regioi_ws_fail(WSAESOCKTNOSUPPORT, SOCKET_ERROR);
+	error = flags & ~known ? WSAEINVAL : complete_kind(&family, &type, protocol);
+	if (error)
+		return (SOCKET)regioi_ws_fail(error, SOCKET_ERROR);
 	fd = regioi_ws_descriptor_make(family, type, protocol);
 	if (fd < 0)
 		return (SOCKET)regioi_ws_fail_errno();

@@ -29,6 +29,7 @@ struct regioi_ws_socket {
 	_Atomic bool send_shut;	    /* shutdown() with SD_SEND or SD_BOTH */
 	_Atomic bool receive_shut;  /* shutdown() with SD_RECEIVE or SD_BOTH */
 	_Atomic bool was_reset;	    /* the peer has reset the connection, as a call has reported */
+	_Atomic bool connecting;    /* connect() has begun without blocking */
 	_Atomic bool fresh;	    /* DisconnectEx() has made it usable again */
 	_Atomic bool reuse_address; /* SO_REUSEADDR as the program has set it */
 	_Atomic bool exclusive;	    /* SO_EXCLUSIVEADDRUSE */
@@ -55,6 +56,8 @@ struct regioi_ws_socket {
  */
 struct regioi_ws_socket *regioi_ws_socket_enter(SOCKET s);
 void regioi_ws_socket_leave(struct regioi_ws_socket *socket);
+/* The same for the library's own thread, also after the last WSACleanup(). */
+struct regioi_ws_socket *regioi_ws_socket_find(SOCKET s);
 
 /* Makes a descriptor a SOCKET. On failure closes it and returns INVALID_SOCKET. */
 SOCKET regioi_ws_socket_adopt(int fd, int family, int type);

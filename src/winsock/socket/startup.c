@@ -8,6 +8,8 @@
 #include "winsock/socket/socket.h"
 #include "winsock/win32/error.h"
 
+#define NEWEST MAKEWORD(2, 2)
+
 static _Atomic int started;
 
 /*
@@ -24,18 +26,29 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+/* The highest of 1.0, 1.1, 2.0, 2.1 and 2.2 that is not above the one requested. */
+static WORD negotiated(WORD requested)
+{
+	BYTE major = LOBYTE(requested), minor = HIBYTE(requested);
+	const BYTE minor_max = major == 1 ? 1 : 2;
+
+	if (major > 2)
+		return NEWEST;
+	return MAKEWORD(major, minor > minor_max ? minor_max : minor);
+}
+
 int WSAAPI WSAStartup(WORD version, LPWSADATA data)
 {
-	const WORD newest = MAKEWORD(2, 2);
-
 	if (!data)
 		return WSAEFAULT;
 	if (LOBYTE(version) < 1)
 		return WSAVERNOTSUPPORTED;
-	*data = (WSADATA){.wHighVersion = newest};
-	data->wVersion = LOBYTE(version) > 2 || (LOBYTE(version) == 2 && HIBYTE(version) > 2)
-				 ? newest
-				 : version;
+	*data = (WSADATA){.wVersion = negotiated(version), .wHighVersion = NEWEST};
+	/* Programs of later versions do not look at these. */
+	if (LOBYTE(version) == 1) {
+		data->iMaxSockets = 32767;
+		data->iMaxUdpDg = 65467;
+	}
 	snprintf(data->szDescription, sizeof(data->szDescription), "regio-winsock");
 	snprintf(data->szSystemStatus, sizeof(data->szSystemStatus), "Running");
 	if (atomic_fetch_add(&started, 1) == 0)

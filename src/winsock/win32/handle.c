@@ -119,8 +119,12 @@ struct regioi_ws_object *regioi_ws_handle_remove(HANDLE handle)
 
 BOOL WINAPI CloseHandle(HANDLE handle)
 {
-	struct regioi_ws_object *object = regioi_ws_handle_remove(handle);
+	struct regioi_ws_object *object;
 
+	/* Those are no handles of their own. */
+	if (handle == GetCurrentProcess() || handle == GetCurrentThread())
+		return TRUE;
+	object = regioi_ws_handle_remove(handle);
 	if (!object)
 		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
 	if (object->abandon)

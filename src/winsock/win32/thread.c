@@ -250,8 +250,13 @@ DWORD WINAPI ResumeThread(HANDLE handle)
 
 BOOL WINAPI GetExitCodeThread(HANDLE handle, LPDWORD ret_code)
 {
-	struct regioi_ws_thread *thread = regioi_ws_thread_get(handle);
+	struct regioi_ws_thread *thread;
 
+	if (handle == CURRENT_THREAD) {
+		*ret_code = STILL_ACTIVE;
+		return TRUE;
+	}
+	thread = regioi_ws_thread_get(handle);
 	if (!thread)
 		return FALSE;
 	pthread_mutex_lock(&regioi_ws_dispatcher.lock);

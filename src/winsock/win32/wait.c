@@ -113,6 +113,23 @@ DWORD regioi_ws_wait_for(struct regioi_ws_waitable *object, DWORD timeout_ms)
 	return wait_for(&wait, timeout_ms);
 }
 
+static void never_destroy(struct regioi_ws_object *object)
+{
+}
+
+/* For the process, and for threads that wait for themselves: neither ends during a wait. */
+static struct regioi_ws_waitable never = {.object = {.references = 1, .destroy = never_destroy}};
+
+/* With a reference for the caller, or NULL. */
+static struct regioi_ws_waitable *waitable_get(HANDLE handle)
+{
+	if (handle == GetCurrentProcess() || handle == GetCurrentThread()) {
+		regioi_ws_object_hold(&never.object);
+		return &never;
+	}
+	return (struct regioi_ws_waitable *)regioi_ws_handle_get(handle, WAITABLE);
+}
+
 DWORD WINAPI WaitForMultipleObjectsEx(DWORD count, const HANDLE *handles, BOOL wait_all,
 				      DWORD timeout_ms, BOOL alertable)
 {
@@ -126,8 +143,7 @@ DWORD WINAPI WaitForMultipleObjectsEx(DWORD count, const HANDLE *handles, BOOL w
 		return WAIT_FAILED;
 	}
 	for (wait.count = 0; wait.count < count; wait.count++) {
-		objects[wait.count] = (struct regioi_ws_waitable *)regioi_ws_handle_get(
-			handles[wait.count], WAITABLE);
+		objects[wait.count] = waitable_get(handles[wait.count]);
 		if (!objects[wait.count])
 			break;
 	}
