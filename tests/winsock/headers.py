@@ -110,6 +110,17 @@ def beside_cxx(headers):
         tell(name, complaints)
 
 
+def reached_cxx(headers):
+    """The standard headers of Microsoft's compiler bring <limits>, so programs do not include it."""
+    text = "#include <WinSock2.h>\n#include <iostream>\n#include <algorithm>\n"
+    text += "int main() { return std::numeric_limits<DWORD>::max() == 0; }\n"
+    complaints = []
+    for compiler, standard in CXX:
+        if shutil.which(compiler):
+            complaints += headers.compile(compiler, standard, text)
+    tell("they bring the C++ headers that programs rely on", complaints)
+
+
 def spellings(headers):
     text = "".join(f"#include <{header.name}>\n" for header in headers.aliases)
     complaints = headers.compile("gcc", "c17", text + "int main(void) { return 0; }\n")
@@ -160,6 +171,7 @@ def main():
     alone(headers)
     beside_c(headers)
     beside_cxx(headers)
+    reached_cxx(headers)
     spellings(headers)
     symbols(headers, library)
     examples(headers)

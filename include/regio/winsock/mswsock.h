@@ -101,7 +101,6 @@ typedef void(PASCAL FAR *LPFN_GETACCEPTEXSOCKADDRS)(PVOID buffer, DWORD receive_
 						    struct sockaddr **ret_remote,
 						    LPINT ret_remote_length);
 
-/* Not available: requesting their pointers fails, which programs can handle. */
 typedef INT(PASCAL FAR *LPFN_WSARECVMSG)(SOCKET s, LPWSAMSG message, LPDWORD ret_bytes,
 					 LPWSAOVERLAPPED overlapped,
 					 LPWSAOVERLAPPED_COMPLETION_ROUTINE routine);

@@ -98,6 +98,34 @@ DWORD WINAPI FormatMessageW(DWORD flags, LPCVOID source, DWORD message, DWORD la
 	REGIO_WINSOCK_SYMBOL(FormatMessageW);
 HLOCAL WINAPI LocalFree(HLOCAL memory) REGIO_WINSOCK_SYMBOL(LocalFree);
 
+#define EXCEPTION_EXECUTE_HANDLER 1
+#define EXCEPTION_CONTINUE_SEARCH 0
+#define EXCEPTION_CONTINUE_EXECUTION (-1)
+#define EXCEPTION_MAXIMUM_PARAMETERS 15
+
+typedef struct _EXCEPTION_RECORD {
+	DWORD ExceptionCode;
+	DWORD ExceptionFlags;
+	struct _EXCEPTION_RECORD *ExceptionRecord;
+	PVOID ExceptionAddress;
+	DWORD NumberParameters;
+	ULONG_PTR ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS];
+} EXCEPTION_RECORD, *PEXCEPTION_RECORD;
+
+typedef struct _CONTEXT CONTEXT, *PCONTEXT;
+
+typedef struct _EXCEPTION_POINTERS {
+	PEXCEPTION_RECORD ExceptionRecord;
+	PCONTEXT ContextRecord;
+} EXCEPTION_POINTERS, *PEXCEPTION_POINTERS;
+
+typedef LONG(WINAPI *PTOP_LEVEL_EXCEPTION_FILTER)(EXCEPTION_POINTERS *exception);
+typedef PTOP_LEVEL_EXCEPTION_FILTER LPTOP_LEVEL_EXCEPTION_FILTER;
+
+/* The filter is returned by the next call and never called: there are signals instead. */
+LPTOP_LEVEL_EXCEPTION_FILTER WINAPI SetUnhandledExceptionFilter(LPTOP_LEVEL_EXCEPTION_FILTER filter)
+	REGIO_WINSOCK_SYMBOL(SetUnhandledExceptionFilter);
+
 /*
  * There is no debugger that reads the text, so this does nothing, as on Windows without a debugger.
  */
@@ -110,10 +138,29 @@ BOOL WINAPI IsDebuggerPresent(void) REGIO_WINSOCK_SYMBOL(IsDebuggerPresent);
 
 BOOL WINAPI CloseHandle(HANDLE handle) REGIO_WINSOCK_SYMBOL(CloseHandle);
 
+#define DUPLICATE_CLOSE_SOURCE 0x1u
+#define DUPLICATE_SAME_ACCESS 0x2u
+BOOL WINAPI DuplicateHandle(HANDLE source_process, HANDLE source, HANDLE target_process,
+			    LPHANDLE ret_target, DWORD access, BOOL inherit, DWORD options)
+	REGIO_WINSOCK_SYMBOL(DuplicateHandle);
+
+#define SYNCHRONIZE 0x00100000u
+#define EVENT_MODIFY_STATE 0x0002u
+#define EVENT_ALL_ACCESS 0x001F0003u
+#define CREATE_EVENT_MANUAL_RESET 0x1u
+#define CREATE_EVENT_INITIAL_SET 0x2u
+
 HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BOOL initial_state,
 			   LPCSTR name) REGIO_WINSOCK_SYMBOL(CreateEventA);
 HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BOOL initial_state,
 			   LPCWSTR name) REGIO_WINSOCK_SYMBOL(CreateEventW);
+HANDLE WINAPI CreateEventExA(LPSECURITY_ATTRIBUTES security, LPCSTR name, DWORD flags, DWORD access)
+	REGIO_WINSOCK_SYMBOL(CreateEventExA);
+HANDLE WINAPI CreateEventExW(LPSECURITY_ATTRIBUTES security, LPCWSTR name, DWORD flags,
+			     DWORD access) REGIO_WINSOCK_SYMBOL(CreateEventExW);
+/* There are no named events, so none is ever found. */
+HANDLE WINAPI OpenEventA(DWORD access, BOOL inherit, LPCSTR name) REGIO_WINSOCK_SYMBOL(OpenEventA);
+HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name) REGIO_WINSOCK_SYMBOL(OpenEventW);
 BOOL WINAPI SetEvent(HANDLE event) REGIO_WINSOCK_SYMBOL(SetEvent);
 BOOL WINAPI ResetEvent(HANDLE event) REGIO_WINSOCK_SYMBOL(ResetEvent);
 
@@ -179,6 +226,21 @@ BOOL WINAPI SetProcessAffinityMask(HANDLE process, DWORD_PTR mask)
 	REGIO_WINSOCK_SYMBOL(SetProcessAffinityMask);
 BOOL WINAPI GetProcessAffinityMask(HANDLE process, PDWORD_PTR ret_process, PDWORD_PTR ret_system)
 	REGIO_WINSOCK_SYMBOL(GetProcessAffinityMask);
+WORD WINAPI GetActiveProcessorGroupCount(void) REGIO_WINSOCK_SYMBOL(GetActiveProcessorGroupCount);
+void WINAPI GetCurrentProcessorNumberEx(PPROCESSOR_NUMBER ret_number)
+	REGIO_WINSOCK_SYMBOL(GetCurrentProcessorNumberEx);
+/* There is one group, number 0, of the CPUs 0 to 63. */
+BOOL WINAPI SetThreadGroupAffinity(HANDLE thread, const GROUP_AFFINITY *affinity,
+				   PGROUP_AFFINITY ret_previous)
+	REGIO_WINSOCK_SYMBOL(SetThreadGroupAffinity);
+BOOL WINAPI GetThreadGroupAffinity(HANDLE thread, PGROUP_AFFINITY ret_affinity)
+	REGIO_WINSOCK_SYMBOL(GetThreadGroupAffinity);
+BOOL WINAPI GetThreadTimes(HANDLE thread, LPFILETIME ret_creation, LPFILETIME ret_exit,
+			   LPFILETIME ret_kernel, LPFILETIME ret_user)
+	REGIO_WINSOCK_SYMBOL(GetThreadTimes);
+BOOL WINAPI GetProcessTimes(HANDLE process, LPFILETIME ret_creation, LPFILETIME ret_exit,
+			    LPFILETIME ret_kernel, LPFILETIME ret_user)
+	REGIO_WINSOCK_SYMBOL(GetProcessTimes);
 BOOL WINAPI SwitchToThread(void) REGIO_WINSOCK_SYMBOL(SwitchToThread);
 void WINAPI Sleep(DWORD timeout_ms) REGIO_WINSOCK_SYMBOL(Sleep);
 DWORD WINAPI SleepEx(DWORD timeout_ms, BOOL alertable) REGIO_WINSOCK_SYMBOL(SleepEx);
@@ -236,6 +298,18 @@ void WINAPI LeaveCriticalSection(LPCRITICAL_SECTION section)
 void WINAPI DeleteCriticalSection(LPCRITICAL_SECTION section)
 	REGIO_WINSOCK_SYMBOL(DeleteCriticalSection);
 
+typedef union _RTL_RUN_ONCE {
+	PVOID Ptr;
+} INIT_ONCE, RTL_RUN_ONCE, *PINIT_ONCE, *LPINIT_ONCE;
+#define INIT_ONCE_STATIC_INIT                                                                      \
+	{                                                                                          \
+		NULL                                                                               \
+	}
+typedef BOOL(WINAPI *PINIT_ONCE_FN)(PINIT_ONCE once, PVOID parameter, PVOID *ret_context);
+void WINAPI InitOnceInitialize(PINIT_ONCE once) REGIO_WINSOCK_SYMBOL(InitOnceInitialize);
+BOOL WINAPI InitOnceExecuteOnce(PINIT_ONCE once, PINIT_ONCE_FN function, PVOID parameter,
+				LPVOID *ret_context) REGIO_WINSOCK_SYMBOL(InitOnceExecuteOnce);
+
 void WINAPI InitializeSRWLock(PSRWLOCK lock) REGIO_WINSOCK_SYMBOL(InitializeSRWLock);
 void WINAPI AcquireSRWLockExclusive(PSRWLOCK lock) REGIO_WINSOCK_SYMBOL(AcquireSRWLockExclusive);
 void WINAPI AcquireSRWLockShared(PSRWLOCK lock) REGIO_WINSOCK_SYMBOL(AcquireSRWLockShared);
@@ -292,8 +366,11 @@ BOOL WINAPI GetNumaHighestNodeNumber(PULONG ret_node)
 #define HEAP_NO_SERIALIZE 0x1u
 #define HEAP_GENERATE_EXCEPTIONS 0x4u
 #define HEAP_ZERO_MEMORY 0x8u
+#define HEAP_REALLOC_IN_PLACE_ONLY 0x10u
 HANDLE WINAPI GetProcessHeap(void) REGIO_WINSOCK_SYMBOL(GetProcessHeap);
 LPVOID WINAPI HeapAlloc(HANDLE heap, DWORD flags, SIZE_T size) REGIO_WINSOCK_SYMBOL(HeapAlloc);
+LPVOID WINAPI HeapReAlloc(HANDLE heap, DWORD flags, LPVOID memory, SIZE_T size)
+	REGIO_WINSOCK_SYMBOL(HeapReAlloc);
 BOOL WINAPI HeapFree(HANDLE heap, DWORD flags, LPVOID memory) REGIO_WINSOCK_SYMBOL(HeapFree);
 
 /* ---- The machine and its clocks -------------------------------------------------------- */
@@ -339,14 +416,125 @@ BOOL WINAPI SystemTimeToFileTime(const SYSTEMTIME *time, LPFILETIME ret_time)
 #define ALL_PROCESSOR_GROUPS 0xFFFF
 DWORD WINAPI GetActiveProcessorCount(WORD group) REGIO_WINSOCK_SYMBOL(GetActiveProcessorCount);
 
+/* ---- Processors -------------------------------------------------------------------------- */
+
+typedef enum _LOGICAL_PROCESSOR_RELATIONSHIP {
+	RelationProcessorCore = 0,
+	RelationNumaNode = 1,
+	RelationCache = 2,
+	RelationProcessorPackage = 3,
+	RelationGroup = 4,
+	RelationAll = 0xFFFF,
+} LOGICAL_PROCESSOR_RELATIONSHIP;
+
+typedef enum _PROCESSOR_CACHE_TYPE {
+	CacheUnified = 0,
+	CacheInstruction = 1,
+	CacheData = 2,
+	CacheTrace = 3,
+} PROCESSOR_CACHE_TYPE;
+
+typedef struct _CACHE_DESCRIPTOR {
+	BYTE Level;
+	BYTE Associativity;
+	WORD LineSize;
+	DWORD Size;
+	PROCESSOR_CACHE_TYPE Type;
+} CACHE_DESCRIPTOR, *PCACHE_DESCRIPTOR;
+
+#define LTP_PC_SMT 0x1
+
+typedef struct _SYSTEM_LOGICAL_PROCESSOR_INFORMATION {
+	ULONG_PTR ProcessorMask;
+	LOGICAL_PROCESSOR_RELATIONSHIP Relationship;
+	union {
+		struct {
+			BYTE Flags;
+		} ProcessorCore;
+		struct {
+			DWORD NodeNumber;
+		} NumaNode;
+		CACHE_DESCRIPTOR Cache;
+		ULONGLONG Reserved[2];
+	};
+} SYSTEM_LOGICAL_PROCESSOR_INFORMATION, *PSYSTEM_LOGICAL_PROCESSOR_INFORMATION;
+
+typedef struct _PROCESSOR_RELATIONSHIP {
+	BYTE Flags;
+	BYTE EfficiencyClass;
+	BYTE Reserved[20];
+	WORD GroupCount;
+	GROUP_AFFINITY GroupMask[1];
+} PROCESSOR_RELATIONSHIP, *PPROCESSOR_RELATIONSHIP;
+
+typedef struct _NUMA_NODE_RELATIONSHIP {
+	DWORD NodeNumber;
+	BYTE Reserved[18];
+	WORD GroupCount;
+	GROUP_AFFINITY GroupMask;
+} NUMA_NODE_RELATIONSHIP, *PNUMA_NODE_RELATIONSHIP;
+
+typedef struct _CACHE_RELATIONSHIP {
+	BYTE Level;
+	BYTE Associativity;
+	WORD LineSize;
+	DWORD CacheSize;
+	PROCESSOR_CACHE_TYPE Type;
+	BYTE Reserved[18];
+	WORD GroupCount;
+	GROUP_AFFINITY GroupMask;
+} CACHE_RELATIONSHIP, *PCACHE_RELATIONSHIP;
+
+typedef struct _PROCESSOR_GROUP_INFO {
+	BYTE MaximumProcessorCount;
+	BYTE ActiveProcessorCount;
+	BYTE Reserved[38];
+	KAFFINITY ActiveProcessorMask;
+} PROCESSOR_GROUP_INFO, *PPROCESSOR_GROUP_INFO;
+
+typedef struct _GROUP_RELATIONSHIP {
+	WORD MaximumGroupCount;
+	WORD ActiveGroupCount;
+	BYTE Reserved[20];
+	PROCESSOR_GROUP_INFO GroupInfo[1];
+} GROUP_RELATIONSHIP, *PGROUP_RELATIONSHIP;
+
+typedef struct _SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX {
+	LOGICAL_PROCESSOR_RELATIONSHIP Relationship;
+	DWORD Size;
+	union {
+		PROCESSOR_RELATIONSHIP Processor;
+		NUMA_NODE_RELATIONSHIP NumaNode;
+		CACHE_RELATIONSHIP Cache;
+		GROUP_RELATIONSHIP Group;
+	};
+} SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX, *PSYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX;
+
+BOOL WINAPI GetLogicalProcessorInformation(PSYSTEM_LOGICAL_PROCESSOR_INFORMATION ret_entries,
+					   PDWORD size)
+	REGIO_WINSOCK_SYMBOL(GetLogicalProcessorInformation);
+BOOL WINAPI GetLogicalProcessorInformationEx(LOGICAL_PROCESSOR_RELATIONSHIP relationship,
+					     PSYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX ret_entries,
+					     PDWORD size)
+	REGIO_WINSOCK_SYMBOL(GetLogicalProcessorInformationEx);
+
+#define DLL_PROCESS_DETACH 0
+#define DLL_PROCESS_ATTACH 1
+#define DLL_THREAD_ATTACH 2
+#define DLL_THREAD_DETACH 3
+
 REGIO_WINSOCK_END
 
 #if defined(UNICODE)
 #define CreateEvent CreateEventW
+#define CreateEventEx CreateEventExW
+#define OpenEvent OpenEventW
 #define FormatMessage FormatMessageW
 #define OutputDebugString OutputDebugStringW
 #else
 #define CreateEvent CreateEventA
+#define CreateEventEx CreateEventExA
+#define OpenEvent OpenEventA
 #define FormatMessage FormatMessageA
 #define OutputDebugString OutputDebugStringA
 #endif

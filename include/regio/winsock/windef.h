@@ -167,6 +167,11 @@ typedef LPCSTR LPCTSTR, PCTSTR;
 #define PtrToUint PtrToUlong
 #define UIntToPtr UlongToPtr
 
+/* Programs rely on the standard headers of Microsoft's compiler, which reach this one. */
+#if defined(__cplusplus)
+#include <limits>
+#endif
+
 /* As in C on Windows; in C++ these are functions, which do not affect std::min(). */
 #if !defined(NOMINMAX)
 #if defined(__cplusplus)
@@ -231,6 +236,18 @@ typedef struct _SYSTEMTIME {
 	WORD wSecond;
 	WORD wMilliseconds;
 } SYSTEMTIME, *PSYSTEMTIME, *LPSYSTEMTIME;
+
+typedef struct _PROCESSOR_NUMBER {
+	WORD Group;
+	BYTE Number;
+	BYTE Reserved;
+} PROCESSOR_NUMBER, *PPROCESSOR_NUMBER;
+
+typedef struct _GROUP_AFFINITY {
+	KAFFINITY Mask;
+	WORD Group;
+	WORD Reserved[3];
+} GROUP_AFFINITY, *PGROUP_AFFINITY;
 
 typedef struct _LIST_ENTRY {
 	struct _LIST_ENTRY *Flink;

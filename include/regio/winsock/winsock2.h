@@ -33,6 +33,7 @@ typedef OVERLAPPED WSAOVERLAPPED, *LPWSAOVERLAPPED;
 #define WSA_WAIT_TIMEOUT ((DWORD)WAIT_TIMEOUT)
 #define WSA_INFINITE INFINITE
 
+#define WINSOCK_VERSION MAKEWORD(2, 2)
 #define WSADESCRIPTION_LEN 256
 #define WSASYS_STATUS_LEN 128
 
@@ -99,6 +100,7 @@ typedef struct _QualityOfService QOS, *LPQOS;
 #define MSG_PARTIAL 0x8000
 #define MSG_INTERRUPT 0x10
 #define FROM_PROTOCOL_INFO (-1)
+#define XP1_IFS_HANDLES 0x00020000
 #define INADDR_LOOPBACK_INIT 0x0100007f
 
 /* gethostbyname() is the system's; its failures are reported as errors of Windows. */
@@ -303,6 +305,9 @@ int WSAAPI WSASend(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes, D
 int WSAAPI WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes, DWORD flags,
 		     const struct sockaddr *to, int to_length, LPWSAOVERLAPPED overlapped,
 		     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine) REGIO_WINSOCK_SYMBOL(WSASendTo);
+INT WSAAPI WSASendMsg(SOCKET s, LPWSAMSG message, DWORD flags, LPDWORD ret_bytes,
+		      LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
+	REGIO_WINSOCK_SYMBOL(WSASendMsg);
 BOOL WSAAPI WSAGetOverlappedResult(SOCKET s, LPWSAOVERLAPPED overlapped, LPDWORD ret_bytes,
 				   BOOL wait, LPDWORD ret_flags)
 	REGIO_WINSOCK_SYMBOL(WSAGetOverlappedResult);
@@ -315,6 +320,16 @@ INT WSAAPI WSAAddressToStringA(struct sockaddr *address, DWORD length, LPWSAPROT
 			       LPSTR text, LPDWORD size) REGIO_WINSOCK_SYMBOL(WSAAddressToStringA);
 INT WSAAPI WSAAddressToStringW(struct sockaddr *address, DWORD length, LPWSAPROTOCOL_INFOW protocol,
 			       LPWSTR text, LPDWORD size) REGIO_WINSOCK_SYMBOL(WSAAddressToStringW);
+INT WSAAPI WSAStringToAddressA(LPSTR text, INT family, LPWSAPROTOCOL_INFOA protocol,
+			       struct sockaddr *ret_address, LPINT length)
+	REGIO_WINSOCK_SYMBOL(WSAStringToAddressA);
+INT WSAAPI WSAStringToAddressW(LPWSTR text, INT family, LPWSAPROTOCOL_INFOW protocol,
+			       struct sockaddr *ret_address, LPINT length)
+	REGIO_WINSOCK_SYMBOL(WSAStringToAddressW);
+int WSAAPI WSAHtonl(SOCKET s, ULONG value, ULONG *ret_value) REGIO_WINSOCK_SYMBOL(WSAHtonl);
+int WSAAPI WSAHtons(SOCKET s, USHORT value, USHORT *ret_value) REGIO_WINSOCK_SYMBOL(WSAHtons);
+int WSAAPI WSANtohl(SOCKET s, ULONG value, ULONG *ret_value) REGIO_WINSOCK_SYMBOL(WSANtohl);
+int WSAAPI WSANtohs(SOCKET s, USHORT value, USHORT *ret_value) REGIO_WINSOCK_SYMBOL(WSANtohs);
 DWORD WSAAPI WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *events, BOOL wait_all,
 				      DWORD timeout_ms, BOOL alertable)
 	REGIO_WINSOCK_SYMBOL(WSAWaitForMultipleEvents);
@@ -344,9 +359,13 @@ template <typename Argument> inline int ioctlsocket(SOCKET s, DWORD command, Arg
 #if defined(UNICODE)
 #define WSASocket WSASocketW
 #define WSAAddressToString WSAAddressToStringW
+#define WSAStringToAddress WSAStringToAddressW
+#define SO_PROTOCOL_INFO SO_PROTOCOL_INFOW
 #else
 #define WSASocket WSASocketA
 #define WSAAddressToString WSAAddressToStringA
+#define WSAStringToAddress WSAStringToAddressA
+#define SO_PROTOCOL_INFO SO_PROTOCOL_INFOA
 #endif
 
 #endif

@@ -159,6 +159,11 @@ typedef struct in6_pktinfo {
 	ULONG ipi6_ifindex;
 } IN6_PKTINFO, *PIN6_PKTINFO;
 
+typedef struct _SOCKET_ADDRESS {
+	LPSOCKADDR lpSockaddr;
+	INT iSockaddrLength;
+} SOCKET_ADDRESS, *PSOCKET_ADDRESS, *LPSOCKET_ADDRESS;
+
 typedef struct linger LINGER, *PLINGER, *LPLINGER;
 typedef struct timeval TIMEVAL, *PTIMEVAL, *LPTIMEVAL;
 typedef struct hostent HOSTENT, *PHOSTENT, *LPHOSTENT;
@@ -218,6 +223,20 @@ typedef struct _WSACMSGHDR {
 #define IP_RECVTTL 12
 #define IP_RECVTOS 13
 #endif
+/* The option IP_RECVECN has this control message delivered, with all bits of the field. */
+#define IP_ECN IP_TOS
+#define IP_RECVECN IP_RECVTOS
+#define IPV6_ECN IPV6_TCLASS
+#define IPV6_RECVECN IPV6_RECVTCLASS
+/* The kernel has no such limit: setting this option fails. */
+#define IP_USER_MTU 0x714C
+#define IPV6_USER_MTU 0x714C
+#ifndef IP_UNICAST_IF
+#define IP_UNICAST_IF 50
+#endif
+#ifndef IPV6_UNICAST_IF
+#define IPV6_UNICAST_IF 76
+#endif
 #define IP_DONTFRAGMENT 0x7101
 /* The kernel reports it only in IP_PKTINFO: setting this option fails. */
 #define IP_ORIGINAL_ARRIVAL_IF 0x712F
@@ -230,6 +249,11 @@ typedef struct _WSACMSGHDR {
 #define TCP_KEEPCNT 6
 #define TCP_FASTOPEN 23
 #endif
+
+/* Of IPPROTO_UDP: the kernel's UDP_SEGMENT and UDP_GRO, and the control message of the latter. */
+#define UDP_SEND_MSG_SIZE 103
+#define UDP_RECV_MAX_COALESCED_SIZE 104
+#define UDP_COALESCED_INFO 104
 
 #define SO_EXCLUSIVEADDRUSE ((int)~SO_REUSEADDR)
 #define SO_DONTLINGER ((int)~SO_LINGER)
@@ -269,6 +293,7 @@ typedef struct _WSACMSGHDR {
 #define _WSAIORW(family, number) (0xC0000000u | (family) | (number))
 
 #define SIO_FLUSH 0x28000004u
+#define SIO_SET_COMPATIBILITY_MODE 0x9800012Cu
 #define SIO_GET_EXTENSION_FUNCTION_POINTER 0xC8000006u
 #define SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER 0xC8000024u
 

@@ -5,6 +5,8 @@
 #ifndef REGIO_WINSOCK_WS2TCPIP_H
 #define REGIO_WINSOCK_WS2TCPIP_H
 
+#include <net/if.h>
+
 #include "winsock2.h"
 
 /* The C library's socklen_t is unsigned, so pointers to it have another type. */
@@ -22,6 +24,17 @@ struct addrinfo {
 	struct addrinfo *ai_next;
 };
 typedef struct addrinfo ADDRINFOA, ADDRINFO, *PADDRINFOA, *LPADDRINFO;
+
+typedef struct addrinfoW {
+	int ai_flags;
+	int ai_family;
+	int ai_socktype;
+	int ai_protocol;
+	size_t ai_addrlen;
+	PWSTR ai_canonname;
+	struct sockaddr *ai_addr;
+	struct addrinfoW *ai_next;
+} ADDRINFOW, *PADDRINFOW;
 
 #undef AI_PASSIVE
 #undef AI_CANONNAME
@@ -79,6 +92,12 @@ void WSAAPI freeaddrinfo(PADDRINFOA list) REGIO_WINSOCK_SYMBOL(freeaddrinfo);
 INT WSAAPI getnameinfo(const SOCKADDR *address, int length, PCHAR host, DWORD host_size,
 		       PCHAR service, DWORD service_size, INT flags)
 	REGIO_WINSOCK_SYMBOL(getnameinfo);
+INT WSAAPI GetAddrInfoW(PCWSTR name, PCWSTR service, const ADDRINFOW *hints, PADDRINFOW *ret_list)
+	REGIO_WINSOCK_SYMBOL(GetAddrInfoW);
+void WSAAPI FreeAddrInfoW(PADDRINFOW list) REGIO_WINSOCK_SYMBOL(FreeAddrInfoW);
+INT WSAAPI GetNameInfoW(const SOCKADDR *address, int length, PWCHAR host, DWORD host_size,
+			PWCHAR service, DWORD service_size, INT flags)
+	REGIO_WINSOCK_SYMBOL(GetNameInfoW);
 char *WSAAPI gai_strerrorA(int error) REGIO_WINSOCK_SYMBOL(gai_strerrorA);
 INT WSAAPI InetPtonW(INT family, PCWSTR text, PVOID ret_address) REGIO_WINSOCK_SYMBOL(InetPtonW);
 PCWSTR WSAAPI InetNtopW(INT family, const void *address, PWSTR text, size_t size)
@@ -98,6 +117,9 @@ PCSTR WSAAPI inet_ntop(INT family, const void *address, PSTR text, size_t size)
 #if defined(UNICODE)
 #define InetPton InetPtonW
 #define InetNtop InetNtopW
+#define GetAddrInfo GetAddrInfoW
+#define FreeAddrInfo FreeAddrInfoW
+#define GetNameInfo GetNameInfoW
 #else
 #define InetPton InetPtonA
 #define InetNtop InetNtopA
@@ -107,5 +129,36 @@ PCSTR WSAAPI inet_ntop(INT family, const void *address, PSTR text, size_t size)
 #endif
 
 #define IN4ADDR_LOOPBACK 0x0100007f
+
+/* ---- Messages that pass through the stack together -------------------------------- */
+
+static inline int regio_winsock_udp_get(SOCKET s, int name, PDWORD ret_size)
+{
+	int length = sizeof(*ret_size);
+
+	return getsockopt(s, IPPROTO_UDP, name, (char *)ret_size, &length);
+}
+
+static inline int WSASetUdpSendMessageSize(SOCKET s, DWORD size)
+{
+	return setsockopt(s, IPPROTO_UDP, UDP_SEND_MSG_SIZE, (const char *)&size,
+			  (int)sizeof(size));
+}
+
+static inline int WSAGetUdpSendMessageSize(SOCKET s, PDWORD ret_size)
+{
+	return regio_winsock_udp_get(s, UDP_SEND_MSG_SIZE, ret_size);
+}
+
+static inline int WSASetUdpRecvMaxCoalescedSize(SOCKET s, DWORD size)
+{
+	return setsockopt(s, IPPROTO_UDP, UDP_RECV_MAX_COALESCED_SIZE, (const char *)&size,
+			  (int)sizeof(size));
+}
+
+static inline int WSAGetUdpRecvMaxCoalescedSize(SOCKET s, PDWORD ret_size)
+{
+	return regio_winsock_udp_get(s, UDP_RECV_MAX_COALESCED_SIZE, ret_size);
+}
 
 #endif

@@ -118,6 +118,45 @@ static int set_report(struct regioi_ws_socket *socket, const struct request *req
 	return 0;
 }
 
+/* Among sockets that share a port, the kernel prefers the one of the CPU that a packet arrives on.
+ */
+static int set_cpu(const struct regioi_ws_socket *socket, const struct request *request)
+{
+	USHORT processor;
+	int cpu;
+
+	if (!request->in || request->in_size < sizeof(processor))
+		return WSAEFAULT;
+	memcpy(&processor, request->in, sizeof(processor));
+	cpu = processor;
+	return sys_setsockopt(socket->fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu)) < 0
+		       ? regioi_ws_error(errno)
+		       : 0;
+}
+
+/* The kernel's first time-out is fixed; it takes the number of retransmissions. */
+static int set_initial_rto(const struct regioi_ws_socket *socket, const struct request *request)
+{
+	TCP_INITIAL_RTO_PARAMETERS wanted;
+	int count;
+
+	if (!request->in || request->in_size < sizeof(wanted))
+		return WSAEFAULT;
+	memcpy(&wanted, request->in, sizeof(wanted));
+	if (socket->type != SOCK_STREAM)
+		return WSAEOPNOTSUPP;
+	count = wanted.MaxSynRetransmissions;
+	if (count == TCP_INITIAL_RTO_UNSPECIFIED_MAX_SYN_RETRANSMISSIONS ||
+	    count == TCP_INITIAL_RTO_DEFAULT_MAX_SYN_RETRANSMISSIONS)
+		return 0;
+	/* The kernel makes one at least. */
+	if (count == TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS)
+		count = 1;
+	return sys_setsockopt(socket->fd, IPPROTO_TCP, TCP_SYNCNT, &count, sizeof(count)) < 0
+		       ? regioi_ws_error(errno)
+		       : 0;
+}
+
 /* Ends all requests that have been posted and not begun. */
 static int flush(struct regioi_ws_socket *socket)
 {
@@ -187,6 +226,10 @@ static int control(struct regioi_ws_socket *socket, DWORD code, struct request *
 		/* The kernel never reports this. */
 		return read_number(request, &on) ? WSAEFAULT : (on ? WSAEOPNOTSUPP : 0);
 	}
+	case SIO_CPU_AFFINITY:
+		return set_cpu(socket, request);
+	case SIO_TCP_INITIAL_RTO:
+		return set_initial_rto(socket, request);
 	case SIO_LOOPBACK_FAST_PATH:
 		/* The kernel's loopback has only one path, so there is nothing to set. */
 		return socket->type == SOCK_STREAM ? 0 : WSAEOPNOTSUPP;

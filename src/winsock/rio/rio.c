@@ -185,6 +185,9 @@ static int queue_create(struct regioi_ws_socket *socket, ULONG max_receives, ULO
 		return WSAEINVAL;
 	if (socket->report_icmp)
 		opts.flags |= REGIO_RQ_REPORT_ICMP;
+	/* The program splits them. */
+	if (socket->coalesced_max)
+		opts.trains = REGIO_TRAINS_SEND_ONLY;
 	error = regio_rq_create(socket->fd, max_receives, max_sends,
 				(struct regio_cq *)receive_queue, (struct regio_cq *)send_queue,
 				(uintptr_t)context, &opts, &socket->rq);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "winsock/socket/socket.h"
+#include "winsock/socket/text.h"
 #include "winsock/win32/error.h"
 
 const struct in6_addr in6addr_any;
@@ -183,28 +184,6 @@ int WSAAPI gethostname(char *name, int length)
 
 /* ---- Addresses as text ---- */
 
-/* An IPv6 address with its scope, brackets and port. */
-#define ADDRESS_TEXT 80
-
-/* Converts a text of ASCII characters. False if it has other characters, or is too long. */
-static bool narrow_text(char *narrow, size_t size, const WCHAR *text)
-{
-	/* Cast, because whether wchar_t is signed depends on the machine. */
-	for (size_t i = 0; i < size && (uint32_t)text[i] < 128; i++) {
-		narrow[i] = (char)text[i];
-		if (!text[i])
-			return true;
-	}
-	return false;
-}
-
-static void widen_text(WCHAR *text, const char *narrow)
-{
-	do
-		*text++ = (WCHAR)*narrow;
-	while (*narrow++);
-}
-
 INT WSAAPI inet_pton(INT family, PCSTR text, PVOID ret_address)
 {
 	int result;
@@ -231,8 +210,9 @@ INT WSAAPI InetPtonW(INT family, PCWSTR text, PVOID ret_address)
 	if (!text)
 		return regioi_ws_fail(WSAEFAULT, -1);
 	/* A longer text, or one with other characters, is not an address. */
-	return narrow_text(narrow, sizeof(narrow), text) ? inet_pton(family, narrow, ret_address)
-							 : 0;
+	return regioi_ws_narrow(narrow, sizeof(narrow), text)
+		       ? inet_pton(family, narrow, ret_address)
+		       : 0;
 }
 
 PCWSTR WSAAPI InetNtopW(INT family, const void *address, PWSTR text, size_t size)
@@ -242,7 +222,7 @@ PCWSTR WSAAPI InetNtopW(INT family, const void *address, PWSTR text, size_t size
 	if (!inet_ntop(family, address, narrow, sizeof(narrow)))
 		return NULL;
 	if (strlen(narrow) < size) {
-		widen_text(text, narrow);
+		regioi_ws_widen(text, narrow);
 		return text;
 	}
 	SetLastError(ERROR_INVALID_PARAMETER);
@@ -250,7 +230,7 @@ PCWSTR WSAAPI InetNtopW(INT family, const void *address, PWSTR text, size_t size
 }
 
 /* "1.2.3.4:80", "[2001:db8::1%2]:80"; without the port if that is 0. Returns the length. */
-static size_t describe(const struct sockaddr *address, char text[ADDRESS_TEXT])
+static size_t describe(const struct sockaddr *address, char text[REGIOI_WS_ADDRESS_TEXT])
 {
 	const SOCKADDR_INET *name = (const void *)address;
 	unsigned int port = ntohs(name->Ipv4.sin_port); /* at the same place in both */
@@ -259,19 +239,21 @@ static size_t describe(const struct sockaddr *address, char text[ADDRESS_TEXT])
 
 	if (address->sa_family == AF_INET) {
 		sys_inet_ntop(AF_INET, &name->Ipv4.sin_addr, number, sizeof(number));
-		length = snprintf(text, ADDRESS_TEXT, port ? "%s:%u" : "%s", number, port);
+		length =
+			snprintf(text, REGIOI_WS_ADDRESS_TEXT, port ? "%s:%u" : "%s", number, port);
 		return (size_t)length;
 	}
 	sys_inet_ntop(AF_INET6, &name->Ipv6.sin6_addr, number, sizeof(number));
 	if (name->Ipv6.sin6_scope_id)
 		snprintf(scope, sizeof(scope), "%%%u", name->Ipv6.sin6_scope_id);
-	length = snprintf(text, ADDRESS_TEXT, port ? "[%s%s]:%u" : "%s%s", number, scope, port);
+	length = snprintf(text, REGIOI_WS_ADDRESS_TEXT, port ? "[%s%s]:%u" : "%s%s", number, scope,
+			  port);
 	return (size_t)length;
 }
 
 /* Returns 0 with the text's length, or the error. */
 static int address_text(const struct sockaddr *address, DWORD length, const DWORD *size,
-			char text[ADDRESS_TEXT], DWORD *ret_needed)
+			char text[REGIOI_WS_ADDRESS_TEXT], DWORD *ret_needed)
 {
 	if (!regioi_ws_started())
 		return WSANOTINITIALISED;
@@ -287,7 +269,7 @@ static int address_text(const struct sockaddr *address, DWORD length, const DWOR
 INT WSAAPI WSAAddressToStringA(struct sockaddr *address, DWORD length, LPWSAPROTOCOL_INFOA protocol,
 			       LPSTR ret_text, LPDWORD size)
 {
-	char text[ADDRESS_TEXT];
+	char text[REGIOI_WS_ADDRESS_TEXT];
 	DWORD needed = 0;
 	int error = address_text(address, length, size, text, &needed);
 	bool fits = !error && ret_text && *size >= needed;
@@ -302,13 +284,13 @@ INT WSAAPI WSAAddressToStringA(struct sockaddr *address, DWORD length, LPWSAPROT
 INT WSAAPI WSAAddressToStringW(struct sockaddr *address, DWORD length, LPWSAPROTOCOL_INFOW protocol,
 			       LPWSTR ret_text, LPDWORD size)
 {
-	char text[ADDRESS_TEXT];
+	char text[REGIOI_WS_ADDRESS_TEXT];
 	DWORD needed = 0;
 	int error = address_text(address, length, size, text, &needed);
 	bool fits = !error && ret_text && *size >= needed;
 
 	if (fits)
-		widen_text(ret_text, text);
+		regioi_ws_widen(ret_text, text);
 	if (!error)
 		*size = needed;
 	return fits ? 0 : regioi_ws_fail(error ? error : WSAEFAULT, SOCKET_ERROR);

@@ -335,6 +335,8 @@ const void *regioi_ws_extension_find(const void *guid)
 		{WSAID_CONNECTEX, (void (*)(void))connect_ex},
 		{WSAID_DISCONNECTEX, (void (*)(void))disconnect_ex},
 		{WSAID_GETACCEPTEXSOCKADDRS, (void (*)(void))GetAcceptExSockaddrs},
+		{WSAID_WSARECVMSG, (void (*)(void))regioi_ws_receive_message},
+		{WSAID_WSASENDMSG, (void (*)(void))WSASendMsg},
 	};
 
 	for (size_t i = 0; i < ARRAYSIZE(extensions); i++)

@@ -13,6 +13,8 @@
 #define IPV6_PKTINFO_WANTED 49	/* IPV6_RECVPKTINFO of linux/in6.h */
 #define IPV6_HOPLIMIT_WANTED 51 /* IPV6_RECVHOPLIMIT */
 #define NEVER_CONNECTED 0xFFFFFFFFu
+/* The longest payload: as much as the kernel may join. */
+#define COALESCED_MAX 65507u
 
 /* Passed to the kernel. */
 static const struct {
@@ -30,6 +32,7 @@ static const struct {
 	{SOL_SOCKET, SO_RCVLOWAT},
 	{SOL_SOCKET, SO_TYPE},
 	{SOL_SOCKET, SO_ACCEPTCONN},
+	{IPPROTO_UDP, UDP_SEND_MSG_SIZE},
 	{IPPROTO_TCP, TCP_NODELAY},
 	{IPPROTO_TCP, TCP_MAXSEG},
 	{IPPROTO_TCP, TCP_KEEPIDLE},
@@ -40,6 +43,7 @@ static const struct {
 	{IPPROTO_IP, IP_TTL},
 	{IPPROTO_IP, IP_HDRINCL},
 	{IPPROTO_IP, IP_OPTIONS},
+	{IPPROTO_IP, IP_UNICAST_IF},
 	{IPPROTO_IP, IP_MULTICAST_IF},
 	{IPPROTO_IP, IP_MULTICAST_TTL},
 	{IPPROTO_IP, IP_MULTICAST_LOOP},
@@ -60,6 +64,7 @@ static const struct {
 	{IPPROTO_IP, MCAST_LEAVE_SOURCE_GROUP},
 	{IPPROTO_IPV6, IPV6_V6ONLY},
 	{IPPROTO_IPV6, IPV6_UNICAST_HOPS},
+	{IPPROTO_IPV6, IPV6_UNICAST_IF},
 	{IPPROTO_IPV6, IPV6_MULTICAST_HOPS},
 	{IPPROTO_IPV6, IPV6_MULTICAST_IF},
 	{IPPROTO_IPV6, IPV6_MULTICAST_LOOP},
@@ -179,6 +184,24 @@ static int update_accepted(struct regioi_ws_socket *socket, const char *value, i
 	return regioi_ws_socket_connected(socket) ? 0 : WSAENOTCONN;
 }
 
+/*
+ * Messages are joined only if the program takes all that the kernel joins: it has no limit, and
+ * what a shorter buffer cuts off would be lost.
+ */
+static int set_coalesced(struct regioi_ws_socket *socket, DWORD size)
+{
+	int error = WSAEINVAL;
+
+	pthread_mutex_lock(&socket->lock);
+	/* A request queue has decided about it when it was created. */
+	if (!socket->rq)
+		error = set_number(socket, IPPROTO_UDP, UDP_GRO, size >= COALESCED_MAX);
+	if (!error)
+		socket->coalesced_max = size;
+	pthread_mutex_unlock(&socket->lock);
+	return error;
+}
+
 /* Options of the socket level that are not passed to the kernel. Returns -1 for all others. */
 static int set_special(struct regioi_ws_socket *socket, int name, const char *value, int length)
 {
@@ -219,6 +242,8 @@ static int set_option(struct regioi_ws_socket *socket, int level, int name, cons
 	if (level == IPPROTO_IP && name == IP_DONTFRAGMENT)
 		return set_number(socket, IPPROTO_IP, IP_MTU_DISCOVER,
 				  number_of(value, length) ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
+	if (level == IPPROTO_UDP && name == UDP_RECV_MAX_COALESCED_SIZE)
+		return set_coalesced(socket, (DWORD)number_of(value, length));
 	name = kernel_name(level, name);
 	if (name < 0)
 		return WSAENOPROTOOPT;
@@ -282,6 +307,12 @@ static int get_dontfragment(const struct regioi_ws_socket *socket, DWORD *ret_nu
 	return error;
 }
 
+static int get_coalesced(const struct regioi_ws_socket *socket, DWORD *ret_number)
+{
+	*ret_number = socket->coalesced_max;
+	return socket->type == SOCK_DGRAM ? 0 : WSAENOPROTOOPT;
+}
+
 /*
  * Numeric options that the kernel does not have, or returns in another form. Returns -1 for all
  * others.
@@ -342,6 +373,8 @@ static int get_option(struct regioi_ws_socket *socket, int level, int name, char
 		error = get_special(socket, name, &number);
 	else if (level == IPPROTO_IP && name == IP_DONTFRAGMENT)
 		error = get_dontfragment(socket, &number);
+	else if (level == IPPROTO_UDP && name == UDP_RECV_MAX_COALESCED_SIZE)
+		error = get_coalesced(socket, &number);
 	if (error > 0)
 		return error;
 	if (error == 0) {

@@ -39,7 +39,7 @@ struct regioi_ws_operation {
 	struct sockaddr_storage address;
 	struct sockaddr *ret_address;
 	int *ret_address_length;
-	DWORD *ret_flags;
+	LPWSAMSG message;
 };
 
 /*

@@ -186,6 +186,7 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 	socket->exclusive = false;
 	socket->skip_port_on_success = false;
 	socket->accepting = false;
+	socket->coalesced_max = 0;
 	socket->watched = false;
 	socket->armed = 0;
 	socket->fd = fd;

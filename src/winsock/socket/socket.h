@@ -38,6 +38,7 @@ struct regioi_ws_socket {
 	/* What the thread of overlapped.c will look at the socket for, as events of epoll. */
 	bool watched;
 	uint32_t armed;
+	DWORD coalesced_max; /* UDP_RECV_MAX_COALESCED_SIZE */
 	int fd;
 	int family;
 	int type;

@@ -2,18 +2,12 @@
 /*
  * Sending and receiving without request queues: plain, and overlapped.
  */
-#include "winsock/socket/overlapped.h"
+#include "winsock/socket/transfer.h"
 #include "winsock/win32/error.h"
 
 #define MESSAGE_FLAGS (MSG_OOB | MSG_PEEK | MSG_DONTROUTE | MSG_WAITALL)
 
-/* The data of one call. */
-struct transfer {
-	struct msghdr message;
-	int flags;
-};
-
-static int take_buffers(const WSABUF *buffers, DWORD count, struct iovec *ret_vectors)
+int regioi_ws_take_buffers(const WSABUF *buffers, DWORD count, struct iovec *ret_vectors)
 {
 	if (!buffers || count == 0 || count > REGIOI_WS_BUFFERS_MAX)
 		return WSAEINVAL;
@@ -33,9 +27,8 @@ static bool peer_is_gone(const struct regioi_ws_socket *socket, int error)
 	return error == ECONNREFUSED && socket->type == SOCK_DGRAM;
 }
 
-/* Returns 0 or a Winsock error. */
-static int receive_once(struct regioi_ws_socket *socket, struct msghdr *message, int flags,
-			ssize_t *ret_bytes)
+int regioi_ws_receive_once(struct regioi_ws_socket *socket, struct msghdr *message, int flags,
+			   ssize_t *ret_bytes)
 {
 	ssize_t bytes;
 
@@ -54,9 +47,8 @@ static int receive_once(struct regioi_ws_socket *socket, struct msghdr *message,
 	return socket->type == SOCK_DGRAM && message->msg_flags & MSG_TRUNC ? WSAEMSGSIZE : 0;
 }
 
-/* Returns 0 or a Winsock error. Sets 'ret_gone' if receives have to report it. */
-static int send_once(struct regioi_ws_socket *socket, const struct msghdr *message, int flags,
-		     ssize_t *ret_bytes, bool *ret_gone)
+int regioi_ws_send_once(struct regioi_ws_socket *socket, const struct msghdr *message, int flags,
+			ssize_t *ret_bytes, bool *ret_gone)
 {
 	ssize_t bytes;
 
@@ -81,25 +73,23 @@ static int blocking_error(const struct regioi_ws_socket *socket, int error)
 	return error == WSAEWOULDBLOCK && !socket->nonblocking ? WSAETIMEDOUT : error;
 }
 
-/* Returns the bytes, or -1 with the last error set. */
-static ssize_t receive_now(struct regioi_ws_socket *socket, struct transfer *transfer)
+ssize_t regioi_ws_receive_now(struct regioi_ws_socket *socket, struct regioi_ws_transfer *transfer)
 {
 	int flags = transfer->flags | (socket->nonblocking ? MSG_DONTWAIT : 0);
 	ssize_t bytes = -1;
-	int error = receive_once(socket, &transfer->message, flags, &bytes);
+	int error = regioi_ws_receive_once(socket, &transfer->message, flags, &bytes);
 
 	if (error || socket->closing)
 		return regioi_ws_fail(blocking_error(socket, error), -1);
 	return bytes;
 }
 
-/* On a blocking stream everything is sent. Returns the bytes, or -1 with the last error set. */
-static ssize_t send_now(struct regioi_ws_socket *socket, struct transfer *transfer)
+ssize_t regioi_ws_send_now(struct regioi_ws_socket *socket, struct regioi_ws_transfer *transfer)
 {
 	int flags = transfer->flags | (socket->nonblocking ? MSG_DONTWAIT : 0);
 	bool gone = false;
 	ssize_t bytes;
-	int error = send_once(socket, &transfer->message, flags, &bytes, &gone);
+	int error = regioi_ws_send_once(socket, &transfer->message, flags, &bytes, &gone);
 
 	if (gone) {
 		pthread_mutex_lock(&socket->lock);
@@ -109,15 +99,14 @@ static ssize_t send_now(struct regioi_ws_socket *socket, struct transfer *transf
 	return error ? regioi_ws_fail(blocking_error(socket, error), -1) : bytes;
 }
 
-static struct transfer transfer_of(struct iovec *vectors, DWORD count, int flags)
+static struct regioi_ws_transfer transfer_of(struct iovec *vectors, DWORD count, int flags)
 {
-	return (struct transfer){.message = {.msg_iov = vectors, .msg_iovlen = count},
-				 .flags = flags};
+	return (struct regioi_ws_transfer){.message = {.msg_iov = vectors, .msg_iovlen = count},
+					   .flags = flags};
 }
 
-/* Checks what Windows requires for receiving. Returns 0 or a Winsock error. */
-static int check_receive(struct regioi_ws_socket *socket, const struct sockaddr *from,
-			 const int *from_length)
+int regioi_ws_check_receive(struct regioi_ws_socket *socket, const struct sockaddr *from,
+			    const int *from_length)
 {
 	if (socket->receive_shut)
 		return WSAESHUTDOWN;
@@ -132,7 +121,7 @@ static int receive_plain(SOCKET s, struct iovec *vectors, DWORD count, int flags
 			 struct sockaddr *from, int *from_length)
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
-	struct transfer transfer = transfer_of(vectors, count, flags);
+	struct regioi_ws_transfer transfer = transfer_of(vectors, count, flags);
 	ssize_t bytes = -1;
 	int error;
 
@@ -142,11 +131,12 @@ static int receive_plain(SOCKET s, struct iovec *vectors, DWORD count, int flags
 		transfer.message.msg_name = from;
 		transfer.message.msg_namelen = (socklen_t)*from_length;
 	}
-	error = flags & ~MESSAGE_FLAGS ? WSAEOPNOTSUPP : check_receive(socket, from, from_length);
+	error = flags & ~MESSAGE_FLAGS ? WSAEOPNOTSUPP
+				       : regioi_ws_check_receive(socket, from, from_length);
 	if (error)
 		SetLastError((DWORD)error);
 	else
-		bytes = receive_now(socket, &transfer);
+		bytes = regioi_ws_receive_now(socket, &transfer);
 	if (!error && from && from_length)
 		*from_length = (int)transfer.message.msg_namelen;
 	regioi_ws_socket_leave(socket);
@@ -157,7 +147,7 @@ static int send_plain(SOCKET s, struct iovec *vectors, DWORD count, int flags,
 		      const struct sockaddr *to, int to_length)
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
-	struct transfer transfer = transfer_of(vectors, count, flags);
+	struct regioi_ws_transfer transfer = transfer_of(vectors, count, flags);
 	ssize_t bytes = -1;
 
 	if (!socket)
@@ -169,7 +159,7 @@ static int send_plain(SOCKET s, struct iovec *vectors, DWORD count, int flags,
 	if (flags & ~(MSG_OOB | MSG_DONTROUTE))
 		SetLastError(WSAEOPNOTSUPP);
 	else
-		bytes = send_now(socket, &transfer);
+		bytes = regioi_ws_send_now(socket, &transfer);
 	regioi_ws_socket_leave(socket);
 	return (int)bytes;
 }
@@ -218,7 +208,8 @@ static int attempt_receive(struct regioi_ws_operation *operation, DWORD *ret_byt
 
 	if (operation->ret_address)
 		message.msg_namelen = (socklen_t)*operation->ret_address_length;
-	error = receive_once(operation->socket, &message, operation->flags | MSG_DONTWAIT, &bytes);
+	error = regioi_ws_receive_once(operation->socket, &message, operation->flags | MSG_DONTWAIT,
+				       &bytes);
 	*ret_bytes = (DWORD)bytes;
 	if ((!error || error == WSAEMSGSIZE) && operation->ret_address)
 		*operation->ret_address_length = (int)message.msg_namelen;
@@ -253,8 +244,8 @@ static int attempt_send(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 
 	for (DWORD i = 0; i < operation->vectors_count; i++)
 		rest += operation->vectors[i].iov_len;
-	error = send_once(operation->socket, &message, operation->flags | MSG_DONTWAIT, &bytes,
-			  &gone);
+	error = regioi_ws_send_once(operation->socket, &message, operation->flags | MSG_DONTWAIT,
+				    &bytes, &gone);
 	if (gone)
 		regioi_ws_operations_retry(operation->socket);
 	if (error)
@@ -265,7 +256,7 @@ static int attempt_send(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 	return (size_t)bytes < rest ? WSAEWOULDBLOCK : 0;
 }
 
-static int start(struct regioi_ws_operation *operation, LPDWORD ret_bytes)
+int regioi_ws_transfer_start(struct regioi_ws_operation *operation, LPDWORD ret_bytes)
 {
 	DWORD bytes = 0;
 	int error = regioi_ws_operation_start(operation, &bytes);
@@ -282,7 +273,7 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_byte
 	struct iovec vectors[REGIOI_WS_BUFFERS_MAX];
 	struct regioi_ws_operation *operation;
 	struct regioi_ws_socket *socket;
-	int error = flags ? take_buffers(buffers, count, vectors) : WSAEFAULT, bytes;
+	int error = flags ? regioi_ws_take_buffers(buffers, count, vectors) : WSAEFAULT, bytes;
 
 	if (!overlapped && !ret_bytes)
 		error = WSAEFAULT;
@@ -300,7 +291,7 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_byte
 	socket = regioi_ws_socket_enter(s);
 	if (!socket)
 		return SOCKET_ERROR;
-	error = check_receive(socket, from, from_length);
+	error = regioi_ws_check_receive(socket, from, from_length);
 	if (error) {
 		regioi_ws_socket_leave(socket);
 		return regioi_ws_fail(error, SOCKET_ERROR);
@@ -314,7 +305,7 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_byte
 	operation->flags = (int)*flags;
 	operation->ret_address = from_length ? from : NULL;
 	operation->ret_address_length = from_length;
-	return start(operation, ret_bytes);
+	return regioi_ws_transfer_start(operation, ret_bytes);
 }
 
 int WSAAPI WSARecv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes, LPDWORD flags,
@@ -330,7 +321,7 @@ int WSAAPI WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes,
 	struct iovec vectors[REGIOI_WS_BUFFERS_MAX];
 	struct regioi_ws_operation *operation;
 	struct regioi_ws_socket *socket;
-	int error = take_buffers(buffers, count, vectors), bytes;
+	int error = regioi_ws_take_buffers(buffers, count, vectors), bytes;
 
 	if (!overlapped && !ret_bytes)
 		error = WSAEFAULT;
@@ -357,7 +348,7 @@ int WSAAPI WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes,
 		memcpy(&operation->address, to, (size_t)to_length);
 		operation->sizes[0] = (DWORD)to_length;
 	}
-	return start(operation, ret_bytes);
+	return regioi_ws_transfer_start(operation, ret_bytes);
 }
 
 int WSAAPI WSASend(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes, DWORD flags,

@@ -66,6 +66,33 @@ HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BO
 	return CreateEventA(security, manual_reset, initial_state, name ? "" : NULL);
 }
 
+HANDLE WINAPI CreateEventExA(LPSECURITY_ATTRIBUTES security, LPCSTR name, DWORD flags, DWORD access)
+{
+	if (flags & ~(CREATE_EVENT_MANUAL_RESET | CREATE_EVENT_INITIAL_SET)) {
+		SetLastError(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	return CreateEventA(security, (flags & CREATE_EVENT_MANUAL_RESET) != 0,
+			    (flags & CREATE_EVENT_INITIAL_SET) != 0, name);
+}
+
+HANDLE WINAPI CreateEventExW(LPSECURITY_ATTRIBUTES security, LPCWSTR name, DWORD flags,
+			     DWORD access)
+{
+	return CreateEventExA(security, name ? "" : NULL, flags, access);
+}
+
+HANDLE WINAPI OpenEventA(DWORD access, BOOL inherit, LPCSTR name)
+{
+	SetLastError(name ? ERROR_FILE_NOT_FOUND : ERROR_INVALID_PARAMETER);
+	return NULL;
+}
+
+HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name)
+{
+	return OpenEventA(access, inherit, name ? "" : NULL);
+}
+
 static BOOL change(HANDLE handle, void (*how)(struct regioi_ws_event *event))
 {
 	struct regioi_ws_event *event = regioi_ws_event_get(handle);

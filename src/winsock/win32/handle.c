@@ -68,6 +68,7 @@ HANDLE regioi_ws_handle_add(struct regioi_ws_object *object)
 
 	pthread_mutex_lock(&lock);
 	if (first_free || grow()) {
+		atomic_fetch_add(&object->handles, 1);
 		slot = &slots[first_free - 1];
 		id = first_free << 2;
 		first_free = slot->next_free;
@@ -127,7 +128,7 @@ BOOL WINAPI CloseHandle(HANDLE handle)
 	object = regioi_ws_handle_remove(handle);
 	if (!object)
 		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
-	if (object->abandon)
+	if (atomic_fetch_sub(&object->handles, 1) == 1 && object->abandon)
 		object->abandon(object);
 	regioi_ws_object_drop(object);
 	return TRUE;

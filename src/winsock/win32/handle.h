@@ -11,13 +11,15 @@ enum regioi_ws_kind {
 	REGIOI_WS_EVENT = 1,
 	REGIOI_WS_PORT = 2,
 	REGIOI_WS_THREAD = 4,
+	REGIOI_WS_ANY = 7,
 };
 
 /* The head of every object. A handle is one reference. */
 struct regioi_ws_object {
 	enum regioi_ws_kind kind;
 	_Atomic uint32_t references;
-	/* Called when its handle was closed. May be NULL. */
+	_Atomic uint32_t handles;
+	/* Called when its last handle was closed. May be NULL. */
 	void (*abandon)(struct regioi_ws_object *object);
 	/* Called when the last reference is dropped. */
 	void (*destroy)(struct regioi_ws_object *object);

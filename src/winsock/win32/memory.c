@@ -231,6 +231,25 @@ static void heap_free(void *memory)
 	free(memory);
 }
 
+/* Memory that moves is no longer registered. */
+LPVOID WINAPI HeapReAlloc(HANDLE heap, DWORD flags, LPVOID memory, SIZE_T size)
+{
+	const size_t before = memory ? malloc_usable_size(memory) : 0;
+	uint8_t *changed;
+
+	if (!memory)
+		return NULL;
+	if (flags & HEAP_REALLOC_IN_PLACE_ONLY)
+		return size <= before ? memory : NULL;
+	/* New and copied, because realloc() would free the old memory before it is deregistered. */
+	changed = HeapAlloc(heap, flags, size);
+	if (!changed)
+		return NULL;
+	memcpy(changed, memory, size < before ? size : before);
+	HeapFree(heap, 0, memory);
+	return changed;
+}
+
 BOOL WINAPI HeapFree(HANDLE heap, DWORD flags, LPVOID memory)
 {
 	heap_free(memory);

@@ -82,6 +82,44 @@ DWORD WINAPI GetCurrentProcessorNumber(void)
 	return cpu < 0 ? 0 : (DWORD)cpu;
 }
 
+WORD WINAPI GetActiveProcessorGroupCount(void)
+{
+	return 1;
+}
+
+void WINAPI GetCurrentProcessorNumberEx(PPROCESSOR_NUMBER ret_number)
+{
+	*ret_number = (PROCESSOR_NUMBER){.Number = (BYTE)GetCurrentProcessorNumber()};
+}
+
+BOOL WINAPI GetThreadGroupAffinity(HANDLE thread, PGROUP_AFFINITY ret_affinity)
+{
+	pid_t id = regioi_ws_thread_id(thread);
+
+	if (!id || !ret_affinity)
+		return id ? regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE) : FALSE;
+	*ret_affinity = (GROUP_AFFINITY){.Mask = mask_of(id)};
+	return TRUE;
+}
+
+BOOL WINAPI SetThreadGroupAffinity(HANDLE thread, const GROUP_AFFINITY *affinity,
+				   PGROUP_AFFINITY ret_previous)
+{
+	pid_t id = regioi_ws_thread_id(thread);
+	GROUP_AFFINITY previous = {.Mask = id ? mask_of(id) : 0};
+	int error;
+
+	if (!id)
+		return FALSE;
+	error = !affinity || affinity->Group != 0 ? ERROR_INVALID_PARAMETER
+						  : set_mask(id, affinity->Mask);
+	if (error)
+		return regioi_ws_fail(error, FALSE);
+	if (ret_previous)
+		*ret_previous = previous;
+	return TRUE;
+}
+
 /* ---- Priority ---- */
 
 static const struct {

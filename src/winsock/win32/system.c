@@ -60,6 +60,13 @@ void WINAPI OutputDebugStringW(LPCWSTR text)
 {
 }
 
+LPTOP_LEVEL_EXCEPTION_FILTER WINAPI SetUnhandledExceptionFilter(LPTOP_LEVEL_EXCEPTION_FILTER filter)
+{
+	static _Atomic(LPTOP_LEVEL_EXCEPTION_FILTER) current;
+
+	return atomic_exchange(&current, filter);
+}
+
 /* Whether another process traces this one. */
 BOOL WINAPI IsDebuggerPresent(void)
 {

@@ -85,6 +85,34 @@ static bool thread_run(struct regioi_ws_thread *thread)
 	return true;
 }
 
+static void thread_init(struct regioi_ws_thread *thread)
+{
+	thread->waitable.object = (struct regioi_ws_object){
+		.kind = REGIOI_WS_THREAD, .references = 1, .destroy = thread_destroy};
+	thread->waitable.manual_reset = true;
+	thread->exit_code = STILL_ACTIVE;
+	pthread_cond_init(&thread->running, NULL);
+}
+
+struct regioi_ws_object *regioi_ws_thread_current(void)
+{
+	struct regioi_ws_thread *thread;
+
+	pthread_once(&current_once, current_key_make);
+	thread = pthread_getspecific(current_key);
+	if (!thread) {
+		/* It was not created here; its end is noticed all the same. */
+		thread = calloc(1, sizeof(*thread));
+		if (!thread)
+			return NULL;
+		thread_init(thread);
+		thread->id = (pid_t)syscall(SYS_gettid);
+		pthread_setspecific(current_key, thread);
+	}
+	regioi_ws_object_hold(&thread->waitable.object);
+	return &thread->waitable.object;
+}
+
 /* Returns the handle, or NULL with the last error set. */
 static HANDLE thread_make(const struct regioi_ws_thread *how, DWORD flags, DWORD *ret_id)
 {
@@ -98,12 +126,8 @@ static HANDLE thread_make(const struct regioi_ws_thread *how, DWORD flags, DWORD
 		return NULL;
 	}
 	*thread = *how;
-	thread->waitable.object = (struct regioi_ws_object){
-		.kind = REGIOI_WS_THREAD, .references = 1, .destroy = thread_destroy};
-	thread->waitable.manual_reset = true;
+	thread_init(thread);
 	thread->suspended = flags & CREATE_SUSPENDED;
-	thread->exit_code = STILL_ACTIVE;
-	pthread_cond_init(&thread->running, NULL);
 	regioi_ws_object_hold(&thread->waitable.object);
 	if (thread_run(thread)) {
 		pthread_mutex_lock(&regioi_ws_dispatcher.lock);

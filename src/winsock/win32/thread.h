@@ -24,6 +24,8 @@ struct regioi_ws_thread {
 
 /* The thread with a reference for the caller, NULL with the last error set. */
 struct regioi_ws_thread *regioi_ws_thread_get(HANDLE handle);
+/* That of the calling thread, with a reference for the caller; NULL if there is no memory. */
+struct regioi_ws_object *regioi_ws_thread_current(void);
 /* The kernel's id of the thread; 0, with the last error set, if it has ended. */
 pid_t regioi_ws_thread_id(HANDLE handle);
 
