@@ -307,6 +307,13 @@ START_TEST(numbers_are_not_shorter_than_they_are)
 		}
 	EXPECT_FAILS(WSAEFAULT, SOCKET_ERROR,
 		     setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&wait, 3));
+	EXPECT(setsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&wait, sizeof(wait)) == 0, "error %d",
+	       WSAGetLastError());
+	memset(&wait, 0, sizeof(wait));
+	length = sizeof(wait);
+	EXPECT(getsockopt(s, SOL_SOCKET, SO_LINGER, (char *)&wait, &length) == 0 && length == 4 &&
+		       wait.l_onoff == 1 && wait.l_linger == 3,
+	       "%d bytes, %u s", length, wait.l_linger);
 	/* A BOOL may be. */
 	EXPECT(setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, (char *)&value, 1) == 0, "error %d",
 	       WSAGetLastError());

@@ -37,6 +37,12 @@ static int constants[] = {
 	SO_EXCLUSIVEADDRUSE,
 };
 
+/* docs/PORTING.md lists those that differ from Windows. */
+C_ASSERT(sizeof(LINGER) == 4 && sizeof(INIT_ONCE) == 8);
+C_ASSERT(sizeof(struct timeval) == 16 && sizeof(CRITICAL_SECTION) == 64);
+C_ASSERT(sizeof(SRWLOCK) == 64 && sizeof(CONDITION_VARIABLE) == 96);
+C_ASSERT(sizeof(fd_set) == 8200 && sizeof(IN_PKTINFO) == 12 && sizeof(WCHAR) == 4);
+
 START_TEST(names_and_versions_are_there)
 {
 	EXPECT(ARRAY_SIZE(constants) == 25, "constants");

@@ -33,6 +33,7 @@
 #define in6addr_loopback regio_posix_in6addr_loopback
 #define sockaddr_in regio_posix_sockaddr_in
 #define sockaddr_in6 regio_posix_sockaddr_in6
+#define linger regio_posix_linger
 #define ip_mreq regio_posix_ip_mreq
 #define ip_mreq_source regio_posix_ip_mreq_source
 #define ipv6_mreq regio_posix_ipv6_mreq
@@ -67,6 +68,7 @@
 #undef in6addr_loopback
 #undef sockaddr_in
 #undef sockaddr_in6
+#undef linger
 #undef ip_mreq
 #undef ip_mreq_source
 #undef ipv6_mreq
@@ -114,6 +116,7 @@
 #define in6addr_loopback regio_winsock_in6addr_loopback
 #define sockaddr_in regio_winsock_sockaddr_in
 #define sockaddr_in6 regio_winsock_sockaddr_in6
+#define linger regio_winsock_linger
 #define ip_mreq regio_winsock_ip_mreq
 #define ip_mreq_source regio_winsock_ip_mreq_source
 #define ipv6_mreq regio_winsock_ipv6_mreq

@@ -164,6 +164,10 @@ typedef struct _SOCKET_ADDRESS {
 	INT iSockaddrLength;
 } SOCKET_ADDRESS, *PSOCKET_ADDRESS, *LPSOCKET_ADDRESS;
 
+struct linger {
+	USHORT l_onoff;
+	USHORT l_linger; /* s */
+};
 typedef struct linger LINGER, *PLINGER, *LPLINGER;
 typedef struct timeval TIMEVAL, *PTIMEVAL, *LPTIMEVAL;
 typedef struct hostent HOSTENT, *PHOSTENT, *LPHOSTENT;

@@ -13,6 +13,7 @@
 #define IPV6_PKTINFO_WANTED 49	/* IPV6_RECVPKTINFO of linux/in6.h */
 #define IPV6_HOPLIMIT_WANTED 51 /* IPV6_RECVHOPLIMIT */
 #define NEVER_CONNECTED 0xFFFFFFFFu
+_Static_assert(sizeof(LINGER) == sizeof(DWORD), "it is read and written as a number");
 /* The longest payload: as much as the kernel may join. */
 #define COALESCED_MAX 65507u
 
@@ -25,7 +26,6 @@ static const struct {
 	{SOL_SOCKET, SO_KEEPALIVE},
 	{SOL_SOCKET, SO_DONTROUTE},
 	{SOL_SOCKET, SO_OOBINLINE},
-	{SOL_SOCKET, SO_LINGER},
 	{SOL_SOCKET, SO_SNDBUF},
 	{SOL_SOCKET, SO_RCVBUF},
 	{SOL_SOCKET, SO_SNDLOWAT},
@@ -133,6 +133,7 @@ static bool is_whole(int level, int name)
 	case SO_RCVTIMEO:
 	case SO_ERROR:
 	case SO_TYPE:
+	case SO_LINGER:
 		return true;
 	default:
 		return false;
@@ -150,11 +151,11 @@ static int set_timeout(const struct regioi_ws_socket *socket, int name, const ch
 	return set_kernel(socket, SOL_SOCKET, name, &timeout, sizeof(timeout));
 }
 
-static int set_linger(const struct regioi_ws_socket *socket, bool off)
+static int set_linger(const struct regioi_ws_socket *socket, const LINGER *wanted)
 {
-	struct linger linger = {.l_onoff = !off};
+	sys_linger times = {.l_onoff = wanted->l_onoff, .l_linger = wanted->l_linger};
 
-	return set_kernel(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	return set_kernel(socket, SOL_SOCKET, SO_LINGER, &times, sizeof(times));
 }
 
 /* Only one of SO_REUSEADDR and SO_EXCLUSIVEADDRUSE may be set. */
@@ -205,12 +206,18 @@ static int set_coalesced(struct regioi_ws_socket *socket, DWORD size)
 /* Options of the socket level that are not passed to the kernel. Returns -1 for all others. */
 static int set_special(struct regioi_ws_socket *socket, int name, const char *value, int length)
 {
+	LINGER times = {0};
+
 	switch (name) {
 	case SO_RCVTIMEO:
 	case SO_SNDTIMEO:
 		return set_timeout(socket, name, value, length);
 	case SO_DONTLINGER:
-		return set_linger(socket, number_of(value, length) != 0);
+		times.l_onoff = number_of(value, length) == 0;
+		return set_linger(socket, &times);
+	case SO_LINGER:
+		memcpy(&times, value, sizeof(times));
+		return set_linger(socket, &times);
 	case SO_REUSEADDR:
 		return set_reuse(socket, number_of(value, length) != 0);
 	case SO_EXCLUSIVEADDRUSE:
@@ -233,8 +240,7 @@ static int set_option(struct regioi_ws_socket *socket, int level, int name, cons
 {
 	int error;
 
-	if ((is_whole(level, name) && length < (int)sizeof(int)) ||
-	    (level == SOL_SOCKET && name == SO_LINGER && length < (int)sizeof(LINGER)))
+	if (is_whole(level, name) && length < (int)sizeof(int))
 		return WSAEFAULT;
 	error = level == SOL_SOCKET ? set_special(socket, name, value, length) : -1;
 	if (error >= 0)
@@ -288,15 +294,24 @@ static int get_number(const struct regioi_ws_socket *socket, int level, int name
 		       : 0;
 }
 
+static int get_linger(const struct regioi_ws_socket *socket, LINGER *ret_times)
+{
+	sys_linger times;
+	socklen_t size = sizeof(times);
+
+	if (sys_getsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &times, &size) < 0)
+		return regioi_ws_error(errno);
+	*ret_times = (LINGER){.l_onoff = (USHORT)times.l_onoff, .l_linger = (USHORT)times.l_linger};
+	return 0;
+}
+
 static int get_dontlinger(const struct regioi_ws_socket *socket, DWORD *ret_number)
 {
-	struct linger linger;
-	socklen_t size = sizeof(linger);
+	LINGER times = {0};
+	int error = get_linger(socket, &times);
 
-	if (sys_getsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &linger, &size) < 0)
-		return regioi_ws_error(errno);
-	*ret_number = !linger.l_onoff;
-	return 0;
+	*ret_number = !times.l_onoff;
+	return error;
 }
 
 static int get_dontfragment(const struct regioi_ws_socket *socket, DWORD *ret_number)
@@ -327,6 +342,9 @@ static int get_special(struct regioi_ws_socket *socket, int name, DWORD *ret_num
 		return get_timeout(socket, name, ret_number);
 	case SO_DONTLINGER:
 		return get_dontlinger(socket, ret_number);
+	case SO_LINGER:
+		/* As large as a number. */
+		return get_linger(socket, (LINGER *)(void *)ret_number);
 	case SO_ERROR:
 		error = get_number(socket, SOL_SOCKET, SO_ERROR, ret_number);
 		if (!error && *ret_number == ECONNRESET)

@@ -25,6 +25,7 @@
 
 typedef struct addrinfo sys_addrinfo;
 typedef struct ip_mreq sys_ip_mreq;
+typedef struct linger sys_linger;
 
 static inline int sys_socket(int family, int type, int protocol)
 {
