@@ -64,9 +64,7 @@ static unsigned int state_of(struct regioi_ws_socket *socket, short events)
 	    (events && regioi_ws_socket_connected(socket)))
 		return connected_state(socket, events);
 	/* Only a failed attempt leaves an error, or ends what was never connected. */
-	if (events & (POLLERR | POLLIN))
-		return REGIOI_WS_CONNECT_FAILED;
-	return events & POLLHUP ? REGIOI_WS_IDLE : 0;
+	return events & (POLLERR | POLLIN) ? REGIOI_WS_CONNECT_FAILED : 0;
 }
 
 static short kernel_events(const struct regioi_ws_look *look)

@@ -14,7 +14,6 @@ enum regioi_ws_state {
 	REGIOI_WS_ENDED = 8, /* the peer has ended the connection, in order or by a reset */
 	REGIOI_WS_RESET = 16,
 	REGIOI_WS_CONNECT_FAILED = 32,
-	REGIOI_WS_IDLE = 64, /* a stream that was never connected */
 };
 
 struct regioi_ws_look {

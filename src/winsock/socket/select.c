@@ -86,7 +86,7 @@ int WSAAPI select(int ignored, struct fd_set *readable, struct fd_set *writable,
 static unsigned int poll_wanted(SHORT events)
 {
 	unsigned int wanted =
-		REGIOI_WS_ENDED | REGIOI_WS_RESET | REGIOI_WS_CONNECT_FAILED | REGIOI_WS_IDLE;
+		REGIOI_WS_ENDED | REGIOI_WS_RESET | REGIOI_WS_CONNECT_FAILED;
 
 	if (events & POLLRDNORM)
 		wanted |= REGIOI_WS_READABLE;
@@ -108,7 +108,7 @@ static SHORT poll_result(unsigned int found, SHORT events)
 	if (found & (REGIOI_WS_WRITABLE | REGIOI_WS_CONNECT_FAILED))
 		result |= POLLWRNORM;
 	result &= events;
-	if (found & (REGIOI_WS_ENDED | REGIOI_WS_CONNECT_FAILED | REGIOI_WS_IDLE))
+	if (found & (REGIOI_WS_ENDED | REGIOI_WS_CONNECT_FAILED))
 		result |= POLLHUP;
 	if (found & (REGIOI_WS_RESET | REGIOI_WS_CONNECT_FAILED))
 		result |= POLLERR;
