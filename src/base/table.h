@@ -21,6 +21,7 @@ enum regioi_kind {
 	REGIOI_KIND_REGION = 1,
 	REGIOI_KIND_DRIVER,
 	REGIOI_KIND_CQ,
+	REGIOI_KIND_HANDLE, /* of the Windows interface, which has a table of its own */
 	REGIOI_KIND_RQ,
 };
 
