@@ -78,6 +78,16 @@ static void connect_to(SOCKET s, SOCKET to)
 	       WSAGetLastError());
 }
 
+void wait_readable(SOCKET s)
+{
+	struct timeval time = {PATIENCE_MS / 1000, 0};
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(s, &set);
+	EXPECT(select(0, &set, NULL, NULL, &time) == 1, "error %d", WSAGetLastError());
+}
+
 void *function_of(SOCKET s, GUID id)
 {
 	void *function = NULL;

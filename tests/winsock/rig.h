@@ -31,6 +31,8 @@ SOCKET flagged_socket(int family, int type);
 SOCKET bound(SOCKET s, int family);
 SOCKADDR_INET name_of(SOCKET s);
 int name_length(const SOCKADDR_INET *name);
+/* What is sent over loopback may arrive after the call that sends it has returned. */
+void wait_readable(SOCKET s);
 /* AcceptEx and its like. */
 void *function_of(SOCKET s, GUID id);
 /* Two ends of a TCP connection; the first is flagged. */

@@ -86,6 +86,7 @@ START_TEST(sockets_that_do_not_want_to_know_are_not_disturbed)
 	}
 	set_report(s, TRUE);
 	send_byte(s);
+	wait_readable(s);
 	EXPECT_FAILS(WSAECONNRESET, SOCKET_ERROR, recv(s, &byte, 1, 0));
 	closesocket(s);
 }
@@ -102,6 +103,7 @@ START_TEST(readiness_includes_what_a_send_has_found)
 	s = alone();
 	for (int sends = 1; sends <= 2; sends++) {
 		send_byte(s);
+		wait_readable(s);
 		FD_ZERO(&readable);
 		FD_ZERO(&writable);
 		FD_SET(s, &readable);
@@ -131,8 +133,12 @@ START_TEST(overlapped_receives_report_it_also_if_a_send_has_found_it)
 	port = CreateIoCompletionPort((HANDLE)s, NULL, 0, 0);
 	for (int i = 0; i < 50; i++) {
 		memset(&receiving, 0, sizeof(receiving));
-		EXPECT_FAILS(WSA_IO_PENDING, SOCKET_ERROR,
-			     WSARecv(s, &buffer, 1, NULL, &flags, &receiving, NULL));
+		EXPECT(WSARecv(s, &buffer, 1, NULL, &flags, &receiving, NULL) == SOCKET_ERROR,
+		       "%u bytes", buffer.len);
+		/* The last answer of the round before may come late. */
+		if (WSAGetLastError() == WSAECONNRESET)
+			continue;
+		EXPECT(WSAGetLastError() == WSA_IO_PENDING, "error %d", WSAGetLastError());
 		/* The second may find the answer to the first before the receive does. */
 		send_byte(s);
 		send_byte(s);
