@@ -4,6 +4,9 @@
 
 Usage: witness.py SOURCE_ROOT BUILD_ROOT. Prints the differences, each with its verdict from
 witness/verdicts.list. Fails if one has no verdict, or a verdict has no difference.
+
+Or: witness.py --native PROGRAM SOURCE_ROOT. Runs only the program built here, and fails if it is not
+as the verdicts say. Prints TAP.
 """
 import os
 import pathlib
@@ -79,7 +82,19 @@ def compare(engine, here, there, verdicts, used):
     return missing
 
 
+def check_native(program, source):
+    here = observe([program], {})
+    verdicts = read_verdicts(pathlib.Path(source) / "tests/winsock/witness/verdicts.list")
+    wrong = [name for name, verdict in verdicts.items() if here.get(name) != verdict[0]]
+    print(f"1..1\n{'not ok' if wrong else 'ok'} 1 - calls do what the verdicts say")
+    for name in wrong:
+        print(f"# {name}: {here.get(name)}, not {verdicts[name][0]}")
+
+
 def main():
+    if sys.argv[1] == "--native":
+        check_native(*sys.argv[2:])
+        return
     source, build_root = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
     wine = next((shutil.which(name) for name in WINE if shutil.which(name)), None)
     if not wine or not shutil.which(MINGW[0]):

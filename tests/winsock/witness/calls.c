@@ -23,6 +23,8 @@
 #endif
 
 #define WAIT_MS 2000
+/* Not every implementation reports it, so this time may pass. */
+#define GONE_MS 300
 
 /* A call that returns an int, SOCKET_ERROR if it fails. */
 #define CALL(name, call)                                                                           \
@@ -105,15 +107,20 @@ static void set_nonblocking(SOCKET s)
 	ioctlsocket(s, FIONBIO, &on);
 }
 
-/* Waits for what must come, in a way that changes nothing. */
-static void wait_readable(SOCKET s)
+/* Waits for what may come, in a way that changes nothing. */
+static void wait_for(SOCKET s, int ms)
 {
-	struct timeval time = {WAIT_MS / 1000, 0};
+	struct timeval time = {ms / 1000, ms % 1000 * 1000};
 	fd_set set;
 
 	FD_ZERO(&set);
 	FD_SET(s, &set);
 	select(0, &set, NULL, NULL, &time);
+}
+
+static void wait_readable(SOCKET s)
+{
+	wait_for(s, WAIT_MS);
 }
 
 /* ---- Observations ---- */
@@ -207,11 +214,11 @@ static void observe_datagrams(void)
 		set_nonblocking(s);
 		snprintf(text, sizeof(text), "peer gone, report %s: send", how);
 		CALL(text, send(s, "x", 1, 0));
-		Sleep(50);
+		wait_for(s, GONE_MS);
 		snprintf(text, sizeof(text), "peer gone, report %s: recv", how);
 		CALL(text, recv(s, data, sizeof(data), 0));
 		send(s, "x", 1, 0);
-		Sleep(50);
+		wait_for(s, GONE_MS);
 		snprintf(text, sizeof(text), "peer gone, report %s: later send", how);
 		CALL(text, send(s, "y", 1, 0));
 		closesocket(s);
@@ -284,6 +291,7 @@ static void observe_readiness(void)
 {
 	struct sockaddr_in name;
 	SOCKET s = socket(AF_INET, SOCK_STREAM, 0), client, server;
+	WSAPOLLFD descriptor;
 	char byte;
 
 	print_polled("never connected", s, POLLIN | POLLOUT);
@@ -308,7 +316,9 @@ static void observe_readiness(void)
 	print_polled("connected", client, POLLIN | POLLOUT);
 	print_selected("connected", client);
 	send(server, "x", 1, MSG_OOB);
-	Sleep(50);
+	descriptor.fd = client;
+	descriptor.events = POLLRDBAND;
+	WSAPoll(&descriptor, 1, WAIT_MS);
 	print_polled("urgent data", client, POLLIN | POLLOUT);
 	print_selected("urgent data", client);
 	recv(client, &byte, 1, MSG_OOB);
