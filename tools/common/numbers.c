@@ -4,17 +4,21 @@
  */
 #include "numbers.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 struct number_text number_grouped(long long number)
 {
-	struct number_text grouped = {"unknown"};
+	return number < 0 ? (struct number_text){"unknown"} : count_grouped((uint64_t)number);
+}
+
+struct number_text count_grouped(uint64_t count)
+{
+	struct number_text grouped;
 	char digits[24];
 	int length, out = 0;
 
-	if (number < 0)
-		return grouped;
-	length = snprintf(digits, sizeof(digits), "%lld", number);
+	length = snprintf(digits, sizeof(digits), "%" PRIu64, count);
 	for (int i = 0; i < length; i++) {
 		if (i > 0 && (length - i) % 3 == 0)
 			grouped.text[out++] = ',';

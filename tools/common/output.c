@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,22 @@ int json_write(const char *command, FILE *file, const cJSON *document)
 	if (failed)
 		fprintf(stderr, "%s: --json: cannot write: %s\n", command, strerror(errno));
 	return failed ? -1 : 0;
+}
+
+cJSON *json_make_count(uint64_t count)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRIu64, count);
+	return cJSON_CreateRaw(digits);
+}
+
+void json_add_count(cJSON *object, const char *name, uint64_t count)
+{
+	cJSON *item = json_make_count(count);
+
+	if (!cJSON_AddItemToObject(object, name, item))
+		cJSON_Delete(item);
 }
 
 /* The terminals that gnuplot is told of, by how the path ends. */

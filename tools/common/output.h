@@ -7,6 +7,7 @@
 #define COMMON_OUTPUT_H
 
 #include <cjson/cJSON.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Opens what --json names, "-" being standard output; NULL when it cannot be written. */
@@ -14,6 +15,10 @@ FILE *json_open(const char *command, const char *path);
 
 /* Writes the document, and closes the file unless it is standard output. Returns 0 or -1. */
 int json_write(const char *command, FILE *file, const cJSON *document);
+
+/* Adds a count with all its digits; a double holds no more than 53 bits. */
+void json_add_count(cJSON *object, const char *name, uint64_t count);
+cJSON *json_make_count(uint64_t count);
 
 /*
  * Whether a picture can be made: a path that ends in .svg or .png and can be written, and a

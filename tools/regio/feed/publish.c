@@ -353,8 +353,7 @@ static void show_live(void *context)
 	uint64_t messages = counter_read(&publisher->messages);
 
 	console_live("%s messages a second, %s in all",
-		     number_grouped((long long)(messages - publisher->shown)).text,
-		     number_grouped((long long)messages).text);
+		     count_grouped(messages - publisher->shown).text, count_grouped(messages).text);
 	publisher->shown = messages;
 }
 
@@ -374,26 +373,24 @@ static void print_report(FILE *file, const struct publisher *publisher)
 
 	fprintf(file, "session %.*s ended: %s messages in %s packets, %.2f s\n",
 		(int)FRAMING_SESSION_BYTES, options->session,
-		number_grouped((long long)publisher->messages).text,
-		number_grouped((long long)publisher->packets).text, seconds_of(publisher));
+		count_grouped(publisher->messages).text, count_grouped(publisher->packets).text,
+		seconds_of(publisher));
 	fprintf(file, "  rate %s messages/s",
-		number_grouped((long long)(rate_of(publisher) + 0.5)).text);
+		count_grouped((uint64_t)(rate_of(publisher) + 0.5)).text);
 	if (options->rate)
 		fprintf(file, " of %s asked for; a packet was at most %.3f ms behind its time",
-			number_grouped((long long)options->rate).text,
-			(double)publisher->behind_ns / 1e6);
+			count_grouped(options->rate).text, (double)publisher->behind_ns / 1e6);
 	fprintf(file, "\n  %" PRIu64 " heartbeats\n", publisher->heartbeats);
 	for (uint32_t i = 0; i < options->line_count; i++) {
 		const struct line *line = &publisher->lines[i];
 
 		fprintf(file, "  line %s: %s packets sent in %s system calls",
 			address_text(&options->lines[i]).text,
-			number_grouped((long long)(line->completed - line->failed)).text,
-			number_grouped((long long)line->info.send_calls).text);
+			count_grouped(line->completed - line->failed).text,
+			count_grouped(line->info.send_calls).text);
 		if (line->failed)
 			fprintf(file, ", %s not taken by the kernel (%s)",
-				number_grouped((long long)line->failed).text,
-				regio_error_name(line->error));
+				count_grouped(line->failed).text, regio_error_name(line->error));
 		fprintf(file, "\n");
 	}
 	fflush(file);
@@ -410,11 +407,10 @@ static void add_lines(cJSON *document, const struct publisher *publisher)
 		cJSON_AddItemToArray(lines, object);
 		cJSON_AddStringToObject(object, "group",
 					address_text(&publisher->options->lines[i]).text);
-		cJSON_AddNumberToObject(object, "packets",
-					(double)(line->completed - line->failed));
-		cJSON_AddNumberToObject(object, "packets_failed", (double)line->failed);
-		cJSON_AddNumberToObject(object, "trains", (double)line->info.trains_sent);
-		cJSON_AddNumberToObject(object, "send_calls", (double)line->info.send_calls);
+		json_add_count(object, "packets", line->completed - line->failed);
+		json_add_count(object, "packets_failed", line->failed);
+		json_add_count(object, "trains", line->info.trains_sent);
+		json_add_count(object, "send_calls", line->info.send_calls);
 	}
 }
 
@@ -429,11 +425,11 @@ static int write_json(FILE *file, const struct publisher *publisher)
 	cJSON_AddStringToObject(document, "command", "feed publish");
 	cJSON_AddStringToObject(document, "session", session);
 	cJSON_AddNumberToObject(document, "seconds", seconds_of(publisher));
-	cJSON_AddNumberToObject(document, "messages", (double)publisher->messages);
-	cJSON_AddNumberToObject(document, "packets", (double)publisher->packets);
-	cJSON_AddNumberToObject(document, "bytes", (double)publisher->bytes);
-	cJSON_AddNumberToObject(document, "heartbeats", (double)publisher->heartbeats);
-	cJSON_AddNumberToObject(document, "rate_asked", (double)options->rate);
+	json_add_count(document, "messages", publisher->messages);
+	json_add_count(document, "packets", publisher->packets);
+	json_add_count(document, "bytes", publisher->bytes);
+	json_add_count(document, "heartbeats", publisher->heartbeats);
+	json_add_count(document, "rate_asked", options->rate);
 	cJSON_AddNumberToObject(document, "msgs_per_s", rate_of(publisher));
 	cJSON_AddNumberToObject(document, "behind_max_us", (double)publisher->behind_ns / 1e3);
 	add_lines(document, publisher);

@@ -9,11 +9,6 @@
 #include "numbers.h"
 #include "output.h"
 
-static struct number_text grouped(uint64_t number)
-{
-	return number_grouped((long long)number);
-}
-
 /* ---- Sums ---------------------------------------------------------------- */
 
 /* What the other side has counted of one connection, or we of what it sent. */
@@ -127,7 +122,8 @@ static void print_heading(FILE *file, const struct load *load)
 	fprintf(file, "%u connection%s, %u bytes", options->connections,
 		options->connections > 1 ? "s" : "", options->size);
 	if (options->rate)
-		fprintf(file, ", open loop, %s messages/s asked for", grouped(options->rate).text);
+		fprintf(file, ", open loop, %s messages/s asked for",
+			count_grouped(options->rate).text);
 	else if (options->mode == SERVE_ECHO)
 		fprintf(file, ", closed loop, %u at a time", options->depth);
 	fprintf(file, "\n");
@@ -136,12 +132,12 @@ static void print_heading(FILE *file, const struct load *load)
 static void print_oddities(FILE *file, const struct load *load)
 {
 	if (load->failed)
-		fprintf(file, "  %s sends failed\n", grouped(load->failed).text);
+		fprintf(file, "  %s sends failed\n", count_grouped(load->failed).text);
 	if (load->refused)
 		fprintf(file, "  %s times the host reported that nothing listens\n",
-			grouped(load->refused).text);
+			count_grouped(load->refused).text);
 	if (load->odd)
-		fprintf(file, "  %s messages came back changed\n", grouped(load->odd).text);
+		fprintf(file, "  %s messages came back changed\n", count_grouped(load->odd).text);
 }
 
 void load_print(FILE *file, const struct load *load)
@@ -154,18 +150,19 @@ void load_print(FILE *file, const struct load *load)
 	load_sum(load, &totals);
 	rate = seconds > 0 ? (double)totals.received / seconds : 0;
 	print_heading(file, load);
-	fprintf(file, "  sent %s, received %s", grouped(totals.sent).text,
-		grouped(totals.received).text);
+	fprintf(file, "  sent %s, received %s", count_grouped(totals.sent).text,
+		count_grouped(totals.received).text);
 	if (totals.known)
-		fprintf(file, ", lost %s (%.4f %%)", grouped(totals.lost).text,
+		fprintf(file, ", lost %s (%.4f %%)", count_grouped(totals.lost).text,
 			totals.sent ? 100.0 * (double)totals.lost / (double)totals.sent : 0.0);
 	else
 		fprintf(file, ", lost unknown: the server did not report it");
 	if (!options->tcp)
-		fprintf(file, ", reordered %s, duplicates %s", grouped(totals.reordered).text,
-			grouped(totals.duplicated).text);
+		fprintf(file, ", reordered %s, duplicates %s", count_grouped(totals.reordered).text,
+			count_grouped(totals.duplicated).text);
 	fprintf(file, "\n  %s messages/s, %.1f Mbit/s, for %.2f s\n",
-		grouped((uint64_t)(rate + 0.5)).text, rate * options->size * 8 / 1e6, seconds);
+		count_grouped((uint64_t)(rate + 0.5)).text, rate * options->size * 8 / 1e6,
+		seconds);
 	if (options->rate && options->mode != SERVE_SOURCE)
 		fprintf(file, "  a message was sent at most %.3f ms behind its time\n",
 			(double)load->behind_ns / 1e6);
@@ -191,7 +188,7 @@ static void add_options(cJSON *document, const struct load *load)
 	cJSON_AddNumberToObject(document, "connections", options->connections);
 	cJSON_AddNumberToObject(document, "size", options->size);
 	if (options->rate)
-		cJSON_AddNumberToObject(document, "rate_asked", (double)options->rate);
+		json_add_count(document, "rate_asked", options->rate);
 	else if (options->mode == SERVE_ECHO)
 		cJSON_AddNumberToObject(document, "depth", options->depth);
 }
@@ -206,16 +203,16 @@ int load_write_json(FILE *file, const struct load *load)
 	load_sum(load, &totals);
 	add_options(document, load);
 	cJSON_AddNumberToObject(document, "seconds", seconds);
-	cJSON_AddNumberToObject(document, "sent", (double)totals.sent);
-	cJSON_AddNumberToObject(document, "received", (double)totals.received);
+	json_add_count(document, "sent", totals.sent);
+	json_add_count(document, "received", totals.received);
 	if (totals.known)
-		cJSON_AddNumberToObject(document, "lost", (double)totals.lost);
-	cJSON_AddNumberToObject(document, "reordered", (double)totals.reordered);
-	cJSON_AddNumberToObject(document, "duplicated", (double)totals.duplicated);
-	cJSON_AddNumberToObject(document, "odd", (double)load->odd);
-	cJSON_AddNumberToObject(document, "refused", (double)load->refused);
-	cJSON_AddNumberToObject(document, "failed", (double)load->failed);
-	cJSON_AddNumberToObject(document, "ended_early", (double)load->over);
+		json_add_count(document, "lost", totals.lost);
+	json_add_count(document, "reordered", totals.reordered);
+	json_add_count(document, "duplicated", totals.duplicated);
+	json_add_count(document, "odd", load->odd);
+	json_add_count(document, "refused", load->refused);
+	json_add_count(document, "failed", load->failed);
+	json_add_count(document, "ended_early", load->over);
 	if (seconds > 0)
 		cJSON_AddNumberToObject(document, "msgs_per_s", (double)totals.received / seconds);
 	if (load->options->rate && load->options->mode != SERVE_SOURCE)

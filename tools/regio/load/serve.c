@@ -16,11 +16,6 @@
 
 #define BUFFER_BYTES (4 << 20)
 
-static struct number_text grouped(uint64_t number)
-{
-	return number_grouped((long long)number);
-}
-
 /* ---- The socket ---------------------------------------------------------- */
 
 static const char *remedy(int error)
@@ -76,10 +71,10 @@ static void show_live(void *context)
 	uint64_t bytes = counter_read(source ? &counts->sent_bytes : &counts->received_bytes);
 
 	console_live("%s %s/s, %.1f Mbit/s; %s in all, clients: %s",
-		     grouped(messages - server->shown_messages).text,
+		     count_grouped(messages - server->shown_messages).text,
 		     server->options->tcp ? "pieces" : "messages",
-		     (double)(bytes - server->shown_bytes) * 8 / 1e6, grouped(messages).text,
-		     grouped(counter_read(&counts->clients)).text);
+		     (double)(bytes - server->shown_bytes) * 8 / 1e6, count_grouped(messages).text,
+		     count_grouped(counter_read(&counts->clients)).text);
 	server->shown_messages = messages;
 	server->shown_bytes = bytes;
 }
@@ -95,34 +90,30 @@ static void print_summary(FILE *file, const struct server *server)
 	const char *what = server->options->tcp ? "pieces of streams" : "messages";
 
 	fprintf(file, "served %.2f s, clients: %s\n", seconds_of(server),
-		grouped(counts->clients).text);
-	fprintf(file, "  received %s %s, %s bytes\n", grouped(counts->received).text, what,
-		grouped(counts->received_bytes).text);
-	fprintf(file, "  sent %s %s, %s bytes\n", grouped(counts->sent).text, what,
-		grouped(counts->sent_bytes).text);
+		count_grouped(counts->clients).text);
+	fprintf(file, "  received %s %s, %s bytes\n", count_grouped(counts->received).text, what,
+		count_grouped(counts->received_bytes).text);
+	fprintf(file, "  sent %s %s, %s bytes\n", count_grouped(counts->sent).text, what,
+		count_grouped(counts->sent_bytes).text);
 	if (counts->too_long)
 		fprintf(file, "  %s messages were longer than --size %u and not taken\n",
-			grouped(counts->too_long).text, server->options->size);
+			count_grouped(counts->too_long).text, server->options->size);
 	if (server->kernel_drops)
 		fprintf(file,
 			"  the kernel dropped %s packets for want of room (a train counts once); "
 			"see "
 			"sysctl net.core.rmem_max\n",
-			grouped(server->kernel_drops).text);
+			count_grouped(server->kernel_drops).text);
 	if (counts->failed)
-		fprintf(file, "  %s sends or receives failed\n", grouped(counts->failed).text);
+		fprintf(file, "  %s sends or receives failed\n",
+			count_grouped(counts->failed).text);
 	if (counts->refused)
 		fprintf(file, "  %s connections refused; see --connections, and ulimit -n\n",
-			grouped(counts->refused).text);
+			count_grouped(counts->refused).text);
 	if (counts->resets)
 		fprintf(file, "  %s connections ended with an error\n",
-			grouped(counts->resets).text);
+			count_grouped(counts->resets).text);
 	fflush(file);
-}
-
-static void add_count(cJSON *object, const char *name, uint64_t count)
-{
-	cJSON_AddNumberToObject(object, name, (double)count);
 }
 
 static int write_json(FILE *file, const struct server *server)
@@ -136,16 +127,16 @@ static int write_json(FILE *file, const struct server *server)
 	cJSON_AddStringToObject(document, "protocol", server->options->tcp ? "tcp" : "udp");
 	cJSON_AddStringToObject(document, "address", address_text(&server->address).text);
 	cJSON_AddNumberToObject(document, "seconds", seconds_of(server));
-	add_count(document, "clients", counts->clients);
-	add_count(document, "received", counts->received);
-	add_count(document, "received_bytes", counts->received_bytes);
-	add_count(document, "sent", counts->sent);
-	add_count(document, "sent_bytes", counts->sent_bytes);
-	add_count(document, "too_long", counts->too_long);
-	add_count(document, "kernel_drops", server->kernel_drops);
-	add_count(document, "failed", counts->failed);
-	add_count(document, "refused", counts->refused);
-	add_count(document, "resets", counts->resets);
+	json_add_count(document, "clients", counts->clients);
+	json_add_count(document, "received", counts->received);
+	json_add_count(document, "received_bytes", counts->received_bytes);
+	json_add_count(document, "sent", counts->sent);
+	json_add_count(document, "sent_bytes", counts->sent_bytes);
+	json_add_count(document, "too_long", counts->too_long);
+	json_add_count(document, "kernel_drops", server->kernel_drops);
+	json_add_count(document, "failed", counts->failed);
+	json_add_count(document, "refused", counts->refused);
+	json_add_count(document, "resets", counts->resets);
 	status = json_write(console_command(), file, document);
 	cJSON_Delete(document);
 	return status;
