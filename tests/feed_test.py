@@ -193,7 +193,11 @@ def publish(*arguments):
 
 
 def only_session(report, subscriber=0):
-    sessions = report["subscribers"][subscriber]["sessions"]
+    return only_session_of(report["subscribers"][subscriber])
+
+
+def only_session_of(seen):
+    sessions = seen["sessions"]
     assert len(sessions) == 1, f"{len(sessions)} sessions"
     return sessions[0]
 
@@ -314,11 +318,10 @@ def hostile_packets():
     """Malformed packets of every kind, and their number."""
     good = HEADER.pack(b"HOSTILE   ", 1, 2) + b"\0\1a\0\1b"
     chance = random.Random(3)
-    packets = [good[:length] for length in range(len(good))] + [good + b"x"]
+    packets = [good[:length] for length in range(len(good))]
     packets += [HEADER.pack(b"HOSTILE   ", 2**64 - 1, 1) + b"\0\1a", HEADER.pack(b"", 1, 0xFFFE)]
     packets += [HEADER.pack(b"HOSTILE   ", 1, 1) + b"\xff\xff" + b"z" * 100, b"y" * 60000]
     packets += [HEADER.pack(b"HOSTILE   ", 1, 200) + chance.randbytes(200) for _ in range(200)]
-    packets += [b"\0" * 21]
     return packets
 
 
@@ -344,6 +347,64 @@ def check_hostile():
     good = [session for session in seen["sessions"] if session["session"] == "GOOD"]
     expect([session["received"] for session in good], [3000], "received of the good session")
     expect(len(seen["sessions"]) + seen["sessions_left_out"], 101, "sessions")
+
+
+def packet(number, messages=(), name=b"ODD       ", count=None, tail=b""):
+    blocks = b"".join(struct.pack(">H", len(message)) + message for message in messages)
+    return HEADER.pack(name, number, len(messages) if count is None else count) + blocks + tail
+
+
+ODD = (  # what it is, packets, what the first line and the session are to be
+    ("a heartbeat numbered 0 before the first message",
+     [packet(0), packet(0), packet(1, [b"a", b"b"])],
+     {"malformed": 0, "heartbeats": 2, "unnumbered": 3}, {"first": 1, "received": 2, "lost": 0}),
+    ("the largest datagram, one message", [packet(1, [b"x" * 65485])],
+     {"malformed": 0, "too_long": 0}, {"received": 1}),
+    ("the largest datagram, as many messages as fit", [packet(1, [b""] * 32743)],
+     {"malformed": 0, "too_long": 0}, {"received": 32743}),
+    ("bytes after the last message", [packet(1, [b"a"], tail=b"\0\0"), packet(2, tail=b"\0" * 6)],
+     {"malformed": 0, "trailing": 2, "heartbeats": 1}, {"received": 1, "lost": 0}),
+    ("a number far ahead", [packet(1, [b"a"]), packet(2**63 + 5, [b"b"]), packet(2, [b"c"])],
+     {"malformed": 0}, {"received": 3, "lost": 2**63 + 2, "gaps": [[3, 2**63 + 4]]}),
+    ("the last number there is", [packet(1, [b"a"]), packet(2**64 - 1)],
+     {"malformed": 0}, {"received": 1, "lost": 2**64 - 3, "next": 2**64 - 1}),
+)
+
+
+def check_odd():
+    for number, (what, packets, wanted_line, wanted_session) in enumerate(ODD):
+        where = group(20 + number)
+        program = subscribe(where.text, "--until-end", "--json", "-")
+        sender = where.sender()
+        for one in packets:
+            sender.send(one)
+        sender.send(packet(0, count=END))  # numbered 0 as well
+        seen = program.report()["subscribers"][0]
+        for actual, wanted in ((seen["lines"][0], wanted_line), (only_session_of(seen), wanted_session)):
+            for field, value in wanted.items():
+                expect(actual[field], value, f"{what}: {field}")
+
+
+def check_packet_bytes():
+    where = group(30)
+    program = subscribe(where.text, "--until-end", "--packet-bytes", "1000")
+    publish(where.text, "--count", "10", "--rate", "0", "--size", "900-900", "--per-packet", "1",
+            "--json", "-").report()
+    sender = where.sender()
+    sender.send(packet(1, [b"x" * 1000]))
+    sender.send(packet(2, count=END))
+    status, out, err = program.finish()
+    expect(status, 0, f"exit status ({err})")
+    assert "malformed 0" in out and "1 packets longer than --packet-bytes 1000" in out, out
+
+
+def check_large():
+    where = group(31)
+    program = subscribe(where.text, "--from-start", "--until-end", "--json", "-")
+    publish(where.text, "--count", "40", "--rate", "2000", "--size", "65485", "--per-packet", "1",
+            "--packet-bytes", "65507", "--json", "-").report()
+    session = only_session(program.report())
+    expect((session["received"], session["lost"]), (40, 0), "messages of the largest size")
 
 
 def kernel_drops(where):
@@ -398,6 +459,9 @@ if __name__ == "__main__":
         ("a publisher killed and started again is a new session", check_restart),
         ("an end is told, and a signal brings the report", check_quiet_end),
         ("hostile packets are counted as malformed and do no harm", check_hostile),
+        ("packets of any size, padded or numbered 0, are read", check_odd),
+        ("packets longer than asked for are counted apart", check_packet_bytes),
+        ("the largest packets are published and read", check_large),
         ("what overflows is lost, with the kernel's count beside it", check_overflow),
         ("what cannot be is refused with a reason", check_refusals),
     )))

@@ -3,9 +3,10 @@
  * feed.c - what comes off the network for `regio feed` and `regio load`, and what is made of it
  *
  * Properties. Of any bytes: a packet or a note that is accepted, written again, is the same bytes,
- * and its messages are exactly what lies behind the head; what is written is read back as it was.
- * Of any packets on any lines: each number is delivered once; received, lost, late and twice are
- * what a plain list of numbers says; gaps told of are of numbers that have not come.
+ * and its messages are what follows the head, up to the bytes counted as trailing; what is written
+ * is read back as it was. Of any packets on any lines: each number is delivered once; received,
+ * lost, late and twice are what a plain list of numbers says; gaps told of are of numbers that have
+ * not come.
  */
 #include "target.h"
 
@@ -15,8 +16,9 @@
 
 /* ---- Framing ---- */
 
-static void write_again(const struct framing_packet *packet, const uint8_t *data, uint32_t bytes)
+static void write_again(const struct framing_packet *packet, const uint8_t *data, uint32_t all)
 {
+	uint32_t bytes = all - packet->trailing;
 	uint8_t *copy = malloc(bytes);
 	const uint8_t *cursor = packet->messages;
 	struct framing_writer writer;
@@ -46,6 +48,7 @@ static void check_packet(const uint8_t *data, size_t size)
 
 	if (!framing_read(data, (uint32_t)size, &packet))
 		return;
+	CHECK(packet.trailing <= size - FRAMING_HEADER_BYTES, "more trailing than there is");
 	CHECK(packet.number <= UINT64_MAX - packet.count, "numbers pass the last");
 	CHECK(!packet.end || packet.count == 0, "an end with messages");
 	write_again(&packet, data, (uint32_t)size);
@@ -126,6 +129,7 @@ struct row {
 
 struct reference {
 	bool used;
+	bool placed;
 	bool heard[LINES];
 	uint64_t early;
 	struct row merged;
@@ -201,6 +205,7 @@ static void notice(void *context, const struct feed_event *event)
 	if (event->kind == FEED_BEGINS) {
 		memset(reference, 0, sizeof(*reference));
 		reference->used = true;
+		reference->placed = feed.from_start || event->first > 0;
 		row_start(&reference->merged, feed.from_start ? 1 : event->first);
 		return;
 	}
@@ -209,6 +214,21 @@ static void notice(void *context, const struct feed_event *event)
 	     number++)
 		CHECK(!reference->merged.come[number], "a gap is told of where %llu has come",
 		      (unsigned long long)number);
+}
+
+/* Of a packet that has a number: heartbeats and ends numbered 0 have none. */
+static void take_number(struct reference *reference, uint32_t line, uint64_t number)
+{
+	uint64_t first = feed.from_start ? 1 : number;
+
+	if (!reference->placed)
+		row_start(&reference->merged, first);
+	reference->placed = true;
+	if (!reference->heard[line])
+		row_start(&reference->lines[line], first);
+	reference->heard[line] = true;
+	row_expect(&reference->merged, number);
+	row_expect(&reference->lines[line], number);
 }
 
 static void take_packet(struct input *input, uint64_t now_ns)
@@ -227,11 +247,8 @@ static void take_packet(struct input *input, uint64_t now_ns)
 		packet.count = 0;
 	session = feed_take(&feed, line, &packet, now_ns);
 	reference = reference_of(session);
-	if (!reference->heard[line])
-		row_start(&reference->lines[line], feed.from_start ? 1 : packet.number);
-	reference->heard[line] = true;
-	row_expect(&reference->merged, packet.number);
-	row_expect(&reference->lines[line], packet.number);
+	if (packet.number > 0 || packet.count > 0)
+		take_number(reference, line, packet.number);
 	for (uint32_t i = 0; i < packet.count; i++) {
 		uint64_t number = packet.number + i;
 		bool fresh = feed_take_message(&feed, session, line, number, now_ns);

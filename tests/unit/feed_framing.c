@@ -80,8 +80,10 @@ START_TEST(heartbeats_and_ends_have_no_message)
 	ck_assert_uint_eq(packet.count, 0);
 	ck_assert(packet.end);
 	ck_assert_uint_eq(packet.number, 7);
-	/* With a byte too many. */
-	ck_assert(!framing_read(data, writer.bytes + 1, &packet));
+	/* Padded. */
+	ck_assert(framing_read(data, writer.bytes + 6, &packet));
+	ck_assert(packet.end);
+	ck_assert_uint_eq(packet.trailing, 6);
 }
 END_TEST
 
@@ -107,8 +109,44 @@ START_TEST(every_cut_of_a_packet_is_malformed)
 	for (uint32_t bytes = 0; bytes < writer.bytes; bytes++)
 		ck_assert(!framing_read(data, bytes, &packet));
 	ck_assert(framing_read(data, writer.bytes, &packet));
-	data[writer.bytes] = 0;
-	ck_assert(!framing_read(data, writer.bytes + 1, &packet));
+}
+END_TEST
+
+START_TEST(bytes_after_the_last_message_are_an_oddity)
+{
+	framing_begin(&writer, data, sizeof(data), session, 1);
+	add("one");
+	framing_finish(&writer);
+	ck_assert(framing_read(data, writer.bytes, &packet));
+	ck_assert_uint_eq(packet.trailing, 0);
+	for (uint32_t trailing = 1; trailing < 9; trailing++) {
+		data[writer.bytes + trailing - 1] = 0xff;
+		ck_assert(framing_read(data, writer.bytes + trailing, &packet));
+		ck_assert_uint_eq(packet.count, 1);
+		ck_assert_uint_eq(packet.trailing, trailing);
+	}
+}
+END_TEST
+
+/* As long as UDP allows, of one message or of the most that fit. */
+START_TEST(the_largest_datagram_is_a_packet)
+{
+	static uint8_t large[65507];
+	uint32_t most = (sizeof(large) - FRAMING_HEADER_BYTES) / FRAMING_LENGTH_BYTES;
+
+	framing_begin(&writer, large, sizeof(large), session, 1);
+	ck_assert_ptr_ne(framing_add(&writer, 65485), NULL);
+	framing_finish(&writer);
+	ck_assert_uint_eq(writer.bytes, sizeof(large));
+	ck_assert(framing_read(large, writer.bytes, &packet));
+	framing_begin(&writer, large, sizeof(large), session, 1);
+	for (uint32_t i = 0; i < most; i++)
+		ck_assert_ptr_ne(framing_add(&writer, 0), NULL);
+	ck_assert_ptr_eq(framing_add(&writer, 0), NULL);
+	framing_finish(&writer);
+	ck_assert(framing_read(large, writer.bytes, &packet));
+	ck_assert_uint_eq(packet.count, most);
+	ck_assert_uint_eq(packet.trailing, 0);
 }
 END_TEST
 
@@ -139,7 +177,7 @@ START_TEST(noise_is_refused_or_lies_inside)
 			cursor = packet.messages;
 			for (uint32_t i = 0; i < packet.count; i++)
 				framing_next(&cursor, &bytes);
-			ck_assert_ptr_eq(cursor, noise + length);
+			ck_assert_ptr_eq(cursor, noise + length - packet.trailing);
 		}
 		free(noise);
 	}
@@ -154,6 +192,8 @@ int main(void)
 		CASE(heartbeats_and_ends_have_no_message),
 		CASE(a_full_packet_takes_no_more),
 		CASE(every_cut_of_a_packet_is_malformed),
+		CASE(bytes_after_the_last_message_are_an_oddity),
+		CASE(the_largest_datagram_is_a_packet),
 		CASE(numbers_that_would_pass_the_last_are_malformed),
 		CASE(noise_is_refused_or_lies_inside),
 	};

@@ -142,6 +142,46 @@ START_TEST(a_heartbeat_shows_what_is_missing_at_the_end)
 }
 END_TEST
 
+START_TEST(a_heartbeat_numbered_0_is_no_place_to_begin)
+{
+	set_up(2, false);
+	take("A", 0, 0, 0, 1000);
+	ck_assert_uint_eq(events[0].first, 0);
+	take("A", 1, 0, 0, 1000);
+	ck_assert_uint_eq(take("A", 0, 1, 2, 2000), 2);
+	ck_assert_uint_eq(feed.sessions[0].first, 1);
+	ck_assert_uint_eq(feed.sessions[0].merged.lost, 0);
+	ck_assert_uint_eq(feed.sessions[0].lines[0].sequence.lost, 0);
+	/* Later it says nothing, and the other line begins with its own number. */
+	take("A", 1, 0, 0, 3000);
+	ck_assert_uint_eq(take("A", 1, 3, 1, 3000), 1);
+	ck_assert_uint_eq(feed.sessions[0].merged.lost, 0);
+	ck_assert_uint_eq(feed.sessions[0].lines[1].sequence.lost, 0);
+	/* One who joins late has missed nothing by it, unless all were wanted. */
+	take("B", 0, 0, 0, 4000);
+	take("B", 0, 1000, 1, 4000);
+	ck_assert_uint_eq(feed.sessions[1].merged.lost, 0);
+	set_up(1, true);
+	take("C", 0, 0, 0, 4000);
+	take("C", 0, 3, 1, 4000);
+	ck_assert_uint_eq(feed.sessions[0].merged.lost, 2);
+	/* A message may have that number. */
+	set_up(1, false);
+	ck_assert_uint_eq(take("D", 0, 0, 2, 5000), 2);
+	ck_assert_uint_eq(feed.sessions[0].merged.received, 2);
+}
+END_TEST
+
+START_TEST(an_end_numbered_0_ends_a_session_without_messages)
+{
+	set_up(1, false);
+	end("A", 0, 0, 1000);
+	ck_assert_uint_eq(events_of(FEED_ENDS), 1);
+	ck_assert(feed_all_ended(&feed));
+	ck_assert_uint_eq(feed.sessions[0].merged.lost, 0);
+}
+END_TEST
+
 START_TEST(of_two_lines_the_first_copy_counts)
 {
 	set_up(2, false);
@@ -263,6 +303,8 @@ int main(void)
 		CASE(a_gap_is_told_once_and_when_it_is_old_enough),
 		CASE(a_gap_that_fills_in_time_is_not_told),
 		CASE(a_heartbeat_shows_what_is_missing_at_the_end),
+		CASE(a_heartbeat_numbered_0_is_no_place_to_begin),
+		CASE(an_end_numbered_0_ends_a_session_without_messages),
 		CASE(of_two_lines_the_first_copy_counts),
 		CASE(a_publisher_started_again_is_a_new_session),
 		CASE(silence_is_told_once_and_so_is_its_end),

@@ -25,8 +25,9 @@ static void write_16(uint8_t *data, uint32_t value)
 	memcpy(data, &big, sizeof(big));
 }
 
-/* True when 'count' messages fill exactly 'bytes' bytes. */
-static bool messages_fit(const uint8_t *data, uint32_t bytes, uint32_t count)
+/* True when 'bytes' bytes begin with 'count' messages; 'ret_trailing' is what follows them. */
+static bool messages_fit(const uint8_t *data, uint32_t bytes, uint32_t count,
+			 uint32_t *ret_trailing)
 {
 	while (count-- > 0) {
 		uint32_t message_bytes;
@@ -39,7 +40,8 @@ static bool messages_fit(const uint8_t *data, uint32_t bytes, uint32_t count)
 		data += message_bytes;
 		bytes -= message_bytes;
 	}
-	return bytes == 0;
+	*ret_trailing = bytes;
+	return true;
 }
 
 bool framing_read(const void *data, uint32_t bytes, struct framing_packet *ret_packet)
@@ -62,7 +64,8 @@ bool framing_read(const void *data, uint32_t bytes, struct framing_packet *ret_p
 	ret_packet->number = number;
 	ret_packet->count = count;
 	ret_packet->messages = packet + FRAMING_HEADER_BYTES;
-	return messages_fit(ret_packet->messages, bytes - FRAMING_HEADER_BYTES, count);
+	return messages_fit(ret_packet->messages, bytes - FRAMING_HEADER_BYTES, count,
+			    &ret_packet->trailing);
 }
 
 const uint8_t *framing_next(const uint8_t **cursor, uint32_t *ret_bytes)

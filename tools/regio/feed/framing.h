@@ -10,7 +10,9 @@
  *
  * Numbers are big-endian; 'number' is that of the first message, the others
  * follow on. A count of 0 is a heartbeat and 0xFFFF the end of the session: no
- * message follows, and 'number' is the next to be sent.
+ * message follows, and 'number' is the next to be sent. Two things that real
+ * servers do are read as well: bytes after the last message, and heartbeats
+ * numbered 0, which is no number of a message.
  */
 #ifndef REGIO_FEED_FRAMING_H
 #define REGIO_FEED_FRAMING_H
@@ -31,14 +33,21 @@ struct framing_packet {
 	uint64_t number;
 	uint32_t count; /* of messages; 0 at the end of a session, too */
 	bool end;
+	uint32_t trailing; /* bytes after the last message */
 	const uint8_t *messages;
 };
 
 /*
- * Reads a packet. False when it is not exactly the messages it says it has, or
+ * Reads a packet. False when it does not hold all the messages it says it has, or
  * their numbers would pass the last there is. The packet refers to 'data'.
  */
 bool framing_read(const void *data, uint32_t bytes, struct framing_packet *ret_packet);
+
+/* True when the packet shows which number is next. */
+static inline bool framing_is_numbered(const struct framing_packet *packet)
+{
+	return packet->number > 0 || packet->count > 0;
+}
 
 /* Takes the next of the packet's 'count' messages; 'cursor' starts as packet->messages. */
 const uint8_t *framing_next(const uint8_t **cursor, uint32_t *ret_bytes);

@@ -10,8 +10,8 @@
 #include "line.h"
 #include "session.h"
 
-/* The most a subscriber takes. */
-#define FEED_PACKET_BYTES_MAX 2000u
+/* What UDP over IPv4 carries. */
+#define FEED_PACKET_BYTES_MAX 65507u
 
 struct publish_options {
 	struct address lines[FEED_LINES_MAX];

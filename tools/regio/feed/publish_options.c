@@ -11,6 +11,10 @@
 
 /* Of a packet that fits an Ethernet frame anywhere. */
 #define PACKET_BYTES "1400"
+/* As many of the shortest as a packet holds. */
+#define PER_PACKET_MAX                                                                             \
+	((FEED_PACKET_BYTES_MAX - FRAMING_HEADER_BYTES) /                                          \
+	 (FRAMING_LENGTH_BYTES + PAYLOAD_BYTES_MIN))
 #define SIZE_MAX_BYTES (FEED_PACKET_BYTES_MAX - FRAMING_HEADER_BYTES - FRAMING_LENGTH_BYTES)
 
 static bool read_session(const struct argument *argument, void *session)
@@ -34,7 +38,7 @@ static const struct argument_spec specs[] = {
 		      "send N messages at a time, {}, at that rate on the whole"),
 	OPTION_NUMBER("size", "N[-N]", size, PAYLOAD_BYTES_MIN, SIZE_MAX_BYTES, "24-64",
 		      "bytes of a message"),
-	OPTION_NUMBER("per-packet", "N[-N]", per_packet, 1, FEED_PACKET_BYTES_MAX, "8-12",
+	OPTION_NUMBER("per-packet", "N[-N]", per_packet, 1, PER_PACKET_MAX, "8-12",
 		      "messages of a packet"),
 	OPTION_NUMBER("packet-bytes", "N", packet_bytes, 64, FEED_PACKET_BYTES_MAX, PACKET_BYTES,
 		      "the most bytes of a packet"),

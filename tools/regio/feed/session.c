@@ -75,6 +75,15 @@ static struct feed_session *find_place(struct feed *feed, uint64_t now_ns)
 	return oldest;
 }
 
+/* What came before the first packet that has a number is not missed. */
+static void place(const struct feed *feed, struct feed_session *session,
+		  const struct framing_packet *packet)
+{
+	session->placed = feed->from_start || framing_is_numbered(packet);
+	session->first = feed->from_start ? 1 : packet->number;
+	sequence_restart(&session->merged, session->first);
+}
+
 static struct feed_session *begin_session(struct feed *feed, uint32_t line,
 					  const struct framing_packet *packet, uint64_t now_ns)
 {
@@ -86,10 +95,9 @@ static struct feed_session *begin_session(struct feed *feed, uint32_t line,
 	if (before && before != session)
 		before->replaced = !before->ended;
 	memcpy(session->name, packet->session, sizeof(session->name));
-	session->first = feed->from_start ? 1 : packet->number;
 	session->early = 0;
 	session->announced_ns = now_ns - 1; /* a gap may be noticed right now */
-	sequence_restart(&session->merged, session->first);
+	place(feed, session, packet);
 	for (uint32_t i = 0; i < feed->line_count; i++)
 		session->lines[i].heard = false;
 	notice(feed, &(struct feed_event){
@@ -121,11 +129,24 @@ static void line_begin(const struct feed *feed, struct feed_line_view *view, uin
 	sequence_restart(&view->sequence, feed->from_start ? 1 : number);
 }
 
+static void take_number(const struct feed *feed, struct feed_session *session, uint32_t line,
+			const struct framing_packet *packet, uint64_t now_ns)
+{
+	struct feed_line_view *view = &session->lines[line];
+
+	if (!session->placed)
+		place(feed, session, packet);
+	if (!view->heard)
+		line_begin(feed, view, packet->number);
+	sequence_expect(&session->merged, packet->number, now_ns);
+	if (feed->line_count > 1)
+		sequence_expect(&view->sequence, packet->number, now_ns);
+}
+
 struct feed_session *feed_take(struct feed *feed, uint32_t line,
 			       const struct framing_packet *packet, uint64_t now_ns)
 {
 	struct feed_session *session = feed->current[line];
-	struct feed_line_view *view;
 
 	if (!session || !is_named(session, packet)) {
 		session = find_session(feed, line, packet, now_ns);
@@ -137,12 +158,8 @@ struct feed_session *feed_take(struct feed *feed, uint32_t line,
 		session->quiet = false;
 		notice_session(feed, FEED_RESUMES, session, line);
 	}
-	view = &session->lines[line];
-	if (!view->heard)
-		line_begin(feed, view, packet->number);
-	sequence_expect(&session->merged, packet->number, now_ns);
-	if (feed->line_count > 1)
-		sequence_expect(&view->sequence, packet->number, now_ns);
+	if (framing_is_numbered(packet))
+		take_number(feed, session, line, packet, now_ns);
 	if (packet->end && !session->ended) {
 		session->ended = true;
 		notice_session(feed, FEED_ENDS, session, line);

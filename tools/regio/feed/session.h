@@ -19,6 +19,7 @@ struct feed_session {
 	bool used;
 	bool ended;
 	bool replaced; /* another has begun on its line, and it has not been heard since */
+	bool placed;   /* 'first' is known: a packet with a number has come */
 	char name[FRAMING_SESSION_BYTES];
 	uint64_t first; /* the first number that is missed if it does not come */
 	uint64_t early; /* messages from before that */
@@ -33,7 +34,8 @@ struct feed_session {
 };
 
 enum feed_event_kind {
-	FEED_BEGINS,  /* a session not heard before; 'other' has not ended on this line */
+	/* A session not heard before, at number 'first', 0: not known; 'other' has not ended. */
+	FEED_BEGINS,
 	FEED_ENDS,    /* with everything sent before the end accounted for */
 	FEED_GAP,     /* 'first' up to, and without, 'end' has not come in good time */
 	FEED_QUIET,   /* nothing heard, not even a heartbeat */

@@ -16,11 +16,10 @@
 #include "numbers.h"
 #include "output.h"
 #include "payload.h"
-#include "publish.h"
 #include "socket_buffers.h"
 
-/* Receives posted on each line; with what a slot holds, room for a burst of 2 MB. */
-#define RECEIVES 1024u
+/* Receives posted on each line: two of the longest trains. */
+#define RECEIVES 256u
 /* A moment before the other thread shows what the second was like. */
 #define FIRST_SECOND_NS (950u * MILLISECOND_NS)
 #define TICK_NS (50u * MILLISECOND_NS)
@@ -34,7 +33,8 @@
 
 static int post(struct subscriber *subscriber, uint32_t slot)
 {
-	struct regio_buf slice = station_slice(&subscriber->station, slot, FEED_PACKET_BYTES_MAX);
+	struct regio_buf slice =
+		station_slice(&subscriber->station, slot, subscriber->options->packet_bytes);
 	int status =
 		regio_receive(subscriber->lines[slot / RECEIVES].rq, &slice, REGIO_MSG_DEFER, slot);
 
@@ -83,7 +83,7 @@ static int open_subscriber(struct subscriber *subscriber, const struct address *
 	subscriber->feed->from_start = options->from_start;
 	subscriber->feed->notice = notice;
 	subscriber->feed->context = subscriber;
-	if (station_open(&subscriber->station, receives, receives, FEED_PACKET_BYTES_MAX, 0))
+	if (station_open(&subscriber->station, receives, receives, options->packet_bytes, 0))
 		return -1;
 	subscriber->station.spin = options->spin;
 	for (uint32_t i = 0; i < options->line_count; i++) {
@@ -136,6 +136,8 @@ static void take_packet(struct subscriber *subscriber, uint32_t index,
 	line->packets++;
 	line->messages += packet->count;
 	line->heartbeats += packet->count == 0 && !packet->end;
+	line->trailing += packet->trailing > 0;
+	line->unnumbered += !framing_is_numbered(packet);
 	for (uint32_t i = 0; i < packet->count; i++) {
 		uint32_t bytes;
 		const uint8_t *message = framing_next(&cursor, &bytes);
@@ -162,8 +164,10 @@ static int take(struct subscriber *subscriber, const struct regio_result *result
 	if (result->status == 0 &&
 	    framing_read(station_slot(&subscriber->station, slot), result->bytes, &packet))
 		take_packet(subscriber, index, &packet, now_ns);
-	else if (result->status == 0 || result->status == -EMSGSIZE)
+	else if (result->status == 0)
 		subscriber->lines[index].malformed++;
+	else if (result->status == -EMSGSIZE)
+		subscriber->lines[index].too_long++;
 	else
 		return station_refused("receive", result->status);
 	return post(subscriber, slot);

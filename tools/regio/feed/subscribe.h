@@ -20,7 +20,8 @@ struct subscribe_options {
 	uint32_t line_count;
 	struct line_opts line;
 	uint32_t subscribers;
-	double seconds; /* 0: no end */
+	uint32_t packet_bytes; /* the largest packet taken */
+	double seconds;	       /* 0: no end */
 	bool until_end;
 	bool from_start;
 	bool spin;
@@ -42,7 +43,10 @@ struct subscriber_line {
 	uint64_t messages;
 	uint64_t heartbeats;
 	uint64_t malformed;
-	uint64_t drops; /* the kernel's count */
+	uint64_t too_long;   /* packets */
+	uint64_t trailing;   /* packets with bytes after the last message */
+	uint64_t unnumbered; /* heartbeats and ends numbered 0 */
+	uint64_t drops;	     /* the kernel's count */
 	uint32_t drops_read;
 	struct regio_rq_info info;
 };

@@ -5,6 +5,10 @@
 #include "console.h"
 #include "subscribe.h"
 
+/* The largest datagram there is, over IPv6: the format sets no other limit. */
+#define PACKET_BYTES "65527"
+#define PACKET_BYTES_MAX 65527
+
 #define OPTIONS struct subscribe_options
 
 static const struct argument_spec specs[] = {
@@ -17,6 +21,8 @@ static const struct argument_spec specs[] = {
 	OPTION_TEXT("interface", "NAME", line.interface, "where to join (lo, the loopback)"),
 	OPTION_NUMBER("buffer", "BYTES", line.buffer_bytes, 1, 1u << 30, "4194304",
 		      "socket buffer to ask for"),
+	OPTION_NUMBER("packet-bytes", "BYTES", packet_bytes, 64, PACKET_BYTES_MAX, PACKET_BYTES,
+		      "the largest packet taken, {}; each line has memory for 256 of them"),
 	OPTION_ON("spin", spin, "poll instead of sleeping"),
 	OPTION_TEXT("json", "FILE", json_path, "write the report as JSON; - is standard output"),
 	OPTION_TEXT("plot", "FILE", plot_path,

@@ -14,11 +14,6 @@
 /* Ranges of gaps shown at the end; JSON has all that are remembered. */
 #define RANGES_SHOWN 10u
 
-static struct number_text grouped(uint64_t number)
-{
-	return number_grouped((long long)number);
-}
-
 /* ---- Events -------------------------------------------------------------- */
 
 /* "subscriber 2: ", or nothing where there is one only. */
@@ -38,17 +33,16 @@ static const char *state_of(const struct feed_session *session)
 static void print_beginning(const char *prefix, const char *name, const char *group,
 			    const struct feed_event *event)
 {
-	char other[FEED_NAME_BYTES];
+	char other[FEED_NAME_BYTES], where[48] = "before its first message";
 
+	if (event->first > 0)
+		snprintf(where, sizeof(where), "at message %" PRIu64, event->first);
 	if (event->other)
-		console_say("%snew session %s on %s, at message %" PRIu64
-			    ": session %s had not ended; its publisher was started again, or "
-			    "there are two",
-			    prefix, name, group, event->first,
-			    feed_session_name(event->other, other));
+		console_say("%snew session %s on %s, %s: session %s had not ended; its publisher "
+			    "was started again, or there are two",
+			    prefix, name, group, where, feed_session_name(event->other, other));
 	else
-		console_say("%ssession %s on %s, at message %" PRIu64, prefix, name, group,
-			    event->first);
+		console_say("%ssession %s on %s, %s", prefix, name, group, where);
 }
 
 void subscribe_print_event(const struct subscriber *subscriber, const struct feed_event *event)
@@ -64,13 +58,16 @@ void subscribe_print_event(const struct subscriber *subscriber, const struct fee
 		print_beginning(prefix, name, group.text, event);
 		break;
 	case FEED_ENDS:
-		console_say("%ssession %s ended before message %" PRIu64, prefix, name,
-			    session->merged.next);
+		if (session->placed)
+			console_say("%ssession %s ended before message %" PRIu64, prefix, name,
+				    session->merged.next);
+		else
+			console_say("%ssession %s ended, without a message", prefix, name);
 		break;
 	case FEED_GAP:
 		console_say("%ssession %s: gap, messages %" PRIu64 " to %" PRIu64 " (%s)", prefix,
 			    name, event->first, event->end - 1,
-			    grouped(event->end - event->first).text);
+			    count_grouped(event->end - event->first).text);
 		break;
 	case FEED_QUIET:
 		console_say("%ssession %s: silent, no message and no heartbeat", prefix, name);
@@ -103,7 +100,7 @@ static void print_ranges(FILE *file, const struct gaps *gaps)
 			gaps->list[i].end - 1);
 	if (gaps->count + gaps->forgotten > shown)
 		fprintf(file, " and %s more gaps",
-			grouped(gaps->count + gaps->forgotten - shown).text);
+			count_grouped(gaps->count + gaps->forgotten - shown).text);
 	fprintf(file, "\n");
 }
 
@@ -113,15 +110,18 @@ static void print_session(FILE *file, const struct subscriber *subscriber,
 	const struct sequence *merged = &session->merged;
 	char name[FEED_NAME_BYTES];
 
-	fprintf(file, "  session %s, %s: messages %" PRIu64 " to %" PRIu64 "\n",
-		feed_session_name(session, name), state_of(session), session->first,
-		merged->next - 1);
+	fprintf(file, "  session %s, %s: ", feed_session_name(session, name), state_of(session));
+	if (merged->next > session->first)
+		fprintf(file, "messages %" PRIu64 " to %" PRIu64 "\n", session->first,
+			merged->next - 1);
+	else
+		fprintf(file, "no messages\n");
 	fprintf(file, "    received %s, lost %s in %s gaps, late %s, duplicates %s",
-		grouped(merged->received).text, grouped(merged->lost).text,
-		grouped(merged->gaps.count + merged->gaps.forgotten).text,
-		grouped(merged->reordered).text, grouped(merged->duplicated).text);
+		count_grouped(merged->received).text, count_grouped(merged->lost).text,
+		count_grouped(merged->gaps.count + merged->gaps.forgotten).text,
+		count_grouped(merged->reordered).text, count_grouped(merged->duplicated).text);
 	if (session->early)
-		fprintf(file, ", from before the first %s", grouped(session->early).text);
+		fprintf(file, ", from before the first %s", count_grouped(session->early).text);
 	fprintf(file, "\n");
 	print_ranges(file, &merged->gaps);
 	for (uint32_t i = 0;
@@ -131,11 +131,25 @@ static void print_session(FILE *file, const struct subscriber *subscriber,
 		if (view->heard)
 			fprintf(file, "    on %s: received %s, lost %s, late %s, duplicates %s\n",
 				address_text(&subscriber->options->lines[i]).text,
-				grouped(view->sequence.received).text,
-				grouped(view->sequence.lost).text,
-				grouped(view->sequence.reordered).text,
-				grouped(view->sequence.duplicated).text);
+				count_grouped(view->sequence.received).text,
+				count_grouped(view->sequence.lost).text,
+				count_grouped(view->sequence.reordered).text,
+				count_grouped(view->sequence.duplicated).text);
 	}
+}
+
+/* What is read, or left, as an exception; it may explain why another reader fails. */
+static void print_oddities(FILE *file, const struct subscriber_line *line, uint32_t packet_bytes)
+{
+	if (line->trailing)
+		fprintf(file, "    %s packets with bytes after the last message\n",
+			count_grouped(line->trailing).text);
+	if (line->too_long)
+		fprintf(file, "    %s packets longer than --packet-bytes %u\n",
+			count_grouped(line->too_long).text, packet_bytes);
+	if (line->unnumbered)
+		fprintf(file, "    %s heartbeats or ends numbered 0\n",
+			count_grouped(line->unnumbered).text);
 }
 
 static void print_lines(FILE *file, const struct subscriber *subscriber)
@@ -146,8 +160,9 @@ static void print_lines(FILE *file, const struct subscriber *subscriber)
 		fprintf(file,
 			"  line %s: packets %s, heartbeats %s, malformed %s; kernel drops %s\n",
 			address_text(&subscriber->options->lines[i]).text,
-			grouped(line->packets).text, grouped(line->heartbeats).text,
-			grouped(line->malformed).text, grouped(line->drops).text);
+			count_grouped(line->packets).text, count_grouped(line->heartbeats).text,
+			count_grouped(line->malformed).text, count_grouped(line->drops).text);
+		print_oddities(file, line, subscriber->options->packet_bytes);
 	}
 }
 
@@ -156,20 +171,21 @@ static void print_subscriber(FILE *file, const struct subscriber *subscriber)
 	const struct feed *feed = subscriber->feed;
 
 	fprintf(file, "subscriber %u: %s messages, %s a second from the first to the last\n",
-		subscriber->number, grouped(subscriber->messages).text,
-		grouped((uint64_t)(rate_of(subscriber) + 0.5)).text);
+		subscriber->number, count_grouped(subscriber->messages).text,
+		count_grouped((uint64_t)(rate_of(subscriber) + 0.5)).text);
 	for (uint32_t i = 0; i < FEED_SESSIONS_MAX; i++) {
 		if (feed->sessions[i].used)
 			print_session(file, subscriber, &feed->sessions[i]);
 	}
 	if (feed->retired.sessions)
 		fprintf(file, "  %s older sessions: received %s, lost %s\n",
-			grouped(feed->retired.sessions).text, grouped(feed->retired.received).text,
-			grouped(feed->retired.lost).text);
+			count_grouped(feed->retired.sessions).text,
+			count_grouped(feed->retired.received).text,
+			count_grouped(feed->retired.lost).text);
 	print_lines(file, subscriber);
 	if (subscriber->clock_disagrees)
 		fprintf(file, "  %s messages came from the future: the clocks do not agree\n",
-			grouped(subscriber->clock_disagrees).text);
+			count_grouped(subscriber->clock_disagrees).text);
 }
 
 void subscribe_print(FILE *file, const struct subscriber *subscribers,
@@ -201,11 +217,6 @@ void subscribe_print(FILE *file, const struct subscriber *subscribers,
 
 /* ---- JSON ---------------------------------------------------------------- */
 
-static void add_number(cJSON *object, const char *name, uint64_t number)
-{
-	cJSON_AddNumberToObject(object, name, (double)number);
-}
-
 static cJSON *add_element(cJSON *array)
 {
 	cJSON *element = cJSON_CreateObject();
@@ -216,10 +227,10 @@ static cJSON *add_element(cJSON *array)
 
 static void add_sequence(cJSON *object, const struct sequence *sequence)
 {
-	add_number(object, "received", sequence->received);
-	add_number(object, "lost", sequence->lost);
-	add_number(object, "late", sequence->reordered);
-	add_number(object, "duplicates", sequence->duplicated);
+	json_add_count(object, "received", sequence->received);
+	json_add_count(object, "lost", sequence->lost);
+	json_add_count(object, "late", sequence->reordered);
+	json_add_count(object, "duplicates", sequence->duplicated);
 }
 
 /* Ranges as [first, last]. */
@@ -231,10 +242,10 @@ static void add_gaps(cJSON *object, const struct gaps *gaps)
 		cJSON *range = cJSON_CreateArray();
 
 		cJSON_AddItemToArray(array, range);
-		cJSON_AddItemToArray(range, cJSON_CreateNumber((double)gaps->list[i].first));
-		cJSON_AddItemToArray(range, cJSON_CreateNumber((double)(gaps->list[i].end - 1)));
+		cJSON_AddItemToArray(range, json_make_count(gaps->list[i].first));
+		cJSON_AddItemToArray(range, json_make_count(gaps->list[i].end - 1));
 	}
-	add_number(object, "gaps_left_out", gaps->forgotten);
+	json_add_count(object, "gaps_left_out", gaps->forgotten);
 }
 
 static void add_session(cJSON *sessions, const struct subscriber *subscriber,
@@ -247,10 +258,10 @@ static void add_session(cJSON *sessions, const struct subscriber *subscriber,
 
 	cJSON_AddStringToObject(object, "session", feed_session_name(session, name));
 	cJSON_AddStringToObject(object, "state", state_of(session));
-	add_number(object, "first", session->first);
-	add_number(object, "next", session->merged.next);
+	json_add_count(object, "first", session->first);
+	json_add_count(object, "next", session->merged.next);
 	add_sequence(object, &session->merged);
-	add_number(object, "early", session->early);
+	json_add_count(object, "early", session->early);
 	add_gaps(object, &session->merged.gaps);
 	if (options->line_count < 2)
 		return;
@@ -274,13 +285,16 @@ static void add_lines(cJSON *object, const struct subscriber *subscriber)
 
 		cJSON_AddStringToObject(element, "group",
 					address_text(&subscriber->options->lines[i]).text);
-		add_number(element, "packets", line->packets);
-		add_number(element, "messages", line->messages);
-		add_number(element, "heartbeats", line->heartbeats);
-		add_number(element, "malformed", line->malformed);
-		add_number(element, "kernel_drops", line->drops);
-		add_number(element, "trains", line->info.trains_received);
-		add_number(element, "receive_buffer_bytes", line->info.receive_buffer_bytes);
+		json_add_count(element, "packets", line->packets);
+		json_add_count(element, "messages", line->messages);
+		json_add_count(element, "heartbeats", line->heartbeats);
+		json_add_count(element, "malformed", line->malformed);
+		json_add_count(element, "too_long", line->too_long);
+		json_add_count(element, "trailing", line->trailing);
+		json_add_count(element, "unnumbered", line->unnumbered);
+		json_add_count(element, "kernel_drops", line->drops);
+		json_add_count(element, "trains", line->info.trains_received);
+		json_add_count(element, "receive_buffer_bytes", line->info.receive_buffer_bytes);
 	}
 }
 
@@ -293,15 +307,15 @@ static void add_subscriber(cJSON *array, const struct subscriber *subscriber)
 	cJSON_AddNumberToObject(object, "seconds",
 				(double)(subscriber->stop_ns - subscriber->start_ns) / 1e9);
 	cJSON_AddNumberToObject(object, "msgs_per_s", rate_of(subscriber));
-	add_number(object, "messages", subscriber->messages);
+	json_add_count(object, "messages", subscriber->messages);
 	sessions = cJSON_AddArrayToObject(object, "sessions");
 	for (uint32_t i = 0; i < FEED_SESSIONS_MAX; i++) {
 		if (feed->sessions[i].used)
 			add_session(sessions, subscriber, &feed->sessions[i]);
 	}
-	add_number(object, "sessions_left_out", feed->retired.sessions);
+	json_add_count(object, "sessions_left_out", feed->retired.sessions);
 	add_lines(object, subscriber);
-	add_number(object, "clock_disagrees", subscriber->clock_disagrees);
+	json_add_count(object, "clock_disagrees", subscriber->clock_disagrees);
 	latency_add_json(object, "latency_us", &subscriber->latency.all);
 }
 
