@@ -4,6 +4,7 @@
  */
 #include "options.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,6 +93,23 @@ static bool read_two(const struct argument *argument, void *field)
 	return true;
 }
 
+static bool read_addresses(const struct argument *argument, void *field)
+{
+	const char **names = field;
+	struct in_addr address;
+
+	if (!read_two(argument, field))
+		return false;
+	for (int role = 0; role < BENCH_ROLES; role++) {
+		if (inet_pton(AF_INET, names[role], &address) == 1)
+			continue;
+		fprintf(stderr, "regio bench: --addresses %s: must be an IPv4 address\n",
+			names[role]);
+		return false;
+	}
+	return true;
+}
+
 #define OPTIONS struct bench_options
 
 static const struct argument_spec specs[] = {
@@ -118,7 +136,7 @@ static const struct argument_spec specs[] = {
 	OPTION_NUMBER("cpus", "A,B[,C,D]", cpus, 0, 4095, NULL,
 		      "cores of the sending and the receiving side, and of the second thread of "
 		      "each, where it has one"),
-	OPTION_OTHER("addresses", "A,B", socket_opts.addresses, read_two,
+	OPTION_OTHER("addresses", "A,B", socket_opts.addresses, read_addresses,
 		     "IPv4 addresses of the two sides (127.0.0.1,127.0.0.1)"),
 	OPTION_OTHER("netns", "A,B", socket_opts.namespaces, read_two,
 		     "network namespaces of the two sides' sockets"),

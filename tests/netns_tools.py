@@ -6,6 +6,7 @@
      +-----------------------------+    +-----------------------------+
      |  load, subscribe  10.78.0.1 |    |  10.78.0.2  serve, publish  |
      |           veth0   fd78::1   |----|   fd78::2   veth1           |
+     |                   fe80::1   |    |   fe80::2                   |
      +-----------------------------+    +-----------------------------+
 
 Usage: netns_tools.py TOOL. Prints TAP.
@@ -34,6 +35,7 @@ class Far:
         for where, device, last in (([], "veth0", 1), (self.enter, "veth1", 2)):
             self._run(*where, "ip", "address", "add", f"10.78.0.{last}/24", "dev", device)
             self._run(*where, "ip", "address", "add", f"fd78::{last}/64", "dev", device, "nodad")
+            self._run(*where, "ip", "address", "add", f"fe80::{last}/64", "dev", device, "nodad")
             self._run(*where, "ip", "link", "set", device, "up")
 
     def _run(self, *command):
@@ -49,10 +51,11 @@ class Far:
 
 
 def check_load(far, address, protocol):
-    server = far.start("serve", "--bind", address, "--port", "0", protocol)
+    zone = "%veth{}" if address.startswith("fe80") else ""
+    server = far.start("serve", "--bind", address + zone.format(1), "--port", "0", protocol)
     port = re.search(r":(\d+) \(", server.wait_for("listening on")).group(1)
     for arguments in (["--depth", "16", "--connections", "4"], ["--rate", "5000"]):
-        result = tap.run(TOOL, "load", address, "--port", port, protocol, "--seconds", "0.5",
+        result = tap.run(TOOL, "load", address + zone.format(0), "--port", port, protocol, "--seconds", "0.5",
                          *arguments, "--json", "-")
         assert result.returncode == 0, result.stderr
         report = tap.json.loads(result.stdout)
@@ -63,19 +66,46 @@ def check_load(far, address, protocol):
     assert status == 0 and "served" in out, err
 
 
-def check_feed(far, group):
-    program = tap.Program(TOOL, "feed", "subscribe", group, "--interface", "veth0", "--subscribers",
-                          "2", "--from-start", "--until-end", "--json", "-")
+def check_feed(far, here, there):
+    """'here' and 'there': a group, and what names the interface to the cable."""
+    program = tap.Program(TOOL, "feed", "subscribe", *here, "--subscribers", "2", "--from-start",
+                          "--until-end", "--json", "-")
     program.wait_for("listening on")
     # A group is heard of by whoever has joined it, once the cable is up on both sides.
-    result = far.run("feed", "publish", group, "--interface", "veth1", "--count", "20000", "--rate",
-                     "40000", "--json", "-")
+    result = far.run("feed", "publish", *there, "--count", "20000", "--rate", "40000", "--json", "-")
     assert result.returncode == 0, result.stderr
     sent = tap.json.loads(result.stdout)
     for subscriber in program.report()["subscribers"]:
         session = subscriber["sessions"][0]
         assert session["received"] + session["lost"] == sent["messages"] == 20000, session
         assert session["received"] > 0 and session["state"] == "ended", session
+
+
+def check_zones(far):
+    """A zone is honoured or refused, wherever an address is taken."""
+    for arguments, reason in (
+        (["feed", "subscribe", "[ff02::7%veth0]:5000", "--interface", "lo"], "names another"),
+        (["feed", "publish", "[ff02::7%veth0]:5000", "--interface", "lo"], "names another"),
+        (["feed", "subscribe", "[ff02::7%nowhere]:5000"], "no interface nowhere"),
+        (["feed", "subscribe", "[ff02::7%4000000000]:5000"], "no interface 4000000000"),
+        (["feed", "subscribe", "[ff02::7%]:5000"], "no interface"),
+        (["feed", "subscribe", "239.1.1.1%veth0:5000"], "follows an IPv6 address only"),
+        (["load", "fe80::2"], "name one, as in fe80::2%eth0"),
+        (["load", "fe80::2%nowhere"], "no interface nowhere"),
+        (["load", "fd78::2%veth0"], "needs no zone"),
+        (["load", "localhost%lo"], "follows an IPv6 address only"),
+        (["serve", "--bind", "fe80::1"], "name one, as in fe80::1%eth0"),
+        (["serve", "--bind", "::%veth0"], "needs no zone"),
+        (["serve", "--bind", "127.0.0.1%lo"], "follows an IPv6 address only"),
+    ):
+        result = tap.run(TOOL, *arguments, *(["--seconds", "0.1"] if "publish" not in arguments
+                                             else ["--count", "1"]))
+        assert result.returncode in (1, 2), f"{arguments}: exit status {result.returncode}"
+        assert reason in result.stderr, f"{arguments}: {result.stderr!r}"
+    if tap.run(TOOL, "bench", "--list").returncode == 0:
+        result = tap.run(TOOL, "bench", "--addresses", "127.0.0.1,fe80::1%veth0", "idle-poll")
+        assert result.returncode == 2, f"exit status {result.returncode}"
+        assert "--addresses fe80::1%veth0: must be an IPv4 address" in result.stderr, result.stderr
 
 
 def main():
@@ -89,9 +119,16 @@ def main():
         return 0
     checks = [(f"load and serve, {protocol[2:]} to {address}",
                lambda address=address, protocol=protocol: check_load(far, address, protocol))
-              for address in ("10.78.0.2", "fd78::2") for protocol in ("--udp", "--tcp")]
-    checks += [(f"a feed to {group}", lambda group=group: check_feed(far, group))
-               for group in ("239.255.1.1:5000", "[ff15::1]:5000")]
+              for address in ("10.78.0.2", "fd78::2", "fe80::2") for protocol in ("--udp", "--tcp")]
+    checks += [(f"a feed to {group}",
+                lambda group=group: check_feed(far, [group, "--interface", "veth0"],
+                                               [group, "--interface", "veth1"]))
+               for group in ("239.255.1.1:5000", "[ff15::1]:5000", "[ff02::1:7]:5000")]
+    checks += [(f"a feed to {group}, its interface named by a zone",
+                lambda group=group: check_feed(far, [f"[{group}%veth0]:5000"],
+                                               [f"[{group}%veth1]:5000"]))
+               for group in ("ff02::1:7", "ff15::1")]
+    checks += [("a zone is honoured or refused", lambda: check_zones(far))]
     return tap.main(checks)
 
 

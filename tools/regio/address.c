@@ -4,20 +4,82 @@
  */
 #include "address.h"
 
+#include <arpa/inet.h>
+#include <net/if.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "console.h"
 
+/* ---- Zones --------------------------------------------------------------- */
+
+/* An interface by its name or its number; 0 when there is none. */
+static unsigned find_zone(const char *zone)
+{
+	unsigned index = if_nametoindex(zone);
+	char name[IF_NAMESIZE], *end;
+	unsigned long number;
+
+	if (index > 0 || *zone < '0' || *zone > '9')
+		return index;
+	number = strtoul(zone, &end, 10);
+	return !*end && number <= UINT32_MAX && if_indextoname((unsigned)number, name)
+		       ? (unsigned)number
+		       : 0;
+}
+
+/* "fe80::1%eth0": getaddrinfo() knows the zone of some addresses only, and here none is dropped. */
+static int find_in_zone(const char *host, const char *zone, uint16_t port, struct address *ret)
+{
+	struct address address = {.bytes = sizeof(address.name.v6)};
+	struct sockaddr_in6 *v6 = &address.name.v6;
+	char text[INET6_ADDRSTRLEN];
+	size_t bytes = (size_t)(zone - host);
+
+	snprintf(text, sizeof(text), "%.*s", (int)bytes, host);
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	if (bytes >= sizeof(text) || inet_pton(AF_INET6, text, &v6->sin6_addr) != 1)
+		return console_fail("%s: a zone, after %%, follows an IPv6 address only", host);
+	if (!IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) && !IN6_IS_ADDR_MULTICAST(&v6->sin6_addr))
+		return console_fail("%s: this address needs no zone: only fe80::/10 and multicast "
+				    "groups have one; leave out %s",
+				    host, zone);
+	v6->sin6_scope_id = find_zone(zone + 1);
+	if (v6->sin6_scope_id == 0)
+		return console_fail("%s: no interface %s; `ip link` lists those there are", host,
+				    zone + 1);
+	*ret = address;
+	return 1;
+}
+
+unsigned address_zone(const struct address *address)
+{
+	return address->name.any.sa_family == AF_INET6 ? address->name.v6.sin6_scope_id : 0;
+}
+
+/* Names a link and not which. */
+static bool lacks_zone(const struct address *address)
+{
+	return address->name.any.sa_family == AF_INET6 && address->name.v6.sin6_scope_id == 0 &&
+	       IN6_IS_ADDR_LINKLOCAL(&address->name.v6.sin6_addr);
+}
+
+/* ---- Names --------------------------------------------------------------- */
+
 int address_find(const char *host, uint16_t port, struct address ret_addresses[ADDRESSES_MAX])
 {
+	const char *zone = strchr(host, '%');
 	const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV};
 	struct addrinfo *found, *next;
 	char service[8];
 	int error, count = 0;
 
+	if (zone)
+		return find_in_zone(host, zone, port, ret_addresses);
 	snprintf(service, sizeof(service), "%u", port);
 	error = getaddrinfo(host, service, &hints, &found);
 	if (error)
@@ -30,6 +92,9 @@ int address_find(const char *host, uint16_t port, struct address ret_addresses[A
 		ret_addresses[count++].bytes = next->ai_addrlen;
 	}
 	freeaddrinfo(found);
+	if (count == 1 && lacks_zone(&ret_addresses[0]))
+		return console_fail("%s: this address is on every link; name one, as in %s%%eth0",
+				    host, host);
 	return count;
 }
 
@@ -81,6 +146,14 @@ struct address_text address_text(const struct address *address)
 	snprintf(result.text, sizeof(result.text), strchr(host, ':') ? "[%s]:%s" : "%s:%s", host,
 		 service);
 	return result;
+}
+
+void address_set_port(struct address *address, uint16_t port)
+{
+	if (address->name.any.sa_family == AF_INET6)
+		address->name.v6.sin6_port = htons(port);
+	else
+		address->name.v4.sin_port = htons(port);
 }
 
 uint16_t address_port(const struct address *address)

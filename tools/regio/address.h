@@ -25,14 +25,22 @@ struct address_text {
 	char text[ADDRESS_TEXT_BYTES];
 };
 
-/* All addresses of a name, at a port. Returns how many, or -1 after saying why. */
+/*
+ * All addresses of a name, at a port. Returns how many, or -1 after saying why. The zone of an
+ * IPv6 address is kept ("fe80::1%eth0"), and refused where it means nothing.
+ */
 int address_find(const char *host, uint16_t port, struct address ret_addresses[ADDRESSES_MAX]);
 
-/* Reads "GROUP:PORT", "HOST:PORT" or "[ADDRESS]:PORT". Returns 0, or -1 after saying why. */
+/* Reads "GROUP:PORT", "HOST:PORT" or "[ADDRESS%ZONE]:PORT". Returns 0, or -1 after saying why. */
 int address_read(const char *text, struct address *ret_address);
 
 /* "192.0.2.1:80" or "[2001:db8::1]:80". */
 struct address_text address_text(const struct address *address);
+
+/* The number of the interface it names, or 0. */
+unsigned address_zone(const struct address *address);
+
+void address_set_port(struct address *address, uint16_t port);
 
 uint16_t address_port(const struct address *address);
 

@@ -105,6 +105,24 @@ static int find_interface(const char *name, struct interface *ret_interface)
 	return 0;
 }
 
+/* The interface of a group: the one its zone names, or --interface does, or loopback. */
+static int choose_interface(const struct address *group, const struct line_opts *opts,
+			    struct interface *ret_interface)
+{
+	unsigned zone = address_zone(group);
+	const char *name = opts->interface;
+	char zone_name[IF_NAMESIZE];
+
+	if (zone > 0 && !name && !(name = if_indextoname(zone, zone_name)))
+		return console_fail("%s: its interface is gone", address_text(group).text);
+	if (find_interface(name ? name : LOOPBACK, ret_interface))
+		return -1;
+	if (zone > 0 && ret_interface->index != zone)
+		return console_fail("--interface %s: the zone of %s names another; leave one out",
+				    name, address_text(group).text);
+	return 0;
+}
+
 /* ---- Sending ------------------------------------------------------------- */
 
 static int set_up_sending(int fd, const struct address *group, const struct line_opts *opts)
@@ -112,7 +130,7 @@ static int set_up_sending(int fd, const struct address *group, const struct line
 	struct interface interface;
 	int index, loop = !opts->no_loop;
 
-	if (find_interface(opts->interface ? opts->interface : LOOPBACK, &interface))
+	if (choose_interface(group, opts, &interface))
 		return -2;
 	index = (int)interface.index;
 	if (is_v6(group))
@@ -174,8 +192,7 @@ int line_open_receiver(const struct address *group, const struct line_opts *opts
 	struct interface interface = {0};
 	int fd, on = 1;
 
-	if (is_group(group) &&
-	    find_interface(opts->interface ? opts->interface : LOOPBACK, &interface))
+	if (is_group(group) && choose_interface(group, opts, &interface))
 		return -1;
 	/* A scoped address is bound on one interface. */
 	if (is_v6(group) && local.name.v6.sin6_scope_id == 0)

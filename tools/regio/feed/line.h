@@ -10,7 +10,7 @@
 #include "address.h"
 
 struct line_opts {
-	const char *interface; /* a name; NULL: loopback */
+	const char *interface; /* a name; NULL: that of the group's zone, or loopback */
 	int ttl;
 	bool no_loop;	  /* not to receivers on this host */
 	int buffer_bytes; /* to receive; asked for */

@@ -306,6 +306,13 @@ static void show_live(void *context)
 		     number_grouped((long long)drops).text);
 }
 
+static void take_port(struct address *line, int fd)
+{
+	struct address bound = address_of_socket(fd);
+
+	address_set_port(line, address_port(&bound));
+}
+
 /* Port 0 is any that is free: the first subscriber's choice is everybody's. */
 static int open_subscribers(struct audience *audience)
 {
@@ -317,7 +324,7 @@ static int open_subscribers(struct audience *audience)
 		if (open_subscriber(&audience->subscribers[i], lines))
 			return -1;
 		for (uint32_t j = 0; i == 0 && j < options->line_count; j++)
-			lines[j] = address_of_socket(audience->subscribers[0].lines[j].fd);
+			take_port(&lines[j], audience->subscribers[0].lines[j].fd);
 	}
 	for (uint32_t j = 0; j < options->line_count; j++)
 		console_say("listening on %s", address_text(&lines[j]).text);
