@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 
+ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.1.2.3")
 ROUNDS = 20
 MESSAGES = 50  # of one round: less than the slots of the server
 CONNECTIONS = 20
@@ -16,6 +17,14 @@ TIMEOUT_S = 20
 
 
 def exchange_udp(port):
+    # The server is asked at one address of this host after the other, and answers from it.
+    for address in ADDRESSES:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(TIMEOUT_S)
+            client.connect((address, port))
+            client.send(address.encode())
+            if client.recv(4096) != address.encode():
+                sys.exit(f"{address}: expected its name")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(TIMEOUT_S)
         client.connect(("127.0.0.1", port))
@@ -57,7 +66,7 @@ def exchange_tcp(port):
 def main():
     protocol, program = sys.argv[1:]
     exchange, limit = {
-        "udp": (exchange_udp, ROUNDS * MESSAGES),
+        "udp": (exchange_udp, ROUNDS * MESSAGES + len(ADDRESSES)),
         "tcp": (exchange_tcp, CONNECTIONS),
     }[protocol]
     command = [program, "0", str(limit)]

@@ -12,6 +12,7 @@ struct echo {
 	struct regio_cq *cq;
 	struct regio_rq *rq;
 	uint64_t region;
+	void *memory;	   /* the region */
 	uint64_t answered; /* messages sent back so far */
 	uint64_t limit;	   /* end after that many; 0: never */
 };

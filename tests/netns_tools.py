@@ -35,6 +35,9 @@ class Far:
         for where, device, last in (([], "veth0", 1), (self.enter, "veth1", 2)):
             self._run(*where, "ip", "address", "add", f"10.78.0.{last}/24", "dev", device)
             self._run(*where, "ip", "address", "add", f"fd78::{last}/64", "dev", device, "nodad")
+            # The host has more than one address.
+            self._run(*where, "ip", "address", "add", f"10.78.0.{last + 10}/24", "dev", device)
+            self._run(*where, "ip", "address", "add", f"fd78::{last + 10}/64", "dev", device, "nodad")
             self._run(*where, "ip", "address", "add", f"fe80::{last}/64", "dev", device, "nodad")
             self._run(*where, "ip", "link", "set", device, "up")
 
@@ -64,6 +67,22 @@ def check_load(far, address, protocol):
     assert far.run("load", "127.0.0.1", "--port", port, protocol).returncode == 1
     status, out, err = server.stop()
     assert status == 0 and "served" in out, err
+
+
+def check_any_address(far, bind, mode):
+    """A server on all addresses answers from the one that was asked: others are not heard."""
+    server = far.start("serve", mode, "--bind", bind, "--port", "0")
+    port = re.search(r":(\d+) \(", server.wait_for("listening on")).group(1)
+    for address in ("10.78.0.2", "10.78.0.12", "fd78::2", "fd78::12", "fe80::2%veth0"):
+        if bind == "0.0.0.0" and ":" in address:
+            continue
+        result = tap.run(TOOL, "load", address, mode, "--port", port, "--rate", "2000", "--seconds",
+                         "0.2", "--json", "-")
+        assert result.returncode == 0, f"{address}: {result.stderr}"
+        report = tap.json.loads(result.stdout)
+        assert report["received"] == report["sent"] > 0, f"{address}: {report}"
+    status, out, err = server.stop()
+    assert status == 0 and "failed" not in out, err + out
 
 
 def check_feed(far, here, there):
@@ -128,6 +147,9 @@ def main():
                 lambda group=group: check_feed(far, [f"[{group}%veth0]:5000"],
                                                [f"[{group}%veth1]:5000"]))
                for group in ("ff02::1:7", "ff15::1")]
+    checks += [(f"a server on {bind} answers from the address that was asked, {mode}",
+                lambda bind=bind, mode=mode: check_any_address(far, bind, mode))
+               for bind in ("0.0.0.0", "::") for mode in ("echo", "sink", "source")]
     checks += [("a zone is honoured or refused", lambda: check_zones(far))]
     return tap.main(checks)
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "local_name.h"
 #include "sequence.h"
 
 #define PEERS_MAX 1024u
@@ -33,6 +34,7 @@ struct peer {
 	bool sending;
 	uint64_t rate;
 	uint32_t size;
+	uint8_t local_name[LOCAL_NAME_BYTES]; /* the address it asked, as control data */
 	uint64_t sent;
 	uint64_t start_ns;
 	uint64_t until_ns;

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 
 #include "console.h"
+#include "local_name.h"
 #include "peers.h"
 #include "serve.h"
 #include "station.h"
@@ -19,6 +20,8 @@
 #define SOURCE_SLOTS 512u
 /* An address slice; a multiple of what the library asks for. */
 #define NAME_BYTES 32u
+/* Beside each slot: the address of the client, and packet information. */
+#define ENVELOPE_BYTES (NAME_BYTES + LOCAL_NAME_BYTES)
 #define SEND_MARK (1ull << 32)
 /* A source goes on for this long after it was asked to. */
 #define SOURCE_NS SECOND_NS
@@ -31,6 +34,7 @@ struct udp_server {
 	struct server *server;
 	struct station station;
 	struct regio_rq *rq;
+	bool any_address; /* answers have to say which address they are from */
 	uint64_t now_ns;
 	/* Of a source: its slots are used in turn. */
 	uint64_t source_posted;
@@ -46,23 +50,31 @@ static uint32_t slot_count(const struct udp_server *udp)
 	return RECEIVES + (udp->server->options->mode == SERVE_SOURCE ? SOURCE_SLOTS : 0);
 }
 
-static struct regio_extra name_slice(const struct udp_server *udp, uint32_t slot)
+static struct regio_extra envelope(const struct udp_server *udp, uint32_t slot)
 {
-	uint32_t names = slot_count(udp) * udp->station.stride;
+	uint32_t at = slot_count(udp) * udp->station.stride + slot * ENVELOPE_BYTES;
+	struct regio_extra extra = {.remote_address = {udp->station.region, at, NAME_BYTES}};
 
-	return (struct regio_extra){
-		.remote_address = {udp->station.region, names + slot * NAME_BYTES, NAME_BYTES}};
+	if (udp->any_address)
+		extra.control =
+			(struct regio_buf){udp->station.region, at + NAME_BYTES, LOCAL_NAME_BYTES};
+	return extra;
 }
 
 static void *name_of(const struct udp_server *udp, uint32_t slot)
 {
-	return udp->station.memory + name_slice(udp, slot).remote_address.offset;
+	return udp->station.memory + envelope(udp, slot).remote_address.offset;
+}
+
+static void *control_of(const struct udp_server *udp, uint32_t slot)
+{
+	return (uint8_t *)name_of(udp, slot) + NAME_BYTES;
 }
 
 static int post_receive(struct udp_server *udp, uint32_t slot)
 {
 	struct regio_buf slice = station_slice(&udp->station, slot, udp->server->options->size);
-	struct regio_extra extra = name_slice(udp, slot);
+	struct regio_extra extra = envelope(udp, slot);
 	int status = regio_receive_ex(udp->rq, &slice, &extra, REGIO_MSG_DEFER, slot);
 
 	return status ? station_refused("receive", status) : 0;
@@ -72,7 +84,7 @@ static int post_receive(struct udp_server *udp, uint32_t slot)
 static int post_send(struct udp_server *udp, uint32_t slot, uint32_t bytes)
 {
 	struct regio_buf slice = station_slice(&udp->station, slot, bytes);
-	struct regio_extra extra = name_slice(udp, slot);
+	struct regio_extra extra = envelope(udp, slot);
 	int status = regio_send_ex(udp->rq, &slice, &extra, REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY,
 				   slot | SEND_MARK);
 
@@ -105,11 +117,14 @@ static int greet(struct udp_server *udp, uint32_t slot, uint64_t greeting)
 	return answer(udp, slot, &note);
 }
 
-static void start_source(struct udp_server *udp, struct peer *peer, const struct note *note)
+static void start_source(struct udp_server *udp, uint32_t slot, struct peer *peer,
+			 const struct note *note)
 {
 	uint32_t most = udp->server->options->size;
 
 	peer->until_ns = udp->now_ns + SOURCE_NS;
+	if (udp->any_address)
+		memcpy(peer->local_name, control_of(udp, slot), sizeof(peer->local_name));
 	if (peer->sending)
 		return;
 	peer->sending = true;
@@ -152,7 +167,7 @@ static int take_note(struct udp_server *udp, uint32_t slot, const struct note *n
 	switch (note->kind) {
 	case NOTE_START:
 		if (udp->server->options->mode == SERVE_SOURCE)
-			start_source(udp, peer, note);
+			start_source(udp, slot, peer, note);
 		return post_receive(udp, slot);
 	case NOTE_STOP:
 		peer->sending = false;
@@ -184,6 +199,8 @@ static int take_message(struct udp_server *udp, uint32_t slot, uint32_t bytes)
 
 	counter_add(&counts->received, 1);
 	counter_add(&counts->received_bytes, bytes);
+	if (udp->any_address)
+		local_name_turn(control_of(udp, slot));
 	if (note_read(station_slot(&udp->station, slot), bytes, &note))
 		return take_note(udp, slot, &note);
 	if (udp->server->options->mode == SERVE_ECHO)
@@ -235,8 +252,9 @@ static uint64_t source_due_ns(const struct peer *peer)
 }
 
 /* The address goes with the slot, as if the peer had sent what is in it. */
-static void write_name(struct udp_server *udp, uint32_t slot, const struct peer_key *key)
+static void write_name(struct udp_server *udp, uint32_t slot, const struct peer *peer)
 {
+	const struct peer_key *key = &peer->key;
 	struct address address = {0};
 
 	address.name.any.sa_family = key->family;
@@ -249,6 +267,8 @@ static void write_name(struct udp_server *udp, uint32_t slot, const struct peer_
 		memcpy(&address.name.v4.sin_addr, key->address, sizeof(address.name.v4.sin_addr));
 	}
 	memcpy(name_of(udp, slot), &address.name, sizeof(address.name));
+	if (udp->any_address)
+		memcpy(control_of(udp, slot), peer->local_name, sizeof(peer->local_name));
 }
 
 static int send_to_peer(struct udp_server *udp, struct peer *peer)
@@ -256,7 +276,7 @@ static int send_to_peer(struct udp_server *udp, struct peer *peer)
 	uint32_t slot = RECEIVES + (uint32_t)(udp->source_posted++ % SOURCE_SLOTS);
 
 	message_write_head(station_slot(&udp->station, slot), peer->sent++, udp->now_ns);
-	write_name(udp, slot, &peer->key);
+	write_name(udp, slot, peer);
 	return post_send(udp, slot, peer->size);
 }
 
@@ -296,9 +316,14 @@ static int open_udp(struct udp_server *udp)
 {
 	const struct serve_options *options = udp->server->options;
 	uint32_t slots = slot_count(udp);
-	int status;
+	int status = local_name_request(udp->server->fd, &udp->server->address);
 
-	if (station_open(&udp->station, RECEIVES + slots, slots, options->size, slots * NAME_BYTES))
+	if (status < 0)
+		return console_fail("have the address of each message reported: %s",
+				    strerror(-status));
+	udp->any_address = status > 0;
+	if (station_open(&udp->station, RECEIVES + slots, slots, options->size,
+			 slots * ENVELOPE_BYTES))
 		return -1;
 	udp->station.spin = options->spin;
 	status = regio_rq_create(udp->server->fd, RECEIVES, slots, udp->station.cq, udp->station.cq,
