@@ -146,10 +146,33 @@ static bool any_failed(const struct bench_plan *plan)
 
 /* ---- The command --------------------------------------------------------- */
 
-/* The tables go to standard output, unless JSON does. */
-static int run_plan(struct bench_plan *plan, const struct bench_host *host, FILE *json)
+static int write_json(const struct bench_plan *plan, const struct bench_host *host)
 {
-	bool tables = json != stdout;
+	FILE *file = json_open("regio bench", plan->options->json_path);
+
+	return file ? report_json(file, plan, host) : -1;
+}
+
+/* What was measured before is a result; a run without any leaves the files as they are. */
+static int end_interrupted(struct bench_plan *plan, unsigned groups_done,
+			   const struct bench_host *host)
+{
+	const char *path = plan->options->json_path;
+	unsigned all = plan->group_count;
+
+	fprintf(stderr, "regio bench: interrupted\n");
+	plan->interrupted = true;
+	plan->group_count = groups_done;
+	if (path && (groups_done > 0 || json_to_stdout(path)))
+		write_json(plan, host);
+	plan->group_count = all;
+	return 128 + run_interrupted();
+}
+
+/* The tables go to standard output, unless JSON does. */
+static int run_plan(struct bench_plan *plan, const struct bench_host *host)
+{
+	bool tables = !json_to_stdout(plan->options->json_path);
 	int status = 0;
 
 	run_prepare();
@@ -160,16 +183,14 @@ static int run_plan(struct bench_plan *plan, const struct bench_host *host, FILE
 		if (plan->groups[i].row_count == 0)
 			continue;
 		run_group(plan, i);
-		if (run_interrupted()) {
-			fprintf(stderr, "regio bench: interrupted\n");
-			return 128 + run_interrupted();
-		}
+		if (run_interrupted())
+			return end_interrupted(plan, i, host);
 		if (tables)
 			report_group(stdout, &plan->groups[i]);
 	}
 	if (tables)
 		report_legend(stdout);
-	if (json && report_json(json, plan, host))
+	if (plan->options->json_path && write_json(plan, host))
 		status = 1;
 	if (plan->options->plot_path && report_plot(plan->options->plot_path, plan, host))
 		status = 1;
@@ -177,15 +198,11 @@ static int run_plan(struct bench_plan *plan, const struct bench_host *host, FILE
 }
 
 /* Whatever cannot be written is refused before minutes are spent on it. */
-static int open_outputs(const struct bench_options *options, FILE **ret_json)
+static int check_outputs(const struct bench_options *options)
 {
-	*ret_json = NULL;
 	if (options->plot_path && plot_check("regio bench", options->plot_path))
 		return -1;
-	if (!options->json_path)
-		return 0;
-	*ret_json = json_open("regio bench", options->json_path);
-	return *ret_json ? 0 : -1;
+	return options->json_path ? json_check("regio bench", options->json_path) : 0;
 }
 
 int bench_command(int argc, char **argv)
@@ -194,7 +211,6 @@ int bench_command(int argc, char **argv)
 	struct placement placement;
 	struct bench_host host;
 	struct bench_plan plan;
-	FILE *json;
 	int status;
 
 	status = options_parse(argc, argv, &options);
@@ -205,13 +221,13 @@ int bench_command(int argc, char **argv)
 			options.cpus.text);
 		return 2;
 	}
-	if (host_describe(&options.socket_opts, &host) || open_outputs(&options, &json))
+	if (host_describe(&options.socket_opts, &host) || check_outputs(&options))
 		return 2;
 	status = plan_make(&options, &placement, &plan);
 	if (status == 0 && options.plot_path && plot_fits(options.plot_path, &plan))
 		status = 2;
 	if (status == 0)
-		status = run_plan(&plan, &host, json);
+		status = run_plan(&plan, &host);
 	plan_free(&plan);
 	return status;
 }

@@ -32,7 +32,8 @@ struct bench_plan {
 	struct dear_calls dear;
 	struct bench_group *groups;
 	unsigned group_count;
-	bool too_many; /* groups were asked for */
+	bool interrupted; /* the groups are those measured before */
+	bool too_many;	  /* groups were asked for */
 	struct bench_skip skips[OPTIONS_LIST_MAX];
 	unsigned skip_count;
 };

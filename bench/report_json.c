@@ -124,6 +124,8 @@ int report_json(FILE *file, const struct bench_plan *plan, const struct bench_ho
 	int status;
 
 	add_host(document, plan, host);
+	if (plan->interrupted)
+		cJSON_AddBoolToObject(document, "interrupted", true);
 	rows = cJSON_AddArrayToObject(document, "rows");
 	for (unsigned i = 0; i < plan->group_count; i++) {
 		for (unsigned j = 0; j < plan->groups[i].row_count; j++)

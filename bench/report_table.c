@@ -12,6 +12,7 @@
 
 #include "columns.h"
 #include "lengths.h"
+#include "output.h"
 #include "report.h"
 
 /* What fits into most terminals and all reviews. */
@@ -429,7 +430,7 @@ void report_length(FILE *file, const struct bench_plan *plan)
 	}
 	length_text(seconds, text);
 	fprintf(file, "%u row%s: about %s\n", rows, rows == 1 ? "" : "s", text);
-	fflush(file);
+	output_flush();
 }
 
 void report_group(FILE *file, const struct bench_group *group)
@@ -444,7 +445,7 @@ void report_group(FILE *file, const struct bench_group *group)
 		print_row(file, &table, i);
 	print_left_out(file, &table);
 	print_notes(file, group);
-	fflush(file);
+	output_flush();
 }
 
 void report_legend(FILE *file)

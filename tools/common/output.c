@@ -5,7 +5,6 @@
 #include "output.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,14 +12,72 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "output_file.h"
+
+/* A process has one JSON document, one picture, and one standard output. */
+static struct output_file json_file, plot_file;
+static FILE *json_stream; /* of json_file */
+static bool json_written;
+static int stdout_error;
+
+/* ---- Standard output ----------------------------------------------------- */
+
+void output_flush(void)
+{
+	if (fflush(stdout) && !stdout_error)
+		stdout_error = errno;
+}
+
+int output_finish(int status)
+{
+	output_flush();
+	if (!stdout_error && !ferror(stdout))
+		return status;
+	fprintf(stderr, "regio: standard output cannot be written: %s\n",
+		stdout_error ? strerror(stdout_error) : "an earlier write failed");
+	return status ? status : 1;
+}
+
+/* ---- JSON ---------------------------------------------------------------- */
+
+static int refuse_path(const char *command, const char *option, const char *path, int error)
+{
+	fprintf(stderr, "%s: %s %s: cannot be written: %s\n", command, option, path,
+		strerror(error));
+	return -1;
+}
+
+bool json_to_stdout(const char *path)
+{
+	return path && !strcmp(path, "-");
+}
+
+int json_check(const char *command, const char *path)
+{
+	int error = json_to_stdout(path) ? 0 : output_file_check(path);
+
+	return error ? refuse_path(command, "--json", path, -error) : 0;
+}
+
 FILE *json_open(const char *command, const char *path)
 {
-	FILE *file = strcmp(path, "-") ? fopen(path, "we") : stdout;
+	FILE *file = NULL;
+	int fd;
 
-	if (!file)
-		fprintf(stderr, "%s: --json %s: cannot be written: %s\n", command, path,
-			strerror(errno));
-	return file;
+	if (json_to_stdout(path))
+		return stdout;
+	fd = output_file_open(&json_file, path);
+	if (fd < 0) {
+		refuse_path(command, "--json", path, -fd);
+		return NULL;
+	}
+	file = fdopen(fd, "w");
+	if (!file) {
+		refuse_path(command, "--json", path, errno);
+		close(fd);
+		output_file_close(&json_file, false);
+	}
+	return json_stream = file;
 }
 
 /* The length of the UTF-8 sequence at 'text', or 0 where there is none. */
@@ -64,17 +121,41 @@ static void make_utf8(char *text)
 int json_write(const char *command, FILE *file, const cJSON *document)
 {
 	char *text = cJSON_Print(document);
-	int failed;
+	int failed, error;
 
 	if (text)
 		make_utf8(text);
-	failed = !text || fprintf(file, "%s\n", text) < 0 || fflush(file);
+	errno = ENOMEM;
+	failed = !text || fprintf(file, "%s\n", text) < 0 || fflush(file) ? errno : 0;
 	cJSON_free(text);
-	if (file != stdout && fclose(file))
-		failed = 1;
+	json_written = true;
+	if (file == stdout) {
+		if (failed && !stdout_error)
+			stdout_error = failed;
+		return failed ? -1 : 0;
+	}
+	if (fclose(file) && !failed)
+		failed = errno;
+	error = file == json_stream ? output_file_close(&json_file, !failed) : 0;
+	if (!failed)
+		failed = -error;
 	if (failed)
-		fprintf(stderr, "%s: --json: cannot write: %s\n", command, strerror(errno));
+		fprintf(stderr, "%s: --json: cannot be written: %s\n", command, strerror(failed));
 	return failed ? -1 : 0;
+}
+
+void json_write_failure(const char *command, const char *path, const char *reason)
+{
+	const char *name = strchr(command, ' ');
+	cJSON *document;
+
+	if (!json_to_stdout(path) || json_written)
+		return;
+	document = cJSON_CreateObject();
+	cJSON_AddStringToObject(document, "command", name ? name + 1 : command);
+	cJSON_AddStringToObject(document, "error", reason);
+	json_write(command, stdout, document);
+	cJSON_Delete(document);
 }
 
 cJSON *json_make_count(uint64_t count)
@@ -98,9 +179,10 @@ static const struct plot_kind {
 	const char *suffix;
 	const char *terminal;
 	const char *options; /* after the size */
+	const char *end;     /* what a whole picture ends with, up to a few bytes */
 } plot_kinds[] = {
-	{".svg", "svg", "dynamic background 'white' font 'sans,13'"},
-	{".png", "pngcairo", "background 'white' font 'sans,10'"},
+	{".svg", "svg", "dynamic background 'white' font 'sans,13'", "</svg>"},
+	{".png", "pngcairo", "background 'white' font 'sans,10'", "IEND"},
 };
 
 /* NULL where it ends otherwise. */
@@ -115,20 +197,6 @@ static const struct plot_kind *plot_kind(const char *path)
 			return &plot_kinds[i];
 	}
 	return NULL;
-}
-
-/* Tries to; a file that was not there before is not there afterwards. */
-static bool can_be_written(const char *path)
-{
-	bool new = access(path, F_OK) != 0;
-	int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-
-	if (file < 0)
-		return false;
-	close(file);
-	if (new)
-		unlink(path);
-	return true;
 }
 
 static int check_terminal(const char *command, const char *path, const char *terminal)
@@ -148,6 +216,7 @@ static int check_terminal(const char *command, const char *path, const char *ter
 int plot_check(const char *command, const char *path)
 {
 	const struct plot_kind *kind = plot_kind(path);
+	int error;
 
 	if (!kind) {
 		fprintf(stderr, "%s: --plot %s: must end in .svg or .png\n", command, path);
@@ -165,34 +234,63 @@ int plot_check(const char *command, const char *path)
 			command);
 		return -1;
 	}
-	if (!can_be_written(path)) {
-		fprintf(stderr, "%s: --plot %s: cannot be written: %s\n", command, path,
-			strerror(errno));
-		return -1;
-	}
+	error = output_file_check(path);
+	if (error)
+		return refuse_path(command, "--plot", path, -error);
 	return check_terminal(command, path, kind->terminal);
 }
 
 FILE *plot_open(const char *command, const char *path, unsigned width, unsigned height)
 {
 	const struct plot_kind *kind = plot_kind(path);
-	FILE *gnuplot = kind ? popen("gnuplot", "we") : NULL;
+	int fd = output_file_open(&plot_file, path);
+	FILE *gnuplot;
 
+	if (fd < 0) {
+		refuse_path(command, "--plot", path, -fd);
+		return NULL;
+	}
+	close(fd);
+	gnuplot = kind ? popen("gnuplot", "we") : NULL;
 	if (!gnuplot) {
 		fprintf(stderr, "%s: --plot %s: gnuplot cannot be started: %s\n", command, path,
 			strerror(errno));
+		output_file_close(&plot_file, false);
 		return NULL;
 	}
 	fprintf(gnuplot, "set encoding utf8\nset terminal %s size %u,%u %s\n", kind->terminal,
 		width, height, kind->options);
-	fprintf(gnuplot, "set output \"%s\"\n", path);
+	fprintf(gnuplot, "set output \"%s\"\n", plot_file.part);
 	return gnuplot;
+}
+
+/* gnuplot says nothing of a full disk. */
+static bool is_whole(const char *path, const char *picture)
+{
+	const char *end = plot_kind(path)->end;
+	char tail[65] = {0};
+	FILE *file = fopen(picture, "re");
+	size_t bytes = 0;
+
+	if (file && (!fseek(file, -64, SEEK_END) || !fseek(file, 0, SEEK_SET)))
+		bytes = fread(tail, 1, sizeof(tail) - 1, file);
+	if (file)
+		fclose(file);
+	return memmem(tail, bytes, end, strlen(end)) != NULL;
 }
 
 int plot_close(const char *command, const char *path, FILE *gnuplot)
 {
-	if (pclose(gnuplot) == 0)
-		return 0;
-	fprintf(stderr, "%s: --plot %s: gnuplot failed\n", command, path);
-	return -1;
+	bool failed = pclose(gnuplot) != 0;
+	bool whole = !failed && is_whole(path, plot_file.part);
+	int error = output_file_close(&plot_file, whole);
+
+	if (failed)
+		fprintf(stderr, "%s: --plot %s: gnuplot failed\n", command, path);
+	else if (!whole)
+		fprintf(stderr, "%s: --plot %s: the picture is not whole; is there room for it?\n",
+			command, path);
+	else if (error)
+		refuse_path(command, "--plot", path, -error);
+	return whole && !error ? 0 : -1;
 }

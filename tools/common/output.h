@@ -7,14 +7,27 @@
 #define COMMON_OUTPUT_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
-/* Opens what --json names, "-" being standard output; NULL when it cannot be written. */
+/* Whether what --json names can be written, before a run: 0 or -1. It is left as it is. */
+int json_check(const char *command, const char *path);
+
+/* True for "-", standard output; 'path' may be NULL. */
+bool json_to_stdout(const char *path);
+
+/* Opens it, after the run. A file is written whole or not at all. NULL when it cannot be. */
 FILE *json_open(const char *command, const char *path);
 
 /* Writes the document, and closes the file unless it is standard output. Returns 0 or -1. */
 int json_write(const char *command, FILE *file, const cJSON *document);
+
+/*
+ * For a run that has failed before it had a result: where standard output is to be JSON, it is an
+ * object with the reason. Files are left as they are. 'command' is "regio load".
+ */
+void json_write_failure(const char *command, const char *path, const char *reason);
 
 /* Adds a count with all its digits; a double holds no more than 53 bits. */
 void json_add_count(cJSON *object, const char *name, uint64_t count);
@@ -25,6 +38,15 @@ cJSON *json_make_count(uint64_t count);
  * gnuplot that makes such pictures. 0 or -1.
  */
 int plot_check(const char *command, const char *path);
+
+/* Flushes standard output; what fails is remembered. */
+void output_flush(void);
+
+/*
+ * The last step of every command: output that could not be written makes it fail. Returns the exit
+ * status, 'status' where everything was written.
+ */
+int output_finish(int status);
 
 /* A gnuplot that reads commands and has been told terminal and output, or NULL. */
 FILE *plot_open(const char *command, const char *path, unsigned width, unsigned height);

@@ -10,12 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "output.h"
+
 /* The terminal is the process's one and only; so is what is known of it. */
 static struct {
 	pthread_mutex_t lock;
 	const char *command;
 	FILE *lines;
 	bool live_shown;
+	char failure[512]; /* the first */
 } console = {.lock = PTHREAD_MUTEX_INITIALIZER, .command = "regio"};
 
 void console_open(const char *command, const char *json_path)
@@ -52,7 +55,8 @@ static void say(FILE *file, const char *prefix, const char *format, va_list argu
 		fprintf(file, "%s: ", prefix);
 	vfprintf(file, format, arguments);
 	fputc('\n', file);
-	fflush(file);
+	if (file == stdout)
+		output_flush();
 	pthread_mutex_unlock(&console.lock);
 }
 
@@ -65,10 +69,24 @@ void console_say(const char *format, ...)
 	va_end(arguments);
 }
 
+int console_end(const char *json_path, int status)
+{
+	if (status == 1)
+		json_write_failure(console.command, json_path, console.failure);
+	return status;
+}
+
 int console_fail(const char *format, ...)
 {
 	va_list arguments;
 
+	pthread_mutex_lock(&console.lock);
+	if (!console.failure[0]) {
+		va_start(arguments, format);
+		vsnprintf(console.failure, sizeof(console.failure), format, arguments);
+		va_end(arguments);
+	}
+	pthread_mutex_unlock(&console.lock);
 	va_start(arguments, format);
 	say(stderr, console.command, format, arguments);
 	va_end(arguments);

@@ -25,6 +25,12 @@ void console_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A failure: step, cause, remedy. Returns -1. */
 int console_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * The end of a command that has --json: a failure before there was a result becomes the result.
+ * Returns 'status'.
+ */
+int console_end(const char *json_path, int status);
+
 /* The same for a call of the library that is not a request, with its own explanation. */
 int console_fail_call(const char *call, int error);
 

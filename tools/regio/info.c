@@ -318,9 +318,5 @@ int info_command(int argc, char **argv)
 	} else if (print_json(&machine) < 0) {
 		return 1;
 	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		perror("regio info");
-		return 1;
-	}
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "info.h"
 #include "load/load.h"
 #include "load/serve.h"
+#include "output.h"
 
 struct command {
 	const char *name;
@@ -82,7 +83,7 @@ static void print_version(void)
 	printf("regio %u.%u.%u\n", version >> 16, version >> 8 & 0xff, version & 0xff);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const struct command *command;
 
@@ -98,4 +99,9 @@ int main(int argc, char **argv)
 	}
 	command = find_command(argv[1]);
 	return command ? command->run(argc - 1, argv + 1) : 2;
+}
+
+int main(int argc, char **argv)
+{
+	return output_finish(run(argc, argv));
 }

@@ -393,7 +393,7 @@ static void print_report(FILE *file, const struct publisher *publisher)
 				count_grouped(line->failed).text, regio_error_name(line->error));
 		fprintf(file, "\n");
 	}
-	fflush(file);
+	output_flush();
 }
 
 static void add_lines(cJSON *document, const struct publisher *publisher)
@@ -414,13 +414,17 @@ static void add_lines(cJSON *document, const struct publisher *publisher)
 	}
 }
 
-static int write_json(FILE *file, const struct publisher *publisher)
+static int write_json(const struct publisher *publisher)
 {
 	const struct publish_options *options = publisher->options;
-	cJSON *document = cJSON_CreateObject();
+	FILE *file = json_open(console_command(), options->json_path);
+	cJSON *document;
 	char session[FRAMING_SESSION_BYTES + 1] = {0};
 	int status;
 
+	if (!file)
+		return -1;
+	document = cJSON_CreateObject();
 	memcpy(session, options->session, FRAMING_SESSION_BYTES);
 	cJSON_AddStringToObject(document, "command", "feed publish");
 	cJSON_AddStringToObject(document, "session", session);
@@ -456,15 +460,14 @@ static int publish_all(struct publisher *publisher)
 int publish(const struct publish_options *options)
 {
 	struct publisher publisher = {.options = options, .next = 1};
-	FILE *json = NULL;
 
-	if (options->json_path && !(json = json_open(console_command(), options->json_path)))
+	if (options->json_path && json_check(console_command(), options->json_path))
 		return 2;
 	for (uint32_t i = 0; i < FEED_LINES_MAX; i++)
 		publisher.lines[i].fd = -1;
 	if (publish_all(&publisher))
-		return 1;
-	if (json != stdout)
+		return console_end(options->json_path, 1);
+	if (!json_to_stdout(options->json_path))
 		print_report(stdout, &publisher);
-	return json && write_json(json, &publisher) ? 1 : 0;
+	return options->json_path && write_json(&publisher) ? 1 : 0;
 }

@@ -345,14 +345,21 @@ static int listen_all(struct audience *audience)
 	return status;
 }
 
-static int report(const struct audience *audience, FILE *json)
+static int write_json(const struct audience *audience)
+{
+	FILE *file = json_open(console_command(), audience->options->json_path);
+
+	return file ? subscribe_write_json(file, audience->subscribers, audience->options) : -1;
+}
+
+static int report(const struct audience *audience)
 {
 	const struct subscribe_options *options = audience->options;
 	int status = 0;
 
-	if (json != stdout)
+	if (!json_to_stdout(options->json_path))
 		subscribe_print(stdout, audience->subscribers, options);
-	if (json && subscribe_write_json(json, audience->subscribers, options))
+	if (options->json_path && write_json(audience))
 		status = 1;
 	if (options->plot_path && subscribe_plot(audience->subscribers, options))
 		status = 1;
@@ -387,19 +394,18 @@ static struct subscriber *make_subscribers(const struct subscribe_options *optio
 int subscribe(const struct subscribe_options *options)
 {
 	struct audience audience = {.options = options};
-	FILE *json = NULL;
 	int status;
 
 	if (options->plot_path && plot_check(console_command(), options->plot_path))
 		return 2;
-	if (options->json_path && !(json = json_open(console_command(), options->json_path)))
+	if (options->json_path && json_check(console_command(), options->json_path))
 		return 2;
 	audience.subscribers = make_subscribers(options);
 	if (!audience.subscribers)
-		return 1;
-	status = listen_all(&audience) ? 1 : report(&audience, json);
+		return console_end(options->json_path, 1);
+	status = listen_all(&audience) ? 1 : report(&audience);
 	for (uint32_t i = 0; i < options->subscribers; i++)
 		free(audience.subscribers[i].feed);
 	free(audience.subscribers);
-	return status;
+	return console_end(options->json_path, status);
 }

@@ -212,7 +212,7 @@ void subscribe_print(FILE *file, const struct subscriber *subscribers,
 			"of many packets counts once.\nA larger one: --buffer, and sysctl "
 			"net.core.rmem_max.\n",
 			subscribers[0].lines[0].info.receive_buffer_bytes);
-	fflush(file);
+	output_flush();
 }
 
 /* ---- JSON ---------------------------------------------------------------- */

@@ -34,15 +34,22 @@ static void show_live(void *context)
 	load->shown_received = received;
 }
 
-static int report(const struct load *load, FILE *json)
+static int write_json(const struct load *load)
+{
+	FILE *file = json_open(console_command(), load->options->json_path);
+
+	return file ? load_write_json(file, load) : -1;
+}
+
+static int report(const struct load *load)
 {
 	const struct histogram *histograms[] = {&load->latency.all};
 	const char *names[] = {"round trip"};
 	int status = load_judge(load);
 
-	if (json != stdout)
+	if (!json_to_stdout(load->options->json_path))
 		load_print(stdout, load);
-	if (json && load_write_json(json, load))
+	if (load->options->json_path && write_json(load))
 		status = -1;
 	if (load->options->plot_path &&
 	    latency_plot(load->options->plot_path, "regio load", histograms, names, 1))
@@ -50,7 +57,7 @@ static int report(const struct load *load, FILE *json)
 	return status;
 }
 
-static int run(struct load *load, FILE *json)
+static int run(struct load *load)
 {
 	struct crew crew = {.work = load_run, .tick = show_live, .context = load};
 
@@ -60,7 +67,7 @@ static int run(struct load *load, FILE *json)
 		    load->options->tcp ? "TCP" : "UDP", serve_mode_names[load->options->mode]);
 	if (crew_run(&crew, load, sizeof(*load), 1))
 		return -1;
-	return report(load, json);
+	return report(load);
 }
 
 int load_command(int argc, char **argv)
@@ -68,26 +75,25 @@ int load_command(int argc, char **argv)
 	struct load_options options;
 	struct load load = {.options = &options};
 	int status = load_options_parse(argc, argv, &options);
-	FILE *json = NULL;
 
 	if (status >= 0)
 		return status;
 	if (options.plot_path && plot_check(console_command(), options.plot_path))
 		return 2;
-	if (options.json_path && !(json = json_open(console_command(), options.json_path)))
+	if (options.json_path && json_check(console_command(), options.json_path))
 		return 2;
 	load.connections = calloc(options.connections, sizeof(*load.connections));
 	if (!load.connections) {
 		console_fail("allocate %u connections: %s", options.connections, strerror(ENOMEM));
-		return 1;
+		return console_end(options.json_path, 1);
 	}
 	for (uint32_t i = 0; i < options.connections; i++)
 		load.connections[i].fd = -1;
-	status = run(&load, json) ? 1 : 0;
+	status = run(&load) ? 1 : 0;
 	for (uint32_t i = 0; i < options.connections; i++) {
 		if (load.connections[i].fd >= 0)
 			close(load.connections[i].fd);
 	}
 	free(load.connections);
-	return status;
+	return console_end(options.json_path, status);
 }

@@ -172,7 +172,7 @@ void load_print(FILE *file, const struct load *load)
 		latency_print_titles(file, options->rate ? "from when it was due" : "round trip");
 		latency_print(file, "", &load->latency.all);
 	}
-	fflush(file);
+	output_flush();
 }
 
 /* ---- JSON ---------------------------------------------------------------- */

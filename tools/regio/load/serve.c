@@ -113,14 +113,19 @@ static void print_summary(FILE *file, const struct server *server)
 	if (counts->resets)
 		fprintf(file, "  %s connections ended with an error\n",
 			count_grouped(counts->resets).text);
-	fflush(file);
+	output_flush();
 }
 
-static int write_json(FILE *file, const struct server *server)
+static int write_json(const struct server *server)
 {
 	const struct serve_counts *counts = &server->counts;
-	cJSON *document = cJSON_CreateObject();
+	FILE *file = json_open(console_command(), server->options->json_path);
+	cJSON *document;
 	int status;
+
+	if (!file)
+		return -1;
+	document = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(document, "command", "serve");
 	cJSON_AddStringToObject(document, "mode", serve_mode_names[server->options->mode]);
@@ -172,15 +177,14 @@ int serve_command(int argc, char **argv)
 	struct serve_options options;
 	struct server server = {.options = &options, .fd = -1};
 	int status = serve_options_parse(argc, argv, &options);
-	FILE *json = NULL;
 
 	if (status >= 0)
 		return status;
-	if (options.json_path && !(json = json_open(console_command(), options.json_path)))
+	if (options.json_path && json_check(console_command(), options.json_path))
 		return 2;
 	if (serve(&server))
-		return 1;
-	if (json != stdout)
+		return console_end(options.json_path, 1);
+	if (!json_to_stdout(options.json_path))
 		print_summary(stdout, &server);
-	return json && write_json(json, &server) ? 1 : 0;
+	return options.json_path && write_json(&server) ? 1 : 0;
 }
