@@ -407,6 +407,65 @@ def check_large():
     expect((session["received"], session["lost"]), (40, 0), "messages of the largest size")
 
 
+class Source:
+    """A sender to a group, from an address of loopback."""
+
+    def __init__(self, where, address):
+        v6 = where.address.version == 6
+        self.socket = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, 0))
+        if v6:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, where.lo)
+        else:
+            request = struct.pack("=4s4si", b"\0" * 4, b"\x7f\0\0\1", where.lo)
+            self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, request)
+        self.socket.connect(where.name)
+
+    def send(self, *packets):
+        for one in packets:
+            self.socket.send(one)
+
+
+def source_specific(number, family):
+    where = group(number, family)
+    address = str(where.address)
+    address = "232" + address[3:] if family == 4 else "ff35" + address[4:]
+    return Group(address, where.port, where.holder)
+
+
+def check_sources(family=4):
+    where = source_specific(40, family)
+    here, other, third = (("127.0.0.1", "127.0.0.2", "127.0.0.3") if family == 4
+                          else ("::1", "fd00::2", "fd00::3"))
+    program = subscribe(where.text, "--source", here, "--source", third, "--json", "-")
+    line = program.err[0]
+    assert here in line and third in line, line
+    with open("/proc/net/" + ("mcfilter" if family == 4 else "mcfilter6"), encoding="ascii") as table:
+        wanted = where.address.packed.hex()
+        filters = [row for row in table if wanted in row.lower()]
+    expect(len(filters), 2, "source filters of the kernel")
+    # The subscriber hears the second only after the other has been left out.
+    Source(where, other).send(packet(1, [b"wrong"], b"WRONG     "))
+    Source(where, here).send(packet(1, [b"right"], b"RIGHT     "))
+    program.wait_for("session RIGHT on")
+    Source(where, third).send(packet(2, [b"right"], b"RIGHT     "), packet(3, (), b"RIGHT     ", END))
+    program.wait_for("session RIGHT ended")
+    program.send_signal(signal.SIGINT)
+    session = only_session(program.report())
+    expect((session["session"], session["received"]), ("RIGHT", 2), "session")
+    # Publishing needs no source; the kernel picks the address.
+    program = subscribe(where.text, "--source", here, "--source", other, "--source", third,
+                        "--until-end", "--json", "-")
+    publish(where.text, "--count", "100", "--rate", "0", "--json", "-").report()
+    expect(only_session(program.report())["received"], 100, "messages of a publisher")
+
+
+def check_sources_v6():
+    if not V6:
+        raise tap.Skip("no namespace, so no IPv6 multicast on loopback")
+    check_sources(6)
+
+
 def kernel_drops(where):
     """The drops the kernel shows for the sockets of a group."""
     with open("/proc/net/udp", encoding="ascii") as table:
@@ -434,22 +493,32 @@ def check_overflow():
 
 def check_refusals():
     where = group(11)
-    for arguments, status in (
+    for arguments, status, *reason in (
         ([], 2), (["publish"], 2), (["subscribe", "nonsense"], 2), (["publish", where.text, "--size", "5"], 2),
         (["publish", where.text, "--size", "64-12"], 2), (["publish", where.text, "--session", "x" * 11], 2),
         (["publish", where.text, "--size", "1500"], 2), (["subscribe", where.text, "--no-such"], 2),
         (["subscribe", where.text, "--interface", "no-such"], 1),
         (["publish", where.text, "--interface", "no-such"], 1),
         (["subscribe", where.text, "--seconds", "0.1"], 1),
+        (["subscribe", "232.1.2.3:5000"], 2, "name who sends to it, with --source"),
+        (["subscribe", "[ff35::1]:5000"], 2, "name who sends to it, with --source"),
+        (["subscribe", "232.1.2.3:5000", "--source", "::1"], 2, "name who sends to it"),
+        (["subscribe", where.text, "--source", "::1"], 2, "--source ::1: no multicast group"),
+        (["subscribe", "127.0.0.1:5000", "--source", "127.0.0.1"], 2, "no multicast group"),
+        (["subscribe", where.text, *["--source", "127.0.0.1"] * 9], 2, "at most 8 sources"),
+        (["subscribe", "127.0.0.1@" + where.text], 2, "--source ADDRESS"),
     ):
+        reason = reason[0] if reason else ""
         result = tap.run(TOOL, "feed", *arguments)
         expect(result.returncode, status, f"exit status of {arguments}")
         assert result.stderr.startswith("regio feed"), f"{arguments}: {result.stderr!r}"
+        assert reason in result.stderr, f"{arguments}: {result.stderr!r}"
     expect(tap.run(TOOL, "help", "feed").returncode, 0, "help")
 
 
 if __name__ == "__main__":
-    V6 = tap.enter_namespace(["ip link set lo up", "ip -6 route add local ff00::/8 dev lo"])
+    V6 = tap.enter_namespace(["ip link set lo up", "ip -6 route add local ff00::/8 dev lo",
+                              "ip address add fd00::2/128 dev lo", "ip address add fd00::3/128 dev lo"])
     sys.exit(tap.main((
         ("an independent reader agrees with publisher and four subscribers", check_reader),
         ("the same over IPv6", check_reader_v6),
@@ -462,6 +531,8 @@ if __name__ == "__main__":
         ("packets of any size, padded or numbered 0, are read", check_odd),
         ("packets longer than asked for are counted apart", check_packet_bytes),
         ("the largest packets are published and read", check_large),
+        ("packets of the sources named are taken, and no others", check_sources),
+        ("the same over IPv6", check_sources_v6),
         ("what overflows is lost, with the kernel's count beside it", check_overflow),
         ("what cannot be is refused with a reason", check_refusals),
     )))

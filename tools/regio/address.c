@@ -148,6 +148,15 @@ struct address_text address_text(const struct address *address)
 	return result;
 }
 
+struct address_text address_host_text(const struct address *address)
+{
+	struct address_text result = {"an address without a name"};
+
+	getnameinfo(&address->name.any, address->bytes, result.text, sizeof(result.text), NULL, 0,
+		    NI_NUMERICHOST);
+	return result;
+}
+
 void address_set_port(struct address *address, uint16_t port)
 {
 	if (address->name.any.sa_family == AF_INET6)

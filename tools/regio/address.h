@@ -37,6 +37,9 @@ int address_read(const char *text, struct address *ret_address);
 /* "192.0.2.1:80" or "[2001:db8::1]:80". */
 struct address_text address_text(const struct address *address);
 
+/* The same without a port: "192.0.2.1" or "2001:db8::1". */
+struct address_text address_host_text(const struct address *address);
+
 /* The number of the interface it names, or 0. */
 unsigned address_zone(const struct address *address);
 

@@ -34,8 +34,60 @@ int lines_read(int count, char **names, struct address *ret_lines, uint32_t line
 		return console_fail("%d groups given: must be 1 to %u, as 239.1.1.1:5000", count,
 				    lines_max);
 	for (int i = 0; i < count; i++) {
+		if (strchr(names[i], '@'))
+			return console_fail("%s: a source is not part of the group: give the group "
+					    "alone, and --source ADDRESS",
+					    names[i]);
 		if (address_read(names[i], &ret_lines[i]))
 			return -1;
+	}
+	return 0;
+}
+
+/* ---- Sources ------------------------------------------------------------- */
+
+/* The ranges of RFC 4607, where a group is nothing without its source. */
+static bool is_source_specific(const struct address *group)
+{
+	const uint8_t *byte = group->name.v6.sin6_addr.s6_addr;
+
+	if (!is_v6(group))
+		return ntohl(group->name.v4.sin_addr.s_addr) >> 24 == 232;
+	return byte[0] == 0xff && byte[1] >> 4 == 3 && byte[2] == 0 && byte[3] == 0;
+}
+
+bool line_has_source(const struct address *group, const struct address *source)
+{
+	return source->name.any.sa_family == group->name.any.sa_family && is_group(group);
+}
+
+static bool has_source(const struct address *group, const struct line_sources *sources)
+{
+	for (uint32_t i = 0; i < sources->count; i++) {
+		if (line_has_source(group, &sources->list[i]))
+			return true;
+	}
+	return false;
+}
+
+int lines_check_sources(const struct address *lines, uint32_t count,
+			const struct line_sources *sources)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (is_source_specific(&lines[i]) && !has_source(&lines[i], sources))
+			return console_fail("%s: a source-specific group: name who sends to it, "
+					    "with --source ADDRESS",
+					    address_text(&lines[i]).text);
+	}
+	for (uint32_t i = 0; i < sources->count; i++) {
+		uint32_t line = 0;
+
+		while (line < count && !line_has_source(&lines[line], &sources->list[i]))
+			line++;
+		if (line == count)
+			return console_fail("--source %s: no multicast group of its family is "
+					    "given",
+					    address_host_text(&sources->list[i]).text);
 	}
 	return 0;
 }
@@ -57,7 +109,8 @@ static const char *remedy(int error, bool v6)
 	case EADDRNOTAVAIL:
 		return "; name an interface that carries multicast with --interface";
 	case ENOBUFS:
-		return "; a socket may not join more groups: sysctl net.ipv4.igmp_max_memberships";
+		return "; a socket may not join more groups, or a group of more sources: sysctl "
+		       "net.ipv4.igmp_max_memberships, net.ipv4.igmp_max_msf";
 	default:
 		return "";
 	}
@@ -167,10 +220,25 @@ int line_open_sender(const struct address *group, const struct line_opts *opts)
 
 /* ---- Receiving ----------------------------------------------------------- */
 
-static int join(int fd, const struct address *group, const struct interface *interface)
+static int join_sources(int fd, const struct address *group, const struct interface *interface,
+			const struct line_sources *sources)
 {
-	int off = 0;
+	struct group_source_req request = {.gsr_interface = interface->index};
 
+	memcpy(&request.gsr_group, &group->name, sizeof(group->name));
+	for (uint32_t i = 0; i < sources->count; i++) {
+		if (!line_has_source(group, &sources->list[i]))
+			continue;
+		memcpy(&request.gsr_source, &sources->list[i].name, sizeof(sources->list[i].name));
+		if (setsockopt(fd, is_v6(group) ? IPPROTO_IPV6 : IPPROTO_IP,
+			       MCAST_JOIN_SOURCE_GROUP, &request, sizeof(request)))
+			return -1;
+	}
+	return 0;
+}
+
+static int join_any_source(int fd, const struct address *group, const struct interface *interface)
+{
 	if (is_v6(group)) {
 		struct ipv6_mreq request = {.ipv6mr_multiaddr = group->name.v6.sin6_addr,
 					    .ipv6mr_interface = interface->index};
@@ -181,9 +249,19 @@ static int join(int fd, const struct address *group, const struct interface *int
 	struct ip_mreqn request = {.imr_multiaddr = group->name.v4.sin_addr,
 				   .imr_ifindex = (int)interface->index};
 
+	return setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request));
+}
+
+static int join(int fd, const struct address *group, const struct interface *interface,
+		const struct line_sources *sources)
+{
+	int off = 0;
+
 	/* Only what this socket has joined, not what others on the host have. */
-	return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off)) ||
-	       setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request));
+	if (!is_v6(group) && setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off)))
+		return -1;
+	return has_source(group, sources) ? join_sources(fd, group, interface, sources)
+					  : join_any_source(fd, group, interface);
 }
 
 int line_open_receiver(const struct address *group, const struct line_opts *opts)
@@ -205,7 +283,7 @@ int line_open_receiver(const struct address *group, const struct line_opts *opts
 		return fail(fd, "share the port of", group);
 	if (bind(fd, &local.name.any, local.bytes))
 		return fail(fd, "bind to", group);
-	if (is_group(group) && join(fd, group, &interface))
+	if (is_group(group) && join(fd, group, &interface, &opts->sources))
 		return fail(fd, "join", group);
 	return fd;
 }

@@ -313,6 +313,20 @@ static void take_port(struct address *line, int fd)
 	address_set_port(line, address_port(&bound));
 }
 
+static void say_listening(const struct address *line, const struct line_sources *sources)
+{
+	char text[LINE_SOURCES_MAX * (ADDRESS_TEXT_BYTES + 2)] = "";
+	size_t bytes = 0;
+
+	for (uint32_t i = 0; i < sources->count; i++) {
+		if (line_has_source(line, &sources->list[i]))
+			bytes += (size_t)snprintf(text + bytes, sizeof(text) - bytes, "%s%s",
+						  bytes ? ", " : " from ",
+						  address_host_text(&sources->list[i]).text);
+	}
+	console_say("listening on %s%s", address_text(line).text, text);
+}
+
 /* Port 0 is any that is free: the first subscriber's choice is everybody's. */
 static int open_subscribers(struct audience *audience)
 {
@@ -327,7 +341,7 @@ static int open_subscribers(struct audience *audience)
 			take_port(&lines[j], audience->subscribers[0].lines[j].fd);
 	}
 	for (uint32_t j = 0; j < options->line_count; j++)
-		console_say("listening on %s", address_text(&lines[j]).text);
+		say_listening(&lines[j], &options->line.sources);
 	return 0;
 }
 

@@ -9,6 +9,19 @@
 #define PACKET_BYTES "65527"
 #define PACKET_BYTES_MAX 65527
 
+static bool read_source(const struct argument *argument, void *field)
+{
+	struct address addresses[ADDRESSES_MAX];
+	struct line_sources *sources = field;
+
+	if (sources->count == LINE_SOURCES_MAX)
+		return argument_refuse(argument, "at most %u sources", LINE_SOURCES_MAX);
+	if (address_find(argument->text, 0, addresses) < 1)
+		return false;
+	sources->list[sources->count++] = addresses[0];
+	return true;
+}
+
 #define OPTIONS struct subscribe_options
 
 static const struct argument_spec specs[] = {
@@ -19,6 +32,8 @@ static const struct argument_spec specs[] = {
 	OPTION_ON("from-start", from_start,
 		  "message 1 was to be heard: what came before the first one heard is a gap"),
 	OPTION_TEXT("interface", "NAME", line.interface, "where to join (lo, the loopback)"),
+	OPTION_OTHER("source", "ADDRESS", line.sources, read_source,
+		     "take packets of this sender only; may be given several times"),
 	OPTION_NUMBER("buffer", "BYTES", line.buffer_bytes, 1, 1u << 30, "4194304",
 		      "socket buffer to ask for"),
 	OPTION_NUMBER("packet-bytes", "BYTES", packet_bytes, 64, PACKET_BYTES_MAX, PACKET_BYTES,
@@ -55,7 +70,9 @@ int subscribe_options_parse(int argc, char **argv, struct subscribe_options *ret
 	if (status >= 0)
 		return status;
 	ret_options->line_count = (uint32_t)(argc - optind);
-	if (lines_read(argc - optind, argv + optind, ret_options->lines, FEED_LINES_MAX))
+	if (lines_read(argc - optind, argv + optind, ret_options->lines, FEED_LINES_MAX) ||
+	    lines_check_sources(ret_options->lines, ret_options->line_count,
+				&ret_options->line.sources))
 		return 2;
 	return -1;
 }
