@@ -2,6 +2,10 @@
 /*
  * The UDP echo server that the examples share. They differ in one thing only:
  * how they wait for completions.
+ *
+ * An echo server answers everybody, and a datagram with a false sender makes two of
+ * them send to each other without end. A server that others can reach should answer
+ * only those who have returned a cookie, as `regio serve` does.
  */
 #ifndef ECHO_H
 #define ECHO_H

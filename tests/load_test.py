@@ -235,6 +235,70 @@ def hostile_datagrams(port):
     client.send(b"\xff" * 64)
 
 
+def note(kind, cookie=0, greeting=0):
+    return MAGIC + struct.pack(">BBHIQQ", kind, 0, 0, 0, cookie, greeting) + bytes(NOTE_BYTES - 32)
+
+
+HELLO, WELCOME, COUNTS, READY = 1, 2, 6, 7
+
+
+def client_of(port):
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.settimeout(tap.PATIENCE_S)
+    client.connect(("127.0.0.1", int(port)))
+    return client
+
+
+def welcome(client, greeting):
+    client.send(note(HELLO, greeting))
+    answer = client.recv(65536)
+    expect((len(answer), answer[8]), (NOTE_BYTES, WELCOME), "answer to a greeting")
+    return struct.unpack_from(">Q", answer, 16)[0]
+
+
+def check_cookies():
+    """Who has not returned the cookie gets no answer but a note as long as its own."""
+    server, port = serve("--json", "-")
+    stranger, client, other = (client_of(port) for _ in range(3))
+    cookie = welcome(client, 5)
+    # In turn, so that an answer that must not be would be seen before the next that must.
+    for data in (b"x" * 64, b"", b"y" * 9000, note(READY, cookie, 5), note(READY, 0, 0),
+                 note(3, cookie), note(4, cookie), note(5, cookie), note(WELCOME, cookie)):
+        stranger.send(data)
+        welcome(stranger, 1)
+    # The cookie of another address, and of another greeting, is none.
+    assert welcome(other, 5) != cookie and welcome(client, 6) != cookie
+    expect(welcome(client, 5), cookie, "the cookie of the same greeting")
+    client.send(note(READY, cookie, 6))
+    client.send(b"unanswered")
+    client.send(note(READY, cookie, 5))
+    expect(client.recv(65536)[8], COUNTS, "answer to the cookie")
+    for data in (b"", b"message", b"z" * 9000):
+        client.send(data)
+        expect(client.recv(65536), data, "echo")
+    status, out, err = server.stop()
+    expect(status, 0, f"exit status ({err})")
+    report = tap.json.loads(out)
+    expect((report["clients"], report["strangers"]), (1, 4), "clients, and messages of strangers")
+    assert report["sent_bytes"] <= report["received_bytes"], report
+
+
+def check_open():
+    server, port = serve("--open")
+    client = client_of(port)
+    client.send(b"a plain client")
+    expect(client.recv(65536), b"a plain client", "echo")
+    expect_whole(report_of(load(port, "--seconds", "0.2")), "a client that greets")
+    stop(server)
+
+
+def check_many_clients():
+    """Every socket of a client is a peer of its own."""
+    server, port = serve()
+    expect_whole(report_of(load(port, "--connections", "3000", "--seconds", "0.5")), "3000 sockets")
+    stop(server)
+
+
 def check_hostile_datagrams():
     for mode in ("echo", "sink", "source"):
         server, port = serve(mode)
@@ -355,6 +419,8 @@ def check_refusals():
         (["load", "127.0.0.1", "--port", silent], 1, "no answer"),
         (["load", "127.0.0.1", "--tcp", "--port", silent], 1, "refused"),
         (["load", "no-such-host.invalid"], 1, "find the address"),
+        (["serve", "sink", "--open"], 2, "is for UDP echo"),
+        (["serve", "--tcp", "--open"], 2, "is for UDP echo"),
         (["serve", "nonsense"], 2, "must be echo, sink or source"),
         (["serve", "--port", "65536"], 2, "--port 65536"),
         (["serve", "--no-such"], 2, "no such option"),
@@ -378,6 +444,9 @@ if __name__ == "__main__":
         ("sink and source tell what was lost on the way", check_sink_and_source),
         ("the same over TCP", check_tcp),
         ("echo servers of another kind will do", check_other_echo),
+        ("only those who return the cookie are answered", check_cookies),
+        ("all are answered where that was asked for", check_open),
+        ("a client may have many sockets", check_many_clients),
         ("no datagram ends a server", check_hostile_datagrams),
         ("no stream ends a server", check_hostile_streams),
         ("a full server refuses, and takes others when there is room", check_full_server),

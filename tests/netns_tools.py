@@ -13,6 +13,8 @@ Usage: netns_tools.py TOOL. Prints TAP.
 """
 import os
 import re
+import socket
+import struct
 import subprocess
 import sys
 
@@ -100,6 +102,28 @@ def check_feed(far, here, there):
         assert session["received"] > 0 and session["state"] == "ended", session
 
 
+def check_false_sender():
+    """A datagram from one echo server to another, as the sender says, is not answered for ever."""
+    servers, ports = [], []
+    for _ in range(2):
+        server = tap.Program(TOOL, "serve", "--port", "0", "--json", "-")
+        servers.append(server)
+        ports.append(int(re.search(r":(\d+) \(", server.wait_for("listening on")).group(1)))
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as raw:
+        hello = struct.pack(">QBBHIQ", 0xFE726567696F4C31, 1, 0, 0, 0, 7) + bytes(40)
+        for data in (b"x" * 64, b"", b"y" * 9000, hello):
+            raw.sendto(struct.pack(">HHHH", ports[1], ports[0], 8 + len(data), 0) + data,
+                       ("127.0.0.1", 0))
+    # Time for a loop to show itself, and proof that both are at work.
+    for port in ports:
+        assert tap.run(TOOL, "load", "127.0.0.1", "--port", str(port), "--rate", "100",
+                       "--seconds", "0.1", "--json", "-").returncode == 0
+    counts = [tap.json.loads(server.stop()[1]) for server in servers]
+    # Ten messages and two notes of the load; the four datagrams, or the answer to one of them.
+    assert counts[0]["received"] == 16 and counts[1]["received"] <= 13, counts
+    assert counts[0]["sent"] <= 13, counts
+
+
 def check_zones(far):
     """A zone is honoured or refused, wherever an address is taken."""
     for arguments, reason in (
@@ -150,6 +174,8 @@ def main():
     checks += [(f"a server on {bind} answers from the address that was asked, {mode}",
                 lambda bind=bind, mode=mode: check_any_address(far, bind, mode))
                for bind in ("0.0.0.0", "::") for mode in ("echo", "sink", "source")]
+    checks += [("a false sender does not make two servers echo to each other",
+                check_false_sender)]
     checks += [("a zone is honoured or refused", lambda: check_zones(far))]
     return tap.main(checks)
 

@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load/cookie.h"
 #include "load/peers.h"
 #include "load/protocol.h"
+
+#define LIMIT 1024u
 
 static struct peers peers;
 
@@ -28,8 +31,10 @@ static struct sockaddr_in6 name_v4(uint16_t port)
 static struct peer *open_peer(uint16_t port, uint64_t cookie, uint64_t now)
 {
 	struct sockaddr_in6 name = name_v4(port);
+	bool new;
 
-	return peers_open(&peers, &name, ~cookie, cookie, true, now);
+	peers.limit = LIMIT;
+	return peers_open(&peers, &name, cookie, true, now, &new);
 }
 
 static struct peer *find_peer(uint16_t port)
@@ -68,6 +73,12 @@ START_TEST(a_note_is_read_as_it_was_written)
 	note_write(data, &note);
 	ck_assert(note_read(data, sizeof(data), &read));
 	ck_assert_uint_eq(read.rate, 9);
+	note = (struct note){.kind = NOTE_READY, .cookie = 7, .greeting = 8};
+	note_write(data, &note);
+	ck_assert(note_read(data, sizeof(data), &read));
+	ck_assert_uint_eq(read.cookie, 7);
+	ck_assert_uint_eq(read.greeting, 8);
+	ck_assert_uint_eq(read.sent, 0);
 }
 END_TEST
 
@@ -94,6 +105,20 @@ START_TEST(what_is_no_note_is_refused)
 }
 END_TEST
 
+/* The example of the paper, and those around a whole word. */
+START_TEST(cookies_are_siphash)
+{
+	const struct cookie_key key = {{0x0706050403020100, 0x0f0e0d0c0b0a0908}};
+	uint8_t data[16];
+
+	for (uint8_t i = 0; i < sizeof(data); i++)
+		data[i] = i;
+	ck_assert_uint_eq(cookie_make(&key, data, 15), 0xa129ca6149be45e5);
+	ck_assert_uint_eq(cookie_make(&key, data, 0), 0x726fdb47dd0e0e31);
+	ck_assert_uint_ne(cookie_make(&key, data, 8), cookie_make(&key, data, 7));
+}
+END_TEST
+
 START_TEST(peers_are_found_by_address_and_port)
 {
 	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(1)};
@@ -108,19 +133,21 @@ START_TEST(peers_are_found_by_address_and_port)
 }
 END_TEST
 
-START_TEST(a_greeting_that_was_sent_twice_is_one)
+START_TEST(a_cookie_that_was_returned_twice_is_one)
 {
 	struct sockaddr_in6 name = name_v4(1);
 	struct peer *peer = open_peer(1, 11, 0);
+	bool new = true;
 
 	sequence_take(peer->sequence, 5, 0);
-	ck_assert_ptr_eq(peers_open(&peers, &name, ~UINT64_C(11), 12, true, 1), peer);
+	ck_assert_ptr_eq(peers_open(&peers, &name, 11, true, 1, &new), peer);
+	ck_assert(!new);
 	ck_assert_uint_eq(peer->cookie, 11);
 	ck_assert_uint_eq(peer->sequence->lost, 5);
 }
 END_TEST
 
-START_TEST(who_greets_otherwise_is_new)
+START_TEST(another_cookie_is_another_session)
 {
 	struct peer *peer = open_peer(1, 11, 0);
 
@@ -136,16 +163,16 @@ END_TEST
 
 START_TEST(a_full_table_forgets_whoever_was_silent_for_the_longest)
 {
-	for (uint32_t i = 0; i < PEERS_MAX; i++)
+	for (uint32_t i = 0; i < LIMIT; i++)
 		open_peer((uint16_t)(i + 1), i, 1000 + i);
 	find_peer(1)->heard_ns = 100000;
 	for (uint32_t i = 0; i < 10; i++)
 		ck_assert_ptr_ne(open_peer((uint16_t)(60000 + i), i, 200000), NULL);
-	ck_assert_uint_eq(peers.count, PEERS_MAX);
+	ck_assert_uint_eq(peers.count, LIMIT);
 	ck_assert_ptr_ne(find_peer(1), NULL);
 	for (uint16_t port = 2; port < 12; port++)
 		ck_assert_ptr_eq(find_peer(port), NULL);
-	for (uint32_t port = 12; port <= PEERS_MAX; port++)
+	for (uint32_t port = 12; port <= LIMIT; port++)
 		ck_assert_uint_eq(find_peer((uint16_t)port)->cookie, port - 1);
 	peers_free(&peers);
 }
@@ -156,9 +183,10 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE(a_note_is_read_as_it_was_written),
 		CASE(what_is_no_note_is_refused),
+		CASE(cookies_are_siphash),
 		CASE(peers_are_found_by_address_and_port),
-		CASE(a_greeting_that_was_sent_twice_is_one),
-		CASE(who_greets_otherwise_is_new),
+		CASE(a_cookie_that_was_returned_twice_is_one),
+		CASE(another_cookie_is_another_session),
 		CASE(a_full_table_forgets_whoever_was_silent_for_the_longest),
 	};
 

@@ -106,15 +106,31 @@ static int check_welcome(const struct load *load, const struct note *welcome)
 
 /* ---- Connections --------------------------------------------------------- */
 
-/* Returns 0 or an errno value, with 'ret_welcome' from a UDP server. */
-static int open_connection(const struct load *load, const struct address *address,
-			   struct load_connection *connection, struct note *ret_welcome)
+/* Greets, and shows that the answer has come. Returns 0 or an errno value. */
+static int greet(const struct load *load, struct load_connection *connection,
+		 struct note *ret_welcome)
 {
 	struct note hello = {.kind = NOTE_HELLO, .mode = load->options->mode};
+	struct note ready = {.kind = NOTE_READY, .mode = load->options->mode}, counts;
 	int error;
 
 	if (getrandom(&hello.cookie, sizeof(hello.cookie), 0) < 0)
 		return errno;
+	error = ask(connection->fd, &hello, NOTE_WELCOME, ret_welcome);
+	connection->cookie = ret_welcome->cookie;
+	/* An echo server of another kind has no cookies. */
+	if (error || ret_welcome->kind != NOTE_WELCOME)
+		return error;
+	ready.cookie = ret_welcome->cookie;
+	ready.greeting = hello.cookie;
+	return ask(connection->fd, &ready, NOTE_COUNTS, &counts);
+}
+
+/* Returns 0 or an errno value, with 'ret_welcome' from a UDP server. */
+static int open_connection(const struct load *load, const struct address *address,
+			   struct load_connection *connection, struct note *ret_welcome)
+{
+	int error;
 
 	connection->fd = socket(address->name.any.sa_family,
 				(load->options->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
@@ -126,8 +142,7 @@ static int open_connection(const struct load *load, const struct address *addres
 		socket_ask_receive_buffer(connection->fd, BUFFER_BYTES);
 		error = connect(connection->fd, &address->name.any, address->bytes) ? errno : 0;
 		if (error == 0)
-			error = ask(connection->fd, &hello, NOTE_WELCOME, ret_welcome);
-		connection->cookie = ret_welcome->cookie;
+			error = greet(load, connection, ret_welcome);
 	}
 	if (error) {
 		close(connection->fd);

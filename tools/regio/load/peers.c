@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct peer_key key_of(const void *name)
+struct peer_key peers_key(const void *name)
 {
 	struct peer_key key = {0};
 	struct sockaddr_in6 v6;
@@ -56,7 +56,7 @@ static struct peer *find(struct peers *peers, const struct peer_key *key)
 
 struct peer *peers_find(struct peers *peers, const void *name)
 {
-	struct peer_key key = key_of(name);
+	struct peer_key key = peers_key(name);
 
 	if (!peers->last || !same(&peers->last->key, &key))
 		peers->last = find(peers, &key);
@@ -78,9 +78,9 @@ static struct peer *find_place(struct peers *peers)
 {
 	struct peer *oldest = &peers->list[0];
 
-	if (peers->count < PEERS_MAX)
+	if (peers->count < peers->limit)
 		return &peers->list[peers->count++];
-	for (uint32_t i = 1; i < PEERS_MAX; i++) {
+	for (uint32_t i = 1; i < peers->count; i++) {
 		if (peers->list[i].heard_ns < oldest->heard_ns)
 			oldest = &peers->list[i];
 	}
@@ -99,14 +99,15 @@ static struct peer *add(struct peers *peers, const struct peer_key *key)
 	return peer;
 }
 
-struct peer *peers_open(struct peers *peers, const void *name, uint64_t greeting, uint64_t cookie,
-			bool with_sequence, uint64_t now_ns)
+struct peer *peers_open(struct peers *peers, const void *name, uint64_t cookie, bool with_sequence,
+			uint64_t now_ns, bool *ret_new)
 {
-	struct peer_key key = key_of(name);
+	struct peer_key key = peers_key(name);
 	struct peer *peer = find(peers, &key);
 	struct sequence *sequence = NULL;
 
-	if (peer && peer->greeting == greeting) {
+	*ret_new = !peer || peer->cookie != cookie;
+	if (!*ret_new) {
 		peer->heard_ns = now_ns;
 		return peer;
 	}
@@ -118,7 +119,6 @@ struct peer *peers_open(struct peers *peers, const void *name, uint64_t greeting
 	*peer = (struct peer){
 		.key = key,
 		.next = peer->next,
-		.greeting = greeting,
 		.cookie = cookie,
 		.heard_ns = now_ns,
 		.sequence = sequence,

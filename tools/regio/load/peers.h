@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Those who have greeted a UDP server: a bounded table by address, in which a
- * newcomer takes the place of whoever has been silent for the longest. Pure.
+ * Those who have greeted a UDP server and returned its cookie: a bounded table by
+ * address, in which a newcomer takes the place of whoever has been silent for the
+ * longest. Pure.
  */
 #ifndef REGIO_LOAD_PEERS_H
 #define REGIO_LOAD_PEERS_H
@@ -13,7 +14,8 @@
 #include "local_name.h"
 #include "sequence.h"
 
-#define PEERS_MAX 1024u
+/* As many sockets as a client may have, and room for other clients. */
+#define PEERS_MAX 16384u
 
 /* What tells one peer from another, of its address. */
 struct peer_key {
@@ -25,9 +27,8 @@ struct peer_key {
 
 struct peer {
 	struct peer_key key;
-	uint32_t next;	   /* of the same hash; 0: none, or one more than the index */
-	uint64_t greeting; /* what it chose to be known by */
-	uint64_t cookie;   /* what it was given */
+	uint32_t next;	 /* of the same hash; 0: none, or one more than the index */
+	uint64_t cookie; /* what it was given */
 	uint64_t heard_ns;
 	struct sequence *sequence; /* of a sink */
 	/* Of a source. */
@@ -41,21 +42,24 @@ struct peer {
 };
 
 struct peers {
+	uint32_t limit; /* up to PEERS_MAX */
 	uint32_t count;
 	struct peer *last; /* found; it often is the next */
 	uint32_t heads[PEERS_MAX];
 	struct peer list[PEERS_MAX];
 };
 
-/* 'name' is a struct sockaddr_in or sockaddr_in6. NULL when it has not greeted. */
+/* 'name' is a struct sockaddr_in or sockaddr_in6, as all names here. */
+struct peer_key peers_key(const void *name);
+
+/* NULL when it has not greeted, or not returned the cookie. */
 struct peer *peers_find(struct peers *peers, const void *name);
 
 /*
- * The peer, as new unless it has greeted like that before: the cookie is then the
- * one it has. NULL when there is no memory.
+ * The peer, as new unless it has that cookie already. NULL when there is no memory.
  */
-struct peer *peers_open(struct peers *peers, const void *name, uint64_t greeting, uint64_t cookie,
-			bool with_sequence, uint64_t now_ns);
+struct peer *peers_open(struct peers *peers, const void *name, uint64_t cookie, bool with_sequence,
+			uint64_t now_ns, bool *ret_new);
 
 void peers_free(struct peers *peers);
 

@@ -15,7 +15,8 @@ struct wire_note {
 	uint16_t reserved;
 	uint32_t size;
 	uint64_t cookie;
-	uint64_t values[5]; /* rate or sent, received, lost, reordered, duplicated */
+	/* Rate, greeting or sent; received, lost, reordered, duplicated. */
+	uint64_t values[5];
 };
 
 _Static_assert(sizeof(struct wire_note) == NOTE_BYTES, "a note has no padding");
@@ -30,7 +31,9 @@ void note_write(void *data, const struct note *note)
 		.mode = (uint8_t)note->mode,
 		.size = htobe32(note->size),
 		.cookie = htobe64(note->cookie),
-		.values = {htobe64(note->kind == NOTE_START ? note->rate : note->sent),
+		.values = {htobe64(note->kind == NOTE_START   ? note->rate
+				   : note->kind == NOTE_READY ? note->greeting
+							      : note->sent),
 			   htobe64(note->received), htobe64(note->lost), htobe64(note->reordered),
 			   htobe64(note->duplicated)},
 	};
@@ -56,7 +59,8 @@ bool note_read(const void *data, uint32_t bytes, struct note *ret_note)
 		.size = be32toh(wire.size),
 		.cookie = be64toh(wire.cookie),
 		.rate = wire.kind == NOTE_START ? first : 0,
-		.sent = wire.kind == NOTE_START ? 0 : first,
+		.greeting = wire.kind == NOTE_READY ? first : 0,
+		.sent = wire.kind == NOTE_START || wire.kind == NOTE_READY ? 0 : first,
 		.received = be64toh(wire.values[1]),
 		.lost = be64toh(wire.values[2]),
 		.reordered = be64toh(wire.values[3]),

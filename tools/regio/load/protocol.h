@@ -4,18 +4,24 @@
  * messages that are measured. Pure, and without trust in what is read.
  *
  * A note is as long as its answer, so nobody can have a server send more than
- * was sent to it; a source sends only to those who have shown, by the cookie, that
- * they receive at the address they name, and only as long as they ask again.
+ * was sent to it. Messages are echoed, counted and sent only to those who have shown,
+ * by the cookie, that they receive at the address they name: a datagram with a false
+ * sender makes two echo servers send to each other otherwise, without an end. The
+ * cookie is made of the address and the greeting, so a server keeps nothing for those
+ * who have only greeted. A source sends only as long as it is asked again.
  * Everything is big-endian. An echo server of another kind returns the greeting
  * unchanged, and is recognised by that.
  *
  *	client              server
- *	HELLO       ->                 opens a session; sent again, finds it open
+ *	HELLO       ->                 a greeting
  *	            <-      WELCOME    mode, largest message, cookie
+ *	READY       ->                 greeting and cookie: opens a session; sent again,
+ *	                               finds it open
+ *	            <-      COUNTS     messages will be taken
  *	START       ->                 source: rate and size; repeated to go on
  *	STOP        ->                 source: that is enough
  *	REPORT      ->                 sink: what has come?
- *	            <-      COUNTS     answers STOP and REPORT
+ *	            <-      COUNTS     answers READY, STOP and REPORT
  */
 #ifndef REGIO_LOAD_PROTOCOL_H
 #define REGIO_LOAD_PROTOCOL_H
@@ -36,16 +42,18 @@ enum note_kind {
 	NOTE_STOP,
 	NOTE_REPORT,
 	NOTE_COUNTS,
+	NOTE_READY,
 	NOTE_KINDS,
 };
 
 struct note {
 	enum note_kind kind;
 	enum serve_mode mode;
-	uint32_t size;	 /* of a message: the largest (WELCOME), the one wanted (START) */
-	uint64_t cookie; /* HELLO: any number that tells one greeting from another */
-	uint64_t rate;	 /* START: messages a second; 0: as many as go */
-	uint64_t sent;	 /* COUNTS of a source; of a sink, the rest */
+	uint32_t size;	   /* of a message: the largest (WELCOME), the one wanted (START) */
+	uint64_t cookie;   /* HELLO: any number that tells one greeting from another */
+	uint64_t greeting; /* READY: the number of the HELLO */
+	uint64_t rate;	   /* START: messages a second; 0: as many as go */
+	uint64_t sent;	   /* COUNTS of a source; of a sink, the rest */
 	uint64_t received;
 	uint64_t lost;
 	uint64_t reordered;

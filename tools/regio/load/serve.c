@@ -98,6 +98,12 @@ static void print_summary(FILE *file, const struct server *server)
 	if (counts->too_long)
 		fprintf(file, "  %s messages were longer than --size %u and not taken\n",
 			count_grouped(counts->too_long).text, server->options->size);
+	if (counts->strangers)
+		fprintf(file,
+			"  %s messages were of clients that have not greeted, and not answered; "
+			"see "
+			"--open\n",
+			count_grouped(counts->strangers).text);
 	if (server->kernel_drops)
 		fprintf(file,
 			"  the kernel dropped %s packets for want of room (a train counts once); "
@@ -138,6 +144,7 @@ static int write_json(const struct server *server)
 	json_add_count(document, "sent", counts->sent);
 	json_add_count(document, "sent_bytes", counts->sent_bytes);
 	json_add_count(document, "too_long", counts->too_long);
+	json_add_count(document, "strangers", counts->strangers);
 	json_add_count(document, "kernel_drops", server->kernel_drops);
 	json_add_count(document, "failed", counts->failed);
 	json_add_count(document, "refused", counts->refused);

@@ -22,6 +22,7 @@ struct serve_options {
 	uint32_t size;	      /* the largest datagram */
 	uint32_t connections; /* the most at a time */
 	double seconds;	      /* 0: no end */
+	bool open;	      /* echo to those who have not greeted, too */
 	bool spin;
 	const char *json_path;
 };
@@ -33,8 +34,9 @@ struct serve_counts {
 	counter sent;
 	counter sent_bytes;
 	counter too_long;    /* datagrams */
+	counter strangers;   /* messages of those who have not greeted, not answered */
 	counter failed;	     /* sends and receives the kernel refused */
-	counter clients;     /* connections accepted, or greetings */
+	counter clients;     /* connections accepted, or cookies returned */
 	counter connections; /* open now */
 	counter refused;     /* connections there was no room for */
 	counter resets;	     /* connections that ended with an error */

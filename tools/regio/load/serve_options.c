@@ -22,6 +22,9 @@ static const struct argument_spec specs[] = {
 	OPTION_NUMBER("connections", "N", connections, 1, 100000, "1024",
 		      "the most TCP connections at a time"),
 	OPTION_NUMBER("seconds", "S", seconds, 0.01, 1e6, NULL, "end after S seconds"),
+	OPTION_ON("open", open,
+		  "UDP echo: also to clients other than `regio load`, which have not greeted; "
+		  "a false sender can make two such servers send to each other without end"),
 	OPTION_ON("spin", spin, "poll instead of sleeping"),
 	OPTION_TEXT("json", "FILE", json_path, "write the summary as JSON; - is standard output"),
 	{0},
@@ -58,5 +61,11 @@ int serve_options_parse(int argc, char **argv, struct serve_options *ret_options
 	console_open(plan.command, ret_options->json_path);
 	if (status < 0 && optind < argc && serve_mode_read(argv[optind], &ret_options->mode))
 		return 2;
+	if (status < 0 && ret_options->open &&
+	    (ret_options->tcp || ret_options->mode != SERVE_ECHO)) {
+		console_fail("--open: is for UDP echo; everything else needs a greeting, or is "
+			     "TCP");
+		return 2;
+	}
 	return status;
 }

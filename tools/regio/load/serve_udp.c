@@ -2,6 +2,7 @@
 /*
  * Serving datagrams. An answer is posted from the slot its request is in, so a
  * server never holds more than it has received; a source has slots of its own.
+ * Messages are answered to those only who have returned the cookie of the greeting.
  * Whatever a client sends is a message or a note that is understood, and nothing
  * it can send ends the server.
  */
@@ -11,6 +12,7 @@
 #include <sys/random.h>
 
 #include "console.h"
+#include "cookie.h"
 #include "local_name.h"
 #include "peers.h"
 #include "serve.h"
@@ -23,6 +25,8 @@
 /* Beside each slot: the address of the client, and packet information. */
 #define ENVELOPE_BYTES (NAME_BYTES + LOCAL_NAME_BYTES)
 #define SEND_MARK (1ull << 32)
+/* Peers of a sink have a list of gaps each. */
+#define COUNTED_PEERS 1024u
 /* A source goes on for this long after it was asked to. */
 #define SOURCE_NS SECOND_NS
 #define SOURCE_AT_ONCE 64u
@@ -40,6 +44,7 @@ struct udp_server {
 	uint64_t source_posted;
 	uint64_t source_completed;
 	bool sources; /* some peer may be sent to */
+	struct cookie_key cookie_key;
 	struct peers peers;
 };
 
@@ -99,21 +104,25 @@ static int answer(struct udp_server *udp, uint32_t slot, const struct note *note
 	return post_send(udp, slot, NOTE_BYTES);
 }
 
+/* What only those can know who receive at the address the slot has come from. */
+static uint64_t cookie_of(const struct udp_server *udp, uint32_t slot, uint64_t greeting)
+{
+	const struct {
+		struct peer_key key;
+		uint64_t greeting;
+	} subject = {peers_key(name_of(udp, slot)), greeting};
+
+	return cookie_make(&udp->cookie_key, &subject, sizeof(subject));
+}
+
 static int greet(struct udp_server *udp, uint32_t slot, uint64_t greeting)
 {
 	const struct serve_options *options = udp->server->options;
-	struct note note = {.kind = NOTE_WELCOME, .mode = options->mode, .size = options->size};
-	struct peer *peer;
-	uint64_t cookie;
+	const struct note note = {.kind = NOTE_WELCOME,
+				  .mode = options->mode,
+				  .size = options->size,
+				  .cookie = cookie_of(udp, slot, greeting)};
 
-	if (getrandom(&cookie, sizeof(cookie), GRND_NONBLOCK) != sizeof(cookie))
-		return post_receive(udp, slot);
-	peer = peers_open(&udp->peers, name_of(udp, slot), greeting, cookie,
-			  options->mode == SERVE_SINK, udp->now_ns);
-	if (!peer)
-		return post_receive(udp, slot);
-	counter_add(&udp->server->counts.clients, peer->cookie == cookie);
-	note.cookie = peer->cookie;
 	return answer(udp, slot, &note);
 }
 
@@ -153,6 +162,20 @@ static int count_for(struct udp_server *udp, uint32_t slot, const struct peer *p
 	return answer(udp, slot, &note);
 }
 
+static int take_ready(struct udp_server *udp, uint32_t slot, const struct note *note)
+{
+	bool sink = udp->server->options->mode == SERVE_SINK, new = false;
+	struct peer *peer = NULL;
+
+	if (note->cookie == cookie_of(udp, slot, note->greeting))
+		peer = peers_open(&udp->peers, name_of(udp, slot), note->cookie, sink, udp->now_ns,
+				  &new);
+	if (!peer)
+		return post_receive(udp, slot);
+	counter_add(&udp->server->counts.clients, new);
+	return count_for(udp, slot, peer);
+}
+
 /* A note that is not from a peer who knows the cookie is left unanswered. */
 static int take_note(struct udp_server *udp, uint32_t slot, const struct note *note)
 {
@@ -160,6 +183,8 @@ static int take_note(struct udp_server *udp, uint32_t slot, const struct note *n
 
 	if (note->kind == NOTE_HELLO)
 		return greet(udp, slot, note->cookie);
+	if (note->kind == NOTE_READY)
+		return take_ready(udp, slot, note);
 	peer = peers_find(&udp->peers, name_of(udp, slot));
 	if (!peer || peer->cookie != note->cookie)
 		return post_receive(udp, slot);
@@ -181,15 +206,29 @@ static int take_note(struct udp_server *udp, uint32_t slot, const struct note *n
 
 /* ---- Messages ------------------------------------------------------------ */
 
-static void sink(struct udp_server *udp, uint32_t slot, uint32_t bytes)
+static void sink(struct udp_server *udp, uint32_t slot, uint32_t bytes, struct peer *peer)
 {
-	struct peer *peer = peers_find(&udp->peers, name_of(udp, slot));
-
-	if (!peer || !peer->sequence || bytes < MESSAGE_HEAD_BYTES)
+	if (!peer->sequence || bytes < MESSAGE_HEAD_BYTES)
 		return;
-	peer->heard_ns = udp->now_ns;
 	sequence_take(peer->sequence, message_read_head(station_slot(&udp->station, slot)).number,
 		      udp->now_ns);
+}
+
+/* One of a peer, or of a stranger: those are not answered, unless it was asked for. */
+static int take_data(struct udp_server *udp, uint32_t slot, uint32_t bytes)
+{
+	const struct serve_options *options = udp->server->options;
+	struct peer *peer = peers_find(&udp->peers, name_of(udp, slot));
+
+	if (peer)
+		peer->heard_ns = udp->now_ns;
+	if (options->mode == SERVE_ECHO && (peer || options->open))
+		return post_send(udp, slot, bytes);
+	if (!peer)
+		counter_add(&udp->server->counts.strangers, 1);
+	else if (options->mode == SERVE_SINK)
+		sink(udp, slot, bytes, peer);
+	return post_receive(udp, slot);
 }
 
 static int take_message(struct udp_server *udp, uint32_t slot, uint32_t bytes)
@@ -203,11 +242,7 @@ static int take_message(struct udp_server *udp, uint32_t slot, uint32_t bytes)
 		local_name_turn(control_of(udp, slot));
 	if (note_read(station_slot(&udp->station, slot), bytes, &note))
 		return take_note(udp, slot, &note);
-	if (udp->server->options->mode == SERVE_ECHO)
-		return post_send(udp, slot, bytes);
-	if (udp->server->options->mode == SERVE_SINK)
-		sink(udp, slot, bytes);
-	return post_receive(udp, slot);
+	return take_data(udp, slot, bytes);
 }
 
 static int take_sent(struct udp_server *udp, uint32_t slot, const struct regio_result *result)
@@ -322,6 +357,8 @@ static int open_udp(struct udp_server *udp)
 		return console_fail("have the address of each message reported: %s",
 				    strerror(-status));
 	udp->any_address = status > 0;
+	if (getrandom(&udp->cookie_key, sizeof(udp->cookie_key), 0) != sizeof(udp->cookie_key))
+		return console_fail("make a key for cookies: %s", strerror(errno));
 	if (station_open(&udp->station, RECEIVES + slots, slots, options->size,
 			 slots * ENVELOPE_BYTES))
 		return -1;
@@ -373,6 +410,7 @@ int serve_udp(struct crew *crew, void *server)
 	if (!udp)
 		return console_fail("allocate the server: %s", strerror(ENOMEM));
 	udp->server = server;
+	udp->peers.limit = udp->server->options->mode == SERVE_ECHO ? PEERS_MAX : COUNTED_PEERS;
 	status = run_udp(crew, udp);
 	if (udp->rq)
 		regio_rq_close(udp->rq, 0);
