@@ -23,6 +23,7 @@ import tap  # noqa: E402
 TOOL = sys.argv[1]
 MAGIC = struct.pack(">Q", 0xFE726567696F4C31)  # what a note begins with
 NOTE_BYTES = 64
+HELLO, WELCOME, REPORT, COUNTS, READY = 1, 2, 5, 6, 7  # kinds of notes
 
 
 def serve(*arguments):
@@ -132,7 +133,8 @@ def check_echo():
     expect_whole(report_of(load(port, "--seconds", "0.3", "--depth", "32", "--connections", "20")),
                  "many at a time")
     expect_whole(report_of(load(port, "--seconds", "0.3", "--size", "9000", "--spin")), "9000 bytes")
-    report = report_of(load(port, "--seconds", "0.5", "--rate", "2000", "--connections", "3"))
+    report = report_of(load(port, "--seconds", "0.5", "--rate", "2000", "--connections", "3",
+                            "--timeout", "10000"))
     expect_whole(report, "open loop")
     expect(report["sent"], 1000, "sent in half a second at 2000 a second")
     stop(server)
@@ -164,8 +166,80 @@ def check_relayed_echo():
     report = report_of(load(relay.port, "--rate", "5000", "--seconds", "1", "--timeout", "1500"))
     expect(report["sent"], 5000, "sent")
     relay.check(report)
+    expect((report["lost_there"], report["lost_back"]), (0, report["lost"]), "ways of those lost")
+    there = Relay(port, to_server=True)
+    report = report_of(load(there.port, "--rate", "5000", "--seconds", "1", "--timeout", "1500"))
+    # The server has counted what came twice.
+    assert there.lost > 20 and report["lost"] >= there.lost, report
+    expect((report["lost_there"] + report["lost_back"] > 0, report["unread"]), (True, 0), "ways")
+    assert report["lost_there"] >= there.lost - there.twice, report
     report = report_of(load(relay.port, "--depth", "8", "--seconds", "1", "--timeout", "20"))
     assert report["lost"] > 0 and report["received"] > 100, f"closed loop stands still: {report}"
+    stop(server)
+
+
+class Holder(Relay):
+    """Forwards no answer of the server before it is released; then all at once."""
+
+    def __init__(self, port, wanted):
+        self.wanted, self.sent, self.answers = wanted, 0, []
+        self.all_sent, self.released, self.asked = (threading.Event() for _ in range(3))
+        super().__init__(port)
+
+    def _forward(self, data, send, harm):
+        if data.startswith(MAGIC):
+            send(data)
+            if data[8] == REPORT:
+                self.asked.set()
+        elif not harm:
+            send(data)
+            self.sent += 1
+            if self.sent == self.wanted:
+                self.all_sent.set()
+        else:
+            self.answers.append((send, data))
+            if len(self.answers) == self.wanted:
+                for send_one, one in self.answers:
+                    send_one(one)
+                self.released.set()
+
+
+def check_stopped_client():
+    """Answers that have come while the client was stopped are not lost, however long it was."""
+    server, port = serve()
+    relay = Holder(port, 2000)
+    # It is stopped between its last message and the end of its patience.
+    client = tap.Program(TOOL, "load", "127.0.0.1", "--port", relay.port, "--rate", "4000", "--seconds",
+                         "0.5", "--timeout", "3000", "--json", "-")
+    assert relay.all_sent.wait(tap.PATIENCE_S), f"{relay.sent} messages"
+    client.send_signal(signal.SIGSTOP)
+    assert relay.released.wait(tap.PATIENCE_S), f"{len(relay.answers)} answers"
+    try:
+        # Longer than the time-out.
+        client.process.wait(timeout=3.5)
+    except tap.subprocess.TimeoutExpired:
+        client.send_signal(signal.SIGCONT)
+    report = client.report()
+    assert report["lost"] == 0, report
+    expect_whole(report, "a stopped client")
+    assert report["pause_max_us"] > 1e6 or report["seconds"] < 2, report
+    stop(server)
+
+
+def check_stopped_server():
+    """A server that did not run says so, and how many of the messages it got."""
+    server, port = serve()
+    relay = Holder(port, 2000)
+    client = tap.Program(TOOL, "load", "127.0.0.1", "--port", relay.port, "--rate", "4000", "--seconds",
+                         "0.5", "--timeout", "300")
+    client.wait_for("connected to")
+    server.send_signal(signal.SIGSTOP)
+    # The client gives up, and asks for the server's counts.
+    assert relay.asked.wait(tap.PATIENCE_S), "the server was not asked"
+    server.send_signal(signal.SIGCONT)
+    status, out, err = client.finish()
+    assert "the server did not run for up to" in out, (status, out, err)
+    assert "did not reach the server" in out, out
     stop(server)
 
 
@@ -239,7 +313,6 @@ def note(kind, cookie=0, greeting=0):
     return MAGIC + struct.pack(">BBHIQQ", kind, 0, 0, 0, cookie, greeting) + bytes(NOTE_BYTES - 32)
 
 
-HELLO, WELCOME, COUNTS, READY = 1, 2, 6, 7
 
 
 def client_of(port):
@@ -281,6 +354,7 @@ def check_cookies():
     report = tap.json.loads(out)
     expect((report["clients"], report["strangers"]), (1, 4), "clients, and messages of strangers")
     assert report["sent_bytes"] <= report["received_bytes"], report
+    expect(report["stalls"], 0, "stalls")
 
 
 def check_open():
@@ -441,6 +515,8 @@ if __name__ == "__main__":
         ("IPv6, and both families at once", check_families),
         ("a host by its name", check_name),
         ("what a relay loses, copies and delays is counted", check_relayed_echo),
+        ("a client that was stopped reads what has come", check_stopped_client),
+        ("a server that was stopped is told of", check_stopped_server),
         ("sink and source tell what was lost on the way", check_sink_and_source),
         ("the same over TCP", check_tcp),
         ("echo servers of another kind will do", check_other_echo),

@@ -5,6 +5,7 @@
 #include "socket_buffers.h"
 
 #include <linux/sock_diag.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 void socket_ask_receive_buffer(int fd, int bytes)
@@ -17,6 +18,13 @@ void socket_ask_send_buffer(int fd, int bytes)
 {
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)))
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+bool socket_has_unread(int fd)
+{
+	struct pollfd descriptor = {.fd = fd, .events = POLLIN};
+
+	return poll(&descriptor, 1, 0) > 0 && (descriptor.revents & POLLIN);
 }
 
 uint32_t socket_kernel_drops(int fd)

@@ -5,6 +5,7 @@
 #ifndef COMMON_SOCKET_BUFFERS_H
 #define COMMON_SOCKET_BUFFERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -19,5 +20,8 @@ void socket_ask_send_buffer(int fd, int bytes);
  * train that did not fit counts once. The count wraps.
  */
 uint32_t socket_kernel_drops(int fd);
+
+/* Whether something is waiting to be read. */
+bool socket_has_unread(int fd);
 
 #endif

@@ -17,6 +17,18 @@
 /* How long a request to stop may go unnoticed. */
 #define CREW_NAP_NS (50u * MILLISECOND_NS)
 
+/* Of a worker's loop: the longest time between two passes, beyond the longest sleep. */
+static inline void crew_note_pause(uint64_t *longest_ns, uint64_t before_ns, uint64_t now_ns)
+{
+	uint64_t gap_ns = now_ns - before_ns;
+
+	if (gap_ns > CREW_NAP_NS && gap_ns - CREW_NAP_NS > *longest_ns)
+		*longest_ns = gap_ns - CREW_NAP_NS;
+}
+
+/* Pauses from here on are told of: shorter ones are usual on a busy machine. */
+#define CREW_PAUSE_NS (100u * MILLISECOND_NS)
+
 struct crew {
 	/* Returns 0, or -1 after saying why. */
 	int (*work)(struct crew *crew, void *worker);

@@ -41,8 +41,9 @@ struct load_options {
 struct load_connection {
 	int fd;
 	struct regio_rq *rq;
-	bool over;  /* a stream that has ended or failed */
-	bool ended; /* in good order: the other side has read everything */
+	bool over;    /* a stream that has ended or failed */
+	bool ended;   /* in good order: the other side has read everything */
+	bool greeted; /* it is `regio serve`, over UDP */
 	bool counted;
 	struct note counts; /* the server's, where it counts */
 	uint64_t cookie;
@@ -70,6 +71,9 @@ struct load {
 	uint64_t odd;	    /* what came and was no message of ours */
 	uint64_t refused;   /* told by the other host that nobody listens */
 	uint64_t failed;    /* sends the kernel refused */
+	uint64_t pause_ns;  /* the longest this program did not run */
+	uint64_t drops;	    /* of datagrams, by the kernel, for want of room in our sockets */
+	uint64_t unread;    /* sockets with datagrams that were not read */
 	uint64_t over;	    /* streams that ended before they should */
 	int error;	    /* of the last of them */
 	uint64_t tick_ns;
@@ -89,6 +93,11 @@ struct load_totals {
 	uint64_t reordered;
 	uint64_t duplicated;
 	bool known; /* the other side has told its part, where it has one */
+	/* Of an echo: where messages were lost. */
+	bool ways_known;
+	uint64_t lost_there;
+	uint64_t lost_back;
+	uint64_t server_pause_us; /* the longest the server did not run */
 };
 
 /* argv[0] is "load". Returns the exit status: 0, 1 for a failure, 2 for wrong usage. */
@@ -100,7 +109,10 @@ int load_options_parse(int argc, char **argv, struct load_options *ret_options);
 /* Opens, connects and greets. Returns 0, or -1 after saying why. */
 int load_connect(struct load *load);
 
-/* Asks a UDP sink what it has counted, once for each connection. */
+/*
+ * Asks a UDP server what it has counted: a sink for each connection, an echo server for those
+ * where something is missing.
+ */
 void load_ask_counts(struct load *load);
 
 /* The work. Returns 0, or -1 after saying why. */

@@ -12,6 +12,20 @@
 /* ---- Sums ---------------------------------------------------------------- */
 
 /* What the other side has counted of one connection, or we of what it sent. */
+/* Where the messages of one connection were lost. */
+static void add_ways(const struct load_connection *connection, struct load_totals *totals)
+{
+	uint64_t there = connection->counts.received, back = connection->answers.received;
+
+	if (back == connection->sent)
+		return;
+	totals->ways_known = totals->ways_known && connection->counted;
+	if (connection->counts.sent > totals->server_pause_us)
+		totals->server_pause_us = connection->counts.sent;
+	totals->lost_there += connection->sent > there ? connection->sent - there : 0;
+	totals->lost_back += there > back ? there - back : 0;
+}
+
 static void add_connection(const struct load *load, const struct load_connection *connection,
 			   struct load_totals *totals)
 {
@@ -28,6 +42,8 @@ static void add_connection(const struct load *load, const struct load_connection
 		totals->reordered += answers->reordered;
 		totals->duplicated += answers->duplicated;
 	}
+	if (load->options->mode == SERVE_ECHO)
+		add_ways(connection, totals);
 	if (load->options->mode == SERVE_SOURCE) {
 		totals->sent += counts->sent;
 		totals->known = totals->known && connection->counted;
@@ -49,7 +65,7 @@ static void add_stream(const struct load *load, const struct load_connection *co
 
 void load_sum(const struct load *load, struct load_totals *ret_totals)
 {
-	struct load_totals totals = {.known = true};
+	struct load_totals totals = {.known = true, .ways_known = true};
 
 	for (uint32_t i = 0; i < load->options->connections; i++) {
 		if (load->options->tcp)
@@ -129,8 +145,42 @@ static void print_heading(FILE *file, const struct load *load)
 	fprintf(file, "\n");
 }
 
+/* Of the messages that an echo has lost. */
+static void print_ways(FILE *file, const struct load *load, const struct load_totals *totals)
+{
+	if (totals->lost == 0)
+		return;
+	if (totals->ways_known)
+		fprintf(file,
+			"  of those lost %s did not reach the server, %s answers did not come\n",
+			count_grouped(totals->lost_there).text,
+			count_grouped(totals->lost_back).text);
+	if (totals->server_pause_us * 1000 >= CREW_PAUSE_NS)
+		fprintf(file,
+			"  the server did not run for up to %.3f s: it, or its host, was busy\n",
+			(double)totals->server_pause_us / 1e6);
+	if (!totals->ways_known)
+		fprintf(file, "  which way they were lost is unknown: the server did not tell\n");
+}
+
 static void print_oddities(FILE *file, const struct load *load)
 {
+	if (load->pause_ns >= CREW_PAUSE_NS)
+		fprintf(file,
+			"  this program did not run for up to %.3f s: it was stopped, or this host "
+			"was busy\n",
+			(double)load->pause_ns / 1e9);
+	if (load->drops)
+		fprintf(file,
+			"  the kernel dropped %s packets here for want of room (a train counts "
+			"once); "
+			"see sysctl net.core.rmem_max\n",
+			count_grouped(load->drops).text);
+	if (load->unread)
+		fprintf(file,
+			"  %s sockets have messages that were not read: they came after --timeout, "
+			"or regio has a fault\n",
+			count_grouped(load->unread).text);
 	if (load->failed)
 		fprintf(file, "  %s sends failed\n", count_grouped(load->failed).text);
 	if (load->refused)
@@ -166,6 +216,8 @@ void load_print(FILE *file, const struct load *load)
 	if (options->rate && options->mode != SERVE_SOURCE)
 		fprintf(file, "  a message was sent at most %.3f ms behind its time\n",
 			(double)load->behind_ns / 1e6);
+	if (!options->tcp && options->mode == SERVE_ECHO)
+		print_ways(file, load, &totals);
 	print_oddities(file, load);
 	if (options->mode == SERVE_ECHO) {
 		fprintf(file, "\n");
@@ -207,6 +259,15 @@ int load_write_json(FILE *file, const struct load *load)
 	json_add_count(document, "received", totals.received);
 	if (totals.known)
 		json_add_count(document, "lost", totals.lost);
+	if (!load->options->tcp && load->options->mode == SERVE_ECHO && totals.lost &&
+	    totals.ways_known) {
+		json_add_count(document, "lost_there", totals.lost_there);
+		json_add_count(document, "lost_back", totals.lost_back);
+		json_add_count(document, "server_pause_max_us", totals.server_pause_us);
+	}
+	json_add_count(document, "kernel_drops", load->drops);
+	json_add_count(document, "unread", load->unread);
+	cJSON_AddNumberToObject(document, "pause_max_us", (double)load->pause_ns / 1e3);
 	json_add_count(document, "reordered", totals.reordered);
 	json_add_count(document, "duplicated", totals.duplicated);
 	json_add_count(document, "odd", load->odd);

@@ -11,6 +11,7 @@
 
 #include "console.h"
 #include "load.h"
+#include "socket_buffers.h"
 
 /* A moment before the other thread shows what the second was like. */
 #define FIRST_TICK_NS (950u * MILLISECOND_NS)
@@ -25,6 +26,8 @@
 #define SPIN_NS 100000u
 /* How often a closed loop looks for messages that got lost. */
 #define GIVE_UP_EVERY_NS (10u * MILLISECOND_NS)
+/* Answers that are in a socket and cannot be had in that time are a fault. */
+#define STALL_NS (2ull * SECOND_NS)
 /* A UDP source is asked again to go on, or for its counts. */
 #define ASK_EVERY_NS (200u * MILLISECOND_NS)
 
@@ -323,9 +326,11 @@ static void take_sent(struct load *load, struct load_connection *connection,
 static int progress(struct load *load)
 {
 	struct station *station = &load->station;
+	uint64_t before_ns = load->now_ns;
 	int count = station_dequeue(station);
 
 	load->now_ns = clock_now_ns();
+	crew_note_pause(&load->pause_ns, before_ns, load->now_ns);
 	for (int i = 0; i < count; i++) {
 		const struct regio_result *result = &station->results[i];
 		struct load_connection *connection = &load->connections[result->rq_context];
@@ -378,7 +383,8 @@ static int run_closed(struct crew *crew, struct load *load)
 
 		if (count < 0 || (count == 0 && station_wait(&load->station, GIVE_UP_EVERY_NS)))
 			return -1;
-		if (load->now_ns < give_up_ns)
+		/* After a pause of this program the answers may be here, and not looked at yet. */
+		if (load->now_ns < give_up_ns || count == STATION_RESULTS)
 			continue;
 		give_up_ns = load->now_ns + GIVE_UP_EVERY_NS;
 		if (give_up(load))
@@ -509,15 +515,39 @@ static bool all_settled(const struct load *load)
 	return true;
 }
 
+static bool has_unread(const struct load *load)
+{
+	for (uint32_t i = 0; i < load->options->connections; i++) {
+		if (!is_settled(load, &load->connections[i]) &&
+		    socket_has_unread(load->connections[i].fd))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * True while the time for answers lasts. Those that are here by then are read, however late it is:
+ * it may be this program that did not run. 'quiet_ns' is when there was something to read last.
+ */
+static bool is_waiting(const struct load *load, uint64_t until_ns, int count, uint64_t *quiet_ns)
+{
+	if (load->now_ns < until_ns)
+		return true;
+	if (load->options->mode != SERVE_ECHO || load->options->tcp || !has_unread(load))
+		return false;
+	if (count > 0 || *quiet_ns == 0)
+		*quiet_ns = load->now_ns;
+	return load->now_ns - *quiet_ns < STALL_NS;
+}
+
 /* What is on its way may still arrive, for as long as an answer may take. */
 static int drain(struct load *load)
 {
 	uint64_t until_ns = clock_now_ns() + timeout_ns(load);
-	uint64_t ask_ns = 0;
+	uint64_t ask_ns = 0, quiet_ns = 0;
+	int count = 0;
 
-	while (!all_settled(load) && load->now_ns < until_ns) {
-		int count;
-
+	while (!all_settled(load) && is_waiting(load, until_ns, count, &quiet_ns)) {
 		finish_streams(load);
 		if (load->options->mode == SERVE_SOURCE && load->now_ns >= ask_ns) {
 			ask_source(load, NOTE_STOP);
@@ -553,13 +583,24 @@ static int run(struct crew *crew, struct load *load)
 	return drain(load);
 }
 
+/* What may explain that answers are missing. */
+static void look_at_sockets(struct load *load)
+{
+	for (uint32_t i = 0; i < load->options->connections; i++) {
+		load->drops += socket_kernel_drops(load->connections[i].fd);
+		load->unread += socket_has_unread(load->connections[i].fd);
+	}
+}
+
 int load_run(struct crew *crew, void *context)
 {
 	struct load *load = context;
 	int status = run(crew, load);
 
+	if (!load->options->tcp)
+		look_at_sockets(load);
 	close_queues(load);
-	if (status == 0 && load->options->mode == SERVE_SINK && !load->options->tcp)
+	if (status == 0 && load->options->mode != SERVE_SOURCE && !load->options->tcp)
 		load_ask_counts(load);
 	return status;
 }

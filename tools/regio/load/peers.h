@@ -30,6 +30,7 @@ struct peer {
 	uint32_t next;	 /* of the same hash; 0: none, or one more than the index */
 	uint64_t cookie; /* what it was given */
 	uint64_t heard_ns;
+	uint64_t echoed;	   /* by an echo server: messages taken, and answered */
 	struct sequence *sequence; /* of a sink */
 	/* Of a source. */
 	bool sending;

@@ -20,8 +20,10 @@
  *	            <-      COUNTS     messages will be taken
  *	START       ->                 source: rate and size; repeated to go on
  *	STOP        ->                 source: that is enough
- *	REPORT      ->                 sink: what has come?
- *	            <-      COUNTS     answers READY, STOP and REPORT
+ *	REPORT      ->                 sink, echo: what has come?
+ *	            <-      COUNTS     answers READY, STOP and REPORT; of an echo server:
+ *	                               received, and in 'sent' the longest time, in us,
+ *	                               that it did not run
  */
 #ifndef REGIO_LOAD_PROTOCOL_H
 #define REGIO_LOAD_PROTOCOL_H

@@ -110,6 +110,14 @@ static void print_summary(FILE *file, const struct server *server)
 			"see "
 			"sysctl net.core.rmem_max\n",
 			count_grouped(server->kernel_drops).text);
+	if (server->pause_ns >= CREW_PAUSE_NS)
+		fprintf(file, "  this program did not run for up to %.3f s\n",
+			(double)server->pause_ns / 1e9);
+	if (counts->stalls)
+		fprintf(file,
+			"  %s times messages waited in the socket and were not found: a fault of "
+			"regio, please report it\n",
+			count_grouped(counts->stalls).text);
 	if (counts->failed)
 		fprintf(file, "  %s sends or receives failed\n",
 			count_grouped(counts->failed).text);
@@ -146,6 +154,9 @@ static int write_json(const struct server *server)
 	json_add_count(document, "too_long", counts->too_long);
 	json_add_count(document, "strangers", counts->strangers);
 	json_add_count(document, "kernel_drops", server->kernel_drops);
+	if (!server->options->tcp)
+		cJSON_AddNumberToObject(document, "pause_max_us", (double)server->pause_ns / 1e3);
+	json_add_count(document, "stalls", counts->stalls);
 	json_add_count(document, "failed", counts->failed);
 	json_add_count(document, "refused", counts->refused);
 	json_add_count(document, "resets", counts->resets);

@@ -39,6 +39,7 @@ struct serve_counts {
 	counter clients;     /* connections accepted, or cookies returned */
 	counter connections; /* open now */
 	counter refused;     /* connections there was no room for */
+	counter stalls;	     /* times data was in the socket and not found */
 	counter resets;	     /* connections that ended with an error */
 };
 
@@ -49,6 +50,7 @@ struct server {
 	struct serve_counts counts;
 	uint64_t start_ns;
 	uint64_t stop_ns;      /* 0: no end */
+	uint64_t pause_ns;     /* the longest the thread of a UDP server did not run */
 	uint32_t kernel_drops; /* packets that found the socket full */
 	uint64_t shown_messages;
 	uint64_t shown_bytes;

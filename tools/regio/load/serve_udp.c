@@ -16,6 +16,7 @@
 #include "local_name.h"
 #include "peers.h"
 #include "serve.h"
+#include "socket_buffers.h"
 #include "station.h"
 
 #define RECEIVES 1024u
@@ -27,6 +28,8 @@
 #define SEND_MARK (1ull << 32)
 /* Peers of a sink have a list of gaps each. */
 #define COUNTED_PEERS 1024u
+/* Longer than a thread that is ready has to wait for its turn, and a few waits. */
+#define STALL_NS (10ull * CREW_NAP_NS)
 /* A source goes on for this long after it was asked to. */
 #define SOURCE_NS SECOND_NS
 #define SOURCE_AT_ONCE 64u
@@ -45,6 +48,8 @@ struct udp_server {
 	uint64_t source_completed;
 	bool sources; /* some peer may be sent to */
 	struct cookie_key cookie_key;
+	uint64_t look_ns;   /* when a stall is looked for next */
+	uint64_t unread_ns; /* since when the socket has had something to read; 0: it has not */
 	struct peers peers;
 };
 
@@ -153,6 +158,10 @@ static int count_for(struct udp_server *udp, uint32_t slot, const struct peer *p
 			    .cookie = peer->cookie,
 			    .sent = peer->sent};
 
+	if (udp->server->options->mode == SERVE_ECHO) {
+		note.received = peer->echoed;
+		note.sent = udp->server->pause_ns / 1000;
+	}
 	if (peer->sequence) {
 		note.received = peer->sequence->received;
 		note.lost = peer->sequence->lost;
@@ -220,8 +229,10 @@ static int take_data(struct udp_server *udp, uint32_t slot, uint32_t bytes)
 	const struct serve_options *options = udp->server->options;
 	struct peer *peer = peers_find(&udp->peers, name_of(udp, slot));
 
-	if (peer)
+	if (peer) {
 		peer->heard_ns = udp->now_ns;
+		peer->echoed++;
+	}
 	if (options->mode == SERVE_ECHO && (peer || options->open))
 		return post_send(udp, slot, bytes);
 	if (!peer)
@@ -374,6 +385,25 @@ static int open_udp(struct udp_server *udp)
 	return 0;
 }
 
+/*
+ * A detector, for what must not be: the socket has had something to read for a long time, and
+ * dequeues and waits do not bring it. Looked for now and then, when there is nothing to do.
+ */
+static void look_for_stall(struct udp_server *udp, int count)
+{
+	if (count > 0 || udp->now_ns < udp->look_ns) {
+		udp->unread_ns = count > 0 ? 0 : udp->unread_ns;
+		return;
+	}
+	udp->look_ns = udp->now_ns + CREW_NAP_NS;
+	if (!socket_has_unread(udp->server->fd))
+		udp->unread_ns = 0;
+	else if (udp->unread_ns == 0)
+		udp->unread_ns = udp->now_ns;
+	else if (udp->now_ns - udp->unread_ns > STALL_NS)
+		counter_add(&udp->server->counts.stalls, 1);
+}
+
 static int serve_once(struct udp_server *udp)
 {
 	uint64_t due_ns = udp->now_ns + CREW_NAP_NS;
@@ -383,6 +413,7 @@ static int serve_once(struct udp_server *udp)
 		if (take(udp, &udp->station.results[i]))
 			return -1;
 	}
+	look_for_stall(udp, count);
 	if (run_sources(udp, &due_ns))
 		return -1;
 	if (count != 0 || due_ns < udp->now_ns + DOZE_NS)
@@ -394,8 +425,12 @@ static int run_udp(struct crew *crew, struct udp_server *udp)
 {
 	if (open_udp(udp))
 		return -1;
+	udp->now_ns = clock_now_ns();
 	do {
+		uint64_t before_ns = udp->now_ns;
+
 		udp->now_ns = clock_now_ns();
+		crew_note_pause(&udp->server->pause_ns, before_ns, udp->now_ns);
 		if (serve_once(udp))
 			return -1;
 	} while (!server_stopping(crew, udp->server, udp->now_ns));
