@@ -124,6 +124,23 @@ def check_false_sender():
     assert counts[0]["sent"] <= 13, counts
 
 
+def check_interface_gone(far, group):
+    """An interface that is deleted takes the membership with it, even if it is made again."""
+    make = ["ip", "link", "add", "veth7", "type", "veth", "peer", "name", "veth8"]
+    far._run(*make)
+    far._run("ip", "link", "set", "veth7", "up")
+    program = tap.Program(TOOL, "feed", "subscribe", group, "239.255.2.2:5000", "--interface", "veth7",
+                          "--json", "-")
+    program.wait_for("listening on")
+    far._run("ip", "link", "delete", "veth7")
+    far._run(*make)
+    line = program.wait_for("is gone")
+    assert group in line, line
+    status, out, err = program.stop()
+    assert status == 1 and tap.json.loads(out)["subscribers"][0]["lines"][0]["interface_gone"], err
+    far._run("ip", "link", "delete", "veth7")
+
+
 def check_zones(far):
     """A zone is honoured or refused, wherever an address is taken."""
     for arguments, reason in (
@@ -176,6 +193,9 @@ def main():
                for bind in ("0.0.0.0", "::") for mode in ("echo", "sink", "source")]
     checks += [("a false sender does not make two servers echo to each other",
                 check_false_sender)]
+    checks += [(f"an interface that goes is told of, {group}",
+                lambda group=group: check_interface_gone(far, group))
+               for group in ("239.255.1.9:5000", "[ff15::9]:5000")]
     checks += [("a zone is honoured or refused", lambda: check_zones(far))]
     return tap.main(checks)
 

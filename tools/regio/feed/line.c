@@ -264,7 +264,15 @@ static int join(int fd, const struct address *group, const struct interface *int
 					  : join_any_source(fd, group, interface);
 }
 
-int line_open_receiver(const struct address *group, const struct line_opts *opts)
+bool line_is_joined(unsigned interface)
+{
+	char name[IF_NAMESIZE];
+
+	return interface == 0 || if_indextoname(interface, name) || errno != ENXIO;
+}
+
+int line_open_receiver(const struct address *group, const struct line_opts *opts,
+		       unsigned *ret_interface)
 {
 	struct address local = *group;
 	struct interface interface = {0};
@@ -285,5 +293,6 @@ int line_open_receiver(const struct address *group, const struct line_opts *opts
 		return fail(fd, "bind to", group);
 	if (is_group(group) && join(fd, group, &interface, &opts->sources))
 		return fail(fd, "join", group);
+	*ret_interface = interface.index;
 	return fd;
 }

@@ -41,6 +41,15 @@ bool line_has_source(const struct address *group, const struct address *source);
 
 /* Each returns a descriptor, or -1 after saying why. An address that is no group will do. */
 int line_open_sender(const struct address *group, const struct line_opts *opts);
-int line_open_receiver(const struct address *group, const struct line_opts *opts);
+
+/* 'ret_interface' is the number of the interface where it has joined; 0: it is no group. */
+int line_open_receiver(const struct address *group, const struct line_opts *opts,
+		       unsigned *ret_interface);
+
+/*
+ * False when that interface is gone. One that is made again, even with the same name, has another
+ * number, and nobody has joined the group there.
+ */
+bool line_is_joined(unsigned interface);
 
 #endif

@@ -47,7 +47,7 @@ static int open_line(struct subscriber *subscriber, uint32_t index, const struct
 	struct station *station = &subscriber->station;
 	int status;
 
-	line->fd = line_open_receiver(group, &subscriber->options->line);
+	line->fd = line_open_receiver(group, &subscriber->options->line, &line->interface);
 	if (line->fd < 0)
 		return -1;
 	status = regio_rq_create(line->fd, RECEIVES, 0, station->cq, station->cq, index, NULL,
@@ -205,8 +205,24 @@ static void count_losses(struct subscriber *subscriber)
 	counter_set(&subscriber->late, late);
 }
 
+/* The kernel tells nobody that a membership went with its interface. */
+static void check_interfaces(struct subscriber *subscriber)
+{
+	for (uint32_t i = 0; i < subscriber->options->line_count; i++) {
+		struct subscriber_line *line = &subscriber->lines[i];
+
+		if (line->gone || line_is_joined(line->interface))
+			continue;
+		line->gone = true;
+		console_fail("subscriber %u: the interface of %s is gone, and the membership with "
+			     "it: nothing more is heard there; start again once there is one",
+			     subscriber->number, address_text(&subscriber->options->lines[i]).text);
+	}
+}
+
 static void second_over(struct subscriber *subscriber)
 {
+	check_interfaces(subscriber);
 	latency_tick(&subscriber->latency);
 	if (subscriber->left_out > 0)
 		console_say("subscriber %u: %llu more gaps and sessions, not shown",
@@ -359,6 +375,15 @@ static int listen_all(struct audience *audience)
 	return status;
 }
 
+static bool any_gone(const struct subscriber *subscriber)
+{
+	for (uint32_t i = 0; i < subscriber->options->line_count; i++) {
+		if (subscriber->lines[i].gone)
+			return true;
+	}
+	return false;
+}
+
 static int write_json(const struct audience *audience)
 {
 	FILE *file = json_open(console_command(), audience->options->json_path);
@@ -378,6 +403,7 @@ static int report(const struct audience *audience)
 	if (options->plot_path && subscribe_plot(audience->subscribers, options))
 		status = 1;
 	for (uint32_t i = 0; i < options->subscribers; i++) {
+		status = any_gone(&audience->subscribers[i]) ? 1 : status;
 		if (audience->subscribers[i].feed->sessions[0].used)
 			continue;
 		console_fail("subscriber %u heard nothing; is there a publisher on that group, and "

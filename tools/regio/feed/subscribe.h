@@ -48,6 +48,8 @@ struct subscriber_line {
 	uint64_t unnumbered; /* heartbeats and ends numbered 0 */
 	uint64_t drops;	     /* the kernel's count */
 	uint32_t drops_read;
+	unsigned interface; /* where the group was joined */
+	bool gone;	    /* that interface is no longer there: nothing more is heard */
 	struct regio_rq_info info;
 };
 

@@ -290,6 +290,8 @@ static void add_lines(cJSON *object, const struct subscriber *subscriber)
 		json_add_count(element, "heartbeats", line->heartbeats);
 		json_add_count(element, "malformed", line->malformed);
 		json_add_count(element, "too_long", line->too_long);
+		if (line->gone)
+			cJSON_AddBoolToObject(element, "interface_gone", true);
 		json_add_count(element, "trailing", line->trailing);
 		json_add_count(element, "unnumbered", line->unnumbered);
 		json_add_count(element, "kernel_drops", line->drops);
