@@ -430,6 +430,27 @@ def check_full_server():
     assert "connections refused" in stop(server)
 
 
+def check_no_descriptors():
+    """A server without a descriptor left rests before it looks for newcomers again."""
+    server = tap.Program("sh", "-c", 'ulimit -n 40; exec "$0" serve --tcp --port 0 --json -', TOOL)
+    port = re.search(r":(\d+) \(", server.wait_for("listening on")).group(1)
+    clients = [socket.create_connection(("127.0.0.1", int(port))) for _ in range(60)]
+    clients[0].send(b"here")
+    expect(clients[0].recv(4), b"here", "echo")
+    for client in clients:
+        client.close()
+    for _ in range(20):
+        result = load(port, "--tcp", "--seconds", "0.1")
+        if result.returncode == 0:
+            break
+    expect_whole(report_of(result), "after all have left")
+    status, out, err = server.stop()
+    expect(status, 0, f"exit status ({err})")
+    report = tap.json.loads(out)
+    # One of those who found none, and one for each rest.
+    assert 0 < report["refused"] <= 60 + 11 * report["seconds"], report
+
+
 def check_server_dies():
     for arguments in ([], ["--tcp"]):
         server, port = serve(*arguments)
@@ -526,6 +547,7 @@ if __name__ == "__main__":
         ("no datagram ends a server", check_hostile_datagrams),
         ("no stream ends a server", check_hostile_streams),
         ("a full server refuses, and takes others when there is room", check_full_server),
+        ("a server without descriptors rests", check_no_descriptors),
         ("a server that dies is noticed", check_server_dies),
         ("a signal brings the result", check_interrupt),
         ("table, JSON and plot are written", check_outputs),

@@ -141,6 +141,21 @@ def check_interface_gone(far, group):
     far._run("ip", "link", "delete", "veth7")
 
 
+def check_no_ipv6():
+    """Where IPv6 is turned off, :: is every address of IPv4."""
+    off = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
+    if not os.access(off, os.W_OK):
+        raise tap.Skip(f"{off} cannot be written")
+    server = tap.Program("unshare", "--net", "sh", "-c", f"ip link set lo up; echo 1 >{off}; exec "
+                         '"$0" serve --bind :: --port 0', TOOL)
+    port = re.search(r":(\d+) \(", server.wait_for("listening on")).group(1)
+    result = tap.run("nsenter", "--target", str(server.process.pid), "--net", TOOL, "load",
+                     "127.0.0.1", "--port", port, "--seconds", "0.1", "--json", "-")
+    assert result.returncode == 0, result.stderr
+    assert tap.json.loads(result.stdout)["lost"] == 0, result.stdout
+    assert server.stop()[0] == 0
+
+
 def check_zones(far):
     """A zone is honoured or refused, wherever an address is taken."""
     for arguments, reason in (
@@ -196,6 +211,7 @@ def main():
     checks += [(f"an interface that goes is told of, {group}",
                 lambda group=group: check_interface_gone(far, group))
                for group in ("239.255.1.9:5000", "[ff15::9]:5000")]
+    checks += [("all addresses where IPv6 is turned off", check_no_ipv6)]
     checks += [("a zone is honoured or refused", lambda: check_zones(far))]
     return tap.main(checks)
 

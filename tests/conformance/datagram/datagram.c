@@ -376,6 +376,52 @@ START_TEST(a_refusal_by_ICMP_eats_no_message)
 }
 END_TEST
 
+static uint64_t receive_calls(const struct side *side)
+{
+	struct regio_rq_info info;
+
+	EXPECT_RETURN(0, regio_rq_get_info(side->rq, &info, sizeof(info)));
+	return info.receive_calls;
+}
+
+/*
+ * With IP_RECVERR errors are kept in a queue of the socket, and it reports one for as long as there
+ * are any. Nobody reads that queue here: waits sleep all the same. Holds: regio_cq_wait what.
+ */
+START_TEST(errors_that_nobody_reads_leave_waits_asleep)
+{
+	bool v6 = families[_i] == AF_INET6;
+	int nobody = reserve_port(families[_i]);
+	struct side side;
+	uint64_t before;
+
+	SIDE_OPEN(&side, .family = families[_i], .receives = 1, .sends = 8, .slot_size = 64);
+	set_option(side.fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, 1);
+	connect_to(side.fd, nobody);
+	post_receive(&side, 0);
+	for (uint64_t i = 0; i < 8; i++) {
+		post_send(&side, 1, 64, 0);
+		struct regio_result result = collect_one(side.send_cq);
+
+		expect_result(&result, 0, 64, 1);
+	}
+	before = receive_calls(&side);
+	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(side.receive_cq, 1, 0, 100 * MILLISECOND_NS));
+	if (!faults_injected() && !driven_by_a_thread())
+		ck_assert_uint_lt(receive_calls(&side) - before, 64);
+	int somebody = open_reserved_port(nobody);
+
+	connect_to(somebody, side.fd);
+	send_plain(somebody, "x", 1);
+	struct regio_result result = collect_one(side.receive_cq);
+
+	expect_result(&result, 0, 1, 0);
+	side_close(&side);
+	close(somebody);
+	close(nobody);
+}
+END_TEST
+
 /* Holds: REGIO_RQ_REPORT_ICMP. */
 START_TEST(a_receive_reports_ICMP_when_asked_to)
 {
@@ -716,6 +762,7 @@ int main(void)
 		CASE_PER_FAMILY(an_unconnected_send_without_an_address_completes_with_an_error),
 		CASE_PER_FAMILY(a_send_to_nobody_succeeds),
 		CASE_PER_FAMILY(a_refusal_by_ICMP_eats_no_message),
+		CASE_PER_FAMILY(errors_that_nobody_reads_leave_waits_asleep),
 		CASE_PER_FAMILY(a_receive_reports_ICMP_when_asked_to),
 		CASE_PER_FAMILY(ICMP_ends_a_receive_that_waits),
 		CASE_PER_FAMILY(
