@@ -111,8 +111,8 @@ START_TEST(cookies_are_siphash)
 	const struct cookie_key key = {{0x0706050403020100, 0x0f0e0d0c0b0a0908}};
 	uint8_t data[16];
 
-	for (uint8_t i = 0; i < sizeof(data); i++)
-		data[i] = i;
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)i;
 	ck_assert_uint_eq(cookie_make(&key, data, 15), 0xa129ca6149be45e5);
 	ck_assert_uint_eq(cookie_make(&key, data, 0), 0x726fdb47dd0e0e31);
 	ck_assert_uint_ne(cookie_make(&key, data, 8), cookie_make(&key, data, 7));

@@ -9,7 +9,9 @@
 
 struct number_text number_grouped(long long number)
 {
-	return number < 0 ? (struct number_text){"unknown"} : count_grouped((uint64_t)number);
+	struct number_text unknown = {"unknown"};
+
+	return number < 0 ? unknown : count_grouped((uint64_t)number);
 }
 
 struct number_text count_grouped(uint64_t count)

@@ -180,7 +180,7 @@ static int choose_interface(const struct address *group, const struct line_opts 
 
 static int set_up_sending(int fd, const struct address *group, const struct line_opts *opts)
 {
-	struct interface interface;
+	struct interface interface = {0};
 	int index, loop = !opts->no_loop;
 
 	if (choose_interface(group, opts, &interface))
