@@ -863,6 +863,12 @@ struct regio_rq_info {
 	uint64_t send_calls;
 	uint64_t messages_truncated;
 	uint64_t trains_refused; /* sent again as single messages after an error */
+	int32_t fd;		 /* of the socket */
+	uint32_t max_receives;	 /* the limits of outstanding requests */
+	uint32_t max_sends;
+	uint32_t reserved;
+	struct regio_cq *receive_cq; /* where its requests complete; may be closed by now */
+	struct regio_cq *send_cq;
 };
 
 /*

@@ -41,6 +41,11 @@ static void describe(const struct regioi_rq *rq, struct regio_rq_info *ret_info)
 		.send_calls = regioi_count_read(&send->calls),
 		.messages_truncated = regioi_count_read(&receive->truncated),
 		.trains_refused = regioi_count_read(&send->trains_refused),
+		.fd = rq->fd,
+		.max_receives = rq->halves[REGIOI_RECEIVE].limit,
+		.max_sends = rq->halves[REGIOI_SEND].limit,
+		.receive_cq = (void *)(uintptr_t)rq->halves[REGIOI_RECEIVE].cq->id,
+		.send_cq = (void *)(uintptr_t)rq->halves[REGIOI_SEND].cq->id,
 	};
 }
 

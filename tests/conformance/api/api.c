@@ -421,6 +421,34 @@ START_TEST(threads_ask_and_make_objects_beside_each_other)
 }
 END_TEST
 
+/*
+ * Holds: regio_rq_get_info what, regio_rq_info.fd, regio_rq_info.max_receives,
+ * regio_rq_info.receive_cq.
+ */
+START_TEST(a_request_queue_says_what_it_was_made_with)
+{
+	struct regio_rq_info info;
+	struct side side;
+
+	SIDE_OPEN(&side, .family = AF_INET, .receives = 7, .sends = 5, .slot_size = 64);
+	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
+	EXPECT(info.fd == side.fd && info.max_receives == 7 && info.max_sends == 5,
+	       "descriptor %d, %u receives, %u sends", info.fd, info.max_receives, info.max_sends);
+	EXPECT(info.receive_cq == side.receive_cq && info.send_cq == side.send_cq &&
+		       info.reserved == 0,
+	       "other queues");
+	EXPECT_RETURN(0, regio_cq_resize(side.receive_cq, 9));
+	EXPECT_RETURN(0, regio_rq_resize(side.rq, 9, 5));
+	EXPECT_RETURN(0, regio_cq_close(side.send_cq));
+	EXPECT_RETURN(0, regio_rq_get_info(side.rq, &info, sizeof(info)));
+	EXPECT(info.max_receives == 9 && info.max_sends == 5 && info.send_cq == side.send_cq,
+	       "%u receives, %u sends", info.max_receives, info.max_sends);
+	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
+	EXPECT_RETURN(0, regio_cq_close(side.receive_cq));
+	EXPECT_RETURN(0, regio_region_deregister(side.region));
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -440,6 +468,7 @@ int main(void)
 		CASE(the_engine_is_chosen_by_name),
 		CASE(the_environment_takes_the_place_of_the_automatic_choice),
 		CASE(threads_ask_and_make_objects_beside_each_other),
+		CASE(a_request_queue_says_what_it_was_made_with),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
