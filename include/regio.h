@@ -234,7 +234,7 @@ REGIO_API const char *regio_error_text(int error);
  *
  * Written by the calls that make, change, describe or end something, and by
  * regio_cq_fd(). Posting, dequeuing, notifications, waits and runs do not write
- * it.
+ * it; calls on pools of slots do.
  *
  * Ownership  the text is valid until the thread's next failing call
  * Threads    each thread has its own

@@ -6,8 +6,9 @@ Each library with its exported symbols and their versions, each public structure
 the place and size of each field, each public constant with its value. A change here is one that
 programs notice: an addition is written down with --write, anything else wants a new version.
 
-Usage: abi_test.py HEADER LIST LIBRARY... [--write]. Prints TAP.
+Usage: abi_test.py INCLUDE_DIRECTORY LIST LIBRARY... [--write]. Prints TAP.
 """
+import glob
 import os
 import re
 import subprocess
@@ -17,7 +18,8 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
 import tap  # noqa: E402
 
-HEADER, LIST = sys.argv[1:3]
+DIRECTORY, LIST = sys.argv[1:3]
+HEADERS = sorted(glob.glob(os.path.join(DIRECTORY, "*.h")))
 WRITE = sys.argv[-1] == "--write"
 LIBRARIES = [argument for argument in sys.argv[3:] if argument != "--write"]
 
@@ -35,10 +37,13 @@ def output(*command):
 
 
 def probe():
-    """A program that prints the structures and the constants of the header."""
-    with open(HEADER, encoding="utf-8") as file:
-        text = COMMENT.sub("", file.read())
-    lines = ["#include <regio.h>", "#include <stdio.h>", "int main(void) {"]
+    """A program that prints the structures and the constants of the headers."""
+    text = ""
+    for header in HEADERS:
+        with open(header, encoding="utf-8") as file:
+            text += COMMENT.sub("", file.read())
+    lines = [f"#include <{os.path.basename(header)}>" for header in HEADERS]
+    lines += ["#include <stdio.h>", "int main(void) {"]
     for name, body in STRUCTURE.findall(text):
         lines.append(f'printf("struct {name}: %zu bytes\\n", sizeof(struct {name}));')
         for declaration in body.split(";")[:-1]:
@@ -56,7 +61,7 @@ def structures_and_constants():
         source, program = os.path.join(directory, "probe.c"), os.path.join(directory, "probe")
         with open(source, "w", encoding="utf-8") as file:
             file.write(probe())
-        output("cc", "-I", os.path.dirname(HEADER), source, "-o", program)
+        output("cc", "-I", DIRECTORY, source, "-o", program)
         return output(program).splitlines()
 
 

@@ -1,24 +1,28 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The public header compiles alone, pedantically, in every language standard it is meant for, and a
-# program that uses what it defines does. It drags in nothing but the headers of the language.
+# The public headers compile alone, pedantically, in every language standard they are meant for, and a
+# program that uses what they define does. They drag in nothing but the headers of the language.
 #
 # usage: header_alone.sh INCLUDE_DIRECTORY
 set -eu
 
 include=$1
 number=0
-program='#include <regio.h>
+program='#include <regio_slots.h>
+#include <regio_slots.h>
 #include <regio.h>
 int main(void)
 {
 	struct regio_request request;
 	struct regio_driver_opts opts;
+	struct regio_slot slot;
+	slot.sender = 0;
+	slot.context = REGIO_SLOTS_CONTEXT_MAX - REGIO_SLOTS_CONTEXT_MIN;
 	opts.thread_spin_ns = REGIO_SPIN_ALWAYS;
 	request.flags = REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY | REGIO_MSG_WAITALL;
 	request.extra = 0;
-	return opts.thread_spin_ns == request.flags;
+	return opts.thread_spin_ns == request.flags && slot.context && !slot.sender;
 }
 #ifdef AF_INET
 #error sys/socket.h is included

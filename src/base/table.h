@@ -23,6 +23,7 @@ enum regioi_kind {
 	REGIOI_KIND_CQ,
 	REGIOI_KIND_HANDLE, /* of the Windows interface, which has a table of its own */
 	REGIOI_KIND_RQ,
+	REGIOI_KIND_SLOTS,
 };
 
 struct regioi_slot {

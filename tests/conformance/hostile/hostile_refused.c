@@ -13,6 +13,7 @@
 #include "../../support/suite.h"
 
 #include <pthread.h>
+#include <regio_slots.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -174,10 +175,23 @@ START_TEST(without_MADV_POPULATE_memory_is_checked_by_other_means)
 }
 END_TEST
 
+/* As the memory of a pool. */
+static void refuse_pool(void)
+{
+	struct regio_slots_opts opts = {.size = sizeof(opts), .flags = REGIO_REGION_NUMA};
+	struct regio_slots *slots = NULL;
+	struct regio_cq *cq;
+
+	EXPECT_RETURN(0, regio_cq_create(1, NULL, &cq));
+	EXPECT_RETURN(-EPERM, regio_slots_create(cq, 4, 4, &opts, &slots));
+	EXPECT(!slots && strstr(regio_last_error(), "seccomp"), "\"%s\"", regio_last_error());
+	EXPECT_RETURN(0, regio_cq_close(cq));
+}
+
 /*
  * A kernel without NUMA has node 0 alone; a sandbox does not let it be chosen.
  *
- * Holds: regio_region_allocate -EPERM, regio_region_allocate -EINVAL.
+ * Holds: regio_region_allocate -EPERM, regio_region_allocate -EINVAL, regio_slots_create -EPERM.
  */
 START_TEST(without_mbind_node_0_is_there_or_may_not_be_chosen)
 {
@@ -195,6 +209,7 @@ START_TEST(without_mbind_node_0_is_there_or_may_not_be_chosen)
 		EXPECT_RETURN(-EPERM, regio_region_allocate(4096, &opts, &region, &memory));
 		EXPECT(strstr(regio_last_error(), "seccomp"), "\"%s\"", regio_last_error());
 		EXPECT(region == 0 && !memory, "it has left something");
+		refuse_pool();
 	}
 	opts = (struct regio_region_opts){.size = sizeof(opts)};
 	EXPECT_RETURN(0, regio_region_allocate(4096, &opts, &region, &memory));

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Addresses: those of a socket, and the one that a reply is to leave from.
+ */
+#ifndef REGIO_SLOTS_NAME_H
+#define REGIO_SLOTS_NAME_H
+
+#include "slots/pool.h"
+
+/* Finds out which addresses the messages of a socket have. */
+void regioi_member_name(struct regioi_member *member, int fd);
+
+/*
+ * Writes the control message that makes a reply leave from the address that the slot's message was
+ * sent to. False if it needs none, or if nothing can be sent from that address.
+ */
+bool regioi_name_source(struct regioi_pool *pool, struct regioi_slot_head *head);
+
+/* The number of bytes of an address, or 0 if it is neither IPv4 nor IPv6. */
+uint32_t regioi_name_length(const struct sockaddr *address);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pool of slots, the RQs that are attached to it, and which state each slot is in.
+ *
+ * A slot that an attached RQ uses is assigned to it, in every state but FREE, and goes back there;
+ * unless other RQs wait for slots (supply.c). A slot that the program has taken has no member.
+ *
+ * One thread at a time is inside: the caller serialises the calls.
+ */
+#ifndef REGIO_SLOTS_POOL_H
+#define REGIO_SLOTS_POOL_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cache.h"
+#include "base/table.h"
+#include "regio_slots.h"
+
+enum regioi_slot_state {
+	REGIOI_SLOT_FREE,
+	REGIOI_SLOT_RECEIVING,
+	REGIOI_SLOT_HELD,
+	REGIOI_SLOT_SENDING,
+};
+
+union regioi_name {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* An attached RQ. */
+struct regioi_member {
+	struct regio_rq *rq;
+	uint32_t wanted;   /* receives */
+	uint32_t assigned; /* slots */
+	bool stream;
+	bool ended; /* nothing is posted on it any more */
+	/* Messages come with their sender, and replies need it; else 'sender' and 'local' are it.
+	 */
+	bool addressed;
+	bool local_varies; /* with the address they were sent to as well */
+	bool waiting;	   /* in the queue of those that want slots */
+	union regioi_name names[2];
+	const struct sockaddr *sender; /* of all messages: one of 'names', or NULL */
+	const struct sockaddr *local;
+	struct regioi_member *next_waiting;
+	struct regioi_member *next; /* in its bucket */
+};
+
+struct regioi_pool_slot {
+	struct regioi_member *member;
+	uint64_t id;	 /* context of its request: REGIOI_ID_... */
+	uint32_t next;	 /* FREE: index + 1 */
+	uint32_t bytes;	 /* SENDING */
+	uint8_t state;	 /* enum regioi_slot_state */
+	bool answerable; /* HELD: it has come from somewhere */
+	bool sourced;	 /* SENDING: with the address it is to leave from */
+};
+
+/* Addresses that were seen to be one of a host, or the broadcast address of a network. */
+#define REGIOI_SEEN_MAX 16u
+
+struct regioi_seen {
+	uint32_t address; /* 0: none */
+	bool broadcast;
+};
+
+struct regioi_pool {
+	uint64_t id;
+	struct regio_cq *cq;
+	uint64_t region;
+	uint8_t *memory;
+	uint32_t count;
+	uint32_t bytes;		       /* of a slot's data */
+	uint32_t stride;	       /* from one slot to the next */
+	uint32_t free;		       /* index + 1 of the first */
+	struct regioi_member *waiting; /* oldest first */
+	struct regioi_member *waiting_last;
+	uint32_t waiting_count;
+	struct regioi_pool_slot *slots;
+	struct regioi_member **buckets; /* by RQ */
+	uint32_t bucket_mask;
+	int32_t last_send_error;
+	uint64_t sends_failed;
+	struct regioi_seen seen[REGIOI_SEEN_MAX];
+};
+
+/* What is in front of a slot's data: a control message to send, and two addresses. */
+struct regioi_slot_head {
+	_Alignas(REGIOI_CACHE_LINE) uint8_t control[REGIOI_CACHE_LINE];
+	_Alignas(32) union regioi_name local;
+	_Alignas(32) union regioi_name remote;
+};
+
+_Static_assert(sizeof(struct regioi_slot_head) == 2 * REGIOI_CACHE_LINE, "two cache lines");
+
+/* The id of a slot: 1010, a number of the pool (24 bits), of the use (16), of the slot (20). */
+#define REGIOI_ID_MARK (UINT64_C(0xA) << 60)
+#define REGIOI_ID_POOL_SHIFT 36
+#define REGIOI_ID_POOL_MASK UINT64_C(0xFFFFFF)
+#define REGIOI_ID_USE_ONE (UINT64_C(1) << 20)
+#define REGIOI_ID_USE_MASK (UINT64_C(0xFFFF) << 20)
+#define REGIOI_ID_INDEX_MASK UINT64_C(0xFFFFF)
+
+_Static_assert(REGIO_SLOTS_COUNT_MAX == REGIOI_ID_INDEX_MASK + 1, "an id has room for each slot");
+_Static_assert(REGIO_SLOTS_CONTEXT_MIN == REGIOI_ID_MARK, "all ids have the mark");
+
+/* The pool, which the caller promises not to close meanwhile; NULL: closed. */
+static inline struct regioi_pool *regioi_pool_of(const struct regio_slots *handle)
+{
+	return regioi_table_object(handle, REGIOI_KIND_SLOTS);
+}
+
+/* Why there is no such pool, explained. */
+int regioi_pool_refuse(const struct regio_slots *handle, const char *step) __attribute__((cold));
+
+static inline uint32_t regioi_pool_index(const struct regioi_pool *pool,
+					 const struct regioi_pool_slot *slot)
+{
+	return (uint32_t)(slot - pool->slots);
+}
+
+/* The slot that has the id now, or NULL. */
+static inline struct regioi_pool_slot *regioi_pool_find(const struct regioi_pool *pool, uint64_t id)
+{
+	uint32_t index = (uint32_t)(id & REGIOI_ID_INDEX_MASK);
+
+	if (index >= pool->count || pool->slots[index].id != id)
+		return NULL;
+	return &pool->slots[index];
+}
+
+/* Another use begins: ids of the one before are refused. */
+static inline void regioi_slot_renew(struct regioi_pool_slot *slot)
+{
+	slot->id = (slot->id & ~REGIOI_ID_USE_MASK) |
+		   ((slot->id + REGIOI_ID_USE_ONE) & REGIOI_ID_USE_MASK);
+}
+
+static inline struct regioi_slot_head *regioi_slot_head(const struct regioi_pool *pool,
+							const struct regioi_pool_slot *slot)
+{
+	return (void *)(pool->memory + (uint64_t)regioi_pool_index(pool, slot) * pool->stride);
+}
+
+/* 'length' bytes of a slot, from byte 'at' of its head on. */
+static inline struct regio_buf regioi_slot_slice(const struct regioi_pool *pool,
+						 const struct regioi_pool_slot *slot, uint32_t at,
+						 uint32_t length)
+{
+	return (struct regio_buf){
+		.region = pool->region,
+		.offset = regioi_pool_index(pool, slot) * pool->stride + at,
+		.length = length,
+	};
+}
+
+static inline struct regio_buf regioi_slot_data(const struct regioi_pool *pool,
+						const struct regioi_pool_slot *slot,
+						uint32_t length)
+{
+	return regioi_slot_slice(pool, slot, sizeof(struct regioi_slot_head), length);
+}
+
+#define REGIOI_HEAD_SLICE(pool, slot, part)                                                        \
+	regioi_slot_slice(pool, slot, offsetof(struct regioi_slot_head, part),                     \
+			  sizeof(((struct regioi_slot_head *)0)->part))
+
+#endif
