@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests an echo server of the examples: usage: check.py udp|tcp PROGRAM.
+"""Tests an echo server of the examples: usage: check.py udp|tcp PROGRAM [endless].
 
 Sends messages of several lengths in rounds and expects each back, in order, on
-several connections at a time for TCP. The server is told to end after the last one.
+several connections at a time for TCP. The server ends after the last one, or, if it is
+endless, must still run.
 """
 import socket
 import subprocess
@@ -64,16 +65,19 @@ def exchange_tcp(port):
 
 
 def main():
-    protocol, program = sys.argv[1:]
+    protocol, program, *endless = sys.argv[1:]
     exchange, limit = {
         "udp": (exchange_udp, ROUNDS * MESSAGES + len(ADDRESSES)),
         "tcp": (exchange_tcp, CONNECTIONS),
     }[protocol]
-    command = [program, "0", str(limit)]
+    command = [program, "0"] + ([] if endless else [str(limit)])
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             exchange(int(server.stdout.readline().split()[1]))
-            sys.exit(server.wait(TIMEOUT_S))
+            if not endless:
+                sys.exit(server.wait(TIMEOUT_S))
+            if server.poll() is not None:
+                sys.exit(f"the server has ended: {server.returncode}")
         finally:
             server.kill()
 

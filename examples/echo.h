@@ -1,43 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The UDP echo server that the examples share. They differ in one thing only:
- * how they wait for completions.
+ * A UDP echo server without its loop, which each of the examples adds.
  *
- * An echo server answers everybody, and a datagram with a false sender makes two of
- * them send to each other without end. A server that others can reach should answer
- * only those who have returned a cookie, as `regio serve` does.
+ * An echo server answers everybody, and a datagram with a false sender makes two of them send to
+ * each other without end. A server that others can reach should answer only those who have returned
+ * a cookie, as `regio serve` does.
  */
-#ifndef ECHO_H
-#define ECHO_H
+#ifndef REGIO_EXAMPLES_ECHO_H
+#define REGIO_EXAMPLES_ECHO_H
 
-#include <regio.h>
+#include <regio_slots.h>
 
 struct echo {
 	struct regio_cq *cq;
 	struct regio_rq *rq;
-	uint64_t region;
-	void *memory;	   /* the region */
-	uint64_t answered; /* messages sent back so far */
-	uint64_t limit;	   /* end after that many; 0: never */
+	struct regio_slots *slots;
+	uint64_t limit; /* ends after so many messages; 0: never */
+	uint64_t answered;
 };
 
-/*
- * Opens the server on the UDP port named by argv[1] (0 or absent: any free one)
- * and prints the port. argv[2], if present, is the limit. Returns 0, or -1
- * after a message.
- */
+/* Takes PORT and MESSAGES from the command line. Returns 0, or -1 with what is wrong printed. */
 int echo_open(struct echo *echo, int argc, char **argv);
-
-/*
- * Dequeues once and posts what follows: a reply for each message, a receive for
- * each reply. Returns how many completions there were, or a negative errno.
- */
+/* Answers what has arrived, without waiting. Returns how many messages, or a negative error. */
 int echo_turn(struct echo *echo);
-
-/* 1 when the limit is reached. */
 int echo_finished(const struct echo *echo);
-
-/* Ends the server; 'error', if not 0, is printed. Returns the exit status. */
+/* Returns the exit status: 0, or 1 and says why if 'error' is negative. */
 int echo_close(struct echo *echo, int error);
 
 #endif

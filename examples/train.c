@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The example of README.md: a socket sends 64 messages to itself in one train.
- * The README shows the file from the first include on, letter for letter.
+ * A socket sends 64 messages to itself, which pass through the network stack together, as one
+ * train.
  */
 #include <netinet/in.h>
 #include <regio.h>
