@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -21,11 +22,14 @@ static void send_to(int fd, const union address *to, const void *data, size_t le
 /* The next datagram is 'text', and comes from 'from'. */
 static void expect_from(int fd, const char *text, const union address *from)
 {
+	struct pollfd readable = {.fd = fd, .events = POLLIN};
 	socklen_t length = sizeof(union address);
 	union address found;
 	char data[2048];
-	ssize_t bytes = recvfrom(fd, data, sizeof(data), 0, &found.any, &length);
+	ssize_t bytes;
 
+	EXPECT(poll(&readable, 1, (int)(PATIENCE_NS / MILLISECOND_NS)) == 1, "no \"%s\"", text);
+	bytes = recvfrom(fd, data, sizeof(data), 0, &found.any, &length);
 	EXPECT(bytes == (ssize_t)strlen(text), "%zd bytes: %m", bytes);
 	ck_assert_mem_eq(data, text, strlen(text));
 	expect_name(&found.any, from, "source");

@@ -443,6 +443,33 @@ END_TEST
 
 /* ---- Wrong arguments ----------------------------------------------------------- */
 
+START_TEST(what_is_no_pool_is_refused)
+{
+	struct pool pool, strange;
+	struct regio_slot slot = {0};
+
+	pool_open(&pool, 1, 1);
+	struct line line = line_open(&pool, 1);
+	void *const handles[] = {NULL,
+				 (void *)1,
+				 (void *)5,
+				 (void *)UINTPTR_MAX,
+				 line.rq,
+				 pool.cq,
+				 &pool,
+				 (void *)((uintptr_t)pool.slots + 8),
+				 (void *)((uintptr_t)pool.slots ^ UINT64_C(1) << 40)};
+
+	for (size_t i = 0; i < ARRAY_SIZE(handles); i++) {
+		strange = pool;
+		strange.slots = handles[i];
+		expect_closed(&strange, -EBADF, &slot, line.rq);
+	}
+	line_close(&line);
+	pool_close(&pool);
+}
+END_TEST
+
 /* Holds: regio_slots_create -EINVAL, regio_slots_create -E2BIG, regio_slots_create -EBADF,
  * regio_slots_create -EMSGSIZE, REGIO_SLOTS_COUNT_MAX, regio_slots_opts.size,
  * regio_slots_opts.flags, regio_slots_opts.numa_node, regio_slots_opts.reserved. */
@@ -710,6 +737,7 @@ int main(void)
 		CASE(results_of_a_closed_pool_are_not_those_of_the_next),
 		CASE(everything_is_closed_in_any_order),
 		CASE(a_pool_is_the_parents),
+		CASE(what_is_no_pool_is_refused),
 		CASE(a_pool_is_refused_with_a_reason),
 		CASE(a_queue_is_not_attached_with_a_reason),
 		CASE(a_call_is_refused_with_a_reason),
