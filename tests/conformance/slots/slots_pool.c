@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* A connected pair: the first end is attached. */
@@ -402,45 +401,6 @@ START_TEST(everything_is_closed_in_any_order)
 }
 END_TEST
 
-/* Holds: regio_slots_create -ECHILD, regio_slots_close -ECHILD, regio_slots_attach -ECHILD,
- * regio_slots_dequeue -ECHILD, regio_slots_process -ECHILD, regio_slots_reply -ECHILD,
- * regio_slots_take -ECHILD, regio_slots_send -ECHILD, regio_slots_free -ECHILD,
- * regio_slots_get_info -ECHILD. */
-START_TEST(a_pool_is_the_parents)
-{
-	struct regio_slots *own;
-	struct pool pool;
-	int status;
-
-	pool_open(&pool, 4, 100);
-	struct line line = line_open(&pool, 2);
-	struct regio_slot slot = receive_on(&pool, &line);
-	pid_t child = fork();
-
-	if (child == 0) {
-		EXPECT(regio_slots_create(pool.cq, 4, 100, NULL, &own) == -ECHILD, "not refused");
-		EXPECT_RETURN(-ECHILD, regio_slots_free(pool.slots, &slot));
-		EXPECT_RETURN(-ECHILD, regio_slots_reply(pool.slots, &slot, 1));
-		EXPECT_RETURN(-ECHILD, regio_slots_send(pool.slots, &slot, 1, line.rq, NULL));
-		EXPECT_RETURN(-ECHILD, regio_slots_take(pool.slots, &slot));
-		EXPECT_RETURN(-ECHILD, regio_slots_attach(pool.slots, line.rq, 1));
-		EXPECT_RETURN(-ECHILD, regio_slots_dequeue(pool.slots, &slot, 1));
-		EXPECT_RETURN(-ECHILD,
-			      regio_slots_process(pool.slots, &(struct regio_result){0}, &slot));
-		EXPECT_RETURN(-ECHILD,
-			      regio_slots_get_info(pool.slots, &(struct regio_slots_info){0},
-						   sizeof(struct regio_slots_info)));
-		EXPECT_RETURN(-ECHILD, regio_slots_close(pool.slots));
-		_exit(0);
-	}
-	EXPECT(waitpid(child, &status, 0) == child && status == 0, "status %#x", status);
-	EXPECT_RETURN(0, regio_slots_reply(pool.slots, &slot, 7));
-	pool_settle(&pool);
-	line_close(&line);
-	pool_close(&pool);
-}
-END_TEST
-
 /* ---- Wrong arguments ----------------------------------------------------------- */
 
 START_TEST(what_is_no_pool_is_refused)
@@ -736,7 +696,6 @@ int main(void)
 		CASE(a_pool_is_closed_with_everything_in_flight),
 		CASE(results_of_a_closed_pool_are_not_those_of_the_next),
 		CASE(everything_is_closed_in_any_order),
-		CASE(a_pool_is_the_parents),
 		CASE(what_is_no_pool_is_refused),
 		CASE(a_pool_is_refused_with_a_reason),
 		CASE(a_queue_is_not_attached_with_a_reason),

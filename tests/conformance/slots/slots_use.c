@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- Threads ------------------------------------------------------------------- */
@@ -192,6 +193,51 @@ START_TEST(no_call_waits_for_a_thread_that_sleeps)
 }
 END_TEST
 
+/* ---- Processes ----------------------------------------------------------------- */
+
+/* Holds: regio_slots_create -ECHILD, regio_slots_close -ECHILD, regio_slots_attach -ECHILD,
+ * regio_slots_dequeue -ECHILD, regio_slots_process -ECHILD, regio_slots_reply -ECHILD,
+ * regio_slots_take -ECHILD, regio_slots_send -ECHILD, regio_slots_free -ECHILD,
+ * regio_slots_get_info -ECHILD. */
+START_TEST(a_pool_is_the_parents)
+{
+	struct regio_slots *own;
+	struct pool pool;
+	int status;
+
+	pool_open(&pool, 4, 100);
+	int fd = bound_socket(AF_INET), peer = peer_of(fd);
+	struct regio_rq *rq = pool_add(&pool, fd, 2);
+
+	send_plain(peer, "message", 7);
+	struct regio_slot slot = pool_next(&pool);
+	pid_t child = fork();
+
+	if (child == 0) {
+		EXPECT(regio_slots_create(pool.cq, 4, 100, NULL, &own) == -ECHILD, "not refused");
+		EXPECT_RETURN(-ECHILD, regio_slots_free(pool.slots, &slot));
+		EXPECT_RETURN(-ECHILD, regio_slots_reply(pool.slots, &slot, 1));
+		EXPECT_RETURN(-ECHILD, regio_slots_send(pool.slots, &slot, 1, rq, NULL));
+		EXPECT_RETURN(-ECHILD, regio_slots_take(pool.slots, &slot));
+		EXPECT_RETURN(-ECHILD, regio_slots_attach(pool.slots, rq, 1));
+		EXPECT_RETURN(-ECHILD, regio_slots_dequeue(pool.slots, &slot, 1));
+		EXPECT_RETURN(-ECHILD,
+			      regio_slots_process(pool.slots, &(struct regio_result){0}, &slot));
+		EXPECT_RETURN(-ECHILD,
+			      regio_slots_get_info(pool.slots, &(struct regio_slots_info){0},
+						   sizeof(struct regio_slots_info)));
+		EXPECT_RETURN(-ECHILD, regio_slots_close(pool.slots));
+		_exit(0);
+	}
+	EXPECT(waitpid(child, &status, 0) == child && status == 0, "status %#x", status);
+	EXPECT_RETURN(0, regio_slots_reply(pool.slots, &slot, 7));
+	pool_settle(&pool);
+	EXPECT_RETURN(0, regio_rq_close(rq, REGIO_CLOSE_SOCKET));
+	close(peer);
+	pool_close(&pool);
+}
+END_TEST
+
 /* ---- Memory -------------------------------------------------------------------- */
 
 /* The library's allocations come here: the program's definitions go before those of libc. */
@@ -302,6 +348,7 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE_PER_FAMILY(threads_use_a_pool_in_turn),
 		CASE(no_call_waits_for_a_thread_that_sleeps),
+		CASE(a_pool_is_the_parents),
 		CASE(memory_is_needed_to_create_and_to_attach_and_at_no_other_time),
 		CASE(a_slot_that_could_not_be_posted_for_lack_of_memory_is_posted_later),
 	};
