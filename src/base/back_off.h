@@ -17,8 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The number of checks before the first sleep. */
+/* The number of checks before the first sleep. The models of tests/protocols sleep at once. */
+#ifndef REGIOI_BACK_OFF_LOOKS
 #define REGIOI_BACK_OFF_LOOKS 32u
+#endif
 #define REGIOI_BACK_OFF_FIRST_NS 1000
 #define REGIOI_BACK_OFF_MAX_NS 50000
 
