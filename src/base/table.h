@@ -59,8 +59,12 @@ static inline struct regioi_slot *regioi_table_find(uint64_t id, enum regioi_kin
 		return NULL;
 	slots += index & (REGIOI_TABLE_CHUNK_SLOTS - 1);
 	REGIOI_ASSUME(slots);
-	/* Acquire: pairs with the release in regioi_table_add(). */
-	if (__builtin_expect(atomic_load_explicit(&slots->id, memory_order_acquire) != id, 0))
+	/*
+	 * Pairs with the release in regioi_table_add(). Sequentially consistent, because callers
+	 * that cannot rely on the barrier of the closing side have just stored what they look up
+	 * (hazard.h, section.h): an acquire alone may be executed before that store.
+	 */
+	if (__builtin_expect(atomic_load(&slots->id) != id, 0))
 		return NULL;
 	return slots;
 }
