@@ -441,13 +441,14 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_r
 	driver->passes++;
 	if (__builtin_expect(regioi_driver_is_lost(driver), 0))
 		regioi_driver_lose(driver);
+	/* First: it may take a call that was for a sleeper, for work that is looked at after it. */
+	if (poll && (++driver->passes_unasked > passes_unasked_max(driver) ||
+		     driver->done_unasked >= DONE_UNASKED))
+		events_poll(driver);
 	/* Before the look at anything: pairs with the poster, which stores and then calls. */
 	if (atomic_load_explicit(&driver->kicked, memory_order_relaxed))
 		atomic_store(&driver->kicked, false);
 	regioi_arrivals_take(driver);
-	if (poll && (++driver->passes_unasked > passes_unasked_max(driver) ||
-		     driver->done_unasked >= DONE_UNASKED))
-		events_poll(driver);
 	if (alone && regioi_heat_all_hot(driver))
 		return pass_hot(driver, direct);
 	batch.driver = driver;

@@ -32,7 +32,11 @@ void regioi_arrivals_take(struct regioi_driver *driver)
 {
 	struct regioi_node *node = NULL;
 
-	if (atomic_load_explicit(&driver->arrivals, memory_order_relaxed))
+	/*
+	 * Sequentially consistent: pairs with regioi_driver_kick(). Whoever found that the sleepers
+	 * are called already has pushed before; a pass forgets that they are, and looks here.
+	 */
+	if (atomic_load(&driver->arrivals))
 		node = atomic_exchange_explicit(&driver->arrivals, NULL, memory_order_acquire);
 	while (node) {
 		struct regioi_node *next = node->next;

@@ -88,6 +88,29 @@ START_TEST(a_thread_that_waits_sees_what_is_posted_on_a_pinned_queue)
 }
 END_TEST
 
+static void defer_second(void)
+{
+	stage_send(1, 1, REGIO_MSG_DEFER);
+}
+
+static void poll_second(void)
+{
+	stage_dequeue(1);
+}
+
+START_TEST(a_call_for_a_thread_that_waits_is_not_lost_in_the_poll_of_another)
+{
+	const struct interleave_plan plan = {
+		.prepare = open_stage,
+		.actors = {wait_first, defer_second, defer_first, poll_second},
+		.finish = stage_close,
+	};
+
+	options = (struct stage_options){.queues = 2, .own_cqs = true};
+	stage_search(&plan, (struct stage_bounds){1, 1}, (struct stage_bounds){1, 2}, 50);
+}
+END_TEST
+
 static void receive_first(void)
 {
 	stage_receive(0, 1, 0);
@@ -225,6 +248,7 @@ int main(void)
 	const struct test_case cases[] = {
 		STAGE_CASE(a_thread_that_waits_is_called_for_what_is_deferred),
 		STAGE_CASE(a_thread_that_waits_sees_what_is_posted_on_a_pinned_queue),
+		STAGE_CASE(a_call_for_a_thread_that_waits_is_not_lost_in_the_poll_of_another),
 		STAGE_CASE(a_thread_that_waits_gets_a_message_for_a_receive_posted_meanwhile),
 		STAGE_CASE(each_of_two_threads_that_wait_gets_its_own),
 		STAGE_CASE(whoever_completes_ends_the_sleep_of_the_queues_thread),
