@@ -290,7 +290,7 @@ static void idle_rx(struct bench_side *side)
 
 const struct bench_impl bench_impl_epoll = {
 	.name = "epoll",
-	.about = "an epoll loop that drains what is ready, with mmsg calls where they help",
+	.about = "an epoll loop that drains sockets, with mmsg calls if they help",
 	.sides =
 		{
 			[SHAPE_STREAM] = {stream_tx, stream_rx},

@@ -394,7 +394,7 @@ static void idle_rx(struct bench_side *side)
 
 const struct bench_impl bench_impl_uring = {
 	.name = "uring",
-	.about = "io_uring by hand: multishot receive into a buffer ring, batched sends",
+	.about = "io_uring by hand: multishot receives into a ring, batched sends",
 	.probe = probe,
 	.sides =
 		{

@@ -164,7 +164,7 @@ static void winsock_stream_rx(struct bench_side *side)
 
 const struct bench_impl bench_impl_regio_winsock = {
 	.name = "regio-winsock",
-	.about = "regio under its Windows spelling, on the engine that auto chooses",
+	.about = "regio under its Windows spelling, on the automatic engine",
 	.sides =
 		{
 			[SHAPE_STREAM] = {winsock_stream_tx, winsock_stream_rx},

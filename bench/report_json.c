@@ -4,6 +4,7 @@
  */
 #include <math.h>
 #include <regio.h>
+#include <time.h>
 
 #include "output.h"
 #include "report.h"
@@ -30,6 +31,17 @@ static void add_cores(cJSON *host, const struct bench_plan *plan)
 	add_value(object, "max", max_ns);
 }
 
+/* When the run ended, as ISO 8601 writes it. */
+static void add_date(cJSON *host)
+{
+	time_t now = time(NULL);
+	struct tm utc;
+	char text[32];
+
+	if (gmtime_r(&now, &utc) && strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc))
+		cJSON_AddStringToObject(host, "date", text);
+}
+
 static void add_host(cJSON *document, const struct bench_plan *plan, const struct bench_host *host)
 {
 	cJSON *object = cJSON_AddObjectToObject(document, "host");
@@ -39,6 +51,7 @@ static void add_host(cJSON *document, const struct bench_plan *plan, const struc
 	snprintf(text, sizeof(text), "%u.%u.%u", version >> 16, version >> 8 & 0xff,
 		 version & 0xff);
 	cJSON_AddStringToObject(object, "regio_version", text);
+	add_date(object);
 	cJSON_AddStringToObject(object, "kernel", host->kernel);
 	cJSON_AddStringToObject(object, "cpu_model", host->cpu_model);
 	cJSON_AddNumberToObject(object, "cores", host->cores);
@@ -84,6 +97,8 @@ static void add_row(cJSON *rows, const struct bench_row *row)
 		cJSON_AddNumberToObject(object, "size", row->params.size);
 	cJSON_AddNumberToObject(object, "sockets", row->params.sockets);
 	cJSON_AddNumberToObject(object, "batch", row->params.batch);
+	if (row->test->paced)
+		cJSON_AddNumberToObject(object, "rate", row->params.rate);
 	if (row->failed) {
 		cJSON_AddStringToObject(object, "error", row->error);
 		return;

@@ -138,7 +138,10 @@ static void write_group_title(FILE *gnuplot, const struct bench_group *group)
 					 group->test->copies ? "subscriber" : "peer",
 					 params->sockets > 1 ? "s" : "");
 	if (case_commits(group->test))
-		snprintf(text + used, sizeof(text) - used, ", %u per commit", params->batch);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, ", %u per commit",
+					 params->batch);
+	if (group->test->paced)
+		snprintf(text + used, sizeof(text) - used, ", %u messages/s", params->rate);
 	write_text(gnuplot, text);
 }
 
@@ -189,9 +192,9 @@ static void write_header(FILE *gnuplot, const struct bench_plan *plan,
 	write_text(gnuplot, text);
 	fprintf(gnuplot, " noenhanced font ',15' textcolor rgb '%s'\n", TEXT_COLOUR);
 	snprintf(text, sizeof(text),
-		 "regio %u.%u.%u; %u interleaved rounds, %.3g s for each bar; medians",
+		 "regio %u.%u.%u; %u interleaved round%s, %.3g s for each bar; medians",
 		 version >> 16, version >> 8 & 0xff, version & 0xff, plan->options->rounds,
-		 plan->options->seconds);
+		 plan->options->rounds == 1 ? "" : "s", plan->options->seconds);
 	if (plan->dear.wanted_ns)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text),
 			 "; a system call made to take %.0f ns", plan->dear.dear_ns);

@@ -364,12 +364,11 @@ static void print_notes(FILE *file, const struct bench_group *group)
 			note = group->rows[i].calls_note;
 	}
 	if (set_aside)
-		fprintf(file, "  %u rounds set aside: the cores were placed otherwise\n",
-			set_aside);
+		fprintf(file, "  %u round%s set aside: the cores were placed otherwise\n",
+			set_aside, set_aside == 1 ? "" : "s");
 	if (disturbed)
-		fprintf(file,
-			"  %u rounds were disturbed: a side that spins had not all of its core\n",
-			disturbed);
+		fprintf(file, "  %u round%s disturbed: a side that spins had not all of its core\n",
+			disturbed, disturbed == 1 ? " was" : "s were");
 	if (*note)
 		fprintf(file, "  system calls not counted: %s\n", note);
 }
@@ -395,12 +394,12 @@ void report_heading(FILE *file, const struct bench_plan *plan, const struct benc
 	print_placement(file, &plan->placement);
 	fprintf(file, "socket buffers %d KiB receive, %d KiB send\n",
 		host->grant.receive_bytes / 1024, host->grant.send_bytes / 1024);
-	fprintf(file, "%u interleaved rounds, %.3g s for each implementation; medians\n",
-		options->rounds, options->seconds);
+	fprintf(file, "%u interleaved round%s, %.3g s for each implementation; medians\n",
+		options->rounds, options->rounds == 1 ? "" : "s", options->seconds);
 	fprintf(file, "an empty system call takes %.0f ns", plan->dear.plain_ns);
 	if (plan->dear.wanted_ns)
-		fprintf(file, ", and %.0f ns as both sides make it (--dear-calls %u)",
-			plan->dear.dear_ns, plan->dear.wanted_ns);
+		fprintf(file, ", with --dear-calls %u %.0f ns on both sides", plan->dear.wanted_ns,
+			plan->dear.dear_ns);
 	fprintf(file, "\n");
 	if (plan->counting.way == CALLS_BY_TRACEPOINT)
 		fprintf(file, "system calls counted by tracepoints, in a pass of their own\n");

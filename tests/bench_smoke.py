@@ -49,6 +49,8 @@ def whole(rows):
                 yield f"{name}: {row[field]} {field}"
         if not row.get("ns_per_msg", 0) > 0:
             yield f"{name}: nothing was measured"
+        if (row.get("case") == "udp-paced") != (row.get("rate") == 100000):
+            yield f"{name}: rate {row.get('rate')}"
 
 
 def check_cases(tool, cases, seconds):
@@ -63,8 +65,10 @@ def check_cases(tool, cases, seconds):
     seen = {row["case"] for row in report["rows"]}
     if seen != set(cases):
         problems.append(f"rows for {sorted(seen)} only")
-    if "host" not in report:
-        problems.append("no host")
+    # When and where: a figure without them cannot be compared with another.
+    for field in ("date", "regio_version", "kernel", "cpu_model"):
+        if not report["host"].get(field):
+            problems.append(f"host has no {field}")
     for left_out in report.get("left_out", ()):
         if not left_out["reason"]:
             problems.append(f"{left_out['impl']}: left out, and no reason given")
@@ -159,7 +163,8 @@ def check_widths(tool):
     problems = []
     for width in (80, 100):
         result = run(tool, "bench", "udp-paced", "udp-sockets", "--seconds", "0.2", "--rounds", "2",
-                     "--impl", "socket,epoll,regio-thread", env={**os.environ, "COLUMNS": str(width)})
+                     "--impl", "socket,epoll,regio-thread", "--dear-calls", "1000",
+                     env={**os.environ, "COLUMNS": str(width)})
         lines = result.stdout.splitlines()
         if result.returncode != 0 or not any(line.startswith("  epoll ") for line in lines):
             problems.append(f"exit status {result.returncode}: {result.stderr.strip()}")
@@ -167,6 +172,8 @@ def check_widths(tool):
                      if len(line) > width]
         if width == 80 and not any(line.startswith("  no room for: ") for line in lines):
             problems.append("nothing says what has found no room")
+    problems += [f"--list: {len(line)} characters, not 80: {line}"
+                 for line in run(tool, "bench", "--list").stdout.splitlines() if len(line) > 80]
     return problems
 
 
@@ -177,12 +184,16 @@ def check_plots(tool):
     with tempfile.TemporaryDirectory() as directory:
         for name, start in (("a.svg", b"<?xml"), ("b.PNG", b"\x89PNG")):
             path = os.path.join(directory, name)
-            result = run(tool, "bench", "udp-nodefer", "udp-wait", "--impl", "socket,regio-epoll",
-                         "--seconds", "0.2", "--rounds", "2", "--plot", path)
+            result = run(tool, "bench", "udp-nodefer", "udp-paced", "--impl", "socket,regio-epoll",
+                         "--rate", "20000", "--seconds", "0.2", "--rounds", "2", "--plot", path)
+            with open(path, "rb") as file:
+                picture = file.read()
             if result.returncode != 0 or result.stderr:
                 problems.append(f"{name}: exit status {result.returncode}: {result.stderr.strip()}")
-            elif not open(path, "rb").read().startswith(start):
+            elif not picture.startswith(start):
                 problems.append(f"{name}: not a picture of its kind")
+            elif name == "a.svg" and b"64 bytes, 20000 messages/s" not in picture:
+                problems.append(f"{name}: does not say at what rate messages were sent")
         for name in ("c.jpg", "png", "no/such/directory/d.png"):
             path = os.path.join(directory, name)
             result = run(tool, "bench", "udp-wait", "--plot", path)
