@@ -11,7 +11,6 @@ Usage: abi_test.py INCLUDE_DIRECTORY LIST LIBRARY... [--write]. Prints TAP.
 import glob
 import os
 import re
-import subprocess
 import sys
 import tempfile
 

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Other projects find what is installed, by pkg-config and by CMake, or build regio as a part of them.
+
+Usage: consumers_test.py BUILD_ROOT SOURCE_ROOT. Installs the build in a directory of its own, and
+builds the README's program against it. Prints TAP.
+"""
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
+import tap  # noqa: E402
+
+BUILD, SOURCE = sys.argv[1:3]
+PROGRAM = os.path.join(SOURCE, "examples", "readme.c")
+RESULT = "128 of 128 requests completed\n"
+
+CMAKE = """
+cmake_minimum_required(VERSION 3.13)
+project(consumer C)
+find_package(regio {version} REQUIRED {components})
+add_executable(shared {program})
+target_link_libraries(shared regio::regio)
+add_executable(static {program})
+target_link_libraries(static regio::regio-static)
+"""
+
+MESON = """
+project('consumer', 'c')
+executable('program', 'program.c', dependencies: dependency('regio', fallback: 'regio'))
+"""
+
+
+def output(*command):
+    result = tap.run(*command)
+    assert result.returncode == 0, f"{' '.join(command)}: {result.stdout}{result.stderr}"
+    return result.stdout
+
+
+def need(program):
+    if not shutil.which(program):
+        raise tap.Skip(f"{program} is not installed")
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+class Installed:
+    """The build, below a directory."""
+
+    def __init__(self, directory):
+        self.root = os.path.join(directory, "installed")
+        output("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", self.root)
+        options = json.loads(output("meson", "introspect", "--buildoptions", BUILD))
+        values = {option["name"]: option["value"] for option in options}
+        self.prefix = self.root + values["prefix"]
+        self.libraries = os.path.join(self.prefix, values["libdir"])
+        self.work = directory
+
+    def ran(self, program):
+        found = output("env", f"LD_LIBRARY_PATH={self.libraries}", program)
+        assert found == RESULT, found
+
+    def with_pkg_config(self):
+        environment = ("env", f"PKG_CONFIG_PATH={self.libraries}/pkgconfig",
+                       f"PKG_CONFIG_SYSROOT_DIR={self.root}", "pkg-config")
+        flags = output(*environment, "--cflags", "--libs", "regio").split()
+        program = os.path.join(self.work, "by-pkg-config")
+        output("cc", "-o", program, PROGRAM, *flags)
+        self.ran(program)
+
+    def configure_with_cmake(self, name, version, components=""):
+        directory = os.path.join(self.work, name)
+        write(f"{directory}/CMakeLists.txt",
+              CMAKE.format(version=version, components=components, program=PROGRAM))
+        return directory, tap.run("cmake", "-S", directory, "-B", f"{directory}/build",
+                                  f"-DCMAKE_PREFIX_PATH={self.prefix}")
+
+    def with_cmake(self):
+        need("cmake")
+        windows = os.path.isdir(os.path.join(self.prefix, "include/regio/winsock"))
+        directory, result = self.configure_with_cmake(
+            "cmake", "0.2", "COMPONENTS winsock" if windows else "")
+        assert result.returncode == 0, result.stderr
+        output("cmake", "--build", f"{directory}/build")
+        for program in ("shared", "static"):
+            self.ran(f"{directory}/build/{program}")
+
+    def cmake_refuses(self):
+        need("cmake")
+        for version, components in (("0.1", ""), ("1.0", ""), ("0.2.99", ""),
+                                    ("0.2", "COMPONENTS nonsense")):
+            _, result = self.configure_with_cmake(f"no-{version}{bool(components)}", version,
+                                                  components)
+            assert result.returncode != 0 and "regio" in result.stderr, f"{version} {components}"
+
+    def as_a_part(self):
+        directory = os.path.join(self.work, "whole")
+        write(f"{directory}/meson.build", MESON)
+        shutil.copy(PROGRAM, f"{directory}/program.c")
+        os.mkdir(f"{directory}/subprojects")
+        os.symlink(SOURCE, f"{directory}/subprojects/regio")
+        build = f"{directory}/build"
+        said = output("meson", "setup", "--wrap-mode=forcefallback", build, directory)
+        # The library and nothing else.
+        for what in ("Tool", "Tests", "Examples", "Windows spelling"):
+            line = next(line for line in said.splitlines() if line.split(":")[0].strip() == what)
+            assert line.split()[-1] == "NO", line
+        output("ninja", "-C", build, "program")
+        self.ran(f"{build}/program")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as directory:
+        installed = Installed(directory)
+        return tap.main([
+            ("a program is built by what pkg-config says", installed.with_pkg_config),
+            ("a program is built with CMake's find_package", installed.with_cmake),
+            ("CMake is refused another interface, and what there is not", installed.cmake_refuses),
+            ("regio is a subproject of Meson", installed.as_a_part),
+        ])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
