@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The shells complete what the tool's own help lists, no more and no less.
+"""The shells complete what the tool's own help lists, no more and no less; and it fits a terminal.
 
 Usage: completion_test.py TOOL DIRECTORY_OF_THE_SCRIPTS. Prints TAP.
 """
@@ -129,8 +129,15 @@ def zsh_completes_options():
             assert names[name] != "FILE" or line.endswith("]:file:_files"), line
 
 
+def help_is_narrow():
+    for command in all_commands():
+        for line in told(*command, "--help").splitlines():
+            assert len(line) <= 80, f"{' '.join(command)}: {len(line)} characters: {line}"
+
+
 def main():
     return tap.main([
+        ("the help of each command fits into 80 columns", help_is_narrow),
         ("bash completes commands", bash_completes_commands),
         ("bash completes the options of each command", bash_completes_options),
         ("bash completes values", bash_completes_values),

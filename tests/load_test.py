@@ -16,6 +16,7 @@ import struct
 import sys
 import tempfile
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
 import tap  # noqa: E402
@@ -485,17 +486,74 @@ def check_outputs():
     server, port = serve("--seconds", "20")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "result")
-        result = tap.run(TOOL, "load", "127.0.0.1", "--port", port, "--seconds", "0.2", "--json", path,
+        result = tap.run(TOOL, "load", "127.0.0.1", "--port", port, "--seconds", "2.2", "--json", path,
+                         "--rate", "1000", "--hgrm", path + ".hgrm", "--log", path + ".csv",
                          *(["--plot", path + ".svg"] if shutil.which("gnuplot") else []))
         expect(result.returncode, 0, f"exit status ({result.stderr})")
-        for word in ("round trip", "p99.999", "lost 0"):
+        for word in ("from when it was due", "p99.999", "lost 0"):
             assert word in result.stdout, f"no {word!r} in {result.stdout}"
         with open(path, encoding="utf-8") as file:
-            expect(tap.json.load(file)["command"], "load", "JSON in a file")
+            report = tap.json.load(file)
+        expect(report["command"], "load", "JSON in a file")
+        check_identity(report, spin=False)
+        check_log(path + ".csv", report)
+        with open(path + ".hgrm", encoding="utf-8") as file:
+            total = re.search(r"Total count    = +(\d+)\]", file.read())
+        expect(int(total.group(1)), report["received"], "values in the .hgrm")
         if shutil.which("gnuplot"):
             with open(path + ".svg", encoding="utf-8") as file:
-                assert "</svg>" in file.read(), "no picture"
+                picture = file.read()
+            assert "</svg>" in picture, "no picture"
+            for word in (f"127.0.0.1:{port} (UDP): 64 bytes, 1,000 messages/s", "when it was due"):
+                assert word in picture, f"the picture does not say {word!r}"
     stop(server)
+
+
+def check_places():
+    """--bind, --interface and --cpus are heeded, on both sides."""
+    cpu = str(min(os.sched_getaffinity(0)))
+    for protocol in ("--udp", "--tcp"):
+        server, port = serve(protocol, "--cpus", cpu, "--interface", "lo", "--bind", "127.0.0.1",
+                             "--json", "-")
+        client = tap.Program(TOOL, "load", "127.0.0.1", protocol, "--port", port, "--seconds", "100",
+                             "--bind", "127.0.0.77", "--interface", "lo", "--cpus", cpu, "--spin",
+                             "--json", "-")
+        client.wait_for("connected to")
+        table = "/proc/net/" + protocol[2:]
+        with open(table, encoding="ascii") as file:
+            assert " 4D00007F:" in file.read(), f"{table} does not have 127.0.0.77"
+        for program in (server, client):
+            expect(os.sched_getaffinity(program.process.pid), {int(cpu)}, "processors")
+        # Whoever has a second thread takes its signals.
+        end = time.monotonic() + tap.PATIENCE_S
+        while len(os.listdir(f"/proc/{client.process.pid}/task")) < 2:
+            assert time.monotonic() < end, "the load does not begin"
+        client.send_signal(signal.SIGINT)
+        report = client.report()
+        assert report["ended_early"] == 0, report
+        check_identity(report, spin=True)
+        server.send_signal(signal.SIGINT)
+        check_identity(server.report(), spin=False)
+
+
+def check_identity(report, spin):
+    for field in ("regio_version", "date", "host", "kernel", "machine", "engine"):
+        assert report.get(field), f"no {field}: {report}"
+    assert report["processors"] >= 1
+    expect(report["spin"], spin, "spin")
+
+
+def check_log(path, report):
+    """A line for each whole second, and no more messages than there were."""
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    expect(lines[0], "second,sent,received,p50_us,p99_us", "titles")
+    rows = [[float(field or "nan") for field in line.split(",")] for line in lines[1:]]
+    assert rows, "no second was logged"
+    expect([row[0] for row in rows], list(range(1, len(rows) + 1)), "seconds")
+    for column, name in ((1, "sent"), (2, "received")):
+        total = sum(row[column] for row in rows)
+        assert 0 < total <= report[name], f"{total} of {report[name]} {name}"
 
 
 def check_refusals():
@@ -507,6 +565,13 @@ def check_refusals():
         (["load"], 2, "names no host"),
         (["load", "127.0.0.1", "nonsense"], 2, "must be echo, sink or source"),
         (["load", "127.0.0.1", "--size", "15"], 2, "--size 15"),
+        (["load", "127.0.0.1", "sink", "--hgrm", "x"], 2, "which only echo has"),
+        (["load", "127.0.0.1", "--log", "/no/such/file"], 2, "--log /no/such/file"),
+        (["load", "127.0.0.1", "--port", port, "--cpus", "1023"], 1, "--cpus 1023"),
+        (["load", "127.0.0.1", "--port", port, "--bind", "192.0.2.77"], 1, "--bind 192.0.2.77"),
+        (["load", "127.0.0.1", "--port", port, "--bind", "::1"], 1, "not of the family"),
+        (["load", "127.0.0.1", "--port", port, "--interface", "none0"], 1, "--interface none0"),
+        (["serve", "--interface", "none0"], 1, "--interface none0"),
         (["load", "127.0.0.1", "--depth", "2", "--rate", "1"], 2, "--depth 2"),
         (["load", "127.0.0.1", "--json", "/no/such/file"], 2, "/no/such/file"),
         (["load", "127.0.0.1", "--port", port], 1, "it serves sink"),
@@ -550,6 +615,7 @@ if __name__ == "__main__":
         ("a server without descriptors rests", check_no_descriptors),
         ("a server that dies is noticed", check_server_dies),
         ("a signal brings the result", check_interrupt),
-        ("table, JSON and plot are written", check_outputs),
+        ("table, JSON, plot, histogram and log are written", check_outputs),
+        ("address, interface and processors are those asked for", check_places),
         ("what cannot be is refused with a reason", check_refusals),
     )))

@@ -11,8 +11,7 @@ void histogram_clear(struct histogram *histogram)
 	memset(histogram, 0, sizeof(*histogram));
 }
 
-/* The largest value that falls into a bucket. */
-static uint64_t bucket_top_ns(uint32_t bucket)
+uint64_t histogram_bucket_top_ns(uint32_t bucket)
 {
 	if (bucket < 2 * HISTOGRAM_STEPS)
 		return bucket;
@@ -32,7 +31,7 @@ uint64_t histogram_quantile_ns(const struct histogram *histogram, double fractio
 		seen += histogram->buckets[bucket];
 		if (seen < wanted)
 			continue;
-		uint64_t top_ns = bucket_top_ns(bucket);
+		uint64_t top_ns = histogram_bucket_top_ns(bucket);
 		return top_ns < histogram->max_ns ? top_ns : histogram->max_ns;
 	}
 	return histogram->max_ns;

@@ -39,6 +39,9 @@ static inline void histogram_record(struct histogram *histogram, uint64_t value_
 
 void histogram_clear(struct histogram *histogram);
 
+/* The largest value that falls into a bucket. */
+uint64_t histogram_bucket_top_ns(uint32_t bucket);
+
 /* The value that 'fraction' (0 to 1) of the recorded values do not exceed; 0 when empty. */
 uint64_t histogram_quantile_ns(const struct histogram *histogram, double fraction);
 

@@ -38,7 +38,7 @@ int output_finish(int status)
 	return status ? status : 1;
 }
 
-/* ---- JSON ---------------------------------------------------------------- */
+/* ---- Other files --------------------------------------------------------- */
 
 static int refuse_path(const char *command, const char *option, const char *path, int error)
 {
@@ -46,6 +46,26 @@ static int refuse_path(const char *command, const char *option, const char *path
 		strerror(error));
 	return -1;
 }
+
+FILE *output_open(const char *command, const char *option, const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file)
+		refuse_path(command, option, path, errno);
+	return file;
+}
+
+int output_close(const char *command, const char *option, const char *path, FILE *file)
+{
+	int failed = ferror(file);
+
+	if (!fclose(file) && !failed)
+		return 0;
+	return refuse_path(command, option, path, errno ? errno : EIO);
+}
+
+/* ---- JSON ---------------------------------------------------------------- */
 
 bool json_to_stdout(const char *path)
 {

@@ -11,6 +11,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* Opens a file that 'option' names, such as "--log"; NULL when it cannot be written. */
+FILE *output_open(const char *command, const char *option, const char *path);
+
+/* Closes it. Returns 0, or -1 when not all of it could be written. */
+int output_close(const char *command, const char *option, const char *path, FILE *file);
+
 /* Whether what --json names can be written, before a run: 0 or -1. It is left as it is. */
 int json_check(const char *command, const char *path);
 

@@ -106,7 +106,8 @@ int latency_plot(const char *path, const char *title, const struct histogram *co
 		title);
 	for (unsigned i = 0; i < count; i++) {
 		if (histograms[i]->count > 0)
-			fprintf(gnuplot, "%s $curve%u with lines title \"%s\" noenhanced",
+			fprintf(gnuplot,
+				"%s $curve%u with lines linewidth 2 title \"%s\" noenhanced",
 				drawn++ ? "," : "", i, names[i]);
 	}
 	fprintf(gnuplot, drawn ? "\n" : " NaN notitle\n");

@@ -17,6 +17,24 @@ static uint32_t stride_of(uint32_t bytes)
 	return ((bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES | 1) * CACHE_LINE_BYTES;
 }
 
+/* Returns 0 or -1. */
+static int open_queue(struct station *station, uint32_t completions)
+{
+	struct regio_cq_opts opts = {.size = sizeof(opts)};
+	struct regio_driver_info info;
+	int status = regio_driver_create(NULL, &station->driver);
+
+	if (status)
+		return console_fail_call("make a driver", status);
+	opts.driver = station->driver;
+	status = regio_cq_create(completions, &opts, &station->cq);
+	if (status)
+		return console_fail_call("make a completion queue", status);
+	if (regio_driver_get_info(station->driver, &info, sizeof(info)) == 0)
+		memcpy(station->engine, info.engine, sizeof(station->engine));
+	return 0;
+}
+
 int station_open(struct station *station, uint32_t completions, uint32_t slots, uint32_t bytes,
 		 uint32_t extra_bytes)
 {
@@ -26,9 +44,8 @@ int station_open(struct station *station, uint32_t completions, uint32_t slots, 
 
 	station->stride = stride_of(bytes);
 	total = (uint64_t)slots * station->stride + extra_bytes;
-	status = regio_cq_create(completions, NULL, &station->cq);
-	if (status)
-		return console_fail_call("make a completion queue", status);
+	if (open_queue(station, completions))
+		return -1;
 	if (total == 0)
 		return 0;
 	if (total > UINT32_MAX)
@@ -47,8 +64,11 @@ void station_close(struct station *station)
 {
 	if (station->cq)
 		regio_cq_close(station->cq);
+	if (station->driver)
+		regio_driver_close(station->driver);
 	if (station->region)
 		regio_region_deregister(station->region);
+	station->driver = NULL;
 	station->cq = NULL;
 	station->region = 0;
 }

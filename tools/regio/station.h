@@ -13,11 +13,13 @@
 #define STATION_RESULTS 512u
 
 struct station {
+	struct regio_driver *driver;
 	struct regio_cq *cq;
 	uint64_t region;
 	uint8_t *memory;
 	uint32_t stride;
-	bool spin; /* poll instead of sleeping */
+	bool spin;	 /* poll instead of sleeping */
+	char engine[16]; /* that moves the messages */
 	struct regio_result results[STATION_RESULTS];
 };
 

@@ -49,14 +49,13 @@ static const struct argument_plan plan = {
 	.command = "regio feed subscribe",
 	.synopsis = "GROUP:PORT... [OPTION...]",
 	.about = "Joins a group and tells what it hears: sessions, gaps, rate, latency. Several\n"
-		 "groups are lines that carry the same packets: the first copy of a message "
-		 "counts.\n"
-		 "Runs until SIGINT or SIGTERM.\n",
+		 "groups are lines that carry the same packets: the first copy of a message\n"
+		 "counts. Runs until SIGINT or SIGTERM.\n",
 	.specs = specs,
 	.notes = "One-way latency compares the publisher's clock with this host's: exact on one\n"
 		 "host, otherwise as good as the clocks agree.\n"
 		 "\n"
-		 "Exit status: 0, 1 when nothing was heard or something failed, 2 for bad "
+		 "Exit status: 0, 1 when nothing was heard or something failed, 2 for bad\n"
 		 "arguments.\n",
 	.options_bytes = sizeof(OPTIONS),
 	.operands_max = INT_MAX,

@@ -10,14 +10,31 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "hgrm.h"
 #include "numbers.h"
 #include "output.h"
 
-static void show_live(void *context)
+static void write_log(struct load *load, uint64_t sent, uint64_t received)
+{
+	uint64_t p50_ns = counter_read(&load->latency.p50_ns);
+
+	fprintf(load->log, "%llu,%llu,%llu,", (unsigned long long)++load->logged_s,
+		(unsigned long long)sent, (unsigned long long)received);
+	/* Nothing came in that second, or nothing ever comes back. */
+	if (p50_ns == 0)
+		fprintf(load->log, ",\n");
+	else
+		fprintf(load->log, "%.3f,%.3f\n", (double)p50_ns / 1e3,
+			(double)counter_read(&load->latency.p99_ns) / 1e3);
+}
+
+static void show_second(void *context)
 {
 	struct load *load = context;
 	uint64_t sent = counter_read(&load->sent), received = counter_read(&load->received);
 
+	if (load->log)
+		write_log(load, sent - load->shown_sent, received - load->shown_received);
 	if (load->options->mode == SERVE_ECHO)
 		console_live("%s sent/s, %s back/s, p50 %.1f us, p99 %.1f us; %s without an answer",
 			     number_grouped((long long)(sent - load->shown_sent)).text,
@@ -41,27 +58,68 @@ static int write_json(const struct load *load)
 	return file ? load_write_json(file, load) : -1;
 }
 
+/* The title says what was measured: where, what, how often, and from when latency counts. */
+static int draw(const struct load *load)
+{
+	const struct load_options *options = load->options;
+	const struct histogram *histograms[] = {&load->latency.all};
+	const char *names[] = {options->rate ? "from when it was due" : "round trip"};
+	char title[256], rate[64];
+
+	if (options->rate)
+		snprintf(rate, sizeof(rate), "%s messages/s",
+			 number_grouped((long long)options->rate).text);
+	else
+		snprintf(rate, sizeof(rate), "closed loop, %u at a time", options->depth);
+	snprintf(title, sizeof(title), "regio load %s (%s): %u bytes, %s, %u connection%s",
+		 address_text(&load->address).text, options->tcp ? "TCP" : "UDP", options->size,
+		 rate, options->connections, options->connections > 1 ? "s" : "");
+	return latency_plot(options->plot_path, title, histograms, names, 1);
+}
+
+static int write_hgrm(const struct load *load)
+{
+	const char *path = load->options->hgrm_path;
+	FILE *file = output_open(console_command(), "--hgrm", path);
+
+	if (!file)
+		return -1;
+	hgrm_write(file, &load->latency.all);
+	return output_close(console_command(), "--hgrm", path, file);
+}
+
 static int report(const struct load *load)
 {
-	const struct histogram *histograms[] = {&load->latency.all};
-	const char *names[] = {"round trip"};
 	int status = load_judge(load);
 
 	if (!json_to_stdout(load->options->json_path))
 		load_print(stdout, load);
 	if (load->options->json_path && write_json(load))
 		status = -1;
-	if (load->options->plot_path &&
-	    latency_plot(load->options->plot_path, "regio load", histograms, names, 1))
+	if (load->options->plot_path && draw(load))
+		status = -1;
+	if (load->options->hgrm_path && write_hgrm(load))
 		status = -1;
 	return status;
 }
 
+/* Once the run can start: until then what an earlier one has logged stays. */
+static int open_log(struct load *load)
+{
+	load->log = output_open(console_command(), "--log", load->options->log_path);
+	if (!load->log)
+		return -1;
+	fputs("second,sent,received,p50_us,p99_us\n", load->log);
+	return 0;
+}
+
 static int run(struct load *load)
 {
-	struct crew crew = {.work = load_run, .tick = show_live, .context = load};
+	struct crew crew = {.work = load_run, .tick = show_second, .context = load};
 
 	if (load_connect(load))
+		return -1;
+	if (load->options->log_path && open_log(load))
 		return -1;
 	console_say("connected to %s (%s %s)", address_text(&load->address).text,
 		    load->options->tcp ? "TCP" : "UDP", serve_mode_names[load->options->mode]);
@@ -90,6 +148,8 @@ int load_command(int argc, char **argv)
 	for (uint32_t i = 0; i < options.connections; i++)
 		load.connections[i].fd = -1;
 	status = run(&load) ? 1 : 0;
+	if (load.log && output_close(console_command(), "--log", options.log_path, load.log))
+		status = 1;
 	for (uint32_t i = 0; i < options.connections; i++) {
 		if (load.connections[i].fd >= 0)
 			close(load.connections[i].fd);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "address.h"
+#include "arguments.h"
 #include "counter.h"
 #include "crew.h"
 #include "latency.h"
@@ -34,8 +35,13 @@ struct load_options {
 	double seconds;
 	uint32_t timeout_ms; /* without an answer, a message is lost */
 	bool spin;
+	const char *bind; /* the local address; NULL: the kernel's choice */
+	const char *interface;
+	struct number_list cpus;
 	const char *json_path;
 	const char *plot_path;
+	const char *hgrm_path;
+	const char *log_path;
 };
 
 struct load_connection {
@@ -84,6 +90,8 @@ struct load {
 	struct latency latency;
 	uint64_t shown_sent;
 	uint64_t shown_received;
+	FILE *log; /* a line each second, or NULL */
+	uint64_t logged_s;
 };
 
 struct load_totals {

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "console.h"
 #include "load.h"
 #include "socket_buffers.h"
@@ -106,6 +108,34 @@ static int check_welcome(const struct load *load, const struct note *welcome)
 
 /* ---- Connections --------------------------------------------------------- */
 
+/* Where a connection comes from. Returns 0, -1 after saying why, or an errno value. */
+static int bind_connection(const struct load *load, int fd, const struct address *peer)
+{
+	const char *text = load->options->bind;
+	struct address addresses[ADDRESSES_MAX];
+	int count, on = 1;
+
+	if (confine_to_interface(fd, load->options->interface))
+		return -1;
+	if (!text)
+		return 0;
+	count = address_find(text, 0, addresses);
+	/* The port is chosen when it connects, so that there may be more than there are ports. */
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	for (int i = 0; i < count; i++) {
+		if (addresses[i].name.any.sa_family != peer->name.any.sa_family)
+			continue;
+		if (bind(fd, &addresses[i].name.any, addresses[i].bytes) == 0)
+			return 0;
+		return console_fail(
+			"--bind %s: %s%s", text, strerror(errno),
+			errno == EADDRNOTAVAIL
+				? "; it must be an address of this host, see `ip address`"
+				: "");
+	}
+	return count < 0 ? -1 : EAFNOSUPPORT;
+}
+
 /* Greets, and shows that the answer has come. Returns 0 or an errno value. */
 static int greet(const struct load *load, struct load_connection *connection,
 		 struct note *ret_welcome)
@@ -127,7 +157,7 @@ static int greet(const struct load *load, struct load_connection *connection,
 	return ask(connection->fd, &ready, NOTE_COUNTS, &counts);
 }
 
-/* Returns 0 or an errno value, with 'ret_welcome' from a UDP server. */
+/* Returns 0, -1 after saying why, or an errno value, with 'ret_welcome' from a UDP server. */
 static int open_connection(const struct load *load, const struct address *address,
 			   struct load_connection *connection, struct note *ret_welcome)
 {
@@ -137,7 +167,10 @@ static int open_connection(const struct load *load, const struct address *addres
 				(load->options->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 	if (connection->fd < 0)
 		return errno;
-	if (load->options->tcp) {
+	error = bind_connection(load, connection->fd, address);
+	if (error) {
+		/* Said already, or for the caller to say. */
+	} else if (load->options->tcp) {
 		error = connect_stream(connection->fd, address);
 	} else {
 		socket_ask_receive_buffer(connection->fd, BUFFER_BYTES);
@@ -157,6 +190,11 @@ static int fail_connect(const struct load *load, const struct address *address, 
 	const struct load_options *options = load->options;
 	const char *step = options->tcp ? "connect to" : "greet";
 
+	if (error < 0)
+		return -1;
+	if (error == EAFNOSUPPORT && options->bind)
+		return console_fail("--bind %s: it is not of the family of %s", options->bind,
+				    address_text(address).text);
 	if (error == EMFILE)
 		return console_fail("open %u sockets: %s; see ulimit -n", options->connections,
 				    strerror(error));
@@ -202,6 +240,8 @@ int load_connect(struct load *load)
 {
 	struct note welcome = {0};
 
+	if (confine_to_cpus(&load->options->cpus))
+		return -1;
 	raise_descriptor_limit();
 	if (connect_first(load, &welcome) || (!load->options->tcp && check_welcome(load, &welcome)))
 		return -1;

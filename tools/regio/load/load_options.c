@@ -22,9 +22,15 @@ static const struct argument_spec specs[] = {
 	OPTION_NUMBER("timeout", "MS", timeout_ms, 1, 600000, "1000",
 		      "without an answer for that long, {}, a message is lost"),
 	OPTION_ON("spin", spin, "poll instead of sleeping"),
+	OPTION_TEXT("bind", "ADDR", bind, "local address to send from"),
+	OPTION_TEXT("interface", "NAME", interface, "use only this network interface"),
+	OPTION_NUMBER("cpus", "N[,N...]", cpus, 0, 1023, NULL, "run only on these CPUs"),
 	OPTION_TEXT("json", "FILE", json_path, "write the result as JSON; - is standard output"),
 	OPTION_TEXT("plot", "FILE", plot_path,
 		    "draw the percentiles of latency as .svg or .png (needs gnuplot)"),
+	OPTION_TEXT("hgrm", "FILE", hgrm_path,
+		    "write the percentiles of latency as HdrHistogram does, in us"),
+	OPTION_TEXT("log", "FILE", log_path, "write a line of CSV each second"),
 	{0},
 };
 
@@ -37,7 +43,7 @@ static const struct argument_plan plan = {
 		"when one has come back. With --rate the loop is open: each message is due at its\n"
 		"time, and latency is counted from then.\n",
 	.specs = specs,
-	.notes = "Exit status: 0, 1 when nothing came back or something failed, 2 for bad "
+	.notes = "Exit status: 0, 1 when nothing came back or something failed, 2 for bad\n"
 		 "arguments.\n",
 	.options_bytes = sizeof(OPTIONS),
 	.operands_max = 2,
@@ -55,6 +61,9 @@ static int check(const struct load_options *options)
 	if (options->plot_path && options->mode != SERVE_ECHO)
 		return console_fail("--plot %s: draws latency, which only echo has",
 				    options->plot_path);
+	if (options->hgrm_path && options->mode != SERVE_ECHO)
+		return console_fail("--hgrm %s: has latency, which only echo has",
+				    options->hgrm_path);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "console.h"
+#include "identity.h"
 #include "load.h"
 #include "numbers.h"
 #include "output.h"
@@ -234,6 +235,7 @@ static void add_options(cJSON *document, const struct load *load)
 	const struct load_options *options = load->options;
 
 	cJSON_AddStringToObject(document, "command", "load");
+	identity_add_json(document, load->station.engine, options->spin);
 	cJSON_AddStringToObject(document, "mode", serve_mode_names[options->mode]);
 	cJSON_AddStringToObject(document, "protocol", options->tcp ? "tcp" : "udp");
 	cJSON_AddStringToObject(document, "address", address_text(&load->address).text);

@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "console.h"
+#include "identity.h"
 #include "numbers.h"
 #include "output.h"
 #include "socket_buffers.h"
@@ -46,6 +48,8 @@ static int open_socket(struct server *server)
 		       (options->tcp ? SOCK_STREAM | SOCK_NONBLOCK : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 	if (server->fd < 0)
 		return console_fail("open a socket: %s", strerror(errno));
+	if (confine_to_interface(server->fd, options->interface))
+		return -1;
 	if (options->tcp)
 		setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	else
@@ -142,6 +146,7 @@ static int write_json(const struct server *server)
 	document = cJSON_CreateObject();
 
 	cJSON_AddStringToObject(document, "command", "serve");
+	identity_add_json(document, server->engine, server->options->spin);
 	cJSON_AddStringToObject(document, "mode", serve_mode_names[server->options->mode]);
 	cJSON_AddStringToObject(document, "protocol", server->options->tcp ? "tcp" : "udp");
 	cJSON_AddStringToObject(document, "address", address_text(&server->address).text);
@@ -172,7 +177,7 @@ static int serve(struct server *server)
 	const struct serve_options *options = server->options;
 	struct crew crew = {
 		.work = options->tcp ? serve_tcp : serve_udp, .tick = show_live, .context = server};
-	int status = open_socket(server);
+	int status = confine_to_cpus(&options->cpus) || open_socket(server) ? -1 : 0;
 
 	if (status == 0) {
 		console_say("listening on %s (%s %s)", address_text(&server->address).text,

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "address.h"
+#include "arguments.h"
 #include "counter.h"
 #include "crew.h"
 #include "protocol.h"
@@ -24,6 +25,8 @@ struct serve_options {
 	double seconds;	      /* 0: no end */
 	bool open;	      /* echo to those who have not greeted, too */
 	bool spin;
+	const char *interface;
+	struct number_list cpus;
 	const char *json_path;
 };
 
@@ -46,7 +49,8 @@ struct serve_counts {
 struct server {
 	const struct serve_options *options;
 	struct address address;
-	int fd; /* a datagram socket, or a listener */
+	int fd;		 /* a datagram socket, or a listener */
+	char engine[16]; /* that moves the messages */
 	struct serve_counts counts;
 	uint64_t start_ns;
 	uint64_t stop_ns;      /* 0: no end */

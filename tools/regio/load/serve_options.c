@@ -26,6 +26,8 @@ static const struct argument_spec specs[] = {
 		  "UDP echo: also to clients other than `regio load`, which have not greeted; "
 		  "a false sender can make two such servers send to each other without end"),
 	OPTION_ON("spin", spin, "poll instead of sleeping"),
+	OPTION_TEXT("interface", "NAME", interface, "use only this network interface"),
+	OPTION_NUMBER("cpus", "N[,N...]", cpus, 0, 1023, NULL, "run only on these CPUs"),
 	OPTION_TEXT("json", "FILE", json_path, "write the summary as JSON; - is standard output"),
 	{0},
 };

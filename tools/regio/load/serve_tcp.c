@@ -296,6 +296,7 @@ static int run_tcp(struct crew *crew, struct tcp_server *tcp)
 		return console_fail("allocate %u connections: %s", most, strerror(ENOMEM));
 	if (station_open(&tcp->station, most * 2 * SLOTS, 0, 0, 0))
 		return -1;
+	memcpy(tcp->server->engine, tcp->station.engine, sizeof(tcp->server->engine));
 	do {
 		tcp->now_ns = clock_now_ns();
 		if (serve_once(tcp))

@@ -374,6 +374,7 @@ static int open_udp(struct udp_server *udp)
 			 slots * ENVELOPE_BYTES))
 		return -1;
 	udp->station.spin = options->spin;
+	memcpy(udp->server->engine, udp->station.engine, sizeof(udp->server->engine));
 	status = regio_rq_create(udp->server->fd, RECEIVES, slots, udp->station.cq, udp->station.cq,
 				 0, NULL, &udp->rq);
 	if (status)
