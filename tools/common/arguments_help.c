@@ -6,28 +6,11 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "words.h"
 
 #define LABEL_BYTES 64
-#define HELP_COLUMNS 80
 
 static const struct argument_spec help_spec = {.name = "help", .help = "this text"};
-
-/* The words in lines that all begin at the column where the first of them goes. */
-static void print_words(const char *text, size_t first_column)
-{
-	size_t column = first_column;
-
-	for (size_t bytes; *text; text += bytes + strspn(text + bytes, " ")) {
-		bytes = strcspn(text, " ");
-		if (column > first_column && column + 1 + bytes > HELP_COLUMNS) {
-			printf("\n%*s", (int)first_column, "");
-			column = first_column;
-		}
-		column += (size_t)printf("%s%.*s", column > first_column ? " " : "", (int)bytes,
-					 text);
-	}
-	putchar('\n');
-}
 
 static size_t label_of(const struct argument_spec *spec, char label[LABEL_BYTES])
 {
@@ -47,7 +30,7 @@ static void print_option(const struct argument_spec *spec, size_t width)
 	snprintf(text, sizeof(text), "%.*s%s" ARGUMENT_RANGE "%s%s%s%s", (int)bytes, spec->help,
 		 rest ? "" : ", ", spec->least, spec->most, initial ? " (" : "",
 		 initial ? initial : "", initial ? ")" : "", rest ? rest + 2 : "");
-	print_words(spec->most > 0 ? text : spec->help, width + 4);
+	words_print(spec->most > 0 ? text : spec->help, width + 4);
 }
 
 void arguments_help(const struct argument_plan *plan)

@@ -6,11 +6,17 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "arguments.h"
 #include "machine.h"
 #include "numbers.h"
 #include "output.h"
+#include "words.h"
+
+/* Where the second and the third column of the table begin. */
+#define VALUE_COLUMN 25u
+#define REASON_COLUMN 38u
 
 /* ---- Table --------------------------------------------------------------- */
 
@@ -30,13 +36,20 @@ static void print_engines(const struct machine *machine)
 				    : engine->automatic ? "chosen"
 							: "available";
 
-		printf("  %-22s %-12s %s\n", engine->name, state, engine->reason);
+		printf("  %-22s %-12s ", engine->name, state);
+		words_print(engine->reason, REASON_COLUMN);
 	}
 }
 
 static const char *yes_no(bool yes)
 {
 	return yes ? "yes" : "no";
+}
+
+static void print_missing(const char *name, const char *reason)
+{
+	printf("  %-22s no: ", name);
+	words_print(reason, VALUE_COLUMN + strlen("no: "));
 }
 
 static void print_offload(const struct regio_offload_info *offload)
@@ -46,14 +59,16 @@ static void print_offload(const struct regio_offload_info *offload)
 		printf("  %-22s up to %u messages a call (UDP_SEGMENT)\n", "send",
 		       offload->send_train_messages);
 	else
-		printf("  %-22s no: %s\n", "send", offload->reason);
+		print_missing("send", offload->reason);
 	if (offload->receive_trains)
 		printf("  %-22s yes (UDP_GRO)%s\n", "receive",
 		       offload->loopback_joins ? "" : ", but not on loopback");
 	else
-		printf("  %-22s no: %s\n", "receive", offload->reason);
-	if (offload->receive_trains && !offload->loopback_joins)
-		printf("  %-22s %s\n", "", offload->reason);
+		print_missing("receive", offload->reason);
+	if (offload->receive_trains && !offload->loopback_joins) {
+		printf("  %-22s ", "");
+		words_print(offload->reason, VALUE_COLUMN);
+	}
 	printf("\nbusy polling of devices (may be asked for here)\n");
 	printf("  %-22s %s (SO_BUSY_POLL)\n", "in receives",
 	       yes_no(offload->busy_poll & REGIO_BUSY_POLL_SOCKET));
@@ -71,8 +86,8 @@ static void print_socket_buffers(const struct machine *machine)
 	       number_grouped(machine->granted_receive).text);
 	printf("  %-22s%14s %14s %14s\n", "send", number_grouped(machine->wmem_default).text,
 	       number_grouped(machine->wmem_max).text, number_grouped(machine->granted_send).text);
-	printf("  granted: to a request queue of %s receives, as the kernel counts (twice the "
-	       "payload)\n",
+	printf("  granted: to a request queue of %s receives, as the kernel counts\n"
+	       "  (twice the payload)\n",
 	       number_grouped(TRIAL_RECEIVES).text);
 }
 
@@ -122,7 +137,8 @@ static void print_problems(const struct machine *machine)
 	}
 	printf("\nto fix\n");
 	for (int i = 0; i < machine->problem_count; i++) {
-		printf("  %s\n", machine->problems[i].text);
+		printf("  ");
+		words_print(machine->problems[i].text, 2);
 		if (machine->problems[i].remedy[0] != '\0')
 			printf("    %s\n", machine->problems[i].remedy);
 	}
