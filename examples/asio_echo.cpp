@@ -3,6 +3,7 @@
  * UDP echo server in C++20 inside the event loop of Asio: the descriptor of the
  * CQ is one that Asio waits on, beside signals and the program's own work. Asio
  * gets a duplicate, because it closes what it has.
+ * It serves one address, which all replies come from.
  * Usage: asio_echo [PORT [MESSAGES]], ends on SIGINT or SIGTERM
  */
 #include <regio.hpp>
@@ -25,7 +26,7 @@ class echo
 {
       public:
 	echo(asio::io_context &loop, std::uint16_t port, std::uint64_t limit)
-	    : context(loop), socket(context, {asio::ip::udp::v6(), port}),
+	    : context(loop), socket(context, {asio::ip::address_v4::loopback(), port}),
 	      signals(context, SIGINT, SIGTERM), memory(std::size_t{slots} * slot_bytes),
 	      cq(2 * slots), rq(socket.native_handle(), slots, slots, cq, cq),
 	      completions(context, ::dup(cq.fd())), left(limit)

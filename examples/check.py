@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests an echo server of the examples: usage: check.py udp|tcp PROGRAM [endless].
+"""Tests an echo server of the examples: usage: check.py udp|loopback|tcp PROGRAM [endless].
 
 Sends messages of several lengths in rounds and expects each back, in order, on
-several connections at a time for TCP. The server ends after the last one, or, if it is
-endless, must still run.
+several connections at a time for TCP. "loopback" is a UDP server of one address. The
+server ends after the last one, or, if it is endless, must still run.
 """
 import socket
 import subprocess
@@ -26,6 +26,10 @@ def exchange_udp(port):
             client.send(address.encode())
             if client.recv(4096) != address.encode():
                 sys.exit(f"{address}: expected its name")
+    exchange_loopback(port)
+
+
+def exchange_loopback(port):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(TIMEOUT_S)
         client.connect(("127.0.0.1", port))
@@ -68,6 +72,7 @@ def main():
     protocol, program, *endless = sys.argv[1:]
     exchange, limit = {
         "udp": (exchange_udp, ROUNDS * MESSAGES + len(ADDRESSES)),
+        "loopback": (exchange_loopback, ROUNDS * MESSAGES),
         "tcp": (exchange_tcp, CONNECTIONS),
     }[protocol]
     command = [program, "0"] + ([] if endless else [str(limit)])

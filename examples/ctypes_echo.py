@@ -74,8 +74,8 @@ class Echo:
         self.answered = 0
         regio.regio_region_allocate(SLOTS * SLOT_BYTES, None, byref(self.region), byref(address))
         regio.regio_cq_create(2 * SLOTS, None, byref(self.cq))
-        self.socket = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-        self.socket.bind(("::", port))
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", port))  # one address: all replies come from it
         regio.regio_rq_create(self.socket.fileno(), SLOTS, SLOTS, self.cq, self.cq, 0, None,
                               byref(self.rq))
         for slot in range(SLOTS):

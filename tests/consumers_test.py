@@ -3,7 +3,7 @@
 """Other projects find what is installed, by pkg-config and by CMake, or build regio as a part of them.
 
 Usage: consumers_test.py BUILD_ROOT SOURCE_ROOT. Installs the build in a directory of its own, and
-builds the README's program against it. Prints TAP.
+builds an example against it. Prints TAP.
 """
 import json
 import os
@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "sup
 import tap  # noqa: E402
 
 BUILD, SOURCE = sys.argv[1:3]
-PROGRAM = os.path.join(SOURCE, "examples", "readme.c")
+PROGRAM = os.path.join(SOURCE, "examples", "train.c")
 RESULT = "128 of 128 requests completed\n"
 
 CMAKE = """

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "slots/supply.h"
 
 /* ---- Members ---- */
@@ -252,8 +253,14 @@ static __attribute__((cold, noinline)) void refuse_rest(struct regioi_return *ba
 {
 	/* Before slots are free: with the last one its member may be gone. */
 	member_refused(batch->member, error);
-	for (uint32_t i = done; i < batch->count; i++)
-		slot_free(batch->pool, regioi_pool_find(batch->pool, batch->requests[i].context));
+	for (uint32_t i = done; i < batch->count; i++) {
+		struct regioi_pool_slot *slot =
+			regioi_pool_find(batch->pool, batch->requests[i].context);
+
+		/* It was renewed for this request. */
+		REGIOI_ASSUME(slot);
+		slot_free(batch->pool, slot);
+	}
 }
 
 void regioi_return_finish(struct regioi_return *batch)

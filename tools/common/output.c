@@ -47,6 +47,13 @@ static int refuse_path(const char *command, const char *option, const char *path
 	return -1;
 }
 
+int output_check(const char *command, const char *option, const char *path)
+{
+	int error = output_file_check(path);
+
+	return error ? refuse_path(command, option, path, -error) : 0;
+}
+
 FILE *output_open(const char *command, const char *option, const char *path)
 {
 	FILE *file = fopen(path, "we");
@@ -74,9 +81,7 @@ bool json_to_stdout(const char *path)
 
 int json_check(const char *command, const char *path)
 {
-	int error = json_to_stdout(path) ? 0 : output_file_check(path);
-
-	return error ? refuse_path(command, "--json", path, -error) : 0;
+	return json_to_stdout(path) ? 0 : output_check(command, "--json", path);
 }
 
 FILE *json_open(const char *command, const char *path)

@@ -11,6 +11,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/*
+ * Whether a file that 'option' names, such as "--log", can be written: 0, or -1 with the reason
+ * printed. It is left as it is.
+ */
+int output_check(const char *command, const char *option, const char *path);
+
 /* Opens a file that 'option' names, such as "--log"; NULL when it cannot be written. */
 FILE *output_open(const char *command, const char *option, const char *path);
 

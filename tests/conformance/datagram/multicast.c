@@ -339,7 +339,8 @@ START_TEST(a_receive_tells_the_group_and_the_sender)
 			ck_assert_uint_eq(count_control(&extras[i]), 0);
 		}
 	}
-	if (!trains_not_joined())
+	/* Faults cut the runs short that trains are known by. */
+	if (!trains_not_joined() && !faults_injected())
 		EXPECT(info_of(&receiver).trains_received > 0, "no train was received");
 	for (uint32_t i = 0; i < SLOTS; i++)
 		extra_close(&extras[i]);

@@ -140,6 +140,10 @@ int load_command(int argc, char **argv)
 		return 2;
 	if (options.json_path && json_check(console_command(), options.json_path))
 		return 2;
+	if (options.log_path && output_check(console_command(), "--log", options.log_path))
+		return 2;
+	if (options.hgrm_path && output_check(console_command(), "--hgrm", options.hgrm_path))
+		return 2;
 	load.connections = calloc(options.connections, sizeof(*load.connections));
 	if (!load.connections) {
 		console_fail("allocate %u connections: %s", options.connections, strerror(ENOMEM));
