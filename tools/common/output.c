@@ -292,7 +292,7 @@ FILE *plot_open(const char *command, const char *path, unsigned width, unsigned 
 /* gnuplot says nothing of a full disk. */
 static bool is_whole(const char *path, const char *picture)
 {
-	const char *end = plot_kind(path)->end;
+	const struct plot_kind *kind = plot_kind(path);
 	char tail[65] = {0};
 	FILE *file = fopen(picture, "re");
 	size_t bytes = 0;
@@ -301,7 +301,7 @@ static bool is_whole(const char *path, const char *picture)
 		bytes = fread(tail, 1, sizeof(tail) - 1, file);
 	if (file)
 		fclose(file);
-	return memmem(tail, bytes, end, strlen(end)) != NULL;
+	return kind && memmem(tail, bytes, kind->end, strlen(kind->end)) != NULL;
 }
 
 int plot_close(const char *command, const char *path, FILE *gnuplot)
