@@ -14,7 +14,7 @@ int dns_socket(int argc, char **argv)
 {
 	const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
 				       .ai_socktype = SOCK_DGRAM};
-	struct sockaddr_in6 bound;
+	struct sockaddr_in6 bound = {0};
 	socklen_t length = sizeof(bound);
 	struct addrinfo *found;
 	int error = getaddrinfo(argc > 1 ? argv[1] : "127.0.0.1", argc > 2 ? argv[2] : "0", &hints,

@@ -2,8 +2,9 @@
 /*
  * beside.cpp - the Windows headers beside the standard ones, and those of POSIX, in every order
  *
- * WINDOWS_FIRST and POSIX choose the order; only compiled, never run.
+ * WINDOWS_FIRST and POSIX_FIRST choose the order; only compiled, never run.
  */
+/* clang-format off */
 #if defined(POSIX_FIRST)
 #include <arpa/inet.h>
 #include <netdb.h>

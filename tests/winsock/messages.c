@@ -45,7 +45,7 @@ static WSACMSGHDR *control_of(WSAMSG *message, int level, int type)
 
 START_TEST(messages_carry_addresses_and_control)
 {
-	char out[] = "hello", in[16], control[128];
+	char out[] = "hello", in[16], control[128] = {0};
 	WSABUF parts[2] = {{2, out}, {3, out + 2}}, room = {sizeof(in), in};
 	SOCKADDR_INET to, from;
 	WSAMSG sent = {0}, received = {0};
@@ -174,7 +174,7 @@ END_TEST
 START_TEST(messages_are_joined_for_a_program_that_asks_for_it)
 {
 	static char in[65536];
-	char control[64];
+	char control[64] = {0};
 	WSABUF room = {sizeof(in), in};
 	DWORD size = 0, bytes, got = 0;
 	SOCKET s, to;

@@ -85,8 +85,7 @@ int WSAAPI select(int ignored, struct fd_set *readable, struct fd_set *writable,
 
 static unsigned int poll_wanted(SHORT events)
 {
-	unsigned int wanted =
-		REGIOI_WS_ENDED | REGIOI_WS_RESET | REGIOI_WS_CONNECT_FAILED;
+	unsigned int wanted = REGIOI_WS_ENDED | REGIOI_WS_RESET | REGIOI_WS_CONNECT_FAILED;
 
 	if (events & POLLRDNORM)
 		wanted |= REGIOI_WS_READABLE;

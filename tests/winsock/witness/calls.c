@@ -68,7 +68,7 @@ static SOCKET bound(int type, struct sockaddr_in *ret_name)
 	int length = sizeof(*ret_name);
 
 	*ret_name = loopback(0);
-	bind(s, (struct sockaddr *)ret_name, sizeof(*ret_name));
+	(void)bind(s, (struct sockaddr *)ret_name, sizeof(*ret_name));
 	getsockname(s, (struct sockaddr *)ret_name, &length);
 	return s;
 }
@@ -87,7 +87,7 @@ static void pair(SOCKET *ret_client, SOCKET *ret_server)
 	SOCKET listener = listening(&name);
 
 	*ret_client = socket(AF_INET, SOCK_STREAM, 0);
-	connect(*ret_client, (struct sockaddr *)&name, sizeof(name));
+	(void)connect(*ret_client, (struct sockaddr *)&name, sizeof(name));
 	*ret_server = accept(listener, NULL, NULL);
 	closesocket(listener);
 }
@@ -210,7 +210,7 @@ static void observe_datagrams(void)
 		if (round)
 			WSAIoctl(s, SIO_UDP_CONNRESET, &off, sizeof(off), NULL, 0, &bytes, NULL,
 				 NULL);
-		connect(s, (struct sockaddr *)&peer_name, sizeof(peer_name));
+		(void)connect(s, (struct sockaddr *)&peer_name, sizeof(peer_name));
 		set_nonblocking(s);
 		snprintf(text, sizeof(text), "peer gone, report %s: send", how);
 		CALL(text, send(s, "x", 1, 0));
@@ -379,7 +379,7 @@ static void observe_names(void)
 	for (const struct addrinfo *entry = list; !error && entry; entry = entry->ai_next)
 		count++;
 	print("look-up: entries without a type", count, error);
-	print("look-up: their type", error ? -1 : list->ai_socktype, error);
+	print("look-up: their type", error || !list ? -1 : list->ai_socktype, error);
 	if (!error)
 		freeaddrinfo(list);
 	memset(&hints, 0, sizeof(hints));
@@ -424,7 +424,7 @@ static void observe_overlapped(void)
 
 	CreateIoCompletionPort((HANDLE)s, port, 5, 0);
 	closesocket(peer);
-	connect(s, (struct sockaddr *)&peer_name, sizeof(peer_name));
+	(void)connect(s, (struct sockaddr *)&peer_name, sizeof(peer_name));
 	memset(&overlapped, 0, sizeof(overlapped));
 	CALL("overlapped: receive", WSARecv(s, &buffer, 1, NULL, &flags, &overlapped, NULL));
 	send(s, "x", 1, 0);

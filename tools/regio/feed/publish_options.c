@@ -12,9 +12,10 @@
 /* Of a packet that fits an Ethernet frame anywhere. */
 #define PACKET_BYTES "1400"
 /* As many of the shortest as a packet holds. */
-#define PER_PACKET_MAX                                                                             \
-	((FEED_PACKET_BYTES_MAX - FRAMING_HEADER_BYTES) /                                          \
-	 (FRAMING_LENGTH_BYTES + PAYLOAD_BYTES_MIN))
+enum {
+	PER_PACKET_MAX = (FEED_PACKET_BYTES_MAX - FRAMING_HEADER_BYTES) /
+			 (FRAMING_LENGTH_BYTES + PAYLOAD_BYTES_MIN)
+};
 #define SIZE_MAX_BYTES (FEED_PACKET_BYTES_MAX - FRAMING_HEADER_BYTES - FRAMING_LENGTH_BYTES)
 
 static bool read_session(const struct argument *argument, void *session)
