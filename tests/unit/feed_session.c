@@ -204,6 +204,25 @@ START_TEST(of_two_lines_the_first_copy_counts)
 }
 END_TEST
 
+START_TEST(a_message_is_late_if_it_comes_after_later_ones_of_its_line)
+{
+	const struct feed_session *session = &feed.sessions[0];
+
+	set_up(2, false);
+	take("A", 0, 1, 1, 1000);
+	/* One line lacks 2, which the other delivers in its turn. */
+	take("A", 0, 3, 1, 1000);
+	take("A", 1, 1, 3, 1000);
+	ck_assert_uint_eq(session->merged.received, 3);
+	ck_assert_uint_eq(session->merged.reordered, 0);
+	ck_assert_uint_eq(session->merged.lost, 0);
+	take("A", 1, 5, 1, 1000);
+	take("A", 1, 4, 1, 1000);
+	ck_assert_uint_eq(session->merged.reordered, 1);
+	ck_assert_uint_eq(session->lines[1].sequence.reordered, 1);
+}
+END_TEST
+
 START_TEST(a_publisher_started_again_is_a_new_session)
 {
 	set_up(1, false);
@@ -306,6 +325,7 @@ int main(void)
 		CASE(a_heartbeat_numbered_0_is_no_place_to_begin),
 		CASE(an_end_numbered_0_ends_a_session_without_messages),
 		CASE(of_two_lines_the_first_copy_counts),
+		CASE(a_message_is_late_if_it_comes_after_later_ones_of_its_line),
 		CASE(a_publisher_started_again_is_a_new_session),
 		CASE(silence_is_told_once_and_so_is_its_end),
 		CASE(more_sessions_than_there_is_room_for_push_out_others),

@@ -170,13 +170,24 @@ struct feed_session *feed_take(struct feed *feed, uint32_t line,
 bool feed_take_message(const struct feed *feed, struct feed_session *session, uint32_t line,
 		       uint64_t number, uint64_t now_ns)
 {
+	struct sequence *own = &session->lines[line].sequence;
+	uint64_t late, late_merged;
+	bool first;
+
 	if (number < session->first) {
 		session->early++;
 		return false;
 	}
-	if (feed->line_count > 1)
-		sequence_take(&session->lines[line].sequence, number, now_ns);
-	return sequence_take(&session->merged, number, now_ns);
+	if (feed->line_count == 1)
+		return sequence_take(&session->merged, number, now_ns);
+	late = own->reordered;
+	sequence_take(own, number, now_ns);
+	late_merged = session->merged.reordered;
+	first = sequence_take(&session->merged, number, now_ns);
+	/* Another line was ahead, or read first: it is late only if it is so on its own line. */
+	if (own->reordered == late)
+		session->merged.reordered = late_merged;
+	return first;
 }
 
 /* ---- Now and then -------------------------------------------------------- */
