@@ -164,6 +164,22 @@ static bool row_take(struct row *row, uint64_t number)
 	return true;
 }
 
+/* Late is what is late on its own line; for the lines together, if it is also the first copy. */
+static bool lines_take(struct reference *reference, uint32_t line, uint64_t number)
+{
+	const struct row *own = &reference->lines[line];
+	bool late = number < own->next && number >= own->first && !own->come[number];
+	uint64_t reordered = reference->merged.reordered;
+	bool behind = number < reference->merged.next;
+	bool fresh;
+
+	row_take(&reference->lines[line], number);
+	fresh = row_take(&reference->merged, number);
+	if (feed.line_count > 1)
+		reference->merged.reordered = reordered + (fresh && behind && late);
+	return fresh;
+}
+
 static void row_check(const struct row *row, const struct sequence *sequence)
 {
 	uint64_t received = 0, lost = 0, in_gaps = 0;
@@ -258,8 +274,7 @@ static void take_packet(struct input *input, uint64_t now_ns)
 			CHECK(!fresh, "from before the first, and delivered");
 			continue;
 		}
-		row_take(&reference->lines[line], number);
-		CHECK(fresh == row_take(&reference->merged, number), "number %llu",
+		CHECK(fresh == lines_take(reference, line, number), "number %llu",
 		      (unsigned long long)number);
 	}
 }
