@@ -28,6 +28,7 @@ static void fork_child(void)
 {
 	regioi_guard_fork_child();
 	regioi_table_forget();
+	regioi_hazards_forget();
 	regioi_table_unlock();
 	regioi_sections_fork_child();
 	regioi_offload_fork_child();

@@ -31,6 +31,17 @@ static void key_create(void)
 	key_made = pthread_key_create(&key, record_give) == 0;
 }
 
+static void forget_seen(struct regioi_hazard *call)
+{
+	call->rq = call->region = (struct regioi_table_seen){0, &regioi_table_nothing};
+}
+
+void regioi_hazards_forget(void)
+{
+	for (struct regioi_hazard *call = atomic_load(&calls); call; call = call->next)
+		forget_seen(call);
+}
+
 static struct regioi_hazard *record_find(void)
 {
 	for (struct regioi_hazard *call = atomic_load(&calls); call; call = call->next) {
@@ -53,6 +64,7 @@ static struct regioi_hazard *record_make(void)
 		.owned = true,
 		.next = atomic_load(&calls),
 	};
+	forget_seen(call);
 	while (!atomic_compare_exchange_weak(&calls, &call->next, call))
 		continue;
 	return call;

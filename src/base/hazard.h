@@ -23,6 +23,7 @@
 
 #include "base/cache.h"
 #include "base/check.h"
+#include "base/table.h"
 
 struct regioi_hazard {
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint64_t inside; /* an id, or 0 */
@@ -30,7 +31,12 @@ struct regioi_hazard {
 	uint32_t sections;	  /* how many it is in, one inside the other */
 	struct regioi_hazard *next;
 	_Atomic bool owned;
+	/* The thread's: the RQ and the region it posted with last. */
+	struct regioi_table_seen rq;
+	struct regioi_table_seen region;
 };
+
+_Static_assert(sizeof(struct regioi_hazard) == REGIOI_CACHE_LINE, "posting writes one cache line");
 
 /* The calling thread's record if the closing side executes the barrier; otherwise NULL. */
 extern _Thread_local struct regioi_hazard *regioi_hazard_quick
@@ -69,6 +75,8 @@ bool regioi_hazard_is_inside(const void *handle);
 
 /* The calling thread's record, made if need be. NULL if there is no memory. */
 struct regioi_hazard *regioi_hazard_own(void);
+/* In a forked child, whose table is empty: no thread has seen anything. */
+void regioi_hazards_forget(void);
 /* The records of all threads, linked by 'next'. */
 struct regioi_hazard *regioi_hazard_first(void);
 

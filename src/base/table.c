@@ -11,6 +11,7 @@
 #include "base/table.h"
 
 _Atomic(struct regioi_slot *) regioi_table_chunks[REGIOI_TABLE_CHUNKS];
+struct regioi_slot regioi_table_nothing = {.id = UINT64_MAX};
 
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t free_head; /* index + 1 */

@@ -69,10 +69,33 @@ static inline struct regioi_slot *regioi_table_find(uint64_t id, enum regioi_kin
 	return slots;
 }
 
-/* The object that has the id now, or NULL. For handle.h, which explains what keeps it alive. */
-static inline void *regioi_table_object(const void *handle, enum regioi_kind kind)
+/* What a thread found last: consecutive calls mostly name the same object. */
+struct regioi_table_seen {
+	uint64_t id; /* of the kind that the thread looks for with this */
+	struct regioi_slot *slot;
+};
+
+/* A thread that has found nothing has seen the id 0 in this slot, which has another. */
+extern struct regioi_slot regioi_table_nothing;
+
+/* The same as regioi_table_find(). A slot that was seen may be read, because none is freed. */
+static inline struct regioi_slot *regioi_table_find_again(uint64_t id, enum regioi_kind kind,
+							  struct regioi_table_seen *seen)
 {
-	struct regioi_slot *slot = regioi_table_find((uintptr_t)handle, kind);
+	struct regioi_slot *slot = seen->slot;
+
+	REGIOI_ASSUME(slot);
+	/* Sequentially consistent: as in regioi_table_find(). */
+	if (__builtin_expect(seen->id == id && atomic_load(&slot->id) == id, 1))
+		return slot;
+	slot = regioi_table_find(id, kind);
+	if (slot)
+		*seen = (struct regioi_table_seen){id, slot};
+	return slot;
+}
+
+static inline void *regioi_slot_object(struct regioi_slot *slot)
+{
 	void *object;
 
 	if (!slot)
@@ -80,6 +103,18 @@ static inline void *regioi_table_object(const void *handle, enum regioi_kind kin
 	object = atomic_load_explicit(&slot->object, memory_order_relaxed);
 	REGIOI_ASSUME(object);
 	return object;
+}
+
+/* The object that has the id now, or NULL. For handle.h, which explains what keeps it alive. */
+static inline void *regioi_table_object(const void *handle, enum regioi_kind kind)
+{
+	return regioi_slot_object(regioi_table_find((uintptr_t)handle, kind));
+}
+
+static inline void *regioi_table_object_again(const void *handle, enum regioi_kind kind,
+					      struct regioi_table_seen *seen)
+{
+	return regioi_slot_object(regioi_table_find_again((uintptr_t)handle, kind, seen));
 }
 
 /* Gives 'object' an id. Returns 0 or -ENOMEM. */

@@ -281,13 +281,15 @@ static uint32_t deliver_equal(const struct regioi_window *window, uint32_t index
 	const uint64_t region = regioi_window_request(window, index)->region;
 	const uint32_t count = lesser(pieces_count, window->count - index);
 	uint32_t done = 0;
-	uint8_t *base;
+	uint8_t *base, *to;
+	size_t bytes = 0;
 
 	if (region == 0)
 		return 0;
 	base = regioi_resolve(resolver, region, 0);
 	if (!base)
 		return 0;
+	to = base + regioi_window_request(window, index)->offset;
 	for (; done < count; done++) {
 		struct regioi_request *request = regioi_window_request(window, index + done);
 
@@ -295,10 +297,17 @@ static uint32_t deliver_equal(const struct regioi_window *window, uint32_t index
 		    request->flags & REGIOI_REQUEST_EXTRA)
 			break;
 		regioi_guard_unpoison(base + request->offset, request->bytes);
-		regioi_copy(base + request->offset, pieces, segment);
+		/* Slices side by side are filled by one copy. */
+		if (base + request->offset != to + bytes) {
+			regioi_copy(to, pieces, bytes);
+			pieces += bytes;
+			to = base + request->offset;
+			bytes = 0;
+		}
 		request->bytes = segment;
-		pieces += segment;
+		bytes += segment;
 	}
+	regioi_copy(to, pieces, bytes);
 	return done;
 }
 

@@ -5,8 +5,8 @@
  * A train is a run of consecutive requests with one destination, equal control data and equal
  * length; a shorter one may follow, and ends the run. It is sent by one sendmsg(2) with
  * UDP_SEGMENT, and passes through the network stack as one packet (generic segmentation offload,
- * GSO). Small messages are first copied into one buffer: passing the kernel a vector for each costs
- * more than the copy.
+ * GSO). Slices that lie side by side are passed as one vector. Small ones that do not are first
+ * copied into one buffer: passing the kernel a vector for each costs more than the copy.
  */
 #include <errno.h>
 #include <string.h>
@@ -132,72 +132,117 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/*
- * The common case of extend_train(), gathered: plain requests as long as the first, in one region.
- * Returns their number, at most 'messages_max', including the first.
- */
-static uint32_t gather_equal(struct plan *plan, uint32_t first, uint32_t messages_max,
-			     uint8_t *gather)
+/* Messages of a train that lie side by side in memory. */
+struct piece {
+	const uint8_t *start;
+	const uint8_t *end;
+	struct iovec *gather; /* the train's last vector, if it can be lengthened by copying */
+};
+
+static struct iovec *add_vector(struct plan *plan, const uint8_t *start, size_t bytes)
 {
-	const struct regioi_window *window = plan->window;
-	const struct regioi_request *head = regioi_window_request(window, first);
+	struct iovec *vector = &plan->area->vectors[plan->vectors++];
+
+	*vector = (struct iovec){(void *)(uintptr_t)start, bytes};
+	return vector;
+}
+
+/* A long piece becomes a vector; short ones are copied together. */
+static inline void put_piece(struct plan *plan, struct piece *piece)
+{
+	const size_t bytes = (size_t)(piece->end - piece->start);
+	uint8_t *stage = plan->area->stages + plan->gathered;
+
+	if (bytes > REGIOI_COPY_TOGETHER_MAX) {
+		add_vector(plan, piece->start, bytes);
+		piece->gather = NULL;
+		return;
+	}
+	regioi_copy(stage, piece->start, bytes);
+	plan->gathered += (uint32_t)bytes;
+	if (!piece->gather)
+		piece->gather = add_vector(plan, stage, 0);
+	piece->gather->iov_len += bytes;
+}
+
+static inline void extend_piece(struct plan *plan, struct piece *piece, const uint8_t *data,
+				size_t bytes)
+{
+	if (data != piece->end) {
+		put_piece(plan, piece);
+		piece->start = data;
+	}
+	piece->end = data + bytes;
+}
+
+/*
+ * The common case of add_train(): plain requests as long as the first, in one region. Returns their
+ * number, at most 'messages_max', including the first.
+ */
+static uint32_t add_equal(struct plan *plan, uint32_t messages_max, struct piece *ret_piece)
+{
+	const struct regioi_window window = *plan->window;
+	const struct regioi_request *head = regioi_window_request(&window, plan->taken);
 	const uint64_t region = head->region;
-	const uint32_t segment = head->bytes;
+	const uint32_t segment = head->bytes, taken = plan->taken;
 	const uint8_t *base = plan->resolver.base;
+	struct piece piece = *ret_piece;
 	uint32_t count = 1;
 
 	/* An empty slice has no region, so nothing was resolved. */
 	if (!base || plan->resolver.region != region || head->flags & REGIOI_REQUEST_EXTRA)
 		return 1;
 	for (; count < messages_max; count++) {
-		const struct regioi_request *request = regioi_window_request(window, first + count);
+		const struct regioi_request *request =
+			regioi_window_request(&window, taken + count);
 
 		if (request->bytes != segment || request->region != region ||
 		    request->flags & REGIOI_REQUEST_EXTRA)
 			break;
-		gather += segment;
-		regioi_copy(gather, base + request->offset, segment);
+		extend_piece(plan, &piece, base + request->offset, segment);
 	}
+	*ret_piece = piece;
 	return count;
 }
 
 /*
- * Adds the followers of request 'first' to the message begun by it. Copies into 'gather', or, if
- * that is NULL, adds a vector for each. Returns the number of requests in the train.
+ * Adds the vectors of a train that begins with the next request. Returns the number of requests in
+ * it.
  */
-static uint32_t extend_train(struct plan *plan, uint32_t first, const struct envelope *envelope,
-			     uint8_t *gather)
+static uint32_t add_train(struct plan *plan, const struct envelope *envelope, const uint8_t *data)
 {
-	const uint32_t segment = regioi_window_request(plan->window, first)->bytes;
+	const uint32_t segment = regioi_window_request(plan->window, plan->taken)->bytes;
 	const uint32_t messages_max = lesser(
-		lesser(plan->state->train_messages_max, plan->window->count - first),
+		lesser(plan->state->train_messages_max, plan->window->count - plan->taken),
 		lesser(REGIOI_AREA_VECTORS - plan->taken, plan->state->train_bytes_max / segment));
 	const bool plain = !envelope->address && !envelope->control.length;
-	uint32_t count = gather ? gather_equal(plan, first, messages_max, gather) : 1;
+	const uint32_t vectors = plan->vectors;
+	struct piece piece = {data, data + segment, NULL};
+	uint32_t count = add_equal(plan, messages_max, &piece);
 
 	while (count < messages_max) {
 		const struct regioi_request *request =
-			regioi_window_request(plan->window, first + count);
+			regioi_window_request(plan->window, plan->taken + count);
 		const uint32_t bytes = request->bytes;
-		const uint8_t *data;
 
 		if (bytes == 0 || bytes > segment)
 			break;
 		if ((!plain || request->flags & REGIOI_REQUEST_EXTRA) &&
-		    !may_follow(plan, first + count, envelope))
+		    !may_follow(plan, plan->taken + count, envelope))
 			break;
 		data = open_data(plan, request);
 		if (!data)
 			break;
-		if (gather)
-			regioi_copy(gather + (size_t)count * segment, data, bytes);
-		else
-			plan->area->vectors[plan->vectors + count] =
-				(struct iovec){(void *)(uintptr_t)data, bytes};
+		extend_piece(plan, &piece, data, bytes);
 		count++;
 		if (bytes < segment)
 			break;
 	}
+	if (plan->vectors == vectors)
+		add_vector(plan, piece.start, (size_t)(piece.end - piece.start));
+	else
+		put_piece(plan, &piece);
+	plan->gathered = (plan->gathered + 63u) & ~63u;
 	return count;
 }
 
@@ -232,35 +277,18 @@ static void add_message(struct plan *plan, const struct envelope *envelope, cons
 {
 	const uint32_t segment = regioi_window_request(plan->window, plan->taken)->bytes;
 	struct msghdr *header = &plan->area->messages[plan->messages].msg_hdr;
-	struct iovec *vector = &plan->area->vectors[plan->vectors];
-	uint8_t *gather = NULL;
+	const uint32_t vectors = plan->vectors;
 	uint32_t count = 1;
 
 	address_message(plan, envelope, header);
-	*vector = (struct iovec){(void *)(uintptr_t)data, segment};
-	header->msg_iov = vector;
-	header->msg_iovlen = 1;
-	if (segment > 0 && segment <= joinable_bytes(plan, envelope)) {
-		if (segment <= REGIOI_COPY_TOGETHER_MAX) {
-			gather = plan->area->stages + plan->gathered;
-			regioi_copy(gather, data, segment);
-		}
-		count = extend_train(plan, plan->taken, envelope, gather);
-	}
-	if (count > 1) {
+	header->msg_iov = &plan->area->vectors[vectors];
+	if (segment > 0 && segment <= joinable_bytes(plan, envelope))
+		count = add_train(plan, envelope, data);
+	else
+		add_vector(plan, data, segment);
+	header->msg_iovlen = plan->vectors - vectors;
+	if (count > 1)
 		control_train(plan, envelope, segment, header);
-		if (gather) {
-			const struct regioi_request *last =
-				regioi_window_request(plan->window, plan->taken + count - 1);
-
-			vector->iov_base = gather;
-			vector->iov_len = (size_t)(count - 1) * segment + last->bytes;
-			plan->gathered += ((uint32_t)vector->iov_len + 63u) & ~63u;
-		} else {
-			header->msg_iovlen = count;
-		}
-	}
-	plan->vectors += (uint32_t)header->msg_iovlen;
 	plan->area->requests[plan->messages] = count;
 	plan->taken += count;
 	plan->messages++;

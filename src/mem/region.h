@@ -18,16 +18,39 @@
 #define REGIOI_REGION_WRITABLE 0x1u
 #define REGIOI_REGION_OWNED 0x2u /* allocated by the library */
 
-/* Whether a request may name the slice. */
-static inline bool regioi_region_allows(const struct regio_buf *buf, bool write)
+/* Whether the region that was found for the slice contains it, and may be written to. */
+static inline bool regioi_region_has(struct regioi_slot *slot, const struct regio_buf *buf,
+				     bool write)
 {
-	struct regioi_slot *slot = regioi_table_find(buf->region, REGIOI_KIND_REGION);
-
 	return slot &&
 	       (uint64_t)buf->offset + buf->length <=
 		       atomic_load_explicit(&slot->length, memory_order_relaxed) &&
 	       (!write ||
 		atomic_load_explicit(&slot->flags, memory_order_relaxed) & REGIOI_REGION_WRITABLE);
+}
+
+/* How far the slices of a region may reach; 0: there is none that requests may name. */
+static inline uint64_t regioi_region_bytes(uint64_t region, bool write)
+{
+	struct regioi_slot *slot = regioi_table_find(region, REGIOI_KIND_REGION);
+
+	return slot && regioi_region_has(slot, &(struct regio_buf){.region = region}, write)
+		       ? atomic_load_explicit(&slot->length, memory_order_relaxed)
+		       : 0;
+}
+
+/* Whether a request may name the slice. */
+static inline bool regioi_region_allows(const struct regio_buf *buf, bool write)
+{
+	return regioi_region_has(regioi_table_find(buf->region, REGIOI_KIND_REGION), buf, write);
+}
+
+/* The same for a thread that has seen a region. */
+static inline bool regioi_region_allows_again(const struct regio_buf *buf, bool write,
+					      struct regioi_table_seen *seen)
+{
+	return regioi_region_has(regioi_table_find_again(buf->region, REGIOI_KIND_REGION, seen),
+				 buf, write);
 }
 
 /* Why it may not: -EFAULT, -EINVAL, or -ECHILD for a region of the parent process. */

@@ -47,13 +47,15 @@ static __attribute__((noinline)) uint32_t notifiable_end(const struct regioi_hal
 static inline void expand(const struct regioi_half *half, uint32_t first, uint32_t count,
 			  struct regio_result *results)
 {
+	const uint64_t rq_context = half->rq->context;
+
 	for (uint32_t i = 0; i < count; i++) {
 		const struct regioi_request *request = &half->requests[(first + i) & half->mask];
 
 		results[i] = (struct regio_result){
 			.status = request->status,
 			.bytes = request->bytes,
-			.rq_context = half->rq->context,
+			.rq_context = rq_context,
 			.request_context = request->context,
 		};
 	}

@@ -124,6 +124,30 @@ START_TEST(a_train_fills_the_posted_slices_in_order)
 }
 END_TEST
 
+/* One copy fills many slices; what lies between two that are not side by side is not touched. */
+START_TEST(slices_side_by_side_are_filled_and_nothing_between_them)
+{
+	uint32_t offset = 0;
+
+	set_up(true);
+	for (uint32_t i = 0; i < 128; i++) {
+		struct regioi_request *request = post(64);
+
+		request->offset = offset;
+		offset += i % 7 == 3 || i % 5 == 0 ? 65 : 64;
+		memory[offset - 1] = 0;
+	}
+	ck_assert_uint_eq(regioi_receive_plan(&state, &window, area, &op, &planned), 0);
+	arrive(0, 0, 128, 64, 64);
+	ck_assert_uint_eq(settle(1), 128);
+	for (uint32_t i = 0; i < 128; i++) {
+		check_result(i, i, 64);
+		if (i % 7 == 3 || i % 5 == 0)
+			ck_assert_uint_eq(memory[requests[i].offset + 64], 0);
+	}
+}
+END_TEST
+
 START_TEST(what_has_no_request_waits_for_the_next_ones)
 {
 	uint32_t number = 0;
@@ -426,6 +450,7 @@ int main(void)
 {
 	const struct test_case cases[] = {
 		CASE(a_train_fills_the_posted_slices_in_order),
+		CASE(slices_side_by_side_are_filled_and_nothing_between_them),
 		CASE(what_has_no_request_waits_for_the_next_ones),
 		CASE(a_message_too_long_for_its_slice_fills_it),
 		CASE(a_request_without_its_region_consumes_nothing),

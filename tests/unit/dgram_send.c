@@ -55,6 +55,25 @@ static struct regioi_request *post(uint32_t bytes)
 	return &requests[number];
 }
 
+/* The same, side by side with the message before it. */
+static void post_beside(uint32_t bytes)
+{
+	const struct regioi_request *before = regioi_window_request(&window, window.count - 1);
+	const uint32_t offset = before->offset + before->bytes;
+
+	post(0)->bytes = bytes;
+	regioi_window_request(&window, window.count - 1)->offset = offset;
+	memset(memory + offset, (int)(window.count % 251 + 1), bytes);
+}
+
+/* Whether the slot of the last message has room for another before its address. */
+static bool last_has_room(uint32_t bytes)
+{
+	const struct regioi_request *last = regioi_window_request(&window, window.count - 1);
+
+	return window.count > 0 && last->offset % SLICE_BYTES + last->bytes + bytes <= 1600;
+}
+
 static void address_to(struct regioi_request *request, uint32_t host, uint16_t port)
 {
 	uint32_t number = (uint32_t)(request - requests);
@@ -161,6 +180,51 @@ START_TEST(equal_messages_become_one_train)
 	ck_assert_uint_eq(settle(1), 128);
 	ck_assert_uint_eq(state.messages, 128);
 	ck_assert_uint_eq(state.trains, 1);
+}
+END_TEST
+
+START_TEST(slices_side_by_side_are_passed_as_they_lie)
+{
+	set_up();
+	post(64);
+	for (int i = 1; i < 20; i++)
+		post_beside(64);
+	post_beside(10);
+	ck_assert_uint_eq(plan(), 0);
+	ck_assert_uint_eq(op.count, 1);
+	ck_assert_uint_eq(planned, 21);
+	ck_assert_uint_eq(op.messages[0].msg_hdr.msg_iovlen, 1);
+	ck_assert_ptr_eq(op.messages[0].msg_hdr.msg_iov->iov_base, memory);
+	check_plan();
+}
+END_TEST
+
+/* Two long pieces with short ones between them, before them and after them. */
+START_TEST(short_pieces_are_copied_together_and_long_ones_are_not)
+{
+	const struct iovec *vectors;
+
+	set_up();
+	for (int piece = 0; piece < 2; piece++) {
+		post(100);
+		post(100);
+		post(100);
+		for (int i = 0; i < 9; i++)
+			post_beside(100);
+	}
+	post(100);
+	post(50);
+	ck_assert_uint_eq(plan(), 0);
+	ck_assert_uint_eq(planned, 26);
+	ck_assert_uint_eq(op.messages[0].msg_hdr.msg_iovlen, 5);
+	vectors = op.messages[0].msg_hdr.msg_iov;
+	ck_assert_uint_eq(vectors[0].iov_len, 200);
+	ck_assert_ptr_eq(vectors[1].iov_base, memory + requests[2].offset);
+	ck_assert_uint_eq(vectors[1].iov_len, 1000);
+	ck_assert_uint_eq(vectors[2].iov_len, 200);
+	ck_assert_ptr_eq(vectors[3].iov_base, memory + requests[14].offset);
+	ck_assert_uint_eq(vectors[4].iov_len, 150);
+	check_plan();
 }
 END_TEST
 
@@ -343,7 +407,10 @@ START_TEST(random_queues_leave_in_order_and_once)
 		while (window.count < REQUESTS && random() % 64) {
 			if (random() % 8 == 0)
 				length = (uint32_t)random() % 1500;
-			post(random() % 50 ? length : 0);
+			if (random() % 2 && last_has_room(length))
+				post_beside(length);
+			else
+				post(random() % 50 ? length : 0);
 			if (random() % 3 == 0)
 				address_to(regioi_window_request(&window, window.count - 1), 0,
 					   (uint16_t)(1000 + random() % 2));
@@ -372,6 +439,8 @@ int main(void)
 {
 	const struct test_case cases[] = {
 		CASE(equal_messages_become_one_train),
+		CASE(slices_side_by_side_are_passed_as_they_lie),
+		CASE(short_pieces_are_copied_together_and_long_ones_are_not),
 		CASE(a_shorter_message_ends_the_train_and_an_empty_one_travels_alone),
 		CASE(large_messages_are_vectors_and_stay_below_the_byte_limit),
 		CASE(the_limits_of_the_queue_hold),
