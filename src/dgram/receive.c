@@ -13,10 +13,10 @@
 #include "base/count.h"
 #include "base/kernel.h"
 #include "dgram/control.h"
-#include "dgram/copy.h"
 #include "dgram/icmp.h"
 #include "dgram/path.h"
 #include "dgram/receive.h"
+#include "mem/copy.h"
 #include "mem/slices.h"
 
 /*

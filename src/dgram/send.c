@@ -13,9 +13,9 @@
 
 #include "base/count.h"
 #include "dgram/control.h"
-#include "dgram/copy.h"
 #include "dgram/icmp.h"
 #include "dgram/send.h"
+#include "mem/gather.h"
 #include "mem/region.h"
 
 /* The destination and control data of a request. */
@@ -31,11 +31,10 @@ struct plan {
 	const struct regioi_window *window;
 	struct regioi_area *area;
 	struct regioi_resolver resolver;
+	struct regioi_gather gather;
 	uint64_t now_ns;
 	uint32_t taken;	   /* requests so far */
 	uint32_t messages; /* of the area */
-	uint32_t vectors;  /* of the area */
-	uint32_t gathered; /* bytes of the stages in use */
 };
 
 static const uint8_t nothing[1];
@@ -132,61 +131,18 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Messages of a train that lie side by side in memory. */
-struct piece {
-	const uint8_t *start;
-	const uint8_t *end;
-	struct iovec *gather; /* the train's last vector, if it can be lengthened by copying */
-};
-
-static struct iovec *add_vector(struct plan *plan, const uint8_t *start, size_t bytes)
-{
-	struct iovec *vector = &plan->area->vectors[plan->vectors++];
-
-	*vector = (struct iovec){(void *)(uintptr_t)start, bytes};
-	return vector;
-}
-
-/* A long piece becomes a vector; short ones are copied together. */
-static inline void put_piece(struct plan *plan, struct piece *piece)
-{
-	const size_t bytes = (size_t)(piece->end - piece->start);
-	uint8_t *stage = plan->area->stages + plan->gathered;
-
-	if (bytes > REGIOI_COPY_TOGETHER_MAX) {
-		add_vector(plan, piece->start, bytes);
-		piece->gather = NULL;
-		return;
-	}
-	regioi_copy(stage, piece->start, bytes);
-	plan->gathered += (uint32_t)bytes;
-	if (!piece->gather)
-		piece->gather = add_vector(plan, stage, 0);
-	piece->gather->iov_len += bytes;
-}
-
-static inline void extend_piece(struct plan *plan, struct piece *piece, const uint8_t *data,
-				size_t bytes)
-{
-	if (data != piece->end) {
-		put_piece(plan, piece);
-		piece->start = data;
-	}
-	piece->end = data + bytes;
-}
-
 /*
  * The common case of add_train(): plain requests as long as the first, in one region. Returns their
  * number, at most 'messages_max', including the first.
  */
-static uint32_t add_equal(struct plan *plan, uint32_t messages_max, struct piece *ret_piece)
+static uint32_t add_equal(struct plan *plan, uint32_t messages_max)
 {
 	const struct regioi_window window = *plan->window;
 	const struct regioi_request *head = regioi_window_request(&window, plan->taken);
 	const uint64_t region = head->region;
 	const uint32_t segment = head->bytes, taken = plan->taken;
 	const uint8_t *base = plan->resolver.base;
-	struct piece piece = *ret_piece;
+	struct regioi_gather gather = plan->gather;
 	uint32_t count = 1;
 
 	/* An empty slice has no region, so nothing was resolved. */
@@ -199,9 +155,9 @@ static uint32_t add_equal(struct plan *plan, uint32_t messages_max, struct piece
 		if (request->bytes != segment || request->region != region ||
 		    request->flags & REGIOI_REQUEST_EXTRA)
 			break;
-		extend_piece(plan, &piece, base + request->offset, segment);
+		regioi_gather_add(&gather, base + request->offset, segment);
 	}
-	*ret_piece = piece;
+	plan->gather = gather;
 	return count;
 }
 
@@ -216,10 +172,11 @@ static uint32_t add_train(struct plan *plan, const struct envelope *envelope, co
 		lesser(plan->state->train_messages_max, plan->window->count - plan->taken),
 		lesser(REGIOI_AREA_VECTORS - plan->taken, plan->state->train_bytes_max / segment));
 	const bool plain = !envelope->address && !envelope->control.length;
-	const uint32_t vectors = plan->vectors;
-	struct piece piece = {data, data + segment, NULL};
-	uint32_t count = add_equal(plan, messages_max, &piece);
+	const uint32_t vectors = plan->gather.vectors;
+	uint32_t count;
 
+	regioi_gather_begin(&plan->gather, data, segment);
+	count = add_equal(plan, messages_max);
 	while (count < messages_max) {
 		const struct regioi_request *request =
 			regioi_window_request(plan->window, plan->taken + count);
@@ -233,16 +190,13 @@ static uint32_t add_train(struct plan *plan, const struct envelope *envelope, co
 		data = open_data(plan, request);
 		if (!data)
 			break;
-		extend_piece(plan, &piece, data, bytes);
+		regioi_gather_add(&plan->gather, data, bytes);
 		count++;
 		if (bytes < segment)
 			break;
 	}
-	if (plan->vectors == vectors)
-		add_vector(plan, piece.start, (size_t)(piece.end - piece.start));
-	else
-		put_piece(plan, &piece);
-	plan->gathered = (plan->gathered + 63u) & ~63u;
+	regioi_gather_end(&plan->gather, vectors);
+	plan->gather.copied = (plan->gather.copied + 63u) & ~63u;
 	return count;
 }
 
@@ -277,7 +231,7 @@ static void add_message(struct plan *plan, const struct envelope *envelope, cons
 {
 	const uint32_t segment = regioi_window_request(plan->window, plan->taken)->bytes;
 	struct msghdr *header = &plan->area->messages[plan->messages].msg_hdr;
-	const uint32_t vectors = plan->vectors;
+	const uint32_t vectors = plan->gather.vectors;
 	uint32_t count = 1;
 
 	address_message(plan, envelope, header);
@@ -285,8 +239,8 @@ static void add_message(struct plan *plan, const struct envelope *envelope, cons
 	if (segment > 0 && segment <= joinable_bytes(plan, envelope))
 		count = add_train(plan, envelope, data);
 	else
-		add_vector(plan, data, segment);
-	header->msg_iovlen = plan->vectors - vectors;
+		regioi_gather_vector(&plan->gather, data, segment);
+	header->msg_iovlen = plan->gather.vectors - vectors;
 	if (count > 1)
 		control_train(plan, envelope, segment, header);
 	plan->area->requests[plan->messages] = count;
@@ -333,7 +287,7 @@ static bool plan_has_room(const struct plan *plan)
 {
 	return plan->taken < plan->window->count && plan->messages < REGIOI_AREA_MESSAGES &&
 	       plan->taken < REGIOI_AREA_VECTORS &&
-	       plan->gathered + REGIOI_STAGE_BYTES <= sizeof(plan->area->stages);
+	       plan->gather.copied + REGIOI_STAGE_BYTES <= sizeof(plan->area->stages);
 }
 
 /* send(2) is the cheapest call for a single message. */
@@ -348,7 +302,11 @@ uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_w
 			  struct regioi_area *area, struct regioi_op *op, uint64_t now_ns,
 			  uint32_t *ret_planned)
 {
-	struct plan plan = {.state = state, .window = window, .area = area, .now_ns = now_ns};
+	struct plan plan = {.state = state,
+			    .window = window,
+			    .area = area,
+			    .gather = {.area = area},
+			    .now_ns = now_ns};
 	struct regioi_window rest = *window;
 	uint32_t refused = refuse_broken(&plan);
 	struct envelope envelope;

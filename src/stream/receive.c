@@ -4,16 +4,16 @@
  *
  * The bytes of one operation fill the slices of the oldest receives, one after the other. If
  * arrivals usually fill a single slice, only the oldest slice is asked for. If they fill several,
- * long slices are passed to the kernel as vectors, and small ones are filled from a stage, which
- * costs less.
+ * slices that are long, or lie side by side, are passed to the kernel as vectors; small ones that
+ * do not are filled from a stage, which costs less.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "base/count.h"
 #include "dgram/control.h"
-#include "dgram/copy.h"
 #include "dgram/path.h"
+#include "mem/copy.h"
 #include "mem/slices.h"
 #include "stream/receive.h"
 
@@ -55,6 +55,13 @@ static uint32_t refuse_broken(struct regioi_receive_state *state,
 	return refused;
 }
 
+/* Whether two slices are small, and do not lie side by side. */
+static bool pays_to_stage(const struct regioi_request *first, const struct regioi_request *second)
+{
+	return first->region && is_small(first) && is_small(second) &&
+	       (first->region != second->region || first->offset + first->bytes != second->offset);
+}
+
 /*
  * Plans small slices of one region. The region's address is kept until they are filled, so that
  * bytes taken from the stream can be stored even if the region is being deregistered. Returns their
@@ -91,23 +98,32 @@ static bool is_staged(const struct regioi_area *area, const struct regioi_op *op
 static uint32_t plan_vectors(const struct regioi_window *window, struct regioi_resolver *resolver,
 			     uint32_t begun, struct regioi_area *area, struct regioi_op *op)
 {
+	struct iovec *vector = area->vectors;
+	uint8_t *end = NULL; /* of the last vector */
 	uint32_t count = 0;
 	size_t bytes = 0;
 
-	while (count < window->count && count < REGIOI_AREA_VECTORS && bytes < SCATTERED_BYTES) {
+	while (count < window->count && vector < area->vectors + REGIOI_AREA_VECTORS &&
+	       bytes < SCATTERED_BYTES) {
 		uint8_t *data = regioi_receive_open(resolver, window, count);
 		uint32_t length = regioi_window_request(window, count)->bytes - begun;
 
 		if (!data)
 			break;
-		area->vectors[count++] = (struct iovec){data + begun, length};
+		if (data == end)
+			vector[-1].iov_len += length;
+		else
+			*vector++ = (struct iovec){data + begun, length};
+		end = data + begun + length;
 		bytes += length;
 		begun = 0;
+		count++;
 	}
 	op->kind = REGIOI_OP_RECEIVE_VECTORS;
 	op->message = &area->messages[0].msg_hdr;
 	op->length = bytes;
-	*op->message = (struct msghdr){.msg_iov = area->vectors, .msg_iovlen = count};
+	*op->message = (struct msghdr){.msg_iov = area->vectors,
+				       .msg_iovlen = (size_t)(vector - area->vectors)};
 	return count;
 }
 
@@ -133,7 +149,7 @@ uint32_t regioi_stream_receive_plan(struct regioi_receive_state *state,
 		op->data = data + state->partial_bytes;
 		op->length = first->bytes - state->partial_bytes;
 		*ret_planned = 1;
-	} else if (first->region && is_small(first) && is_small(regioi_window_request(&rest, 1))) {
+	} else if (pays_to_stage(first, regioi_window_request(&rest, 1))) {
 		*ret_planned = plan_stage(&rest, &resolver, state->partial_bytes, area, op);
 	} else {
 		*ret_planned = plan_vectors(&rest, &resolver, state->partial_bytes, area, op);
@@ -190,6 +206,27 @@ static void adapt(struct regioi_receive_state *state, uint32_t posted, uint32_t 
 	}
 }
 
+/*
+ * The common case of settling: plain slices that the kernel has filled whole. Returns their number.
+ */
+static uint32_t skip_whole(const struct regioi_window *window, uint32_t planned, size_t *left)
+{
+	const struct regioi_window copy = *window;
+	size_t bytes = *left;
+	uint32_t done = 0;
+
+	while (done < planned && bytes > 0) {
+		const struct regioi_request *request = regioi_window_request(&copy, done);
+
+		if (request->bytes > bytes || request->flags & REGIOI_REQUEST_EXTRA)
+			break;
+		bytes -= request->bytes;
+		done++;
+	}
+	*left = bytes;
+	return done;
+}
+
 uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
 				      const struct regioi_window *window,
 				      const struct regioi_area *area, const struct regioi_op *op,
@@ -198,7 +235,7 @@ uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
 	const uint8_t *staged = is_staged(area, op) ? op->data : NULL;
 	uint8_t *base = staged ? area->vectors[0].iov_base : NULL;
 	size_t left = (size_t)op->result;
-	uint32_t done = 0;
+	uint32_t done = staged || state->partial_bytes ? 0 : skip_whole(window, planned, &left);
 
 	/*
 	 * If no bytes were asked for, empty slices complete, because there is something to receive.

@@ -2,14 +2,13 @@
 /*
  * Gathering: one operation sends several requests.
  *
- * Small messages are copied into one buffer, so that a thousand of them are one vector; each long
- * one is a separate vector. What the socket did not take is left for the next operation, which
- * starts in the middle of a request.
+ * Slices that lie side by side are one vector; small ones that do not are copied together. What the
+ * socket did not take is left for the next operation, which starts in the middle of a request.
  */
 #include <errno.h>
 
 #include "base/count.h"
-#include "dgram/copy.h"
+#include "mem/gather.h"
 #include "mem/slices.h"
 #include "stream/send.h"
 
@@ -25,13 +24,10 @@ _Static_assert(GATHERED_BYTES + REGIOI_COPY_TOGETHER_MAX <=
 /* A plan while it is being made. */
 struct plan {
 	const struct regioi_window *window;
-	struct regioi_area *area;
 	struct regioi_resolver resolver;
+	struct regioi_gather gather;
 	size_t bytes;
 	uint32_t taken; /* requests so far */
-	uint32_t vectors;
-	uint32_t copied; /* bytes of the stages in use */
-	bool copying;	 /* the last vector is in the stages, and grows */
 };
 
 static const uint8_t nothing[1];
@@ -75,40 +71,34 @@ static uint32_t refuse_broken(struct plan *plan, uint32_t *begun, const uint8_t 
 	return refused;
 }
 
-static void add_bytes(struct plan *plan, const uint8_t *data, uint32_t length)
+static void gather_all(struct plan *plan, uint32_t begun)
 {
-	struct iovec *vector = &plan->area->vectors[plan->vectors];
+	const struct regioi_window window = *plan->window;
+	struct regioi_gather gather = plan->gather;
+	size_t bytes = 0;
+	uint32_t taken = 0;
 
-	plan->bytes += length;
-	if (length > REGIOI_COPY_TOGETHER_MAX) {
-		*vector = (struct iovec){(void *)(uintptr_t)data, length};
-		plan->vectors++;
-		plan->copying = false;
-		return;
-	}
-	if (!plan->copying) {
-		*vector = (struct iovec){plan->area->stages + plan->copied, 0};
-		plan->vectors++;
-		plan->copying = true;
-	}
-	regioi_copy(plan->area->stages + plan->copied, data, length);
-	plan->copied += length;
-	plan->area->vectors[plan->vectors - 1].iov_len += length;
-}
-
-static void gather(struct plan *plan, uint32_t begun)
-{
-	while (plan->taken < plan->window->count && plan->vectors < REGIOI_AREA_VECTORS &&
-	       plan->bytes < GATHERED_BYTES) {
-		const uint8_t *data = open_request(plan, plan->taken);
+	regioi_gather_begin(&gather, nothing, 0);
+	/* One vector more for the piece, and one for the next. */
+	while (taken < window.count && gather.vectors + 1 < REGIOI_AREA_VECTORS &&
+	       bytes < GATHERED_BYTES) {
+		const uint8_t *data = open_request(plan, taken);
+		uint32_t length = regioi_window_request(&window, taken)->bytes - begun;
 
 		if (!data)
 			break;
-		add_bytes(plan, data + begun,
-			  regioi_window_request(plan->window, plan->taken)->bytes - begun);
+		if (bytes == 0)
+			regioi_gather_begin(&gather, data + begun, length);
+		else if (length)
+			regioi_gather_add(&gather, data + begun, length);
+		bytes += length;
 		begun = 0;
-		plan->taken++;
+		taken++;
 	}
+	regioi_gather_end(&gather, 0);
+	plan->gather = gather;
+	plan->bytes = bytes;
+	plan->taken = taken;
 }
 
 /* send(2) is the cheapest call for one vector. */
@@ -123,7 +113,7 @@ uint32_t regioi_stream_send_plan(struct regioi_send_state *state,
 				 const struct regioi_window *window, struct regioi_area *area,
 				 struct regioi_op *op, uint32_t *ret_planned)
 {
-	struct plan plan = {.window = window, .area = area};
+	struct plan plan = {.window = window, .gather = {.area = area}};
 	struct regioi_window rest = *window;
 	const uint8_t *data = NULL;
 	uint32_t refused = refuse_broken(&plan, &state->partial_bytes, &data);
@@ -141,16 +131,16 @@ uint32_t regioi_stream_send_plan(struct regioi_send_state *state,
 		*ret_planned = 1;
 		return refused;
 	}
-	gather(&plan, state->partial_bytes);
+	gather_all(&plan, state->partial_bytes);
 	*ret_planned = plan.taken;
-	if (plan.vectors == 1) {
+	if (plan.gather.vectors == 1) {
 		plan_single(op, area->vectors[0].iov_base, area->vectors[0].iov_len);
 		return refused;
 	}
 	op->kind = REGIOI_OP_SEND_VECTORS;
 	op->message = &area->messages[0].msg_hdr;
 	op->length = plan.bytes;
-	*op->message = (struct msghdr){.msg_iov = area->vectors, .msg_iovlen = plan.vectors};
+	*op->message = (struct msghdr){.msg_iov = area->vectors, .msg_iovlen = plan.gather.vectors};
 	return refused;
 }
 
@@ -161,6 +151,10 @@ uint32_t regioi_stream_send_settle(struct regioi_send_state *state,
 	size_t moved = (size_t)op->result;
 	uint32_t done = 0;
 
+	if (moved == op->length) {
+		state->partial_bytes = 0;
+		done = planned;
+	}
 	while (done < planned) {
 		uint32_t left = regioi_window_request(window, done)->bytes - state->partial_bytes;
 

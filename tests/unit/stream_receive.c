@@ -48,6 +48,17 @@ static struct regioi_request *post(uint32_t bytes, uint32_t flags)
 	return &requests[number];
 }
 
+/* The same, side by side with the slice before it. */
+static struct regioi_request *post_beside(uint32_t bytes, uint32_t flags)
+{
+	const struct regioi_request before = *regioi_window_request(&window, window.count - 1);
+	struct regioi_request *request = post(bytes, flags);
+
+	if (request != requests)
+		request->offset = before.offset + before.bytes;
+	return request;
+}
+
 static uint32_t plan(void)
 {
 	struct regioi_area *needed =
@@ -160,6 +171,25 @@ START_TEST(long_slices_are_vectors)
 }
 END_TEST
 
+START_TEST(slices_side_by_side_are_one_vector)
+{
+	set_up();
+	state.asked = 255;
+	post(64, 0);
+	for (int i = 1; i < 20; i++)
+		post_beside(64, 0);
+	post(64, 0);
+	ck_assert_uint_eq(plan(), 0);
+	ck_assert_uint_eq(planned, 21);
+	ck_assert_int_eq(op.kind, REGIOI_OP_RECEIVE_VECTORS);
+	ck_assert_uint_eq(op.message->msg_iovlen, 2);
+	ck_assert_uint_eq(op.message->msg_iov[0].iov_len, 1280);
+	ck_assert_uint_eq(arrive(1000), 16);
+	ck_assert_uint_eq(plan(), 0);
+	ck_assert_uint_eq(arrive(320), 5);
+}
+END_TEST
+
 START_TEST(an_operation_is_bounded)
 {
 	set_up();
@@ -207,8 +237,9 @@ START_TEST(random_arrivals_through_random_slices_keep_every_byte_in_its_place)
 		while (window.count < 100) {
 			uint32_t limit = ++mixed / 300 % 2 ? 100 : 2000;
 
-			post(random_below(&random, limit),
-			     random_below(&random, 4) ? 0 : REGIO_MSG_WAITALL);
+			(window.count && random_below(&random, 2) ? post_beside : post)(
+				random_below(&random, limit),
+				random_below(&random, 4) ? 0 : REGIO_MSG_WAITALL);
 		}
 		ck_assert_uint_eq(plan(), 0);
 		arrive(random_below(&random, 3) ? 1 + random_below(&random, 300)
@@ -306,6 +337,7 @@ int main(void)
 		CASE(a_lone_arrival_lands_in_the_oldest_slice),
 		CASE(slices_that_keep_being_filled_are_asked_for_together),
 		CASE(long_slices_are_vectors),
+		CASE(slices_side_by_side_are_one_vector),
 		CASE(an_operation_is_bounded),
 		CASE(requests_with_WAITALL_wait_until_they_are_full),
 		CASE(random_arrivals_through_random_slices_keep_every_byte_in_its_place),

@@ -49,6 +49,20 @@ static struct regioi_request *post(uint32_t bytes)
 	return &requests[number];
 }
 
+/* Moves the slices that were posted last to where the first ends, side by side. */
+static void move_together(void)
+{
+	uint32_t end = requests[window.first & window.mask].offset;
+
+	for (uint32_t i = 0; i < window.count; i++) {
+		struct regioi_request *request = regioi_window_request(&window, i);
+
+		memmove(memory + end, memory + request->offset, request->bytes);
+		request->offset = end;
+		end += request->bytes;
+	}
+}
+
 static uint32_t plan(void)
 {
 	struct regioi_area *needed = regioi_stream_send_needs_area(&window) ? area : NULL;
@@ -134,6 +148,24 @@ START_TEST(a_thousand_small_requests_are_one_vector)
 	ck_assert_uint_eq(vectors(), 1);
 	ck_assert_uint_eq(settle(65536), 1024);
 	ck_assert_uint_eq(window.count, 0);
+}
+END_TEST
+
+START_TEST(slices_side_by_side_are_passed_as_they_lie)
+{
+	set_up();
+	for (int i = 0; i < 100; i++)
+		post(i % 3 ? 64 : 0);
+	move_together();
+	plan();
+	check_plan();
+	ck_assert_uint_eq(planned, 100);
+	ck_assert_int_eq(op.kind, REGIOI_OP_SEND);
+	ck_assert_ptr_eq(op.data, memory);
+	ck_assert_uint_eq(settle(100), 2);
+	plan();
+	check_plan();
+	ck_assert_ptr_eq(op.data, memory + 100);
 }
 END_TEST
 
@@ -291,6 +323,7 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE(a_lone_request_is_sent_from_its_slice),
 		CASE(a_thousand_small_requests_are_one_vector),
+		CASE(slices_side_by_side_are_passed_as_they_lie),
 		CASE(long_requests_are_vectors_of_their_own),
 		CASE(small_ones_between_long_ones_are_copied_together),
 		CASE(an_operation_is_bounded),

@@ -3,8 +3,8 @@
  * Copying one small message. A call of memcpy(3) costs as much as copying 64 bytes, the length of
  * most messages; these few lines are inlined into the loops over a train.
  */
-#ifndef REGIO_DGRAM_COPY_H
-#define REGIO_DGRAM_COPY_H
+#ifndef REGIO_MEM_COPY_H
+#define REGIO_MEM_COPY_H
 
 #include <stddef.h>
 #include <stdint.h>
