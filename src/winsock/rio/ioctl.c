@@ -265,8 +265,7 @@ int WSAAPI WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, 
 		error = control(socket, code, &request);
 	if (ret_bytes)
 		*ret_bytes = request.out_bytes;
-	regioi_ws_socket_leave(socket);
-	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
+	return regioi_ws_socket_leave_with(socket, error);
 }
 
 /* In C a macro of this name passes the size, see winsock2.h. */
@@ -287,6 +286,5 @@ int regio_winsock_ioctlsocket(SOCKET s, DWORD command, void *argument, size_t si
 	default:
 		error = WSAEOPNOTSUPP;
 	}
-	regioi_ws_socket_leave(socket);
-	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
+	return regioi_ws_socket_leave_with(socket, error);
 }

@@ -16,8 +16,7 @@ int WSAAPI closesocket(SOCKET s)
 	pthread_mutex_lock(&socket->lock);
 	if (socket->closing) {
 		pthread_mutex_unlock(&socket->lock);
-		regioi_ws_socket_leave(socket);
-		return regioi_ws_fail(WSAENOTSOCK, SOCKET_ERROR);
+		return regioi_ws_socket_leave_with(socket, WSAENOTSOCK);
 	}
 	socket->closing = true;
 	rq = socket->rq;

@@ -7,13 +7,6 @@
 #include "winsock/socket/overlapped.h"
 #include "winsock/win32/error.h"
 
-/* Leaves the socket, and sets the thread's last error. */
-static int leave_with(struct regioi_ws_socket *socket, int error)
-{
-	regioi_ws_socket_leave(socket);
-	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
-}
-
 /* An address that is shorter than those of its family is WSAEFAULT. */
 static bool name_fits(const struct regioi_ws_socket *socket, const struct sockaddr *address,
 		      int length)
@@ -45,7 +38,7 @@ int WSAAPI bind(SOCKET s, const struct sockaddr *address, int length)
 		error = WSAEFAULT;
 	else if (!reuse_lingering(socket) || sys_bind(socket->fd, address, (socklen_t)length) < 0)
 		error = regioi_ws_error(errno);
-	return leave_with(socket, error);
+	return regioi_ws_socket_leave_with(socket, error);
 }
 
 /* SOMAXCONN_HINT() is a negative number. */
@@ -68,7 +61,7 @@ int WSAAPI listen(SOCKET s, int backlog)
 		 */
 		error = fcntl(socket->fd, F_SETFL, O_NONBLOCK) < 0 ? regioi_ws_error(errno) : 0;
 	socket->listening = !error;
-	return leave_with(socket, error);
+	return regioi_ws_socket_leave_with(socket, error);
 }
 
 static int accept_one(struct regioi_ws_socket *listener, struct sockaddr *address,
@@ -224,19 +217,20 @@ int WSAAPI connect(SOCKET s, const struct sockaddr *address, int length)
 	if (!socket)
 		return SOCKET_ERROR;
 	if (!name_fits(socket, address, length))
-		return leave_with(socket, WSAEFAULT);
+		return regioi_ws_socket_leave_with(socket, WSAEFAULT);
 	/* The kernel would take family 0 as a wish to disconnect, also of a stream. */
 	if (address->sa_family == AF_UNSPEC && !datagram)
-		return leave_with(socket, WSAEAFNOSUPPORT);
+		return regioi_ws_socket_leave_with(socket, WSAEAFNOSUPPORT);
 	if (address_is_zero(socket, address) &&
 	    (address->sa_family == socket->family || address->sa_family == AF_UNSPEC))
-		return leave_with(socket,
-				  datagram ? disconnect_datagrams(socket) : WSAEADDRNOTAVAIL);
+		return regioi_ws_socket_leave_with(socket, datagram ? disconnect_datagrams(socket)
+								    : WSAEADDRNOTAVAIL);
 	if (address->sa_family == AF_UNSPEC)
-		return leave_with(socket, WSAEAFNOSUPPORT);
+		return regioi_ws_socket_leave_with(socket, WSAEAFNOSUPPORT);
 	if (socket->type == SOCK_STREAM)
 		error = connect_state(socket);
-	return leave_with(socket, error ? error : connect_now(socket, address, length));
+	return regioi_ws_socket_leave_with(socket,
+					   error ? error : connect_now(socket, address, length));
 }
 
 int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *address, int length, LPWSABUF caller_data,
@@ -286,7 +280,7 @@ int WSAAPI shutdown(SOCKET s, int how)
 		error = WSAEINVAL;
 	else
 		error = shut(socket, how);
-	return leave_with(socket, error);
+	return regioi_ws_socket_leave_with(socket, error);
 }
 
 /* ---- Names ---- */
@@ -309,7 +303,7 @@ static int name_of(SOCKET s, struct sockaddr *address, int *length,
 		memcpy(address, &name, size);
 		*length = (int)size;
 	}
-	return leave_with(socket, error);
+	return regioi_ws_socket_leave_with(socket, error);
 }
 
 /* A socket that is not bound has no name on Windows. */

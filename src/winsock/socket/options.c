@@ -268,8 +268,7 @@ int WSAAPI setsockopt(SOCKET s, int level, int name, const char *value, int leng
 	if ((value && length > 0) ||
 	    (level == SOL_SOCKET && name == SO_UPDATE_CONNECT_CONTEXT && length == 0))
 		error = set_option(socket, level, name, value, length);
-	regioi_ws_socket_leave(socket);
-	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
+	return regioi_ws_socket_leave_with(socket, error);
 }
 
 /* ---- Getting ---- */
@@ -420,6 +419,5 @@ int WSAAPI getsockopt(SOCKET s, int level, int name, char *value, int *length)
 		return SOCKET_ERROR;
 	if (value && length && *length > 0)
 		error = get_option(socket, level, name, value, length);
-	regioi_ws_socket_leave(socket);
-	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
+	return regioi_ws_socket_leave_with(socket, error);
 }

@@ -124,8 +124,7 @@ static int check_number(SOCKET s, const void *ret_value)
 
 	if (!socket)
 		return SOCKET_ERROR;
-	regioi_ws_socket_leave(socket);
-	return ret_value ? 0 : regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
+	return regioi_ws_socket_leave_with(socket, ret_value ? 0 : WSAEFAULT);
 }
 
 int WSAAPI WSAHtonl(SOCKET s, ULONG value, ULONG *ret_value)

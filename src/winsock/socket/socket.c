@@ -102,6 +102,12 @@ void regioi_ws_socket_leave(struct regioi_ws_socket *socket)
 	close_if_last(socket);
 }
 
+int regioi_ws_socket_leave_with(struct regioi_ws_socket *socket, int error)
+{
+	regioi_ws_socket_leave(socket);
+	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
+}
+
 int regioi_ws_transfer_error(struct regioi_ws_socket *socket, int error)
 {
 	/* The kernel has one error for three cases: not connected, shut down, reset by the peer. */
@@ -168,36 +174,12 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 		return (SOCKET)regioi_ws_fail(WSAENOBUFS, SOCKET_ERROR);
 	}
 	pthread_mutex_lock(&socket->lock);
+	/* The number may have been that of a socket that was closed: all but the lock is new. */
+	memset((char *)socket + sizeof(socket->lock), 0, sizeof(*socket) - sizeof(socket->lock));
 	socket->open = true;
-	socket->closing = false;
-	socket->registered_io = false;
-	socket->nonblocking = false;
-	socket->listening = false;
-	socket->report_icmp = false;
-	socket->ignore_icmp = false;
-	socket->unreachable = false;
-	socket->bound = false;
-	socket->send_shut = false;
-	socket->receive_shut = false;
-	socket->was_reset = false;
-	socket->connecting = false;
-	socket->fresh = false;
-	socket->reuse_address = false;
-	socket->exclusive = false;
-	socket->skip_port_on_success = false;
-	socket->accepting = false;
-	socket->coalesced_max = 0;
-	socket->watched = false;
-	socket->armed = 0;
 	socket->fd = fd;
 	socket->family = family;
 	socket->type = type;
-	socket->calls = 0;
-	socket->connected_ns = 0;
-	socket->rq = NULL;
-	socket->port = NULL;
-	socket->key = 0;
-	memset(socket->operations, 0, sizeof(socket->operations));
 	pthread_mutex_unlock(&socket->lock);
 	return (SOCKET)fd;
 }

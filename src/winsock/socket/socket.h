@@ -16,7 +16,7 @@ struct regioi_ws_operations {
 };
 
 struct regioi_ws_socket {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* first: what follows is cleared for each new socket */
 	bool open;
 	_Atomic bool closing;
 	bool registered_io;	  /* WSA_FLAG_REGISTERED_IO */
@@ -57,6 +57,8 @@ struct regioi_ws_socket {
  */
 struct regioi_ws_socket *regioi_ws_socket_enter(SOCKET s);
 void regioi_ws_socket_leave(struct regioi_ws_socket *socket);
+/* The same, and sets the last error. Returns 0, or SOCKET_ERROR if there is an error. */
+int regioi_ws_socket_leave_with(struct regioi_ws_socket *socket, int error);
 /* The same for the library's own thread, also after the last WSACleanup(). */
 struct regioi_ws_socket *regioi_ws_socket_find(SOCKET s);
 
