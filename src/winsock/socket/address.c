@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "winsock/socket/socket.h"
-#include "winsock/socket/text.h"
 #include "winsock/win32/error.h"
+#include "winsock/win32/text.h"
 
 const struct in6_addr in6addr_any;
 const struct in6_addr in6addr_loopback = {.u = {.Byte = {[15] = 1}}};
@@ -235,65 +235,57 @@ static size_t describe(const struct sockaddr *address, char text[REGIOI_WS_ADDRE
 	const SOCKADDR_INET *name = (const void *)address;
 	unsigned int port = ntohs(name->Ipv4.sin_port); /* at the same place in both */
 	char number[INET6_ADDRSTRLEN], scope[16] = "";
-	int length;
 
 	if (address->sa_family == AF_INET) {
 		sys_inet_ntop(AF_INET, &name->Ipv4.sin_addr, number, sizeof(number));
-		length =
-			snprintf(text, REGIOI_WS_ADDRESS_TEXT, port ? "%s:%u" : "%s", number, port);
-		return (size_t)length;
+		return (size_t)snprintf(text, REGIOI_WS_ADDRESS_TEXT, port ? "%s:%u" : "%s", number,
+					port);
 	}
 	sys_inet_ntop(AF_INET6, &name->Ipv6.sin6_addr, number, sizeof(number));
 	if (name->Ipv6.sin6_scope_id)
 		snprintf(scope, sizeof(scope), "%%%u", name->Ipv6.sin6_scope_id);
-	length = snprintf(text, REGIOI_WS_ADDRESS_TEXT, port ? "[%s%s]:%u" : "%s%s", number, scope,
-			  port);
-	return (size_t)length;
+	return (size_t)snprintf(text, REGIOI_WS_ADDRESS_TEXT, port ? "[%s%s]:%u" : "%s%s", number,
+				scope, port);
 }
 
-/* Returns 0 with the text's length, or the error. */
-static int address_text(const struct sockaddr *address, DWORD length, const DWORD *size,
-			char text[REGIOI_WS_ADDRESS_TEXT], DWORD *ret_needed)
+/*
+ * Puts the text into one of the two buffers, of 'size' characters, and its length into 'size'.
+ * Returns 0, or SOCKET_ERROR with the last error set.
+ */
+static int address_text(const struct sockaddr *address, DWORD length, char *narrow, WCHAR *wide,
+			DWORD *size)
 {
+	char text[REGIOI_WS_ADDRESS_TEXT];
+	DWORD room, needed;
+
 	if (!regioi_ws_started())
-		return WSANOTINITIALISED;
+		return SOCKET_ERROR;
 	if (!address || !size)
-		return WSAEFAULT;
+		return regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
 	if ((address->sa_family != AF_INET || length < sizeof(SOCKADDR_IN)) &&
 	    (address->sa_family != AF_INET6 || length < sizeof(SOCKADDR_IN6)))
-		return WSAEINVAL;
-	*ret_needed = (DWORD)describe(address, text) + 1;
+		return regioi_ws_fail(WSAEINVAL, SOCKET_ERROR);
+	room = *size;
+	*size = needed = (DWORD)describe(address, text) + 1;
+	if ((!narrow && !wide) || room < needed)
+		return regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
+	if (narrow)
+		memcpy(narrow, text, needed);
+	else
+		regioi_ws_widen(wide, text);
 	return 0;
 }
 
 INT WSAAPI WSAAddressToStringA(struct sockaddr *address, DWORD length, LPWSAPROTOCOL_INFOA protocol,
 			       LPSTR ret_text, LPDWORD size)
 {
-	char text[REGIOI_WS_ADDRESS_TEXT];
-	DWORD needed = 0;
-	int error = address_text(address, length, size, text, &needed);
-	bool fits = !error && ret_text && *size >= needed;
-
-	if (fits)
-		memcpy(ret_text, text, needed);
-	if (!error)
-		*size = needed;
-	return fits ? 0 : regioi_ws_fail(error ? error : WSAEFAULT, SOCKET_ERROR);
+	return address_text(address, length, ret_text, NULL, size);
 }
 
 INT WSAAPI WSAAddressToStringW(struct sockaddr *address, DWORD length, LPWSAPROTOCOL_INFOW protocol,
 			       LPWSTR ret_text, LPDWORD size)
 {
-	char text[REGIOI_WS_ADDRESS_TEXT];
-	DWORD needed = 0;
-	int error = address_text(address, length, size, text, &needed);
-	bool fits = !error && ret_text && *size >= needed;
-
-	if (fits)
-		regioi_ws_widen(ret_text, text);
-	if (!error)
-		*size = needed;
-	return fits ? 0 : regioi_ws_fail(error ? error : WSAEFAULT, SOCKET_ERROR);
+	return address_text(address, length, NULL, ret_text, size);
 }
 
 char *WSAAPI inet_ntoa(struct in_addr address)

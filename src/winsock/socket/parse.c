@@ -5,8 +5,8 @@
 #include <net/if.h>
 
 #include "winsock/socket/socket.h"
-#include "winsock/socket/text.h"
 #include "winsock/win32/error.h"
+#include "winsock/win32/text.h"
 
 /* A decimal number up to the end of the text. */
 static bool read_number(const char *text, unsigned long max, unsigned long *ret_number)

@@ -4,10 +4,16 @@
  * program would have to give them in their encoded form.
  */
 #include "winsock/socket/socket.h"
-#include "winsock/socket/text.h"
 #include "winsock/win32/error.h"
+#include "winsock/win32/text.h"
 
 #define NAME_TEXT NI_MAXHOST
+
+_Static_assert(sizeof(ADDRINFOW) == sizeof(ADDRINFOA) &&
+		       offsetof(ADDRINFOW, ai_canonname) == offsetof(ADDRINFOA, ai_canonname) &&
+		       offsetof(ADDRINFOW, ai_addr) == offsetof(ADDRINFOA, ai_addr) &&
+		       offsetof(ADDRINFOW, ai_next) == offsetof(ADDRINFOA, ai_next),
+	       "an entry of a list has one form, apart from the width of its name");
 
 /* Returns the narrow text in 'room', NULL for NULL; false if it cannot be one. */
 static bool narrow_of(char *room, const WCHAR *text, const char **ret_narrow)
@@ -18,42 +24,33 @@ static bool narrow_of(char *room, const WCHAR *text, const char **ret_narrow)
 
 void WSAAPI FreeAddrInfoW(PADDRINFOW list)
 {
-	while (list) {
-		PADDRINFOW next = list->ai_next;
-
-		free(list->ai_canonname);
-		free(list);
-		list = next;
-	}
+	freeaddrinfo((PADDRINFOA)(void *)list);
 }
 
-/* Allocates one block for the entry and its address. */
-static PADDRINFOW entry_widen(const ADDRINFOA *from)
+/* Replaces the narrow names of a list by wide ones. A name that there is no memory for is left out.
+ */
+static PADDRINFOW list_widen(PADDRINFOA list)
 {
-	PADDRINFOW entry = calloc(1, sizeof(*entry) + sizeof(SOCKADDR_STORAGE));
+	PADDRINFOW wide = (PADDRINFOW)(void *)list;
 
-	if (!entry)
-		return NULL;
-	entry->ai_flags = from->ai_flags;
-	entry->ai_family = from->ai_family;
-	entry->ai_socktype = from->ai_socktype;
-	entry->ai_protocol = from->ai_protocol;
-	entry->ai_addrlen = from->ai_addrlen;
-	entry->ai_addr = (struct sockaddr *)(entry + 1);
-	memcpy(entry->ai_addr, from->ai_addr, from->ai_addrlen);
-	if (from->ai_canonname)
-		entry->ai_canonname = calloc(strlen(from->ai_canonname) + 1, sizeof(WCHAR));
-	if (entry->ai_canonname)
-		regioi_ws_widen(entry->ai_canonname, from->ai_canonname);
-	return entry;
+	for (PADDRINFOW entry = wide; entry; entry = entry->ai_next) {
+		char *narrow = (char *)(void *)entry->ai_canonname;
+
+		if (!narrow)
+			continue;
+		entry->ai_canonname = calloc(strlen(narrow) + 1, sizeof(WCHAR));
+		if (entry->ai_canonname)
+			regioi_ws_widen(entry->ai_canonname, narrow);
+		free(narrow);
+	}
+	return wide;
 }
 
 INT WSAAPI GetAddrInfoW(PCWSTR name, PCWSTR service, const ADDRINFOW *hints, PADDRINFOW *ret_list)
 {
 	char name_room[NAME_TEXT], service_room[NAME_TEXT];
 	const char *narrow_name, *narrow_service;
-	PADDRINFOW list = NULL, *last = &list;
-	ADDRINFOA wanted = {0}, *found;
+	PADDRINFOA found;
 	INT error;
 
 	if (!ret_list)
@@ -61,26 +58,11 @@ INT WSAAPI GetAddrInfoW(PCWSTR name, PCWSTR service, const ADDRINFOW *hints, PAD
 	if (!narrow_of(name_room, name, &narrow_name) ||
 	    !narrow_of(service_room, service, &narrow_service))
 		return regioi_ws_fail(WSAHOST_NOT_FOUND, WSAHOST_NOT_FOUND);
-	if (hints) {
-		wanted.ai_flags = hints->ai_flags;
-		wanted.ai_family = hints->ai_family;
-		wanted.ai_socktype = hints->ai_socktype;
-		wanted.ai_protocol = hints->ai_protocol;
-	}
-	error = getaddrinfo(narrow_name, narrow_service, hints ? &wanted : NULL, &found);
-	if (error)
-		return error;
-	for (const ADDRINFOA *entry = found; entry; entry = entry->ai_next) {
-		*last = entry_widen(entry);
-		if (!*last)
-			break;
-		last = &(*last)->ai_next;
-	}
-	freeaddrinfo(found);
-	if (!list)
-		return regioi_ws_fail(EAI_MEMORY, EAI_MEMORY);
-	*ret_list = list;
-	return 0;
+	/* The names of the hints are not looked at. */
+	error = getaddrinfo(narrow_name, narrow_service, (const void *)hints, &found);
+	if (!error)
+		*ret_list = list_widen(found);
+	return error;
 }
 
 INT WSAAPI GetNameInfoW(const SOCKADDR *address, int length, PWCHAR host, DWORD host_size,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "winsock/win32/error.h"
+#include "winsock/win32/text.h"
 
 static const struct {
 	DWORD error;
@@ -92,58 +93,51 @@ static const char *message_of(DWORD error)
 	return NULL;
 }
 
-/* Returns the length of the text with its line end, or 0 with the last error set. */
-DWORD WINAPI FormatMessageA(DWORD flags, LPCVOID source, DWORD message, DWORD language,
-			    LPSTR buffer, DWORD size, void *arguments)
+/*
+ * Returns the length of the text with its line end, or 0 with the last error set. 'width' is that
+ * of a character.
+ */
+static DWORD format(DWORD flags, DWORD message, void *buffer, DWORD size, size_t width)
 {
 	/* One line, where the program asks for no line ends. */
 	const char *end = (flags & FORMAT_MESSAGE_MAX_WIDTH_MASK) == FORMAT_MESSAGE_MAX_WIDTH_MASK
 				  ? " "
 				  : "\r\n";
-	const char *text = message_of(message);
+	const char *found = message_of(message);
+	char text[256];
 	DWORD length;
 
 	if (!(flags & FORMAT_MESSAGE_FROM_SYSTEM) || flags & FORMAT_MESSAGE_FROM_STRING)
 		return (DWORD)regioi_ws_fail(ERROR_NOT_SUPPORTED, 0);
-	if (!text)
+	if (!found)
 		return (DWORD)regioi_ws_fail(ERROR_MR_MID_NOT_FOUND, 0);
-	length = (DWORD)(strlen(text) + strlen(end));
+	length = (DWORD)snprintf(text, sizeof(text), "%s%s", found, end);
 	if (flags & FORMAT_MESSAGE_ALLOCATE_BUFFER) {
-		char *memory = malloc(length + 1 > size ? length + 1 : size);
+		void *memory = malloc((length + 1 > size ? length + 1 : size) * width);
 
 		if (!memory)
 			return (DWORD)regioi_ws_fail(ERROR_NOT_ENOUGH_MEMORY, 0);
-		memcpy((void *)buffer, &memory, sizeof(memory));
+		memcpy(buffer, &memory, sizeof(memory));
 		buffer = memory;
 		size = length + 1;
 	}
 	if (size < length + 1)
 		return (DWORD)regioi_ws_fail(ERROR_INSUFFICIENT_BUFFER, 0);
-	snprintf(buffer, size, "%s%s", text, end);
+	if (width == 1)
+		memcpy(buffer, text, length + 1);
+	else
+		regioi_ws_widen(buffer, text);
 	return length;
+}
+
+DWORD WINAPI FormatMessageA(DWORD flags, LPCVOID source, DWORD message, DWORD language,
+			    LPSTR buffer, DWORD size, void *arguments)
+{
+	return format(flags, message, buffer, size, 1);
 }
 
 DWORD WINAPI FormatMessageW(DWORD flags, LPCVOID source, DWORD message, DWORD language,
 			    LPWSTR buffer, DWORD size, void *arguments)
 {
-	char text[256];
-	DWORD length = FormatMessageA(flags & ~FORMAT_MESSAGE_ALLOCATE_BUFFER, source, message,
-				      language, text, sizeof(text), arguments);
-
-	if (!length)
-		return 0;
-	if (flags & FORMAT_MESSAGE_ALLOCATE_BUFFER) {
-		wchar_t *memory = malloc((length + 1) * sizeof(wchar_t));
-
-		if (!memory)
-			return (DWORD)regioi_ws_fail(ERROR_NOT_ENOUGH_MEMORY, 0);
-		memcpy((void *)buffer, &memory, sizeof(memory));
-		buffer = memory;
-		size = length + 1;
-	}
-	if (size < length + 1)
-		return (DWORD)regioi_ws_fail(ERROR_INSUFFICIENT_BUFFER, 0);
-	for (DWORD i = 0; i <= length; i++)
-		buffer[i] = (wchar_t)(unsigned char)text[i];
-	return length;
+	return format(flags, message, buffer, size, sizeof(WCHAR));
 }

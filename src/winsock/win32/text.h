@@ -2,8 +2,8 @@
 /*
  * Texts of ASCII characters in the two widths.
  */
-#ifndef REGIO_WINSOCK_SOCKET_TEXT_H
-#define REGIO_WINSOCK_SOCKET_TEXT_H
+#ifndef REGIO_WINSOCK_WIN32_TEXT_H
+#define REGIO_WINSOCK_WIN32_TEXT_H
 
 #include "winsock/win32/posix.h"
 
