@@ -9,19 +9,12 @@
 #include "base/count.h"
 #include "base/error.h"
 #include "base/hazard.h"
+#include "base/option.h"
 #include "base/options.h"
 #include "base/uncancelled.h"
 #include "engine/engine.h"
 #include "queue/handle.h"
 #include "queue/offload.h"
-
-static uint32_t buffer_bytes(int fd, int name)
-{
-	int value = 0;
-	socklen_t length = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, name, &value, &length) < 0 ? 0 : (uint32_t)value;
-}
 
 static void describe(const struct regioi_rq *rq, struct regio_rq_info *ret_info)
 {
@@ -29,8 +22,8 @@ static void describe(const struct regioi_rq *rq, struct regio_rq_info *ret_info)
 	const struct regioi_send_state *send = &rq->halves[REGIOI_SEND].send;
 
 	*ret_info = (struct regio_rq_info){
-		.receive_buffer_bytes = buffer_bytes(rq->fd, SO_RCVBUF),
-		.send_buffer_bytes = buffer_bytes(rq->fd, SO_SNDBUF),
+		.receive_buffer_bytes = (uint32_t)regioi_option(rq->fd, SOL_SOCKET, SO_RCVBUF),
+		.send_buffer_bytes = (uint32_t)regioi_option(rq->fd, SOL_SOCKET, SO_SNDBUF),
 		.receive_trains_on = receive->trains,
 		.send_trains_on = send->train_messages_max > 1,
 		.messages_received = regioi_count_read(&receive->messages),

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/kernel.h"
+#include "base/option.h"
 #include "base/syscalls.h"
 #include "engine/epoll.h"
 #include "engine/plain.h"
@@ -51,32 +52,21 @@ static int add_eventfd(struct regioi_engine *engine, uint64_t id, uint32_t event
 static void add_witness(struct regioi_engine *engine)
 {
 	struct epoll_event event = {.events = WITNESS_EVENTS, .data.u64 = WITNESS_ID};
-	socklen_t length = sizeof(engine->witness_cookie);
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return;
-	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &engine->witness_cookie, &length) == 0 &&
+	if (regioi_cookie(fd, &engine->witness_cookie) == 0 &&
 	    epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
 		engine->witness_fd = fd;
 	else
 		close(fd);
 }
 
-/*
- * False only if the descriptor is closed or is another file: other errors of getsockopt() do not
- * count.
- */
 static bool witness_is_ours(const struct regioi_engine *engine)
 {
-	uint64_t cookie = 0;
-	socklen_t length = sizeof(cookie);
-
-	if (engine->witness_fd < 0)
-		return true;
-	if (getsockopt(engine->witness_fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) < 0)
-		return errno != EBADF && errno != ENOTSOCK;
-	return cookie == engine->witness_cookie;
+	return engine->witness_fd < 0 ||
+	       regioi_cookie_is(engine->witness_fd, engine->witness_cookie);
 }
 
 static bool set_is_ours(const struct regioi_engine *engine)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/kernel.h"
+#include "base/option.h"
 #include "base/uncancelled.h"
 #include "dgram/control.h"
 #include "queue/offload.h"
@@ -53,11 +54,7 @@ static int try_train(int fd, const struct sockaddr_in *to, uint32_t count)
  */
 static void assume_sending(int fd)
 {
-	int segment = 1;
-
-	offload.send_train_messages = 1;
-	if (setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)) == 0)
-		offload.send_train_messages = 64;
+	offload.send_train_messages = regioi_option_set(fd, SOL_UDP, UDP_SEGMENT, 1) ? 64 : 1;
 	snprintf(offload.reason, sizeof(offload.reason),
 		 "loopback cannot be used, so this is not measured; ip link set lo up");
 }
@@ -108,11 +105,11 @@ static void try_receiving(int fd)
 static void try_busy_poll(int fd)
 {
 	struct regioi_epoll_params params = {.busy_poll_usecs = 1, .busy_poll_budget = 8};
-	int one = 1, set = epoll_create1(EPOLL_CLOEXEC);
+	int set = epoll_create1(EPOLL_CLOEXEC);
 
-	if (setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &one, sizeof(one)) == 0)
+	if (regioi_option_set(fd, SOL_SOCKET, SO_BUSY_POLL, 1))
 		offload.busy_poll |= REGIO_BUSY_POLL_SOCKET;
-	if (setsockopt(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, &one, sizeof(one)) == 0)
+	if (regioi_option_set(fd, SOL_SOCKET, SO_PREFER_BUSY_POLL, 1))
 		offload.busy_poll |= REGIO_BUSY_POLL_PREFER;
 	if (set < 0)
 		return;
@@ -139,10 +136,9 @@ static void try_sockets(int sender, int receiver)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	socklen_t length = sizeof(address);
-	int one = 1;
 
 	offload = (struct regio_offload_info){0};
-	offload.receive_trains = setsockopt(receiver, SOL_UDP, UDP_GRO, &one, sizeof(one)) == 0;
+	offload.receive_trains = regioi_option_set(receiver, SOL_UDP, UDP_GRO, 1);
 	if (!offload.receive_trains)
 		snprintf(offload.reason, sizeof(offload.reason), "UDP_GRO: %s (Linux 5.0 has it)",
 			 strerror(errno));

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/kernel.h"
+#include "base/option.h"
 #include "base/uncancelled.h"
 #include "dgram/control.h"
 #include "queue/offload.h"
@@ -23,38 +24,9 @@
 
 /* ---- Options ---- */
 
-static int option(int fd, int level, int name)
-{
-	int value = 0;
-	socklen_t length = sizeof(value);
-
-	return getsockopt(fd, level, name, &value, &length) < 0 ? 0 : value;
-}
-
-static bool option_set(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof(value)) == 0;
-}
-
-static int cookie(int fd, uint64_t *ret_cookie)
-{
-	socklen_t length = sizeof(*ret_cookie);
-
-	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, ret_cookie, &length) < 0 ? -errno : 0;
-}
-
-/*
- * False only if the descriptor is closed or is another file: other errors of getsockopt() do not
- * count.
- */
 bool regioi_socket_is_ours(const struct regioi_rq *rq)
 {
-	uint64_t now = 0;
-	int error = cookie(rq->fd, &now);
-
-	if (error)
-		return error != -EBADF && error != -ENOTSOCK;
-	return now == rq->cookie;
+	return regioi_cookie_is(rq->fd, rq->cookie);
 }
 
 bool regioi_socket_number_is_taken(const struct regioi_rq *rq)
@@ -92,39 +64,39 @@ static bool has_timestamps(int fd, bool transmit)
 	 */
 	const int names[] = {SO_TIMESTAMP_OLD, SO_TIMESTAMP_NEW, SO_TIMESTAMPNS_OLD,
 			     SO_TIMESTAMPNS_NEW};
-	const int stamping = option(fd, SOL_SOCKET, SO_TIMESTAMPING_OLD) |
-			     option(fd, SOL_SOCKET, SO_TIMESTAMPING_NEW);
+	const int stamping = regioi_option(fd, SOL_SOCKET, SO_TIMESTAMPING_OLD) |
+			     regioi_option(fd, SOL_SOCKET, SO_TIMESTAMPING_NEW);
 	bool receive = stamping & ~transmit_bits;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		receive |= option(fd, SOL_SOCKET, names[i]) != 0;
+		receive |= regioi_option(fd, SOL_SOCKET, names[i]) != 0;
 	return transmit ? stamping & transmit_bits : receive;
 }
 
 /* Sets an option of SOL_SOCKET to 'value'; option_restore() restores it. */
 static bool option_keep(int fd, int name, int value, struct regioi_kept_option *kept)
 {
-	int before = option(fd, SOL_SOCKET, name);
+	int before = regioi_option(fd, SOL_SOCKET, name);
 
-	if (!option_set(fd, SOL_SOCKET, name, value))
+	if (!regioi_option_set(fd, SOL_SOCKET, name, value))
 		return false;
 	if (!kept->set)
 		kept->before = before;
 	kept->set = true;
-	kept->ours = option(fd, SOL_SOCKET, name);
+	kept->ours = regioi_option(fd, SOL_SOCKET, name);
 	return true;
 }
 
 /* If the option has been set by the program since, it must not be restored. */
 static bool option_is_kept(int fd, int name, const struct regioi_kept_option *kept)
 {
-	return kept->set && option(fd, SOL_SOCKET, name) == kept->ours;
+	return kept->set && regioi_option(fd, SOL_SOCKET, name) == kept->ours;
 }
 
 static void option_restore(int fd, int name, const struct regioi_kept_option *kept)
 {
 	if (option_is_kept(fd, name, kept))
-		option_set(fd, SOL_SOCKET, name, kept->before);
+		regioi_option_set(fd, SOL_SOCKET, name, kept->before);
 }
 
 /* ---- Opening ---- */
@@ -158,7 +130,7 @@ static int kind(int fd, int *ret_family, int *ret_type, int *ret_protocol)
 static int check_type(struct regioi_rq *rq, int fd)
 {
 	static const char step[] = "creating an RQ";
-	int error = cookie(fd, &rq->cookie);
+	int error = regioi_cookie(fd, &rq->cookie);
 	int type = 0, protocol = 0;
 
 	if (error == -ENOTSOCK || error == -EBADF)
@@ -188,7 +160,7 @@ static void choose_trains(struct regioi_rq *rq, const struct regio_rq_opts *opts
 {
 	bool wanted = !rq->stream && opts->trains != REGIO_TRAINS_OFF;
 
-	rq->join_allowed = wanted && !option(rq->fd, SOL_UDP, UDP_SEGMENT) &&
+	rq->join_allowed = wanted && !regioi_option(rq->fd, SOL_UDP, UDP_SEGMENT) &&
 			   !has_timestamps(rq->fd, true) && !has_transmit_time(rq->fd);
 	rq->trains_auto =
 		wanted && opts->trains == REGIO_TRAINS_AUTO && regioi_offload().receive_trains;
@@ -212,7 +184,7 @@ int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts 
 
 void regioi_socket_tell_all(struct regioi_rq *rq)
 {
-	if (option(rq->fd, SOL_SOCKET, SO_RCVLOWAT) <= 1)
+	if (regioi_option(rq->fd, SOL_SOCKET, SO_RCVLOWAT) <= 1)
 		return;
 	/* The last value that the program set is the one to be restored. */
 	rq->low_water.set = false;
@@ -225,7 +197,7 @@ int regioi_socket_replace(struct regioi_rq *rq, int fd)
 	int family = 0, type = 0, protocol = 0, error;
 	uint64_t fresh;
 
-	error = cookie(fd, &fresh);
+	error = regioi_cookie(fd, &fresh);
 	if (!error)
 		error = kind(fd, &family, &type, &protocol);
 	if (error)
@@ -285,20 +257,20 @@ static bool buffer_is_chosen(const struct regioi_rq *rq)
 	 */
 	if (kept->set)
 		return !option_is_kept(rq->fd, SO_RCVBUF, kept);
-	present = (uint32_t)option(rq->fd, SOL_SOCKET, SO_RCVBUF);
+	present = (uint32_t)regioi_option(rq->fd, SOL_SOCKET, SO_RCVBUF);
 	return present != buffer_limit("/proc/sys/net/core/rmem_default", present);
 }
 
 static void buffer_unlock(int fd)
 {
-	option_set(fd, SOL_SOCKET, SO_BUF_LOCK,
-		   option(fd, SOL_SOCKET, SO_BUF_LOCK) & ~SOCK_RCVBUF_LOCK);
+	regioi_option_set(fd, SOL_SOCKET, SO_BUF_LOCK,
+			  regioi_option(fd, SOL_SOCKET, SO_BUF_LOCK) & ~SOCK_RCVBUF_LOCK);
 }
 
 void regioi_socket_size_buffer(struct regioi_rq *rq, uint32_t receives)
 {
 	uint64_t wanted = (uint64_t)receives * BUFFER_PER_RECEIVE;
-	uint64_t present = (uint64_t)option(rq->fd, SOL_SOCKET, SO_RCVBUF);
+	uint64_t present = (uint64_t)regioi_option(rq->fd, SOL_SOCKET, SO_RCVBUF);
 	uint64_t allowed;
 
 	/*
@@ -323,7 +295,7 @@ static void restore_buffer(const struct regioi_rq *rq)
 {
 	if (!rq->receive_buffer.set || buffer_is_chosen(rq))
 		return;
-	option_set(rq->fd, SOL_SOCKET, SO_RCVBUF, rq->receive_buffer.before / 2);
+	regioi_option_set(rq->fd, SOL_SOCKET, SO_RCVBUF, rq->receive_buffer.before / 2);
 	buffer_unlock(rq->fd);
 }
 
@@ -344,7 +316,7 @@ int regioi_socket_busy_poll(struct regioi_rq *rq, const struct regioi_driver *dr
 
 bool regioi_socket_joins_receives(const struct regioi_rq *rq)
 {
-	return option(rq->fd, SOL_UDP, UDP_GRO);
+	return regioi_option(rq->fd, SOL_UDP, UDP_GRO);
 }
 
 bool regioi_socket_join_receives(const struct regioi_rq *rq)
@@ -352,7 +324,7 @@ bool regioi_socket_join_receives(const struct regioi_rq *rq)
 	/* A train has only one timestamp, and passes a filter as one message. */
 	if (has_timestamps(rq->fd, false) || has_filter(rq->fd))
 		return false;
-	return option_set(rq->fd, SOL_UDP, UDP_GRO, 1);
+	return regioi_option_set(rq->fd, SOL_UDP, UDP_GRO, 1);
 }
 
 /*
@@ -383,7 +355,7 @@ static bool tells_headers(const struct regioi_rq *rq)
 	bool any = false;
 
 	for (size_t i = 0; rq->family == AF_INET6 && i < sizeof(names) / sizeof(names[0]); i++)
-		any |= option(rq->fd, IPPROTO_IPV6, names[i]) != 0;
+		any |= regioi_option(rq->fd, IPPROTO_IPV6, names[i]) != 0;
 	return any;
 }
 
@@ -397,13 +369,13 @@ void regioi_socket_want_local(struct regioi_rq *rq)
 		const uint32_t hide = destination_options[i].hide;
 
 		if ((level == IPPROTO_IPV6 && rq->family != AF_INET6) ||
-		    option(rq->fd, level, name))
+		    regioi_option(rq->fd, level, name))
 			continue;
 		/*
 		 * Set before the option is: an executor may receive the first such message at once.
 		 */
 		atomic_fetch_or(&rq->destination_ours, hide);
-		if (!option_set(rq->fd, level, name, 1))
+		if (!regioi_option_set(rq->fd, level, name, 1))
 			atomic_fetch_and(&rq->destination_ours, ~hide);
 	}
 }
@@ -412,8 +384,8 @@ static void unwant_local(const struct regioi_rq *rq)
 {
 	for (size_t i = 0; i < DESTINATION_OPTIONS; i++) {
 		if (atomic_load(&rq->destination_ours) & destination_options[i].hide)
-			option_set(rq->fd, destination_options[i].level,
-				   destination_options[i].name, 0);
+			regioi_option_set(rq->fd, destination_options[i].level,
+					  destination_options[i].name, 0);
 	}
 }
 
@@ -461,7 +433,7 @@ void regioi_socket_close(struct regioi_rq *rq)
 	unwant_local(rq);
 	if (!receive->trains)
 		return;
-	option_set(rq->fd, SOL_UDP, UDP_GRO, 0);
+	regioi_option_set(rq->fd, SOL_UDP, UDP_GRO, 0);
 	/*
 	 * Queued messages may be joined, and without UDP_GRO there is no way to split them. The
 	 * loop is bounded: messages that arrive from now on are not joined, and need not be

@@ -171,15 +171,8 @@ void regioi_watch_suspend(struct regioi_rq *rq)
 
 void regioi_watch_fini(struct regioi_rq *rq)
 {
-	pthread_mutex_lock(&rq->watch_lock);
+	regioi_watch_pause(rq);
 	if (rq->watch_suspended)
 		atomic_fetch_sub(&rq->nodes[0].driver->unwatched, 1);
-	if (regioi_watch_is_on(rq))
-		engines_unwatch(rq);
-	if (rq->watching_writable) {
-		rq->watching_writable = false;
-		tell_blocked(rq, true);
-	}
-	pthread_mutex_unlock(&rq->watch_lock);
 	pthread_mutex_destroy(&rq->watch_lock);
 }

@@ -6,18 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/option.h"
 #include "base/uncancelled.h"
 #include "slots/name.h"
 
 /* ---- Of a socket ---- */
-
-static bool is_stream(int fd)
-{
-	int type = 0;
-	socklen_t length = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_STREAM;
-}
 
 static bool is_internet(const union regioi_name *name)
 {
@@ -44,7 +37,7 @@ void regioi_member_name(struct regioi_member *member, int fd)
 	memset(member->names, 0, sizeof(member->names));
 	connected = getpeername(fd, &sender->any, &lengths[0]) == 0;
 	getsockname(fd, &local->any, &lengths[1]);
-	member->stream = is_stream(fd);
+	member->stream = regioi_is_stream(fd);
 	member->addressed = !member->stream && !connected;
 	member->local_varies = member->addressed && is_wildcard(local);
 	member->sender = connected && is_internet(sender) ? &sender->any : NULL;

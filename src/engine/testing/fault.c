@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/option.h"
 #include "engine/testing/fault.h"
 #include "engine/testing/fault_options.h"
 
@@ -268,17 +269,13 @@ static int fault_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 
 static bool is_stream(const struct regioi_op *op)
 {
-	int type = 0;
-	socklen_t length = sizeof(type);
-
 	switch (op->kind) {
 	case REGIOI_OP_RECEIVE_BYTES:
 	case REGIOI_OP_RECEIVE_VECTORS:
 	case REGIOI_OP_SEND_VECTORS:
 		return true;
 	case REGIOI_OP_SEND:
-		return getsockopt(op->fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
-		       type == SOCK_STREAM;
+		return regioi_is_stream(op->fd);
 	default:
 		return false;
 	}

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/kernel.h"
+#include "base/option.h"
 #include "base/syscalls.h"
 #include "engine/testing/sim_net.h"
 
@@ -84,10 +85,8 @@ struct regioi_sim_socket *regioi_sim_find(int fd)
 {
 	struct regioi_sim_socket **link = &regioi_sim_net.sockets, *socket;
 	uint64_t cookie;
-	socklen_t length = sizeof(cookie);
-	int type;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) < 0)
+	if (regioi_cookie(fd, &cookie) != 0)
 		return NULL;
 	while ((socket = *link)) {
 		if (socket->fd == fd && socket->cookie == cookie)
@@ -97,15 +96,12 @@ struct regioi_sim_socket *regioi_sim_find(int fd)
 		else
 			link = &socket->next;
 	}
-	length = sizeof(type);
 	socket = calloc(1, sizeof(*socket));
-	if (!socket || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0) {
-		free(socket);
+	if (!socket)
 		return NULL;
-	}
 	socket->cookie = cookie;
 	socket->fd = fd;
-	socket->stream = type == SOCK_STREAM;
+	socket->stream = regioi_is_stream(fd);
 	socket->next = regioi_sim_net.sockets;
 	regioi_sim_net.sockets = socket;
 	return socket;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/kernel.h"
+#include "base/option.h"
 #include "engine/plain.h"
 #include "engine/testing/sim_net.h"
 
@@ -57,11 +58,8 @@ static size_t room(const struct msghdr *message)
 
 static bool joins_receives(const struct regioi_sim_socket *socket, const struct msghdr *message)
 {
-	int on = 0;
-	socklen_t length = sizeof(on);
-
 	return message->msg_controllen && !socket->stream &&
-	       getsockopt(socket->fd, SOL_UDP, UDP_GRO, &on, &length) == 0 && on;
+	       regioi_option(socket->fd, SOL_UDP, UDP_GRO);
 }
 
 /* Whether the item may be the next in a train of messages of that length. */
