@@ -20,10 +20,10 @@ static int busy_poll(struct regioi_driver *driver, const struct regio_driver_opt
 {
 	int error;
 
-	if (!opts->busy_poll_us)
-		return 0;
 	driver->busy_poll_us = opts->busy_poll_us;
 	driver->busy_poll_preferred = opts->flags & REGIO_DRIVER_PREFER_BUSY_POLL;
+	if (!opts->busy_poll_us || !driver->ops->busy_poll)
+		return 0;
 	error = driver->ops->busy_poll(driver->engine, opts->busy_poll_us,
 				       driver->busy_poll_preferred);
 	if (error != -EPERM)
@@ -56,7 +56,7 @@ static int driver_fill(struct regioi_driver *driver, const struct regio_driver_o
 	regioi_barrier_available();
 	if (!regioi_areas_init(&driver->areas))
 		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
-	driver->batches = driver->ops->batches(driver->engine);
+	driver->batches = driver->ops->batches && driver->ops->batches(driver->engine);
 	driver->threaded |= opts->flags & REGIO_DRIVER_THREAD;
 	if (!driver->threaded && (opts->flags & REGIO_DRIVER_THREAD_CPU || opts->thread_spin_ns))
 		return regioi_fail(-EINVAL,

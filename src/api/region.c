@@ -12,6 +12,7 @@
 #include "api/fork.h"
 #include "base/error.h"
 #include "base/kernel.h"
+#include "base/map.h"
 #include "base/options.h"
 #include "base/uncancelled.h"
 #include "mem/guard.h"
@@ -220,36 +221,13 @@ static size_t allocation_length(size_t length)
 	return (length + page - 1) & ~(page - 1);
 }
 
-/*
- * Zeroed memory at a multiple of 'alignment', or NULL. mmap(2) itself aligns to huge pages only on
- * newer kernels, and only for some lengths.
- */
-static void *map_aligned(size_t length, size_t alignment)
-{
-	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	const size_t spare = alignment > page ? alignment - page : 0;
-	uint8_t *memory = mmap(NULL, length + spare, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	size_t before;
-
-	if (memory == MAP_FAILED)
-		return NULL;
-	if (spare == 0)
-		return memory;
-	before = -(uintptr_t)memory & (alignment - 1);
-	if (before > 0)
-		munmap(memory, before);
-	if (before < spare)
-		munmap(memory + before + length, spare - before);
-	return memory + before;
-}
-
 /* Maps memory as the options specify, locked as far as the limit allows. Unmapping unlocks it. */
 static int map_memory(const char *step, size_t length, const struct regio_region_opts *opts,
 		      void **ret_address)
 {
 	const bool huge = opts->flags & REGIO_REGION_HUGE_PAGES && length >= HUGE_PAGE_BYTES;
-	void *address = map_aligned(length, huge ? HUGE_PAGE_BYTES : 0);
+	void *address =
+		regioi_map_aligned(length, huge ? HUGE_PAGE_BYTES : 0, PROT_READ | PROT_WRITE, 0);
 
 	if (!address)
 		return regioi_fail(-ENOMEM, "%s: %zu bytes are not available", step, length);

@@ -21,68 +21,49 @@
 #define __has_feature(name) 0
 #endif
 
+/* The call of libc, or the same without it. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
 	__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                     \
 	__has_feature(memory_sanitizer)
-#define REGIOI_LIBC_CALLS 1
+#define REGIOI_CALL(libc_call, ...) libc_call
 #else
-#define REGIOI_LIBC_CALLS 0
+#define REGIOI_CALL(libc_call, ...) syscall(__VA_ARGS__)
 #endif
 
 static inline ssize_t regioi_sys_recv(int fd, void *data, size_t length, int flags)
 {
-#if REGIOI_LIBC_CALLS
-	return recv(fd, data, length, flags);
-#else
-	return syscall(SYS_recvfrom, fd, data, length, flags, NULL, NULL);
-#endif
+	return REGIOI_CALL(recv(fd, data, length, flags), SYS_recvfrom, fd, data, length, flags,
+			   NULL, NULL);
 }
 
 static inline ssize_t regioi_sys_send(int fd, const void *data, size_t length, int flags)
 {
-#if REGIOI_LIBC_CALLS
-	return send(fd, data, length, flags);
-#else
-	return syscall(SYS_sendto, fd, data, length, flags, NULL, 0);
-#endif
+	return REGIOI_CALL(send(fd, data, length, flags), SYS_sendto, fd, data, length, flags, NULL,
+			   0);
 }
 
 static inline ssize_t regioi_sys_recvmsg(int fd, struct msghdr *message, int flags)
 {
-#if REGIOI_LIBC_CALLS
-	return recvmsg(fd, message, flags);
-#else
-	return syscall(SYS_recvmsg, fd, message, flags);
-#endif
+	return REGIOI_CALL(recvmsg(fd, message, flags), SYS_recvmsg, fd, message, flags);
 }
 
 static inline ssize_t regioi_sys_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-#if REGIOI_LIBC_CALLS
-	return sendmsg(fd, message, flags);
-#else
-	return syscall(SYS_sendmsg, fd, message, flags);
-#endif
+	return REGIOI_CALL(sendmsg(fd, message, flags), SYS_sendmsg, fd, message, flags);
 }
 
 static inline int regioi_sys_recvmmsg(int fd, struct mmsghdr *messages, unsigned int count,
 				      int flags)
 {
-#if REGIOI_LIBC_CALLS
-	return recvmmsg(fd, messages, count, flags, NULL);
-#else
-	return (int)syscall(SYS_recvmmsg, fd, messages, count, flags, NULL);
-#endif
+	return (int)REGIOI_CALL(recvmmsg(fd, messages, count, flags, NULL), SYS_recvmmsg, fd,
+				messages, count, flags, NULL);
 }
 
 static inline int regioi_sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned int count,
 				      int flags)
 {
-#if REGIOI_LIBC_CALLS
-	return sendmmsg(fd, messages, count, flags);
-#else
-	return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
-#endif
+	return (int)REGIOI_CALL(sendmmsg(fd, messages, count, flags), SYS_sendmmsg, fd, messages,
+				count, flags);
 }
 
 /* The size of a signal set in the kernel's interface. */
@@ -91,23 +72,17 @@ static inline int regioi_sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned
 static inline int regioi_sys_epoll_wait(int fd, struct epoll_event *events, int events_max,
 					int timeout_ms)
 {
-#if REGIOI_LIBC_CALLS
-	return epoll_pwait(fd, events, events_max, timeout_ms, NULL);
-#else
-	return (int)syscall(SYS_epoll_pwait, fd, events, events_max, timeout_ms, NULL,
-			    REGIOI_SIGNALS_SIZE);
-#endif
+	return (int)REGIOI_CALL(epoll_pwait(fd, events, events_max, timeout_ms, NULL),
+				SYS_epoll_pwait, fd, events, events_max, timeout_ms, NULL,
+				REGIOI_SIGNALS_SIZE);
 }
 
 static inline int regioi_sys_epoll_pwait2(int fd, struct epoll_event *events, int events_max,
 					  const struct timespec *timeout)
 {
-#if REGIOI_LIBC_CALLS
-	return epoll_pwait2(fd, events, events_max, timeout, NULL);
-#else
-	return (int)syscall(SYS_epoll_pwait2, fd, events, events_max, timeout, NULL,
-			    REGIOI_SIGNALS_SIZE);
-#endif
+	return (int)REGIOI_CALL(epoll_pwait2(fd, events, events_max, timeout, NULL),
+				SYS_epoll_pwait2, fd, events, events_max, timeout, NULL,
+				REGIOI_SIGNALS_SIZE);
 }
 
 /*
@@ -127,22 +102,16 @@ static inline bool regioi_sys_event_take(int fd)
 {
 	uint64_t value;
 
-#if REGIOI_LIBC_CALLS
-	return read(fd, &value, sizeof(value)) == sizeof(value);
-#else
-	return syscall(SYS_read, fd, &value, sizeof(value)) == sizeof(value);
-#endif
+	return REGIOI_CALL(read(fd, &value, sizeof(value)), SYS_read, fd, &value, sizeof(value)) ==
+	       sizeof(value);
 }
 
 static inline bool regioi_sys_event_add(int fd)
 {
 	const uint64_t one = 1;
 
-#if REGIOI_LIBC_CALLS
-	return write(fd, &one, sizeof(one)) == sizeof(one);
-#else
-	return syscall(SYS_write, fd, &one, sizeof(one)) == sizeof(one);
-#endif
+	return REGIOI_CALL(write(fd, &one, sizeof(one)), SYS_write, fd, &one, sizeof(one)) ==
+	       sizeof(one);
 }
 
 #endif

@@ -109,7 +109,7 @@ struct regioi_engine_ops {
 
 	/*
 	 * Let sleep poll the network devices for 'time_us' first; 'prefer': with their interrupts
-	 * off. Returns 0, -EPERM, or -EOPNOTSUPP if the kernel cannot.
+	 * off. Returns 0, -EPERM, or -EOPNOTSUPP if the kernel cannot. NULL: the engine cannot.
 	 */
 	int (*busy_poll)(struct regioi_engine *engine, uint32_t time_us, bool prefer);
 	/*
@@ -163,7 +163,7 @@ struct regioi_engine_ops {
 	/* A descriptor that is readable while sleep would return; valid until destroy. */
 	int (*descriptor)(struct regioi_engine *engine);
 
-	/* Whether executing several operations at once costs less than one at a time. */
+	/* Whether executing several operations at once costs less than one at a time. NULL: no. */
 	bool (*batches)(struct regioi_engine *engine);
 	/*
 	 * Called in a forked child, while it has one thread: forget what belongs to the parent. May

@@ -315,11 +315,6 @@ int regioi_epoll_descriptor(struct regioi_engine *engine)
 	return engine->epoll_fd;
 }
 
-static bool epoll_engine_batches(struct regioi_engine *engine)
-{
-	return false;
-}
-
 static void epoll_engine_execute(struct regioi_engine *engine, struct regioi_op *ops,
 				 uint32_t ops_count)
 {
@@ -342,6 +337,5 @@ const struct regioi_engine_ops regioi_engine_epoll = {
 	.wake_ack = regioi_epoll_wake_ack,
 	.intact = regioi_epoll_intact,
 	.descriptor = regioi_epoll_descriptor,
-	.batches = epoll_engine_batches,
 	.execute = epoll_engine_execute,
 };

@@ -28,9 +28,6 @@ struct regioi_engine {
 	atomic_bool nanoseconds;
 };
 
-/* The number of the engine's own events that a poll or a sleep may leave out: doorbell and wake. */
-#define REGIOI_EPOLL_OWN 2
-
 /* As create in engine.h. */
 int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_refusal);
 void regioi_epoll_fini(struct regioi_engine *engine);

@@ -486,7 +486,7 @@ int regioi_fault_wrap(const struct regioi_engine_ops **ops, struct regioi_engine
 		.about = outer->inner_ops->about,
 		.automatic = false,
 		.destroy = fault_destroy,
-		.busy_poll = fault_busy_poll,
+		.busy_poll = outer->inner_ops->busy_poll ? fault_busy_poll : NULL,
 		.watch = fault_watch,
 		.unwatch = fault_unwatch,
 		.idle = outer->inner_ops->idle ? fault_idle : NULL,
@@ -498,7 +498,7 @@ int regioi_fault_wrap(const struct regioi_engine_ops **ops, struct regioi_engine
 		.intact = outer->inner_ops->intact ? fault_intact : NULL,
 		.descriptor = fault_descriptor,
 		.now_ns = outer->inner_ops->now_ns ? fault_now_ns : NULL,
-		.batches = fault_batches,
+		.batches = outer->inner_ops->batches ? fault_batches : NULL,
 		.execute = fault_execute,
 	};
 	*ops = &outer->ops;

@@ -45,11 +45,6 @@ static void null_destroy(struct regioi_engine *engine)
 	free(engine);
 }
 
-static int null_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer)
-{
-	return -EOPNOTSUPP;
-}
-
 static int null_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
 {
 	return 0;
@@ -127,11 +122,6 @@ static void execute_one(struct regioi_op *op)
 	}
 }
 
-static bool null_batches(struct regioi_engine *engine)
-{
-	return false;
-}
-
 static void null_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
 {
 	for (uint32_t i = 0; i < ops_count; i++)
@@ -144,7 +134,6 @@ const struct regioi_engine_ops regioi_engine_null = {
 	.automatic = false,
 	.create = null_create,
 	.destroy = null_destroy,
-	.busy_poll = null_busy_poll,
 	.watch = null_watch,
 	.unwatch = null_unwatch,
 	.poll = null_poll,
@@ -153,6 +142,5 @@ const struct regioi_engine_ops regioi_engine_null = {
 	.wake = null_doorbell,
 	.wake_ack = null_doorbell,
 	.descriptor = null_descriptor,
-	.batches = null_batches,
 	.execute = null_execute,
 };

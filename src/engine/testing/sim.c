@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "engine/epoll.h"
 #include "engine/testing/sim_net.h"
 
@@ -285,14 +285,6 @@ static int sim_poll(struct regioi_engine *engine, struct regioi_event *ret_event
 
 /* ---- Sleeping ---- */
 
-static uint64_t real_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 /*
  * Moves the clock to what is in transit. Returns the number of events, or -1 if nothing is in
  * transit.
@@ -324,10 +316,10 @@ static int sim_sleep(struct regioi_engine *engine, struct regioi_event *ret_even
 	unlock();
 	if (count >= 0)
 		return count;
-	start_ns = real_ns();
+	start_ns = regioi_now_ns();
 	count = regioi_epoll_sleep(engine, ret_events, events_max, timeout_ns);
 	lock();
-	regioi_sim_net.clock_ns += real_ns() - start_ns;
+	regioi_sim_net.clock_ns += regioi_now_ns() - start_ns;
 	if (count >= 0)
 		count = translate(engine, ret_events, count, events_max);
 	unlock();

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "base/map.h"
 #include "winsock/win32/error.h"
 #include "winsock/win32/map.h"
 #include "winsock/win32/registered.h"
@@ -42,34 +43,16 @@ static int protection_of(DWORD protection)
 	}
 }
 
-/* Maps 'size' bytes at a multiple of 'alignment'. NULL if there is no memory. */
-static void *map_aligned(size_t size, size_t alignment, int protection, int flags)
-{
-	uint8_t *start = mmap(NULL, size + alignment, protection,
-			      MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
-	size_t before, after;
-
-	if (start == MAP_FAILED)
-		return NULL;
-	before = round_up((uintptr_t)start, alignment) - (uintptr_t)start;
-	after = alignment - before;
-	if (before)
-		munmap(start, before);
-	if (after)
-		munmap(start + before + size, after);
-	return start + before;
-}
-
 /*
  * Uses reserved huge pages if the system has some, otherwise transparent huge pages where possible.
  */
 static void *map_large(size_t size, int protection)
 {
-	void *start = map_aligned(size, LARGE_PAGE, protection, MAP_HUGETLB);
+	void *start = regioi_map_aligned(size, LARGE_PAGE, protection, MAP_HUGETLB);
 
 	if (start)
 		return start;
-	start = map_aligned(size, LARGE_PAGE, protection, MAP_NORESERVE);
+	start = regioi_map_aligned(size, LARGE_PAGE, protection, MAP_NORESERVE);
 	if (start)
 		madvise(start, size, MADV_HUGEPAGE);
 	return start;
@@ -122,7 +105,7 @@ LPVOID WINAPI VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DW
 	if (!(type & MEM_COMMIT))
 		wanted = PROT_NONE;
 	start = large ? map_large(size, wanted)
-		      : map_aligned(size, GRANULARITY, wanted, MAP_NORESERVE);
+		      : regioi_map_aligned(size, GRANULARITY, wanted, MAP_NORESERVE);
 	if (!start)
 		return fail(ERROR_NOT_ENOUGH_MEMORY);
 	if ((node == NUMA_NO_PREFERRED_NODE || bind_node(start, size, node)) &&
