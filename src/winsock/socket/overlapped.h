@@ -15,6 +15,15 @@ enum regioi_ws_side {
 
 #define REGIOI_WS_BUFFERS_MAX 16
 
+/* What a call sends or receives, and where it puts what is said about that. */
+struct regioi_ws_transfer {
+	struct msghdr message; /* of the vectors that follow */
+	struct iovec vectors[REGIOI_WS_BUFFERS_MAX];
+	int flags;
+	int *ret_name_length; /* or NULL */
+	LPWSAMSG ret_message; /* that of WSARecvMsg(), or NULL */
+};
+
 struct regioi_ws_operation {
 	struct regioi_ws_operation *next;
 	struct regioi_ws_socket *socket; /* entered */
@@ -32,14 +41,10 @@ struct regioi_ws_operation {
 	struct regioi_ws_socket *accepted; /* entered, or NULL */
 	void *buffer;
 	DWORD sizes[3];
-	struct iovec vectors[REGIOI_WS_BUFFERS_MAX];
-	DWORD vectors_count;
+	struct regioi_ws_transfer transfer;
 	DWORD done_bytes;
 	int flags;
-	struct sockaddr_storage address;
-	struct sockaddr *ret_address;
-	int *ret_address_length;
-	LPWSAMSG message;
+	struct sockaddr_storage address; /* of ConnectEx(), or a copy of what a send names */
 };
 
 /*

@@ -7,12 +7,14 @@
 
 #define MESSAGE_FLAGS (MSG_OOB | MSG_PEEK | MSG_DONTROUTE | MSG_WAITALL)
 
-int regioi_ws_take_buffers(const WSABUF *buffers, DWORD count, struct iovec *ret_vectors)
+int regioi_ws_take_buffers(const WSABUF *buffers, DWORD count, struct regioi_ws_transfer *transfer)
 {
 	if (!buffers || count == 0 || count > REGIOI_WS_BUFFERS_MAX)
 		return WSAEINVAL;
 	for (DWORD i = 0; i < count; i++)
-		ret_vectors[i] = (struct iovec){buffers[i].buf, buffers[i].len};
+		transfer->vectors[i] = (struct iovec){buffers[i].buf, buffers[i].len};
+	transfer->message.msg_iov = transfer->vectors;
+	transfer->message.msg_iovlen = count;
 	return 0;
 }
 
@@ -27,15 +29,27 @@ static bool peer_is_gone(const struct regioi_ws_socket *socket, int error)
 	return error == ECONNREFUSED && socket->type == SOCK_DGRAM;
 }
 
-int regioi_ws_receive_once(struct regioi_ws_socket *socket, struct msghdr *message, int flags,
-			   ssize_t *ret_bytes)
+static void give_results(const struct regioi_ws_transfer *transfer, const struct msghdr *message)
 {
+	if (transfer->ret_name_length)
+		*transfer->ret_name_length = (int)message->msg_namelen;
+	if (!transfer->ret_message)
+		return;
+	transfer->ret_message->Control.len = (ULONG)message->msg_controllen;
+	transfer->ret_message->dwFlags = (ULONG)message->msg_flags & (MSG_TRUNC | MSG_CTRUNC);
+}
+
+/* Without locks. Returns 0 or a Winsock error. */
+static int receive_once(struct regioi_ws_socket *socket, const struct regioi_ws_transfer *transfer,
+			int more_flags, DWORD *ret_bytes)
+{
+	struct msghdr message = transfer->message;
 	ssize_t bytes;
 
 	if (atomic_exchange(&socket->unreachable, false))
 		return WSAECONNRESET;
 	do {
-		bytes = recvmsg(socket->fd, message, flags);
+		bytes = recvmsg(socket->fd, &message, transfer->flags | more_flags);
 	} while (bytes < 0 && ((errno == EINTR && !socket->closing) ||
 			       (peer_is_gone(socket, errno) && socket->ignore_icmp)));
 	if (bytes < 0)
@@ -43,26 +57,31 @@ int regioi_ws_receive_once(struct regioi_ws_socket *socket, struct msghdr *messa
 	/* The kernel reports a reset once, and then the end of the stream. */
 	if (bytes == 0 && socket->was_reset)
 		return WSAECONNRESET;
-	*ret_bytes = bytes;
-	return socket->type == SOCK_DGRAM && message->msg_flags & MSG_TRUNC ? WSAEMSGSIZE : 0;
+	*ret_bytes = (DWORD)bytes;
+	give_results(transfer, &message);
+	return socket->type == SOCK_DGRAM && message.msg_flags & MSG_TRUNC ? WSAEMSGSIZE : 0;
 }
 
-int regioi_ws_send_once(struct regioi_ws_socket *socket, const struct msghdr *message, int flags,
-			ssize_t *ret_bytes, bool *ret_gone)
+/* The same; sets 'ret_gone' if receives have to report that the peer is gone. */
+static int send_once(struct regioi_ws_socket *socket, const struct regioi_ws_transfer *transfer,
+		     int more_flags, DWORD *ret_bytes, bool *ret_gone)
 {
 	ssize_t bytes;
 
 	do {
-		bytes = sendmsg(socket->fd, message, flags | MSG_NOSIGNAL);
+		bytes = sendmsg(socket->fd, &transfer->message,
+				transfer->flags | more_flags | MSG_NOSIGNAL);
 		if (bytes < 0 && peer_is_gone(socket, errno) && !socket->ignore_icmp)
 			socket->unreachable = *ret_gone = true;
 	} while (bytes < 0 &&
 		 ((errno == EINTR && !socket->closing) || peer_is_gone(socket, errno)));
-	*ret_bytes = bytes;
-	return bytes < 0 ? regioi_ws_transfer_error(socket, errno) : 0;
+	if (bytes < 0)
+		return regioi_ws_transfer_error(socket, errno);
+	*ret_bytes = (DWORD)bytes;
+	return 0;
 }
 
-/* ---- Plain ---- */
+/* ---- Now ---- */
 
 /* The error of a call on a socket that may block. */
 static int blocking_error(const struct regioi_ws_socket *socket, int error)
@@ -73,154 +92,42 @@ static int blocking_error(const struct regioi_ws_socket *socket, int error)
 	return error == WSAEWOULDBLOCK && !socket->nonblocking ? WSAETIMEDOUT : error;
 }
 
-ssize_t regioi_ws_receive_now(struct regioi_ws_socket *socket, struct regioi_ws_transfer *transfer)
+static int receive_now(struct regioi_ws_socket *socket, const struct regioi_ws_transfer *transfer,
+		       DWORD *ret_bytes)
 {
-	int flags = transfer->flags | (socket->nonblocking ? MSG_DONTWAIT : 0);
-	ssize_t bytes = -1;
-	int error = regioi_ws_receive_once(socket, &transfer->message, flags, &bytes);
+	int error =
+		receive_once(socket, transfer, socket->nonblocking ? MSG_DONTWAIT : 0, ret_bytes);
 
-	if (error || socket->closing)
-		return regioi_ws_fail(blocking_error(socket, error), -1);
-	return bytes;
+	return error || socket->closing ? blocking_error(socket, error) : 0;
 }
 
-ssize_t regioi_ws_send_now(struct regioi_ws_socket *socket, struct regioi_ws_transfer *transfer)
+static int send_now(struct regioi_ws_socket *socket, const struct regioi_ws_transfer *transfer,
+		    DWORD *ret_bytes)
 {
-	int flags = transfer->flags | (socket->nonblocking ? MSG_DONTWAIT : 0);
 	bool gone = false;
-	ssize_t bytes;
-	int error = regioi_ws_send_once(socket, &transfer->message, flags, &bytes, &gone);
+	int error = send_once(socket, transfer, socket->nonblocking ? MSG_DONTWAIT : 0, ret_bytes,
+			      &gone);
 
 	if (gone) {
 		pthread_mutex_lock(&socket->lock);
 		regioi_ws_operations_retry(socket);
 		pthread_mutex_unlock(&socket->lock);
 	}
-	return error ? regioi_ws_fail(blocking_error(socket, error), -1) : bytes;
-}
-
-static struct regioi_ws_transfer transfer_of(struct iovec *vectors, DWORD count, int flags)
-{
-	return (struct regioi_ws_transfer){.message = {.msg_iov = vectors, .msg_iovlen = count},
-					   .flags = flags};
-}
-
-int regioi_ws_check_receive(struct regioi_ws_socket *socket, const struct sockaddr *from,
-			    const int *from_length)
-{
-	if (socket->receive_shut)
-		return WSAESHUTDOWN;
-	if (socket->type != SOCK_DGRAM)
-		return 0;
-	if (from && (!from_length || *from_length < regioi_ws_socket_name_bytes(socket)))
-		return WSAEFAULT;
-	return regioi_ws_socket_bound(socket) ? 0 : WSAEINVAL;
-}
-
-static int receive_plain(SOCKET s, struct iovec *vectors, DWORD count, int flags,
-			 struct sockaddr *from, int *from_length)
-{
-	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
-	struct regioi_ws_transfer transfer = transfer_of(vectors, count, flags);
-	ssize_t bytes = -1;
-	int error;
-
-	if (!socket)
-		return SOCKET_ERROR;
-	if (from && from_length && *from_length > 0) {
-		transfer.message.msg_name = from;
-		transfer.message.msg_namelen = (socklen_t)*from_length;
-	}
-	error = flags & ~MESSAGE_FLAGS ? WSAEOPNOTSUPP
-				       : regioi_ws_check_receive(socket, from, from_length);
-	if (error)
-		SetLastError((DWORD)error);
-	else
-		bytes = regioi_ws_receive_now(socket, &transfer);
-	if (!error && from && from_length)
-		*from_length = (int)transfer.message.msg_namelen;
-	regioi_ws_socket_leave(socket);
-	return (int)bytes;
-}
-
-static int send_plain(SOCKET s, struct iovec *vectors, DWORD count, int flags,
-		      const struct sockaddr *to, int to_length)
-{
-	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
-	struct regioi_ws_transfer transfer = transfer_of(vectors, count, flags);
-	ssize_t bytes = -1;
-
-	if (!socket)
-		return SOCKET_ERROR;
-	if (to && to_length > 0) {
-		transfer.message.msg_name = (void *)(uintptr_t)to;
-		transfer.message.msg_namelen = (socklen_t)to_length;
-	}
-	if (flags & ~(MSG_OOB | MSG_DONTROUTE))
-		SetLastError(WSAEOPNOTSUPP);
-	else
-		bytes = regioi_ws_send_now(socket, &transfer);
-	regioi_ws_socket_leave(socket);
-	return (int)bytes;
-}
-
-int WSAAPI recv(SOCKET s, char *buffer, int length, int flags)
-{
-	return recvfrom(s, buffer, length, flags, NULL, NULL);
-}
-
-int WSAAPI recvfrom(SOCKET s, char *buffer, int length, int flags, struct sockaddr *from,
-		    int *from_length)
-{
-	struct iovec vector = {buffer, (size_t)length};
-
-	if (length < 0)
-		return regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
-	return receive_plain(s, &vector, 1, flags, from, from_length);
-}
-
-int WSAAPI send(SOCKET s, const char *buffer, int length, int flags)
-{
-	return sendto(s, buffer, length, flags, NULL, 0);
-}
-
-int WSAAPI sendto(SOCKET s, const char *buffer, int length, int flags, const struct sockaddr *to,
-		  int to_length)
-{
-	struct iovec vector = {(void *)(uintptr_t)buffer, (size_t)length};
-
-	if (length < 0)
-		return regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
-	return send_plain(s, &vector, 1, flags, to, to_length);
+	return error ? blocking_error(socket, error) : 0;
 }
 
 /* ---- Overlapped ---- */
 
 static int attempt_receive(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
-	struct msghdr message = {
-		.msg_iov = operation->vectors,
-		.msg_iovlen = operation->vectors_count,
-		.msg_name = operation->ret_address,
-	};
-	ssize_t bytes = 0;
-	int error;
-
-	if (operation->ret_address)
-		message.msg_namelen = (socklen_t)*operation->ret_address_length;
-	error = regioi_ws_receive_once(operation->socket, &message, operation->flags | MSG_DONTWAIT,
-				       &bytes);
-	*ret_bytes = (DWORD)bytes;
-	if ((!error || error == WSAEMSGSIZE) && operation->ret_address)
-		*operation->ret_address_length = (int)message.msg_namelen;
-	return error;
+	return receive_once(operation->socket, &operation->transfer, MSG_DONTWAIT, ret_bytes);
 }
 
 /* Removes what has been sent from the vectors. */
-static void advance(struct regioi_ws_operation *operation, size_t bytes)
+static void advance(struct regioi_ws_transfer *transfer, size_t bytes)
 {
-	for (DWORD i = 0; i < operation->vectors_count && bytes > 0; i++) {
-		struct iovec *vector = &operation->vectors[i];
+	for (size_t i = 0; i < transfer->message.msg_iovlen && bytes > 0; i++) {
+		struct iovec *vector = &transfer->vectors[i];
 		size_t part = bytes < vector->iov_len ? bytes : vector->iov_len;
 
 		vector->iov_base = (char *)vector->iov_base + part;
@@ -231,81 +138,112 @@ static void advance(struct regioi_ws_operation *operation, size_t bytes)
 
 static int attempt_send(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
-	struct msghdr message = {
-		.msg_iov = operation->vectors,
-		.msg_iovlen = operation->vectors_count,
-		.msg_name = operation->address.ss_family ? &operation->address : NULL,
-		.msg_namelen = operation->sizes[0],
-	};
+	struct regioi_ws_transfer *transfer = &operation->transfer;
 	bool gone = false;
 	size_t rest = 0;
-	ssize_t bytes;
+	DWORD bytes = 0;
 	int error;
 
-	for (DWORD i = 0; i < operation->vectors_count; i++)
-		rest += operation->vectors[i].iov_len;
-	error = regioi_ws_send_once(operation->socket, &message, operation->flags | MSG_DONTWAIT,
-				    &bytes, &gone);
+	for (size_t i = 0; i < transfer->message.msg_iovlen; i++)
+		rest += transfer->vectors[i].iov_len;
+	error = send_once(operation->socket, transfer, MSG_DONTWAIT, &bytes, &gone);
 	if (gone)
 		regioi_ws_operations_retry(operation->socket);
 	if (error)
 		return error;
-	operation->done_bytes += (DWORD)bytes;
+	operation->done_bytes += bytes;
 	*ret_bytes = operation->done_bytes;
-	advance(operation, (size_t)bytes);
-	return (size_t)bytes < rest ? WSAEWOULDBLOCK : 0;
+	advance(transfer, bytes);
+	return bytes < rest ? WSAEWOULDBLOCK : 0;
 }
 
-int regioi_ws_transfer_start(struct regioi_ws_operation *operation, LPDWORD ret_bytes)
+static int start(struct regioi_ws_socket *socket, const struct regioi_ws_transfer *transfer,
+		 enum regioi_ws_side side, OVERLAPPED *overlapped, DWORD *ret_bytes)
 {
-	DWORD bytes = 0;
-	int error = regioi_ws_operation_start(operation, &bytes);
+	struct regioi_ws_operation *operation = regioi_ws_operation_make(socket, overlapped, side);
+	struct msghdr *message;
+	int error;
 
-	if (ret_bytes)
-		*ret_bytes = error ? 0 : bytes;
+	if (!operation)
+		return SOCKET_ERROR;
+	operation->attempt = side == REGIOI_WS_IN ? attempt_receive : attempt_send;
+	operation->transfer = *transfer;
+	message = &operation->transfer.message;
+	message->msg_iov = operation->transfer.vectors;
+	if (side == REGIOI_WS_OUT && message->msg_name) {
+		memcpy(&operation->address, message->msg_name, message->msg_namelen);
+		message->msg_name = &operation->address;
+	}
+	error = regioi_ws_operation_start(operation, ret_bytes);
+	if (error)
+		*ret_bytes = 0;
 	return error ? regioi_ws_fail(error, SOCKET_ERROR) : 0;
 }
+
+/* ---- Either ---- */
+
+/* Checks what Windows requires. Returns 0 or a Winsock error. */
+static int check(struct regioi_ws_socket *socket, const struct regioi_ws_transfer *transfer,
+		 enum regioi_ws_side side)
+{
+	if (side == REGIOI_WS_OUT)
+		return transfer->message.msg_namelen > sizeof(SOCKADDR_STORAGE) ? WSAEFAULT : 0;
+	if (socket->receive_shut)
+		return WSAESHUTDOWN;
+	if (socket->type != SOCK_DGRAM)
+		return 0;
+	if (transfer->message.msg_name &&
+	    (int)transfer->message.msg_namelen < regioi_ws_socket_name_bytes(socket))
+		return WSAEFAULT;
+	return regioi_ws_socket_bound(socket) ? 0 : WSAEINVAL;
+}
+
+int regioi_ws_transfer_run(struct regioi_ws_socket *socket,
+			   const struct regioi_ws_transfer *transfer, enum regioi_ws_side side,
+			   int flags_known, OVERLAPPED *overlapped, LPDWORD ret_bytes)
+{
+	DWORD bytes = 0;
+	int error = transfer->flags & ~flags_known ? WSAEOPNOTSUPP : check(socket, transfer, side);
+
+	if (!error && overlapped) {
+		error = start(socket, transfer, side, overlapped, &bytes);
+	} else {
+		if (!error && side == REGIOI_WS_IN)
+			error = receive_now(socket, transfer, &bytes);
+		else if (!error)
+			error = send_now(socket, transfer, &bytes);
+		error = regioi_ws_socket_leave_with(socket, error);
+	}
+	if (ret_bytes && (!error || overlapped))
+		*ret_bytes = bytes;
+	return error;
+}
+
+/* ---- The calls ---- */
 
 int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes, LPDWORD flags,
 		       struct sockaddr *from, LPINT from_length, LPWSAOVERLAPPED overlapped,
 		       LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-	struct iovec vectors[REGIOI_WS_BUFFERS_MAX];
-	struct regioi_ws_operation *operation;
+	struct regioi_ws_transfer transfer = {.message.msg_name = from,
+					      .ret_name_length = from ? from_length : NULL};
 	struct regioi_ws_socket *socket;
-	int error = flags ? regioi_ws_take_buffers(buffers, count, vectors) : WSAEFAULT, bytes;
+	int error = flags ? regioi_ws_take_buffers(buffers, count, &transfer) : WSAEFAULT;
 
 	if (!overlapped && !ret_bytes)
 		error = WSAEFAULT;
 	if (error || routine)
 		return regioi_ws_fail(error ? error : WSAEOPNOTSUPP, SOCKET_ERROR);
-	if (!overlapped) {
-		bytes = receive_plain(s, vectors, count, (int)*flags, from, from_length);
-		if (bytes >= 0)
-			*ret_bytes = (DWORD)bytes;
-		*flags = 0;
-		return bytes < 0 ? SOCKET_ERROR : 0;
-	}
-	if (*flags & ~(DWORD)MSG_PEEK)
-		return regioi_ws_fail(WSAEOPNOTSUPP, SOCKET_ERROR);
 	socket = regioi_ws_socket_enter(s);
 	if (!socket)
 		return SOCKET_ERROR;
-	error = regioi_ws_check_receive(socket, from, from_length);
-	if (error) {
-		regioi_ws_socket_leave(socket);
-		return regioi_ws_fail(error, SOCKET_ERROR);
-	}
-	operation = regioi_ws_operation_make(socket, overlapped, REGIOI_WS_IN);
-	if (!operation)
-		return SOCKET_ERROR;
-	memcpy(operation->vectors, vectors, count * sizeof(*vectors));
-	operation->vectors_count = count;
-	operation->attempt = attempt_receive;
-	operation->flags = (int)*flags;
-	operation->ret_address = from_length ? from : NULL;
-	operation->ret_address_length = from_length;
-	return regioi_ws_transfer_start(operation, ret_bytes);
+	if (from && from_length && *from_length > 0)
+		transfer.message.msg_namelen = (socklen_t)*from_length;
+	transfer.flags = (int)*flags;
+	if (!overlapped)
+		*flags = 0;
+	return regioi_ws_transfer_run(socket, &transfer, REGIOI_WS_IN,
+				      overlapped ? MSG_PEEK : MESSAGE_FLAGS, overlapped, ret_bytes);
 }
 
 int WSAAPI WSARecv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes, LPDWORD flags,
@@ -314,45 +252,68 @@ int WSAAPI WSARecv(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes, L
 	return WSARecvFrom(s, buffers, count, ret_bytes, flags, NULL, NULL, overlapped, routine);
 }
 
+int WSAAPI recvfrom(SOCKET s, char *buffer, int length, int flags, struct sockaddr *from,
+		    int *from_length)
+{
+	WSABUF data = {.len = (ULONG)length, .buf = buffer};
+	DWORD bytes, wanted = (DWORD)flags;
+
+	if (length < 0)
+		return regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
+	return WSARecvFrom(s, &data, 1, &bytes, &wanted, from, from_length, NULL, NULL)
+		       ? SOCKET_ERROR
+		       : (int)bytes;
+}
+
+int WSAAPI recv(SOCKET s, char *buffer, int length, int flags)
+{
+	return recvfrom(s, buffer, length, flags, NULL, NULL);
+}
+
 int WSAAPI WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes, DWORD flags,
 		     const struct sockaddr *to, int to_length, LPWSAOVERLAPPED overlapped,
 		     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-	struct iovec vectors[REGIOI_WS_BUFFERS_MAX];
-	struct regioi_ws_operation *operation;
+	struct regioi_ws_transfer transfer = {.flags = (int)flags};
 	struct regioi_ws_socket *socket;
-	int error = regioi_ws_take_buffers(buffers, count, vectors), bytes;
+	int error = regioi_ws_take_buffers(buffers, count, &transfer);
 
 	if (!overlapped && !ret_bytes)
 		error = WSAEFAULT;
-	if (to && (to_length < 0 || (size_t)to_length > sizeof(operation->address)))
-		error = WSAEFAULT;
 	if (error || routine)
 		return regioi_ws_fail(error ? error : WSAEOPNOTSUPP, SOCKET_ERROR);
-	if (!overlapped) {
-		bytes = send_plain(s, vectors, count, (int)flags, to, to_length);
-		if (bytes >= 0)
-			*ret_bytes = (DWORD)bytes;
-		return bytes < 0 ? SOCKET_ERROR : 0;
-	}
-	if (flags)
-		return regioi_ws_fail(WSAEOPNOTSUPP, SOCKET_ERROR);
 	socket = regioi_ws_socket_enter(s);
-	operation = socket ? regioi_ws_operation_make(socket, overlapped, REGIOI_WS_OUT) : NULL;
-	if (!operation)
+	if (!socket)
 		return SOCKET_ERROR;
-	memcpy(operation->vectors, vectors, count * sizeof(*vectors));
-	operation->vectors_count = count;
-	operation->attempt = attempt_send;
-	if (to) {
-		memcpy(&operation->address, to, (size_t)to_length);
-		operation->sizes[0] = (DWORD)to_length;
+	if (to && to_length) {
+		transfer.message.msg_name = (void *)(uintptr_t)to;
+		transfer.message.msg_namelen = (socklen_t)to_length;
 	}
-	return regioi_ws_transfer_start(operation, ret_bytes);
+	return regioi_ws_transfer_run(socket, &transfer, REGIOI_WS_OUT,
+				      overlapped ? 0 : MSG_OOB | MSG_DONTROUTE, overlapped,
+				      ret_bytes);
 }
 
 int WSAAPI WSASend(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes, DWORD flags,
 		   LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
 	return WSASendTo(s, buffers, count, ret_bytes, flags, NULL, 0, overlapped, routine);
+}
+
+int WSAAPI sendto(SOCKET s, const char *buffer, int length, int flags, const struct sockaddr *to,
+		  int to_length)
+{
+	WSABUF data = {.len = (ULONG)length, .buf = (char *)(uintptr_t)buffer};
+	DWORD bytes;
+
+	if (length < 0)
+		return regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
+	return WSASendTo(s, &data, 1, &bytes, (DWORD)flags, to, to_length, NULL, NULL)
+		       ? SOCKET_ERROR
+		       : (int)bytes;
+}
+
+int WSAAPI send(SOCKET s, const char *buffer, int length, int flags)
+{
+	return sendto(s, buffer, length, flags, NULL, 0);
 }
