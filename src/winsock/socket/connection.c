@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 
+#include "base/clock.h"
 #include "winsock/socket/overlapped.h"
 #include "winsock/win32/error.h"
 
@@ -147,7 +148,7 @@ static int connect_now(struct regioi_ws_socket *socket, const struct sockaddr *a
 	}
 	socket->connecting = error == EINPROGRESS;
 	if (!error) {
-		socket->connected_ns = regioi_ws_now();
+		socket->connected_ns = regioi_now_ns();
 		return 0;
 	}
 	if (socket->closing)

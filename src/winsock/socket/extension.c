@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 
+#include "base/clock.h"
 #include "winsock/socket/extension.h"
 #include "winsock/socket/overlapped.h"
 #include "winsock/win32/error.h"
@@ -101,7 +102,7 @@ static int attempt_accept(struct regioi_ws_operation *operation, DWORD *ret_byte
 		close(fd);
 	} else {
 		error = socket_replace(accepted, fd);
-		accepted->connected_ns = regioi_ws_now();
+		accepted->connected_ns = regioi_now_ns();
 	}
 	pthread_mutex_unlock(&accepted->lock);
 	return error;
@@ -226,7 +227,7 @@ static int attempt_connect(struct regioi_ws_operation *operation, DWORD *ret_byt
 			error = errno;
 	}
 	if (!error)
-		socket->connected_ns = regioi_ws_now();
+		socket->connected_ns = regioi_now_ns();
 	return error ? regioi_ws_error(error) : 0;
 }
 

@@ -7,6 +7,7 @@
  */
 #include <netinet/udp.h>
 
+#include "base/clock.h"
 #include "winsock/socket/socket.h"
 #include "winsock/win32/error.h"
 
@@ -370,7 +371,7 @@ static int get_special(struct regioi_ws_socket *socket, int name, DWORD *ret_num
 		*ret_number = NEVER_CONNECTED;
 		if (regioi_ws_socket_connected(socket))
 			*ret_number =
-				(DWORD)((regioi_ws_now() - socket->connected_ns) / 1000000000u);
+				(DWORD)((regioi_now_ns() - socket->connected_ns) / 1000000000u);
 		return 0;
 	default:
 		return -1;

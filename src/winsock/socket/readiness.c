@@ -4,6 +4,7 @@
  */
 #include <sys/ioctl.h>
 
+#include "base/clock.h"
 #include "winsock/socket/readiness.h"
 #include "winsock/win32/error.h"
 
@@ -128,7 +129,7 @@ static bool fill(const struct regioi_ws_look *looks, struct pollfd *descriptors,
 static int poll_until(struct pollfd *descriptors, uint32_t count, uint64_t deadline_ns)
 {
 	for (;;) {
-		uint64_t now = deadline_ns && deadline_ns != UINT64_MAX ? regioi_ws_now() : 0;
+		uint64_t now = deadline_ns && deadline_ns != UINT64_MAX ? regioi_now_ns() : 0;
 		int64_t rest_ms = -1;
 
 		if (deadline_ns != UINT64_MAX)
@@ -155,12 +156,12 @@ static int wait_for(struct regioi_ws_look *looks, struct pollfd *descriptors, ui
 
 		if (error || find(looks, descriptors, count, &again) || !again || deadline_ns == 0)
 			return error;
-		soon_ns = regioi_ws_now() + IDLE_LOOK_NS;
+		soon_ns = regioi_now_ns() + IDLE_LOOK_NS;
 		error = poll_until(descriptors, count,
 				   deadline_ns < soon_ns ? deadline_ns : soon_ns);
 		if (error)
 			return error;
-		if (regioi_ws_now() >= deadline_ns)
+		if (regioi_now_ns() >= deadline_ns)
 			deadline_ns = 0;
 	}
 }

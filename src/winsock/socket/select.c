@@ -2,6 +2,7 @@
 /*
  * select and WSAPoll.
  */
+#include "base/clock.h"
 #include "winsock/socket/readiness.h"
 #include "winsock/win32/error.h"
 
@@ -48,7 +49,7 @@ static uint64_t select_deadline(const struct timeval *timeout)
 		return UINT64_MAX;
 	wait_ns = (uint64_t)timeout->tv_sec * UINT64_C(1000000000) +
 		  (uint64_t)timeout->tv_usec * 1000;
-	return wait_ns ? regioi_ws_now() + wait_ns : 0;
+	return wait_ns ? regioi_now_ns() + wait_ns : 0;
 }
 
 int WSAAPI select(int ignored, struct fd_set *readable, struct fd_set *writable,

@@ -8,6 +8,7 @@
  */
 #include <fcntl.h>
 
+#include "base/clock.h"
 #include "winsock/socket/socket.h"
 #include "winsock/win32/error.h"
 
@@ -152,7 +153,7 @@ bool regioi_ws_socket_connected(struct regioi_ws_socket *socket)
 	/* Only this shows that a connect() without blocking has finished. */
 	if (!socket->connected_ns &&
 	    sys_getpeername(socket->fd, (struct sockaddr *)&name, &size) == 0)
-		socket->connected_ns = regioi_ws_now();
+		socket->connected_ns = regioi_now_ns();
 	return socket->connected_ns != 0;
 }
 
@@ -248,7 +249,7 @@ SOCKET regioi_ws_socket_inherit(int fd, const struct regioi_ws_socket *listener)
 	socket = adopted_place(s);
 	socket->registered_io = listener->registered_io;
 	socket->nonblocking = listener->nonblocking;
-	socket->connected_ns = regioi_ws_now();
+	socket->connected_ns = regioi_now_ns();
 	return s;
 }
 

@@ -6,29 +6,35 @@
  * library, which takes the lock that the leader has released. So with a domain's lock held,
  * regio_driver_wake() is the only regio call allowed.
  */
-#include <time.h>
-
 #include "winsock/win32/domain.h"
-
-#define SECOND_NS UINT64_C(1000000000)
+#include "base/clock.h"
 
 /* The waiter that this thread leads with. */
 static _Thread_local const struct regioi_ws_waiter *leading;
-
-uint64_t regioi_ws_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
 
 uint64_t regioi_ws_deadline(DWORD timeout_ms)
 {
 	if (timeout_ms == 0)
 		return 0;
 	return timeout_ms == INFINITE ? UINT64_MAX
-				      : regioi_ws_now() + timeout_ms * UINT64_C(1000000);
+				      : regioi_now_ns() + timeout_ms * UINT64_C(1000000);
+}
+
+struct timespec regioi_ws_timespec(uint64_t time_ns)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(time_ns / 1000000000u),
+		.tv_nsec = (long)(time_ns % 1000000000u),
+	};
+}
+
+int regioi_ws_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_t deadline_ns)
+{
+	const struct timespec until = regioi_ws_timespec(deadline_ns);
+
+	return deadline_ns == UINT64_MAX
+		       ? pthread_cond_wait(condition, lock)
+		       : pthread_cond_clockwait(condition, lock, CLOCK_MONOTONIC, &until);
 }
 
 /* ---- The helper ---- */
@@ -175,20 +181,6 @@ static void lead(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waite
 		waiter->drives = false;
 }
 
-static void follow(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter,
-		   uint64_t deadline_ns)
-{
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline_ns / SECOND_NS),
-		.tv_nsec = (long)(deadline_ns % SECOND_NS),
-	};
-
-	if (deadline_ns == UINT64_MAX)
-		pthread_cond_wait(&waiter->awake, &domain->lock);
-	else
-		pthread_cond_clockwait(&waiter->awake, &domain->lock, CLOCK_MONOTONIC, &until);
-}
-
 /* A thread must lead as long as threads sleep that depend on it. */
 static void pass_lead_on(struct regioi_ws_domain *domain)
 {
@@ -219,13 +211,13 @@ void regioi_ws_domain_sleep(struct regioi_ws_domain *domain, struct regioi_ws_wa
 
 		if (deadline_ns != UINT64_MAX) {
 			if (deadline_ns)
-				now = regioi_ws_now();
+				now = regioi_now_ns();
 			rest_ns = deadline_ns > now ? (int64_t)(deadline_ns - now) : 0;
 		}
 		if (may_lead(domain, waiter))
 			lead(domain, waiter, rest_ns);
 		else if (rest_ns)
-			follow(domain, waiter, deadline_ns);
+			regioi_ws_cond_wait(&waiter->awake, &domain->lock, deadline_ns);
 		if (rest_ns == 0)
 			break;
 	}

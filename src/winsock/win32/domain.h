@@ -16,6 +16,7 @@
 #define REGIO_WINSOCK_WIN32_DOMAIN_H
 
 #include <stdint.h>
+#include <time.h>
 
 #include "regio.h"
 #include "winsock/win32/posix.h"
@@ -69,7 +70,8 @@ bool regioi_ws_domain_led_here(const struct regioi_ws_domain *domain,
 
 /* The time when a time-out in milliseconds ends: 0 for at once, UINT64_MAX for never. */
 uint64_t regioi_ws_deadline(DWORD timeout_ms);
-/* The time of CLOCK_MONOTONIC, in nanoseconds. */
-uint64_t regioi_ws_now(void);
+struct timespec regioi_ws_timespec(uint64_t time_ns);
+/* Sleeps until a signal or the deadline. Returns 0 or ETIMEDOUT. */
+int regioi_ws_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_t deadline_ns);
 
 #endif

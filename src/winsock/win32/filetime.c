@@ -5,9 +5,11 @@
 #include <time.h>
 
 #include "winsock/win32/error.h"
+#include "winsock/win32/filetime.h"
 
 #define COUNTS_PER_SECOND INT64_C(10000000)
 #define COUNTS_PER_MILLISECOND 10000
+#define NS_PER_COUNT 100u
 /* From 1601 to 1970. */
 #define EPOCH_SECONDS INT64_C(11644473600)
 #define YEAR_MAX 30827
@@ -49,7 +51,7 @@ void WINAPI GetLocalTime(LPSYSTEMTIME ret_time)
 
 BOOL WINAPI FileTimeToSystemTime(const FILETIME *time, LPSYSTEMTIME ret_time)
 {
-	int64_t counts = (int64_t)((uint64_t)time->dwHighDateTime << 32 | time->dwLowDateTime);
+	int64_t counts = (int64_t)regioi_ws_filetime_counts(*time);
 	time_t seconds = counts / COUNTS_PER_SECOND - EPOCH_SECONDS;
 	struct tm fields;
 
@@ -80,7 +82,21 @@ BOOL WINAPI SystemTimeToFileTime(const SYSTEMTIME *time, LPFILETIME ret_time)
 	    fields.tm_min != wanted.tm_min || fields.tm_sec != wanted.tm_sec ||
 	    time->wMilliseconds > 999)
 		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
-	ret_time->dwLowDateTime = (DWORD)counts;
-	ret_time->dwHighDateTime = (DWORD)(counts >> 32);
+	*ret_time = regioi_ws_filetime(counts);
 	return TRUE;
+}
+
+void WINAPI GetSystemTimePreciseAsFileTime(LPFILETIME ret_time)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	*ret_time =
+		regioi_ws_filetime((uint64_t)((EPOCH_SECONDS + now.tv_sec) * COUNTS_PER_SECOND) +
+				   (uint64_t)now.tv_nsec / NS_PER_COUNT);
+}
+
+void WINAPI GetSystemTimeAsFileTime(LPFILETIME ret_time)
+{
+	GetSystemTimePreciseAsFileTime(ret_time);
 }

@@ -126,18 +126,11 @@ void WINAPI InitializeConditionVariable(PCONDITION_VARIABLE condition)
 /* Called with the condition's lock, which is released. */
 static BOOL condition_sleep(struct condition *condition, DWORD timeout_ms)
 {
-	uint64_t until_ns = regioi_ws_deadline(timeout_ms);
-	struct timespec until = {
-		.tv_sec = (time_t)(until_ns / 1000000000u),
-		.tv_nsec = (long)(until_ns % 1000000000u),
-	};
 	int error = ETIMEDOUT;
 
-	if (timeout_ms == INFINITE)
-		error = pthread_cond_wait(&condition->awake, &condition->lock);
-	else if (timeout_ms)
-		error = pthread_cond_clockwait(&condition->awake, &condition->lock, CLOCK_MONOTONIC,
-					       &until);
+	if (timeout_ms)
+		error = regioi_ws_cond_wait(&condition->awake, &condition->lock,
+					    regioi_ws_deadline(timeout_ms));
 	pthread_mutex_unlock(&condition->lock);
 	return error ? regioi_ws_fail(ERROR_TIMEOUT, FALSE) : TRUE;
 }

@@ -32,6 +32,17 @@ static void packet_take(struct regioi_ws_packet *packet, struct port_waiter *by)
 }
 
 /* With the lock. */
+static void queue_append(struct regioi_ws_port *port, struct regioi_ws_packet *packet)
+{
+	packet->next = NULL;
+	if (port->first)
+		port->last->next = packet;
+	else
+		port->first = packet;
+	port->last = packet;
+}
+
+/* With the lock. */
 static bool queue_take(struct regioi_ws_port *port, struct port_waiter *by)
 {
 	struct regioi_ws_packet *packet = port->first;
@@ -40,14 +51,8 @@ static bool queue_take(struct regioi_ws_port *port, struct port_waiter *by)
 		return false;
 	port->first = packet->next;
 	/* It was posted again before it was taken: it goes to the end of the queue. */
-	if (--packet->times > 0) {
-		packet->next = NULL;
-		if (port->first)
-			port->last->next = packet;
-		else
-			port->first = packet;
-		port->last = packet;
-	}
+	if (--packet->times > 0)
+		queue_append(port, packet);
 	packet_take(packet, by);
 	return true;
 }
@@ -80,12 +85,7 @@ void regioi_ws_port_post(struct regioi_ws_port *port, struct regioi_ws_packet *p
 		packet_take(packet, waiter);
 		regioi_ws_waiter_satisfy(&port->domain, &waiter->waiter);
 	} else if (packet->times++ == 0) {
-		packet->next = NULL;
-		if (port->first)
-			port->last->next = packet;
-		else
-			port->first = packet;
-		port->last = packet;
+		queue_append(port, packet);
 	}
 	pthread_mutex_unlock(&port->domain.lock);
 }

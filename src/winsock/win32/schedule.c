@@ -122,31 +122,39 @@ BOOL WINAPI SetThreadGroupAffinity(HANDLE thread, const GROUP_AFFINITY *affinity
 
 /* ---- Priority ---- */
 
-static const struct {
-	int priority;
+struct nice_value {
+	DWORD of;
 	int nice;
-} priorities[] = {
-	{THREAD_PRIORITY_IDLE, 19},	      {THREAD_PRIORITY_LOWEST, 10},
-	{THREAD_PRIORITY_BELOW_NORMAL, 5},    {THREAD_PRIORITY_NORMAL, 0},
-	{THREAD_PRIORITY_ABOVE_NORMAL, -5},   {THREAD_PRIORITY_HIGHEST, -10},
-	{THREAD_PRIORITY_TIME_CRITICAL, -20},
+};
+
+static const struct nice_value priorities[] = {
+	{(DWORD)THREAD_PRIORITY_IDLE, 19},	     {(DWORD)THREAD_PRIORITY_LOWEST, 10},
+	{(DWORD)THREAD_PRIORITY_BELOW_NORMAL, 5},    {(DWORD)THREAD_PRIORITY_NORMAL, 0},
+	{(DWORD)THREAD_PRIORITY_ABOVE_NORMAL, -5},   {(DWORD)THREAD_PRIORITY_HIGHEST, -10},
+	{(DWORD)THREAD_PRIORITY_TIME_CRITICAL, -20},
+};
+
+static const struct nice_value classes[] = {
+	{IDLE_PRIORITY_CLASS, 15},  {BELOW_NORMAL_PRIORITY_CLASS, 5},
+	{NORMAL_PRIORITY_CLASS, 0}, {ABOVE_NORMAL_PRIORITY_CLASS, -5},
+	{HIGH_PRIORITY_CLASS, -10}, {REALTIME_PRIORITY_CLASS, -20},
 };
 
 /* A priority above normal needs a right that few programs have; the error shows that. */
+static BOOL set_nice(pid_t id, DWORD wanted, const struct nice_value *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (values[i].of == wanted)
+			return setpriority(PRIO_PROCESS, (id_t)id, values[i].nice) == 0 ||
+			       regioi_ws_fail(ERROR_ACCESS_DENIED, FALSE);
+	return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+}
+
 BOOL WINAPI SetThreadPriority(HANDLE thread, int priority)
 {
 	pid_t id = regioi_ws_thread_id(thread);
 
-	if (!id)
-		return FALSE;
-	for (size_t i = 0; i < ARRAYSIZE(priorities); i++) {
-		if (priorities[i].priority != priority)
-			continue;
-		if (setpriority(PRIO_PROCESS, (id_t)id, priorities[i].nice) == 0)
-			return TRUE;
-		return regioi_ws_fail(ERROR_ACCESS_DENIED, FALSE);
-	}
-	return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+	return id && set_nice(id, (DWORD)priority, priorities, ARRAYSIZE(priorities));
 }
 
 int WINAPI GetThreadPriority(HANDLE thread)
@@ -159,7 +167,7 @@ int WINAPI GetThreadPriority(HANDLE thread)
 	nice = getpriority(PRIO_PROCESS, (id_t)id);
 	while (i + 1 < (int)ARRAYSIZE(priorities) && priorities[i].nice > nice)
 		i++;
-	return priorities[i].priority;
+	return (int)priorities[i].of;
 }
 
 /* The kernel keeps 15 characters of the name; debuggers and top show them. */
@@ -185,25 +193,9 @@ HRESULT WINAPI SetThreadDescription(HANDLE thread, PCWSTR name)
 
 BOOL WINAPI SetPriorityClass(HANDLE process, DWORD priority_class)
 {
-	static const struct {
-		DWORD priority_class;
-		int nice;
-	} classes[] = {
-		{IDLE_PRIORITY_CLASS, 15},  {BELOW_NORMAL_PRIORITY_CLASS, 5},
-		{NORMAL_PRIORITY_CLASS, 0}, {ABOVE_NORMAL_PRIORITY_CLASS, -5},
-		{HIGH_PRIORITY_CLASS, -10}, {REALTIME_PRIORITY_CLASS, -20},
-	};
-
 	if (process != GetCurrentProcess())
 		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
-	for (size_t i = 0; i < ARRAYSIZE(classes); i++) {
-		if (classes[i].priority_class != priority_class)
-			continue;
-		if (setpriority(PRIO_PROCESS, 0, classes[i].nice) == 0)
-			return TRUE;
-		return regioi_ws_fail(ERROR_ACCESS_DENIED, FALSE);
-	}
-	return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
+	return set_nice(0, priority_class, classes, ARRAYSIZE(classes));
 }
 
 /* ---- Yielding and sleeping ---- */
@@ -222,11 +214,7 @@ void WINAPI Sleep(DWORD timeout_ms)
 /* There are no APCs here, so an alertable sleep is an ordinary one. */
 DWORD WINAPI SleepEx(DWORD timeout_ms, BOOL alertable)
 {
-	uint64_t until_ns = regioi_ws_deadline(timeout_ms);
-	struct timespec until = {
-		.tv_sec = (time_t)(until_ns / 1000000000u),
-		.tv_nsec = (long)(until_ns % 1000000000u),
-	};
+	const struct timespec until = regioi_ws_timespec(regioi_ws_deadline(timeout_ms));
 
 	if (timeout_ms == 0)
 		sched_yield();

@@ -4,8 +4,8 @@
  */
 #include <sched.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "winsock/win32/domain.h"
 #include "winsock/win32/error.h"
 
@@ -16,8 +16,6 @@
 /* As on Windows: a program may print it, or rely on products that do not overflow. */
 #define COUNTS_PER_SECOND 10000000
 #define NS_PER_COUNT 100u
-/* From 1601 to 1970. */
-#define EPOCH_COUNTS UINT64_C(116444736000000000)
 
 void WINAPI GetSystemInfo(LPSYSTEM_INFO ret_info)
 {
@@ -84,7 +82,7 @@ BOOL WINAPI IsDebuggerPresent(void)
 
 BOOL WINAPI QueryPerformanceCounter(LARGE_INTEGER *ret_count)
 {
-	ret_count->QuadPart = (LONGLONG)(regioi_ws_now() / NS_PER_COUNT);
+	ret_count->QuadPart = (LONGLONG)(regioi_now_ns() / NS_PER_COUNT);
 	return TRUE;
 }
 
@@ -96,27 +94,10 @@ BOOL WINAPI QueryPerformanceFrequency(LARGE_INTEGER *ret_frequency)
 
 ULONGLONG WINAPI GetTickCount64(void)
 {
-	return regioi_ws_now() / 1000000u;
+	return regioi_now_ns() / 1000000u;
 }
 
 DWORD WINAPI GetTickCount(void)
 {
 	return (DWORD)GetTickCount64();
-}
-
-void WINAPI GetSystemTimePreciseAsFileTime(LPFILETIME ret_time)
-{
-	struct timespec now;
-	uint64_t counts;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	counts = EPOCH_COUNTS + (uint64_t)now.tv_sec * COUNTS_PER_SECOND +
-		 (uint64_t)now.tv_nsec / NS_PER_COUNT;
-	ret_time->dwLowDateTime = (DWORD)counts;
-	ret_time->dwHighDateTime = (DWORD)(counts >> 32);
-}
-
-void WINAPI GetSystemTimeAsFileTime(LPFILETIME ret_time)
-{
-	GetSystemTimePreciseAsFileTime(ret_time);
 }

@@ -7,6 +7,7 @@
 
 #include "winsock/win32/domain.h"
 #include "winsock/win32/error.h"
+#include "winsock/win32/filetime.h"
 #include "winsock/win32/thread.h"
 
 #define COUNTS_PER_SECOND 10000000u
@@ -33,28 +34,21 @@ static bool read_taken(const char *path, struct taken *ret_taken)
 			    &ret_taken->user, &ret_taken->kernel, &ret_taken->start) == 3;
 }
 
-static FILETIME filetime(uint64_t counts)
+static uint64_t of_ticks(unsigned long long ticks)
 {
-	return (FILETIME){.dwLowDateTime = (DWORD)counts, .dwHighDateTime = (DWORD)(counts >> 32)};
-}
-
-static FILETIME of_ticks(unsigned long long ticks)
-{
-	return filetime(ticks * COUNTS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
+	return ticks * COUNTS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
 static FILETIME started_at(const struct taken *taken)
 {
 	struct timespec up;
-	FILETIME now, age = of_ticks(taken->start);
-	uint64_t counts;
+	FILETIME now;
 
 	clock_gettime(CLOCK_BOOTTIME, &up);
 	GetSystemTimePreciseAsFileTime(&now);
-	counts = ((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) +
-		 ((uint64_t)age.dwHighDateTime << 32 | age.dwLowDateTime);
-	return filetime(counts -
-			((uint64_t)up.tv_sec * COUNTS_PER_SECOND + (uint64_t)up.tv_nsec / 100));
+	return regioi_ws_filetime(
+		regioi_ws_filetime_counts(now) + of_ticks(taken->start) -
+		((uint64_t)up.tv_sec * COUNTS_PER_SECOND + (uint64_t)up.tv_nsec / 100));
 }
 
 /* One that has ended has no times any more. */
@@ -68,9 +62,9 @@ static BOOL get_times(const char *path, LPFILETIME ret_creation, LPFILETIME ret_
 	if (!read_taken(path, &taken))
 		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
 	*ret_creation = started_at(&taken);
-	*ret_exit = filetime(0);
-	*ret_kernel = of_ticks(taken.kernel);
-	*ret_user = of_ticks(taken.user);
+	*ret_exit = regioi_ws_filetime(0);
+	*ret_kernel = regioi_ws_filetime(of_ticks(taken.kernel));
+	*ret_user = regioi_ws_filetime(of_ticks(taken.user));
 	return TRUE;
 }
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * FILETIME and the number that it holds in two halves: units of 100 ns.
+ */
+#ifndef REGIO_WINSOCK_WIN32_FILETIME_H
+#define REGIO_WINSOCK_WIN32_FILETIME_H
+
+#include "winsock/win32/posix.h"
+
+static inline FILETIME regioi_ws_filetime(uint64_t counts)
+{
+	return (FILETIME){.dwLowDateTime = (DWORD)counts, .dwHighDateTime = (DWORD)(counts >> 32)};
+}
+
+static inline uint64_t regioi_ws_filetime_counts(FILETIME time)
+{
+	return (uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime;
+}
+
+#endif
