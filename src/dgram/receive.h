@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Splitting trains: what arrives is distributed over the posted receives, in order. No system
- * calls, no locks.
+ * Splitting trains: what arrives is distributed over the posted receives, in order. The kernel
+ * joins messages of one sender into a train by generic receive offload (GRO), the option UDP_GRO.
+ * No system calls, no locks.
  */
 #ifndef REGIO_DGRAM_RECEIVE_H
 #define REGIO_DGRAM_RECEIVE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Joining sends into trains: queued sends become one operation, and its result becomes theirs. No
- * system calls, no locks.
+ * Joining sends into trains: queued sends become one operation, and its result becomes theirs. A
+ * train is one message to the kernel, which splits it: generic segmentation offload (GSO), by the
+ * option UDP_SEGMENT. No system calls, no locks.
  */
 #ifndef REGIO_DGRAM_SEND_H
 #define REGIO_DGRAM_SEND_H

@@ -24,7 +24,10 @@ static int descriptor_add(int set, int fd, uint32_t events)
 	return epoll_ctl(set, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* The engine's descriptor, which tells what it is to tell, also proves that the set is ours. */
+/*
+ * The events of the engine's descriptor in the set. It is there even if there are none, because it
+ * also proves that the set is ours.
+ */
 static uint32_t engine_events(const struct regioi_driver *driver)
 {
 	return driver->threaded ? 0 : EPOLLIN;

@@ -9,8 +9,8 @@
 
 /*
  * An RQ becomes steady, and is watched no longer, after 1 << REGIOI_STEADY_SHIFT_MIN passes with a
- * message: two system calls and some tries in vain to earn back. Each time that it was a mistake
- * the next time takes twice as long, up to 1 << 12.
+ * message: two system calls and some tries that find nothing, to earn back. Each time that it was a
+ * mistake the next time takes twice as long, up to 1 << 12.
  */
 #define STEADY_SHIFT_MAX 12
 /* Passes between two messages that end a streak. */
@@ -75,7 +75,7 @@ bool regioi_heat_watch_instead(struct regioi_node *node)
 		return false;
 	/*
 	 * Before: the event may come at once. A doubt goes, and no more: messages that wait in
-	 * stages for receives are ready without an event, and none will tell of them.
+	 * stages for receives are ready without an event, and none will report them.
 	 */
 	regioi_ready_watched(receive);
 	if (regioi_watch_start(node->rq) == 0)

@@ -4,8 +4,8 @@
  *
  * A few that have just received are hot, which is how spinning reaches the latency of the plain
  * socket; they cool down after about a millisecond of nothing. Any number that receive in pass
- * after pass are steady: on a busy server asking costs more than the few tries in vain, and a
- * socket that the engine does not watch is cheaper in itself.
+ * after pass are steady: on a busy server polling the engine costs more than the few
+ * tries that find nothing, and a socket that the engine does not watch is cheaper in itself.
  */
 #ifndef REGIO_DRIVE_POLL_POLICY_H
 #define REGIO_DRIVE_POLL_POLICY_H
@@ -21,8 +21,8 @@
 /* The node's RQ has received something in this pass, of a caller that is 'alone' or not. */
 void regioi_heat_received(struct regioi_node *node, bool alone);
 /*
- * The node's RQ, which is on the steady list, was tried in vain. Returns whether the tries before
- * have paid for that; if not, it may be watched again.
+ * The node's RQ, which is on the steady list, was tried and found empty. Returns whether the
+ * successful tries before have paid for that; if not, it may be watched again.
  */
 bool regioi_heat_missed(struct regioi_node *node);
 /* Cools the node's RQ, and has it watched again. */

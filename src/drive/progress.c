@@ -516,7 +516,7 @@ static bool poll_single(struct regioi_driver *driver, struct regioi_direct_resul
 	return true;
 }
 
-/* Told from memory alone: a program that polls an idle queue makes no system call. */
+/* Determined from memory alone: a program that polls an idle queue makes no system call. */
 static bool nothing_to_do(const struct regioi_driver *driver)
 {
 	return regioi_driver_has_nothing_listed(driver) && driver->ops->idle &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sleeping: in the engine, where one thread leads, or behind it.
+ * Sleeping: in the engine, as the leader, or on a futex, as a follower of the thread that leads.
  */
 #ifndef REGIO_DRIVE_SLEEP_H
 #define REGIO_DRIVE_SLEEP_H

@@ -20,7 +20,7 @@
 #include "stream/send.h"
 
 /* A filled slice does not show whether more follows; if it is shorter than this, probably not. */
-#define LONE_BYTES_MAX 4096u
+#define SHORT_SLICE_BYTES 4096u
 
 void regioi_stream_open(struct regioi_rq *rq)
 {
@@ -85,14 +85,14 @@ static bool other_is_settled(const struct regioi_half *half)
 /*
  * Memory was unmapped while its region is registered: the oldest request is the one that uses it.
  */
-static struct regioi_outcome refuse_oldest(const struct regioi_window *window, uint32_t *begun,
-					   int error)
+static struct regioi_outcome refuse_oldest(const struct regioi_window *window,
+					   uint32_t *partial_bytes, int error)
 {
 	struct regioi_request *request = regioi_window_request(window, 0);
 
 	request->status = error;
-	request->bytes = *begun;
-	*begun = 0;
+	request->bytes = *partial_bytes;
+	*partial_bytes = 0;
 	return (struct regioi_outcome){.completed = 1, .ready = REGIOI_READY_YES};
 }
 
@@ -126,8 +126,8 @@ static enum regioi_ready ready_after_bytes(struct regioi_half *half, const struc
 	if ((size_t)op->result < op->length)
 		return atomic_load(&half->rq->hangup_seen) ? REGIOI_READY_YES
 							   : regioi_watch_when_empty(half->rq);
-	return work->planned == 1 && op->length < LONE_BYTES_MAX ? REGIOI_READY_UNKNOWN
-								 : REGIOI_READY_YES;
+	return work->planned == 1 && op->length < SHORT_SLICE_BYTES ? REGIOI_READY_UNKNOWN
+								    : REGIOI_READY_YES;
 }
 
 static struct regioi_outcome settle_end(struct regioi_half *half,
@@ -197,7 +197,7 @@ static struct regioi_outcome receive_settle(struct regioi_half *half,
 	 * event.
 	 */
 	if (half->receive.partial_bytes && outcome.ready == REGIOI_READY_NO)
-		regioi_socket_tell_all(half->rq);
+		regioi_socket_report_all(half->rq);
 	return outcome;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One operation for one half, between preparing and finishing.
+ * One operation for one half, from planning to settling.
  */
 #ifndef REGIO_EXEC_WORK_H
 #define REGIO_EXEC_WORK_H

@@ -62,8 +62,9 @@ static inline void expand(const struct regioi_half *half, uint32_t first, uint32
 }
 
 /*
- * The direct's owner is the only consumer, and the caller the only executor. So if the half has
- * nothing on the list, and no thread waits for a signal, the results can be handed over directly.
+ * The dequeue that has given 'direct' is the only consumer, and the caller the only executor. So if
+ * the half has nothing on the list, and no thread waits for a signal, the results can be written
+ * into the array of that dequeue.
  */
 static bool direct_take(struct regioi_half *half, uint32_t first, uint32_t count,
 			struct regioi_direct_results *direct)

@@ -51,10 +51,10 @@ struct regioi_cq {
 	/* The consumer's. */
 	_Alignas(REGIOI_CACHE_LINE) struct regioi_half *drain; /* off 'pending', oldest first */
 	struct regioi_half *drain_last;
-	struct regioi_half *current;  /* partly dequeued */
-	uint32_t taken_unpolled;      /* results since it last made progress */
-	bool slept;		      /* a wait has, and what came of it is dequeued first */
-	_Atomic uint64_t taken;	      /* of 'posted' */
+	struct regioi_half *current; /* partly dequeued */
+	uint32_t taken_unpolled;     /* results since it last made progress */
+	bool slept;		/* in a wait: the next dequeue that finds nothing need not poll */
+	_Atomic uint64_t taken; /* of 'posted' */
 	pthread_mutex_t discard_lock; /* once closed: for threads that end a half */
 };
 

@@ -73,7 +73,7 @@ struct regioi_driver {
 	uint32_t done_unasked;	 /* requests completed since then */
 	uint32_t passes_idle;	 /* in a row that completed nothing */
 	uint32_t hot_count;
-	uint32_t steady_credit; /* tries of steady RQs in vain that are paid for: poll_policy.c */
+	uint32_t steady_credit; /* failed tries of steady RQs that are paid for: poll_policy.c */
 	uint32_t hot_pause;	/* passes until a queue may become hot again */
 	bool rqs_lost;		/* its RQs have been marked as well */
 

@@ -51,7 +51,7 @@ struct regioi_node {
 	uint32_t received_pass;	 /* the last pass that received something */
 	uint16_t streak;	 /* passes that received, without a sleep or a long pause between */
 	uint8_t steady_shift;	 /* it becomes steady when 'streak' is 1 << this */
-	uint8_t misses;		 /* of a steady RQ: tries in vain that were not paid for */
+	uint8_t misses; /* of a steady RQ: tries that found nothing and were not paid for */
 	uint8_t idle_passes;
 	uint8_t heat;	      /* enum regioi_heat */
 	uint16_t posted_seen; /* number of requests ever posted, at the last idle pass */

@@ -178,11 +178,11 @@ int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts 
 				   "creating an RQ: the socket has one; close that one first");
 	choose_trains(rq, opts);
 	if (rq->stream)
-		regioi_socket_tell_all(rq);
+		regioi_socket_report_all(rq);
 	return 0;
 }
 
-void regioi_socket_tell_all(struct regioi_rq *rq)
+void regioi_socket_report_all(struct regioi_rq *rq)
 {
 	if (regioi_option(rq->fd, SOL_SOCKET, SO_RCVLOWAT) <= 1)
 		return;
@@ -212,7 +212,7 @@ int regioi_socket_replace(struct regioi_rq *rq, int fd)
 		error = -errno;
 	if (!error) {
 		rq->low_water = (struct regioi_kept_option){0};
-		regioi_socket_tell_all(rq);
+		regioi_socket_report_all(rq);
 		return 0;
 	}
 	if (error != -EEXIST)
@@ -348,7 +348,7 @@ static const struct {
  * IPv6 extension headers come before the destination in the control data, and are longer than
  * everything else.
  */
-static bool tells_headers(const struct regioi_rq *rq)
+static bool has_long_control(const struct regioi_rq *rq)
 {
 	const int names[] = {IPV6_RECVHOPOPTS, IPV6_RECVDSTOPTS, IPV6_RECVRTHDR,
 			     IPV6_2292HOPOPTS, IPV6_2292DSTOPTS, IPV6_2292RTHDR};
@@ -361,7 +361,7 @@ static bool tells_headers(const struct regioi_rq *rq)
 
 void regioi_socket_want_local(struct regioi_rq *rq)
 {
-	if (tells_headers(rq))
+	if (has_long_control(rq))
 		atomic_store(&rq->halves[REGIOI_RECEIVE].receive.long_control, true);
 	for (size_t i = 0; i < DESTINATION_OPTIONS; i++) {
 		const int level = destination_options[i].level;

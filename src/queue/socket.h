@@ -30,7 +30,7 @@ int regioi_socket_replace(struct regioi_rq *rq, int fd);
  * Makes a stream socket report each byte: with a higher SO_RCVLOWAT the last bytes of a receive, or
  * all of a short one, could arrive without an event.
  */
-void regioi_socket_tell_all(struct regioi_rq *rq);
+void regioi_socket_report_all(struct regioi_rq *rq);
 /* Whether the descriptor still is the RQ's socket. */
 bool regioi_socket_is_ours(const struct regioi_rq *rq);
 /* Whether the descriptor's number is used for another file now. */

@@ -56,7 +56,7 @@ static int engines_watch(struct regioi_rq *rq)
 }
 
 /* Calls on_blocked when sends begin or cease to wait for the socket. Called with the watch_lock. */
-static void tell_blocked(struct regioi_rq *rq, bool before)
+static void report_blocked(struct regioi_rq *rq, bool before)
 {
 	struct regioi_driver *driver = rq->halves[REGIOI_SEND].node->driver;
 
@@ -126,7 +126,7 @@ bool regioi_watch_pause(struct regioi_rq *rq)
 		engines_unwatch(rq);
 	if (rq->watching_writable) {
 		rq->watching_writable = false;
-		tell_blocked(rq, true);
+		report_blocked(rq, true);
 	}
 	pthread_mutex_unlock(&rq->watch_lock);
 	return on;
@@ -145,7 +145,7 @@ int regioi_watch_writable(struct regioi_rq *rq, bool writable)
 		error = engines_watch(rq);
 	if (error)
 		rq->watching_writable = false;
-	tell_blocked(rq, before);
+	report_blocked(rq, before);
 	pthread_mutex_unlock(&rq->watch_lock);
 	return error;
 }

@@ -68,7 +68,7 @@ static bool pays_to_stage(const struct regioi_request *first, const struct regio
  * number.
  */
 static uint32_t plan_stage(const struct regioi_window *window, struct regioi_resolver *resolver,
-			   uint32_t begun, struct regioi_area *area, struct regioi_op *op)
+			   uint32_t partial_bytes, struct regioi_area *area, struct regioi_op *op)
 {
 	const uint64_t region = regioi_window_request(window, 0)->region;
 	uint32_t count = 0;
@@ -86,7 +86,7 @@ static uint32_t plan_stage(const struct regioi_window *window, struct regioi_res
 	area->vectors[0].iov_base = resolver->base;
 	op->kind = REGIOI_OP_RECEIVE_BYTES;
 	op->data = regioi_area_stage(area, 0);
-	op->length = bytes - begun;
+	op->length = bytes - partial_bytes;
 	return count;
 }
 
@@ -96,7 +96,7 @@ static bool is_staged(const struct regioi_area *area, const struct regioi_op *op
 }
 
 static uint32_t plan_vectors(const struct regioi_window *window, struct regioi_resolver *resolver,
-			     uint32_t begun, struct regioi_area *area, struct regioi_op *op)
+			     uint32_t partial_bytes, struct regioi_area *area, struct regioi_op *op)
 {
 	struct iovec *vector = area->vectors;
 	uint8_t *end = NULL; /* of the last vector */
@@ -106,17 +106,17 @@ static uint32_t plan_vectors(const struct regioi_window *window, struct regioi_r
 	while (count < window->count && vector < area->vectors + REGIOI_AREA_VECTORS &&
 	       bytes < SCATTERED_BYTES) {
 		uint8_t *data = regioi_receive_open(resolver, window, count);
-		uint32_t length = regioi_window_request(window, count)->bytes - begun;
+		uint32_t length = regioi_window_request(window, count)->bytes - partial_bytes;
 
 		if (!data)
 			break;
 		if (data == end)
 			vector[-1].iov_len += length;
 		else
-			*vector++ = (struct iovec){data + begun, length};
-		end = data + begun + length;
+			*vector++ = (struct iovec){data + partial_bytes, length};
+		end = data + partial_bytes + length;
 		bytes += length;
-		begun = 0;
+		partial_bytes = 0;
 		count++;
 	}
 	op->kind = REGIOI_OP_RECEIVE_VECTORS;

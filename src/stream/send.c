@@ -54,7 +54,7 @@ static const uint8_t *open_request(struct plan *plan, uint32_t index)
  * Completes the oldest requests as long as they cannot be executed. Returns their number, and the
  * data of the next request.
  */
-static uint32_t refuse_broken(struct plan *plan, uint32_t *begun, const uint8_t **ret_data)
+static uint32_t refuse_broken(struct plan *plan, uint32_t *partial_bytes, const uint8_t **ret_data)
 {
 	uint32_t refused = 0;
 
@@ -65,13 +65,13 @@ static uint32_t refuse_broken(struct plan *plan, uint32_t *begun, const uint8_t 
 		if (*ret_data)
 			break;
 		request->status = -EFAULT;
-		request->bytes = *begun;
-		*begun = 0;
+		request->bytes = *partial_bytes;
+		*partial_bytes = 0;
 	}
 	return refused;
 }
 
-static void gather_all(struct plan *plan, uint32_t begun)
+static void gather_all(struct plan *plan, uint32_t partial_bytes)
 {
 	const struct regioi_window window = *plan->window;
 	struct regioi_gather gather = plan->gather;
@@ -83,16 +83,16 @@ static void gather_all(struct plan *plan, uint32_t begun)
 	while (taken < window.count && gather.vectors + 1 < REGIOI_AREA_VECTORS &&
 	       bytes < GATHERED_BYTES) {
 		const uint8_t *data = open_request(plan, taken);
-		uint32_t length = regioi_window_request(&window, taken)->bytes - begun;
+		uint32_t length = regioi_window_request(&window, taken)->bytes - partial_bytes;
 
 		if (!data)
 			break;
 		if (bytes == 0)
-			regioi_gather_begin(&gather, data + begun, length);
+			regioi_gather_begin(&gather, data + partial_bytes, length);
 		else if (length)
-			regioi_gather_add(&gather, data + begun, length);
+			regioi_gather_add(&gather, data + partial_bytes, length);
 		bytes += length;
-		begun = 0;
+		partial_bytes = 0;
 		taken++;
 	}
 	regioi_gather_end(&gather, 0);

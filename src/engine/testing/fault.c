@@ -129,8 +129,8 @@ static uint32_t pay(struct regioi_engine *engine, struct regioi_event *events, u
 }
 
 /* Replaces the other engine's events by those to report now. Returns their number. */
-static int tell(struct regioi_engine *engine, struct regioi_event *events, int found,
-		uint32_t events_max)
+static int report(struct regioi_engine *engine, struct regioi_event *events, int found,
+		  uint32_t events_max)
 {
 	uint32_t count = 0;
 	bool more;
@@ -248,7 +248,7 @@ static int fault_poll(struct regioi_engine *engine, struct regioi_event *ret_eve
 {
 	int found = engine->inner_ops->poll(engine->inner, ret_events, events_max);
 
-	return found < 0 ? found : tell(engine, ret_events, found, events_max);
+	return found < 0 ? found : report(engine, ret_events, found, events_max);
 }
 
 static int fault_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
@@ -262,7 +262,7 @@ static int fault_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 	if (atomic_load(&engine->owing) || strikes(engine, REGIOI_FAULT_EARLY))
 		timeout_ns = 0;
 	found = engine->inner_ops->sleep(engine->inner, ret_events, events_max, timeout_ns);
-	return found < 0 ? found : tell(engine, ret_events, found, events_max);
+	return found < 0 ? found : report(engine, ret_events, found, events_max);
 }
 
 /* ---- Executing ---- */

@@ -145,12 +145,12 @@ static uint64_t next_of(const struct regioi_sim_socket *socket,
 	uint64_t next_ns = NEVER_NS;
 
 	for (const struct regioi_sim_item *item = socket->items; item; item = item->next) {
-		if (item->due_ns <= watcher->told_ns && !watcher->level)
+		if (item->due_ns <= watcher->reported_ns && !watcher->level)
 			continue;
 		next_ns = item->due_ns;
 		break;
 	}
-	if (watcher->writable && socket->full_until_ns > watcher->told_writable_ns &&
+	if (watcher->writable && socket->full_until_ns > watcher->reported_writable_ns &&
 	    socket->full_until_ns < next_ns)
 		next_ns = socket->full_until_ns;
 	return next_ns;
@@ -174,8 +174,8 @@ static uint64_t next_event(const struct regioi_engine *engine)
 	return next_ns;
 }
 
-static struct regioi_event tell(const struct regioi_sim_socket *socket,
-				struct regioi_sim_watcher *watcher)
+static struct regioi_event report(const struct regioi_sim_socket *socket,
+				  struct regioi_sim_watcher *watcher)
 {
 	const uint64_t now_ns = regioi_sim_net.clock_ns;
 	struct regioi_event event = {.id = watcher->id};
@@ -188,9 +188,9 @@ static struct regioi_event tell(const struct regioi_sim_socket *socket,
 	}
 	if (watcher->writable && socket->full_until_ns <= now_ns) {
 		event.events |= REGIOI_EVENT_WRITABLE;
-		watcher->told_writable_ns = now_ns;
+		watcher->reported_writable_ns = now_ns;
 	}
-	watcher->told_ns = now_ns;
+	watcher->reported_ns = now_ns;
 	return event;
 }
 
@@ -205,7 +205,7 @@ static int collect(struct regioi_engine *engine, struct regioi_event *ret_events
 		     watcher = watcher->next) {
 			if (watcher->engine == engine &&
 			    next_of(socket, watcher) <= regioi_sim_net.clock_ns)
-				ret_events[count++] = tell(socket, watcher);
+				ret_events[count++] = report(socket, watcher);
 		}
 	}
 	return count;

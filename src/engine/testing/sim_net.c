@@ -133,11 +133,11 @@ static void have_events(struct regioi_sim_socket *socket)
 		regioi_sim_engine_pends(watcher->engine);
 }
 
-void regioi_sim_tell_again(struct regioi_sim_socket *socket)
+void regioi_sim_report_again(struct regioi_sim_socket *socket)
 {
 	for (struct regioi_sim_watcher *watcher = socket->watchers; watcher;
 	     watcher = watcher->next)
-		watcher->told_ns = 0;
+		watcher->reported_ns = 0;
 	have_events(socket);
 }
 

@@ -42,8 +42,8 @@ struct regioi_sim_watcher {
 	uint64_t id;
 	bool writable;
 	bool level;
-	uint64_t told_ns;	   /* of arrivals up to this moment */
-	uint64_t told_writable_ns; /* the same of room to send */
+	uint64_t reported_ns;	       /* of arrivals up to this moment */
+	uint64_t reported_writable_ns; /* the same of room to send */
 };
 
 struct regioi_sim_socket {
@@ -95,10 +95,10 @@ int regioi_sim_take(struct regioi_sim_socket *socket);
 void regioi_sim_drop(struct regioi_sim_socket *socket);
 
 /*
- * Reports the socket to all watchers again, because of something they may have been told about
+ * Reports the socket to all watchers again, because of something that may have been reported
  * before.
  */
-void regioi_sim_tell_again(struct regioi_sim_socket *socket);
+void regioi_sim_report_again(struct regioi_sim_socket *socket);
 
 /* sim_op.c: executes one operation. */
 void regioi_sim_execute(struct regioi_op *op);

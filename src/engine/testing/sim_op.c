@@ -226,7 +226,7 @@ static void execute_receive(struct regioi_sim_socket *socket, struct regioi_op *
 	op->result = chance(16) ? -EAGAIN : receive(socket, op);
 	/* A program that got less than there is relies on an event. */
 	if (due(socket->items))
-		regioi_sim_tell_again(socket);
+		regioi_sim_report_again(socket);
 }
 
 /* ---- Sending ---- */

@@ -39,7 +39,7 @@ static struct {
 } ended = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 /* Stores the result; after that the OVERLAPPED is the program's again. */
-static void tell_result(OVERLAPPED *overlapped, DWORD error)
+static void store_result(OVERLAPPED *overlapped, DWORD error)
 {
 	pthread_mutex_lock(&ended.lock);
 	/* Release: pairs with the acquire in result_of(). */
@@ -72,7 +72,7 @@ static void complete(struct regioi_ws_operation *operation, int error, DWORD byt
 
 	overlapped->InternalHigh = bytes;
 	leave_sockets(operation);
-	tell_result(overlapped, status);
+	store_result(overlapped, status);
 	if (event) {
 		regioi_ws_event_set(event);
 		regioi_ws_object_drop(&event->waitable.object);
@@ -294,7 +294,7 @@ void regioi_ws_operation_refuse(struct regioi_ws_operation *operation, int error
 	const bool datagram = operation->socket->type == SOCK_DGRAM;
 
 	leave_sockets(operation);
-	tell_result(operation->overlapped, regioi_ws_completion_error(error, datagram));
+	store_result(operation->overlapped, regioi_ws_completion_error(error, datagram));
 	if (operation->event)
 		regioi_ws_object_drop(&operation->event->waitable.object);
 	if (operation->port)
