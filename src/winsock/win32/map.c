@@ -1,107 +1,74 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A map from 64-bit keys to pointers, with its own lock. For infrequent look-ups.
+ * A map from 64-bit keys to pointers, with its own lock: the balanced tree of the C library.
  */
+#include <search.h>
 #include <stdlib.h>
 
 #include "winsock/win32/map.h"
 
-#define BUCKETS_FIRST 64u
+struct mapping {
+	uint64_t key;
+	void *value;
+};
 
-static struct regioi_ws_map_entry **bucket_of(const struct regioi_ws_map *map, uint64_t key)
+static int compare(const void *a, const void *b)
 {
-	/* The upper bits of a product with an odd number depend on all bits of the key. */
-	uint64_t hash = key * UINT64_C(0x9E3779B97F4A7C15) >> 32;
+	const struct mapping *one = a, *other = b;
 
-	return &map->buckets[hash & (map->buckets_count - 1)];
+	return (one->key > other->key) - (one->key < other->key);
 }
 
-static struct regioi_ws_map_entry **link_to(const struct regioi_ws_map *map, uint64_t key)
+/* With the lock. NULL if there is none. */
+static struct mapping *find(struct regioi_ws_map *map, uint64_t key)
 {
-	struct regioi_ws_map_entry **link;
+	const struct mapping wanted = {.key = key};
+	struct mapping **node = tfind(&wanted, &map->root, compare);
 
-	if (!map->buckets_count)
-		return NULL;
-	for (link = bucket_of(map, key); *link; link = &(*link)->next)
-		if ((*link)->key == key)
-			return link;
-	return NULL;
-}
-
-/* Doubles the number of buckets, so that chains stay short. */
-static bool grow(struct regioi_ws_map *map)
-{
-	struct regioi_ws_map grown = {.buckets_count = map->buckets_count * 2};
-
-	if (!grown.buckets_count)
-		grown.buckets_count = BUCKETS_FIRST;
-	grown.buckets = calloc(grown.buckets_count, sizeof(struct regioi_ws_map_entry *));
-	if (!grown.buckets)
-		return false;
-	for (uint32_t i = 0; i < map->buckets_count; i++) {
-		struct regioi_ws_map_entry *entry = map->buckets[i];
-
-		while (entry) {
-			struct regioi_ws_map_entry *next = entry->next;
-			struct regioi_ws_map_entry **bucket = bucket_of(&grown, entry->key);
-
-			entry->next = *bucket;
-			*bucket = entry;
-			entry = next;
-		}
-	}
-	free(map->buckets);
-	map->buckets = grown.buckets;
-	map->buckets_count = grown.buckets_count;
-	return true;
+	return node ? *node : NULL;
 }
 
 bool regioi_ws_map_add(struct regioi_ws_map *map, uint64_t key, void *value)
 {
-	struct regioi_ws_map_entry *entry = malloc(sizeof(*entry));
-	bool added = entry != NULL;
+	struct mapping *entry = malloc(sizeof(*entry)), **node = NULL;
 
+	if (!entry)
+		return false;
+	*entry = (struct mapping){key, value};
 	pthread_mutex_lock(&map->lock);
-	if (added && map->count >= map->buckets_count)
-		added = grow(map);
-	if (added) {
-		struct regioi_ws_map_entry **bucket = bucket_of(map, key);
-
-		*entry = (struct regioi_ws_map_entry){key, value, *bucket};
-		*bucket = entry;
-		map->count++;
-	}
+	node = tsearch(entry, &map->root, compare);
+	/* An entry that the program has made stale, by unmapping memory itself for instance. */
+	if (node && *node != entry)
+		(*node)->value = value;
+	else if (node)
+		entry = NULL;
 	pthread_mutex_unlock(&map->lock);
-	if (!added)
-		free(entry);
-	return added;
+	free(entry);
+	return node;
 }
 
 void *regioi_ws_map_find(struct regioi_ws_map *map, uint64_t key)
 {
-	struct regioi_ws_map_entry **link;
+	struct mapping *entry;
 	void *value;
 
 	pthread_mutex_lock(&map->lock);
-	link = link_to(map, key);
-	value = link ? (*link)->value : NULL;
+	entry = find(map, key);
+	value = entry ? entry->value : NULL;
 	pthread_mutex_unlock(&map->lock);
 	return value;
 }
 
 void *regioi_ws_map_remove(struct regioi_ws_map *map, uint64_t key)
 {
-	struct regioi_ws_map_entry **link, *entry = NULL;
-	void *value = NULL;
+	struct mapping *entry;
+	void *value;
 
 	pthread_mutex_lock(&map->lock);
-	link = link_to(map, key);
-	if (link) {
-		entry = *link;
-		*link = entry->next;
-		value = entry->value;
-		map->count--;
-	}
+	entry = find(map, key);
+	value = entry ? entry->value : NULL;
+	if (entry)
+		tdelete(entry, &map->root, compare);
 	pthread_mutex_unlock(&map->lock);
 	free(entry);
 	return value;

@@ -9,17 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct regioi_ws_map_entry {
-	uint64_t key;
-	void *value;
-	struct regioi_ws_map_entry *next;
-};
-
 struct regioi_ws_map {
 	pthread_mutex_t lock;
-	struct regioi_ws_map_entry **buckets;
-	uint32_t buckets_count; /* a power of two, or 0 */
-	uint32_t count;
+	void *root;
 };
 
 #define REGIOI_WS_MAP_INIT                                                                         \
@@ -27,7 +19,7 @@ struct regioi_ws_map {
 		.lock = PTHREAD_MUTEX_INITIALIZER                                                  \
 	}
 
-/* Returns false if there is no memory. */
+/* Replaces the value of a key that is there. Returns false if there is no memory. */
 bool regioi_ws_map_add(struct regioi_ws_map *map, uint64_t key, void *value);
 /* Returns NULL if there is none. */
 void *regioi_ws_map_find(struct regioi_ws_map *map, uint64_t key);
