@@ -93,32 +93,33 @@ static __attribute__((cold, noinline)) BOOL post_odd(post_plain *how, RIO_RQ que
 	return error ? refused(error) : TRUE;
 }
 
-static BOOL PASCAL rio_receive(RIO_RQ queue, PRIO_BUF data, ULONG count, DWORD flags, PVOID context)
+static inline __attribute__((always_inline)) BOOL post(post_plain *how, RIO_RQ queue,
+						       const RIO_BUF *data, ULONG count,
+						       DWORD flags, PVOID context)
 {
 	int error;
 
 	if (!data_is_plain(data, count))
-		return post_odd(regio_receive, queue, data, count, flags, context);
-	error = regio_receive((struct regio_rq *)queue, (const struct regio_buf *)data, flags,
-			      (uintptr_t)context);
+		return post_odd(how, queue, data, count, flags, context);
+	error = how((struct regio_rq *)queue, (const struct regio_buf *)data, flags,
+		    (uintptr_t)context);
 	return __builtin_expect(error == 0, 1) ? TRUE : refused(error);
+}
+
+static BOOL PASCAL rio_receive(RIO_RQ queue, PRIO_BUF data, ULONG count, DWORD flags, PVOID context)
+{
+	return post(regio_receive, queue, data, count, flags, context);
 }
 
 static BOOL PASCAL rio_send(RIO_RQ queue, PRIO_BUF data, ULONG count, DWORD flags, PVOID context)
 {
-	int error;
-
-	if (!data_is_plain(data, count))
-		return post_odd(regio_send, queue, data, count, flags, context);
-	error = regio_send((struct regio_rq *)queue, (const struct regio_buf *)data, flags,
-			   (uintptr_t)context);
-	return __builtin_expect(error == 0, 1) ? TRUE : refused(error);
+	return post(regio_send, queue, data, count, flags, context);
 }
 
 typedef int post_ex(struct regio_rq *rq, const struct regio_buf *data,
 		    const struct regio_extra *extra, uint32_t flags, uint64_t context);
 
-static BOOL post_extra(post_ex *post, RIO_RQ queue, const RIO_BUF *data, ULONG count,
+static BOOL post_extra(post_ex *how, RIO_RQ queue, const RIO_BUF *data, ULONG count,
 		       const struct extra_slices *slices, DWORD flags, PVOID context)
 {
 	const bool any = slices->local_address || slices->remote_address || slices->control ||
@@ -130,8 +131,8 @@ static BOOL post_extra(post_ex *post, RIO_RQ queue, const RIO_BUF *data, ULONG c
 		return FALSE;
 	if (!take_extra(slices, &extra))
 		return regioi_ws_fail(WSAEFAULT, FALSE);
-	error = post((struct regio_rq *)queue, (const struct regio_buf *)data, any ? &extra : NULL,
-		     flags, (uintptr_t)context);
+	error = how((struct regio_rq *)queue, (const struct regio_buf *)data, any ? &extra : NULL,
+		    flags, (uintptr_t)context);
 	return error ? refused(error) : TRUE;
 }
 
@@ -217,9 +218,7 @@ static RIO_RQ PASCAL rio_create_request_queue(SOCKET s, ULONG max_receives,
 			queue = (RIO_RQ)socket->rq;
 		pthread_mutex_unlock(&socket->lock);
 	}
-	regioi_ws_socket_leave(socket);
-	if (error)
-		SetLastError((DWORD)error);
+	regioi_ws_socket_leave_with(socket, error);
 	return queue;
 }
 

@@ -64,6 +64,14 @@ static int socket_replace(struct regioi_ws_socket *socket, int fd)
 	return error;
 }
 
+static BOOL start(struct regioi_ws_operation *operation)
+{
+	DWORD bytes = 0;
+	int error = regioi_ws_operation_start(operation, &bytes);
+
+	return error ? regioi_ws_fail(error, FALSE) : TRUE;
+}
+
 /* ---- AcceptEx ---- */
 
 static void write_address(uint8_t *at, DWORD room, const struct sockaddr_storage *address,
@@ -155,7 +163,6 @@ BOOL PASCAL AcceptEx(SOCKET s, SOCKET accepted, PVOID buffer, DWORD receive_size
 {
 	struct regioi_ws_operation *operation;
 	struct regioi_ws_socket *listener;
-	DWORD bytes = 0;
 	int error;
 
 	if (!overlapped)
@@ -164,10 +171,8 @@ BOOL PASCAL AcceptEx(SOCKET s, SOCKET accepted, PVOID buffer, DWORD receive_size
 	if (!listener)
 		return FALSE;
 	error = check_accept(listener, buffer, receive_size, local_size, remote_size);
-	if (error) {
-		regioi_ws_socket_leave(listener);
-		return regioi_ws_fail(error, FALSE);
-	}
+	if (error)
+		return regioi_ws_socket_leave_with(listener, error) == 0;
 	operation = regioi_ws_operation_make(listener, overlapped, REGIOI_WS_IN);
 	if (!operation)
 		return FALSE;
@@ -175,14 +180,13 @@ BOOL PASCAL AcceptEx(SOCKET s, SOCKET accepted, PVOID buffer, DWORD receive_size
 	operation->buffer = buffer;
 	operation->sizes[1] = local_size;
 	operation->sizes[2] = remote_size;
-	error = claim_accepted(listener, accepted, &operation->accepted);
-	if (error)
-		regioi_ws_operation_refuse(operation, error);
-	else
-		error = regioi_ws_operation_start(operation, &bytes);
 	if (ret_bytes)
 		*ret_bytes = 0;
-	return error ? regioi_ws_fail(error, FALSE) : TRUE;
+	error = claim_accepted(listener, accepted, &operation->accepted);
+	if (!error)
+		return start(operation);
+	regioi_ws_operation_refuse(operation, error);
+	return regioi_ws_fail(error, FALSE);
 }
 
 static void read_address(uint8_t *at, struct sockaddr **ret_address, int *ret_length)
@@ -236,7 +240,6 @@ static BOOL PASCAL connect_ex(SOCKET s, const struct sockaddr *address, int leng
 {
 	struct regioi_ws_operation *operation;
 	struct regioi_ws_socket *socket;
-	DWORD bytes = 0;
 	int error = 0;
 
 	if (!overlapped)
@@ -253,20 +256,17 @@ static BOOL PASCAL connect_ex(SOCKET s, const struct sockaddr *address, int leng
 		error = WSAEISCONN;
 	else if (!socket->fresh && !regioi_ws_socket_bound(socket))
 		error = WSAEINVAL; /* Windows requires it to be bound */
-	operation = error ? NULL : regioi_ws_operation_make(socket, overlapped, REGIOI_WS_OUT);
-	if (error) {
-		regioi_ws_socket_leave(socket);
-		SetLastError((DWORD)error);
-	}
+	if (error)
+		return regioi_ws_socket_leave_with(socket, error) == 0;
+	operation = regioi_ws_operation_make(socket, overlapped, REGIOI_WS_OUT);
 	if (!operation)
 		return FALSE;
 	operation->attempt = attempt_connect;
 	memcpy(&operation->address, address, (size_t)length);
 	operation->sizes[0] = (DWORD)length;
-	error = regioi_ws_operation_start(operation, &bytes);
 	if (ret_bytes)
 		*ret_bytes = 0;
-	return error ? regioi_ws_fail(error, FALSE) : TRUE;
+	return start(operation);
 }
 
 /* ---- DisconnectEx ---- */
@@ -312,16 +312,14 @@ static BOOL PASCAL disconnect_ex(SOCKET s, LPOVERLAPPED overlapped, DWORD flags,
 		if (!error)
 			error = attempt_disconnect(&alone, &bytes);
 		pthread_mutex_unlock(&socket->lock);
-		regioi_ws_socket_leave(socket);
-		return error ? regioi_ws_fail(error, FALSE) : TRUE;
+		return regioi_ws_socket_leave_with(socket, error) == 0;
 	}
 	operation = regioi_ws_operation_make(socket, overlapped, REGIOI_WS_OUT);
 	if (!operation)
 		return FALSE;
 	operation->attempt = attempt_disconnect;
 	operation->flags = (int)flags;
-	error = regioi_ws_operation_start(operation, &bytes);
-	return error ? regioi_ws_fail(error, FALSE) : TRUE;
+	return start(operation);
 }
 
 /* ---- Finding them ---- */

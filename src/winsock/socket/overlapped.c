@@ -359,8 +359,7 @@ BOOL WINAPI CancelIoEx(HANDLE file, LPOVERLAPPED overlapped)
 	if (!socket)
 		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
 	count = regioi_ws_operations_cancel(socket, overlapped);
-	regioi_ws_socket_leave(socket);
-	return count ? TRUE : regioi_ws_fail(ERROR_NOT_FOUND, FALSE);
+	return regioi_ws_socket_leave_with(socket, count ? 0 : ERROR_NOT_FOUND) == 0;
 }
 
 /*
