@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * density.c - very many CQs on one driver
+ */
+#include "../../support/net.h"
+#include "../../support/side.h"
+#include "../../support/suite.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+enum { QUEUES = 2000, SPARE_DESCRIPTORS = 100 };
+
+/* False where the system does not let a process have them. */
+static bool descriptors_for(uint32_t count)
+{
+	struct rlimit limit;
+
+	EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0, "%m");
+	if (limit.rlim_cur >= count)
+		return true;
+	limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == count;
+}
+
+static void send_nothing_to(int sender, const struct side *side)
+{
+	const union address address = own_address(side->fd);
+
+	EXPECT(sendto(sender, NULL, 0, 0, &address.any, address_length(&address)) == 0, "%m");
+}
+
+START_TEST(two_thousand_cqs_on_one_driver_get_what_is_theirs)
+{
+	static struct regio_cq *cqs[QUEUES];
+	static struct side sides[QUEUES];
+	int sender = udp_socket(AF_INET);
+	struct regio_driver *driver;
+
+	if (!descriptors_for(QUEUES + SPARE_DESCRIPTORS))
+		SKIP("fewer than %d descriptors are allowed", QUEUES + SPARE_DESCRIPTORS);
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	for (uint32_t i = 0; i < QUEUES; i++) {
+		cqs[i] = cq_of(2, driver);
+		SIDE_OPEN(&sides[i], .family = AF_INET, .receives = 2, .cq = cqs[i],
+			  .rq_context = SIDE_RQ_CONTEXT);
+		EXPECT_RETURN(0, regio_receive(sides[i].rq, NULL, 0, i));
+		EXPECT_RETURN(0, regio_receive(sides[i].rq, NULL, 0, i));
+	}
+	/* In another order than that in which they were made. */
+	for (uint32_t i = 0; i < QUEUES; i++) {
+		uint32_t at = i * 7 % QUEUES;
+		struct regio_result result;
+
+		send_nothing_to(sender, &sides[at]);
+		result = collect_one(cqs[at]);
+		expect_result(&result, 0, 0, at);
+	}
+	/* All at once; the driver is run by the one that is waited on. */
+	for (uint32_t i = 0; i < QUEUES; i++)
+		send_nothing_to(sender, &sides[i]);
+	for (uint32_t i = 0; i < QUEUES; i++) {
+		struct regio_result result = collect_one(cqs[i]);
+
+		expect_result(&result, 0, 0, i);
+	}
+	for (uint32_t i = 0; i < QUEUES; i++) {
+		side_close(&sides[i]);
+		EXPECT_RETURN(0, regio_cq_close(cqs[i]));
+	}
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
+int main(void)
+{
+	const struct test_case cases[] = {
+		CASE_SLOW(two_thousand_cqs_on_one_driver_get_what_is_theirs),
+	};
+
+	return run_cases(cases, ARRAY_SIZE(cases));
+}
