@@ -61,6 +61,7 @@ static struct run_request make_request(const struct bench_plan *plan, const stru
 		.dear_work = plan->dear.work,
 		.warmup_ns = WARMUP_NS,
 		.measure_ns = total_ns / plan->options->rounds,
+		.latency = row->latency,
 	};
 }
 
@@ -98,6 +99,7 @@ static void run_counted(struct bench_plan *plan, struct bench_row *row)
 		row->values[value] = NAN;
 	if (row->failed)
 		return;
+	request.latency = NULL;
 	request.counting = &plan->counting;
 	request.warmup_ns = COUNTED_WARMUP_NS;
 	request.measure_ns = COUNTED_MEASURE_NS;
@@ -109,9 +111,53 @@ static void run_counted(struct bench_plan *plan, struct bench_row *row)
 		row->values[value] = result.values[value];
 }
 
+/* ---- Capacity ------------------------------------------------------------- */
+
+#define CAPACITY_MEASURE_NS 300000000u
+
+/* What the weakest row gets through of a flood without an end; 0 when none gets anything. */
+static double weakest_capacity(struct bench_plan *plan, unsigned index)
+{
+	struct bench_group *group = &plan->groups[index];
+	double weakest = INFINITY;
+
+	for (unsigned i = 0; i < group->row_count && !run_interrupted(); i++) {
+		struct run_request request = make_request(plan, &group->rows[i]);
+		struct bench_result result;
+
+		progress(plan, index, "%s, capacity", group->rows[i].impl->name);
+		request.params.rate = 0;
+		request.params.flood = BENCH_FLOOD_ALL;
+		request.measure_ns = CAPACITY_MEASURE_NS;
+		request.latency = NULL;
+		if (run_once(&request, &result) == 0)
+			weakest = fmin(weakest, result.values[VALUE_MSGS_PER_S]);
+	}
+	return isinf(weakest) ? 0 : weakest;
+}
+
+/* The same for all loads of a size, and for all implementations. */
+static void set_load(struct bench_plan *plan, unsigned index)
+{
+	const struct bench_group *before = index > 0 ? &plan->groups[index - 1] : NULL;
+	struct bench_group *group = &plan->groups[index];
+
+	if (before && before->test == group->test && before->params.size == group->params.size)
+		group->capacity = before->capacity;
+	else
+		group->capacity = weakest_capacity(plan, index);
+	/* One a second, where nothing could be measured: the rows say why. */
+	group->params.rate = (uint32_t)fmax(1, group->capacity * group->params.load / 100);
+	for (unsigned i = 0; i < group->row_count; i++)
+		group->rows[i].params.rate = group->params.rate;
+}
+
 static void run_group(struct bench_plan *plan, unsigned index)
 {
 	struct bench_group *group = &plan->groups[index];
+
+	if (group->test->loads)
+		set_load(plan, index);
 
 	for (uint32_t round = 0; round < plan->options->rounds; round++) {
 		for (unsigned i = 0; i < group->row_count && !run_interrupted(); i++) {

@@ -20,15 +20,22 @@ struct bench_case {
 	const char *counted; /* what its rates and counts are of */
 	const char *figure;  /* what to look at, and what the ratio is */
 	enum bench_shape shape;
-	uint32_t size;	  /* unless the user names sizes; 0: messages have none */
-	uint32_t batch;	  /* 0: what the user says */
-	uint32_t sockets; /* unless the user names numbers; 0: always one pair */
+	uint32_t size;	   /* unless the user names sizes; 0: messages have none */
+	uint32_t batch;	   /* 0: what the user says */
+	uint32_t size_min; /* 0: that of all messages */
+	uint32_t rate;	   /* of paced messages, unless the user names one */
+	uint32_t flood;	   /* beside them; the same */
+	uint32_t sockets;  /* unless the user names numbers; 0: always one pair */
 	bool spin;
 	bool sizes_vary;
 	bool packed;		 /* messages lie one after the other in memory */
 	bool streams;		 /* no limit to the size of a message but memory */
 	bool bandwidth;		 /* bytes are of interest */
 	bool copies;		 /* each socket gets every message; the rate is of one socket */
+	bool hosts;		 /* sockets are those of each of several hosts */
+	bool workers;		 /* each side has several threads */
+	bool loads;		 /* the rate is a share of what the weakest row can carry */
+	bool open_loop;		 /* the load waits for no answer, and says no progress */
 	bool paced;		 /* the sending thread's CPU time is what pace_done() summed */
 	bool has_latency;	 /* a side records times in its histogram */
 	bool operations;	 /* no messages move: rate and losses mean nothing */
@@ -36,6 +43,7 @@ struct bench_case {
 	enum bench_role rate_of; /* whose count of messages the rate is made of */
 	enum bench_value ratio_of;
 	const char *reference; /* the implementation that has ratio 1, or NULL */
+	int (*prepare)(void);  /* once, before all runs; NULL, or 0, or -1 with a complaint */
 	int (*open)(const struct bench_params *params, const struct socket_opts *opts,
 		    struct bench_sockets *ret_sockets);
 	bench_side_fn *load; /* takes the place of every implementation's tx, or NULL */

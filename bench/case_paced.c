@@ -18,6 +18,7 @@ const struct bench_case bench_case_udp_paced = {
 	.figure = "the receiver's CPU time for a message; ratio: to epoll, less is better",
 	.shape = SHAPE_PACED,
 	.size = 64,
+	.rate = 100000,
 	.paced = true,
 	.has_latency = true,
 	.rate_of = BENCH_RX,

@@ -21,6 +21,9 @@
 	X(tcp_bulk)                                                                                \
 	X(tcp_pingpong)                                                                            \
 	X(tcp_echo)                                                                                \
+	X(density)                                                                                 \
+	X(cores)                                                                                   \
+	X(jitter)                                                                                  \
 	X(idle_poll)                                                                               \
 	X(core_cost)
 

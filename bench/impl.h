@@ -23,6 +23,8 @@ enum bench_shape {
 	SHAPE_TCP_PINGPONG, /* one message to and fro; spinning */
 	SHAPE_TCP_ECHO,	    /* rx sends back what comes on many connections; sleeps */
 	SHAPE_MULTICAST,    /* tx sends to a group, rx has all its members; both may spin */
+	SHAPE_MANY,	    /* rx receives on many sockets, paced messages and a flood; sleeps */
+	SHAPE_CORES,	    /* rx receives with several threads that share nothing; sleeps */
 	SHAPE_CORE,	    /* tx posts sends, rx posts receives, on an engine that does nothing */
 	SHAPES
 };

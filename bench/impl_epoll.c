@@ -12,7 +12,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "cores.h"
 #include "impl.h"
+#include "many.h"
 #include "mmsg_batch.h"
 #include "pace.h"
 #include "tcp_sides.h"
@@ -298,6 +300,8 @@ const struct bench_impl bench_impl_epoll = {
 			[SHAPE_PINGPONG] = {pingpong_tx, pingpong_rx},
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_SOCKETS] = {NULL, sockets_rx},
+			[SHAPE_MANY] = {NULL, epoll_many_rx},
+			[SHAPE_CORES] = {NULL, epoll_cores_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
 			[SHAPE_MULTICAST] = {stream_tx, multicast_rx},
 			[SHAPE_TCP_STREAM] = {epoll_tcp_stream_tx, epoll_tcp_stream_rx},

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "impl.h"
+#include "many.h"
 #include "mmsg_batch.h"
 #include "pace.h"
 
@@ -127,6 +128,7 @@ const struct bench_impl bench_impl_mmsg = {
 			[SHAPE_STREAM] = {stream_tx, stream_rx},
 			[SHAPE_PACED] = {paced_tx, paced_rx},
 			[SHAPE_FANIN] = {NULL, fanin_rx},
+			[SHAPE_MANY] = {NULL, mmsg_many_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
 			[SHAPE_MULTICAST] = {stream_tx, multicast_rx},
 		},

@@ -3,16 +3,19 @@
  * The implementations that are regio itself: the same program on different
  * drivers. In the cases of two sides a row is regio on both.
  */
+#include "cores.h"
+#include "many.h"
 #include "regio_side.h"
 #include "tcp_sides.h"
 
-#define REGIO_SIDES                                                                                \
+#define REGIO_SIDES(cores)                                                                         \
 	{                                                                                          \
 		[SHAPE_STREAM] = {regio_stream_tx, regio_stream_rx},                               \
 		[SHAPE_PACED] = {regio_paced_tx, regio_paced_rx},                                  \
 		[SHAPE_PINGPONG] = {regio_pingpong_tx, regio_pingpong_rx},                         \
 		[SHAPE_FANIN] = {NULL, regio_fanin_rx},                                            \
 		[SHAPE_SOCKETS] = {NULL, regio_sockets_rx}, [SHAPE_IDLE] = {NULL, regio_idle_rx},  \
+		[SHAPE_MANY] = {NULL, regio_many_rx}, [SHAPE_CORES] = {NULL, cores},               \
 		[SHAPE_NODEFER] = {regio_nodefer_tx, NULL},                                        \
 		[SHAPE_MULTICAST] = {regio_stream_tx, regio_multicast_rx},                         \
 		[SHAPE_TCP_STREAM] = {regio_stream_tx, regio_tcp_stream_rx},                       \
@@ -25,7 +28,7 @@ const struct bench_impl bench_impl_regio_epoll = {
 	.about = "regio on its epoll engine",
 	.engine = "epoll",
 	.probe = regio_side_probe,
-	.sides = REGIO_SIDES,
+	.sides = REGIO_SIDES(regio_cores_rx),
 };
 
 const struct bench_impl bench_impl_regio_uring = {
@@ -33,7 +36,7 @@ const struct bench_impl bench_impl_regio_uring = {
 	.about = "regio on its io_uring engine",
 	.engine = "uring",
 	.probe = regio_side_probe,
-	.sides = REGIO_SIDES,
+	.sides = REGIO_SIDES(regio_cores_rx),
 };
 
 const struct bench_impl bench_impl_regio_thread = {
@@ -42,7 +45,8 @@ const struct bench_impl bench_impl_regio_thread = {
 	.engine = "auto",
 	.driver_flags = REGIO_DRIVER_THREAD,
 	.probe = regio_side_probe,
-	.sides = REGIO_SIDES,
+	/* Its thread would be one more on each CPU. */
+	.sides = REGIO_SIDES(NULL),
 };
 
 const struct bench_impl bench_impl_regio_sim = {

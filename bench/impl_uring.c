@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 
 #include "impl.h"
+#include "many.h"
 #include "pace.h"
 #include "tcp_sides.h"
 #include "uring_side.h"
@@ -403,6 +404,7 @@ const struct bench_impl bench_impl_uring = {
 			[SHAPE_PINGPONG] = {pingpong_tx, pingpong_rx},
 			[SHAPE_FANIN] = {NULL, fanin_rx},
 			[SHAPE_SOCKETS] = {NULL, sockets_rx},
+			[SHAPE_MANY] = {NULL, uring_many_rx},
 			[SHAPE_IDLE] = {NULL, idle_rx},
 			[SHAPE_MULTICAST] = {stream_tx, multicast_rx},
 			[SHAPE_TCP_STREAM] = {uring_tcp_stream_tx, uring_tcp_stream_rx},

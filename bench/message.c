@@ -71,7 +71,7 @@ static uint64_t seal_of(const void *data, uint32_t size)
 	return seal;
 }
 
-void message_seal(void *data, uint32_t size)
+void message_fill(void *data, uint32_t size)
 {
 	struct message_header *header = data;
 	uint8_t *rest = (uint8_t *)(header + 1);
@@ -84,8 +84,20 @@ void message_seal(void *data, uint32_t size)
 		word = mix(word + done);
 		memcpy(rest + done, &word, left < sizeof(word) ? left : sizeof(word));
 	}
-	word = seal_of(data, size);
-	memcpy(&header->seal, &word, sizeof(word));
+}
+
+void message_close(void *data, uint32_t size)
+{
+	struct message_header *header = data;
+	uint64_t seal = seal_of(data, size);
+
+	memcpy(&header->seal, &seal, sizeof(seal));
+}
+
+void message_seal(void *data, uint32_t size)
+{
+	message_fill(data, size);
+	message_close(data, size);
 }
 
 bool message_intact(const struct bench_side *side, const void *data, uint32_t bytes)

@@ -33,6 +33,10 @@ void message_init(struct bench_side *side);
 /* A track for each of the side's sockets, where each gets every message. */
 struct message_track *message_tracks(struct bench_side *side);
 
+/* The two steps of message_seal(), for messages that carry something else besides. */
+void message_fill(void *data, uint32_t size);
+void message_close(void *data, uint32_t size);
+
 /* What message_write() and message_read() do off their fast path. */
 void message_seal(void *data, uint32_t size);
 bool message_intact(const struct bench_side *side, const void *data, uint32_t bytes);

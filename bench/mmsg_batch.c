@@ -66,7 +66,8 @@ void mmsg_batch_echo(struct mmsg_batch *batch, unsigned count)
 		batch->vectors[i].iov_len = batch->headers[i].msg_len;
 }
 
-static int receive_on(struct mmsg_batch *batch, struct bench_side *side, uint32_t index, int flags)
+int mmsg_batch_receive_on(struct mmsg_batch *batch, struct bench_side *side, uint32_t index,
+			  int flags)
 {
 	int count = recvmmsg(side->fds[index], batch->headers, MMSG_BATCH, flags, NULL);
 
@@ -77,7 +78,7 @@ static int receive_on(struct mmsg_batch *batch, struct bench_side *side, uint32_
 
 int mmsg_batch_receive(struct mmsg_batch *batch, struct bench_side *side, int flags)
 {
-	return receive_on(batch, side, 0, flags);
+	return mmsg_batch_receive_on(batch, side, 0, flags);
 }
 
 void mmsg_batch_read(const struct mmsg_batch *batch, struct bench_side *side, unsigned count)
@@ -89,7 +90,7 @@ void mmsg_batch_read(const struct mmsg_batch *batch, struct bench_side *side, un
 unsigned mmsg_batch_take(struct mmsg_batch *batch, struct bench_side *side, uint32_t index,
 			 struct message_track *track)
 {
-	int count = receive_on(batch, side, index, MSG_DONTWAIT);
+	int count = mmsg_batch_receive_on(batch, side, index, MSG_DONTWAIT);
 
 	for (int i = 0; i < count; i++)
 		message_read_on(side, track, batch->vectors[i].iov_base, batch->headers[i].msg_len);

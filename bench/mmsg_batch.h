@@ -42,6 +42,10 @@ void mmsg_batch_echo(struct mmsg_batch *batch, unsigned count);
 /* Up to 64 messages; how many, or -1 when there are none (EAGAIN, EINTR). */
 int mmsg_batch_receive(struct mmsg_batch *batch, struct bench_side *side, int flags);
 
+/* The same on socket number 'index'. */
+int mmsg_batch_receive_on(struct mmsg_batch *batch, struct bench_side *side, uint32_t index,
+			  int flags);
+
 /* Accounts for 'count' received messages. */
 void mmsg_batch_read(const struct mmsg_batch *batch, struct bench_side *side, unsigned count);
 

@@ -116,12 +116,27 @@ static const struct argument_spec specs[] = {
 	OPTION_NUMBER("size", "N[,N...]", sizes, MESSAGE_BYTES_MIN, MESSAGE_BYTES_LIMIT, NULL,
 		      "bytes of a message, {}; of a datagram at most 65507"),
 	OPTION_NUMBER("sockets", "N[,N...]", sockets, 1, 10000, NULL,
-		      "peers of a server, or subscribers"),
+		      "peers of a server, subscribers, or queues of each host"),
 	OPTION_NUMBER("batch", "N[,N...]", batches, 1, 4096, "128", "messages per commit"),
-	OPTION_NUMBER("rate", "N", rate, 1, 10000000, "100000", "messages a second of udp-paced"),
+	OPTION_NUMBER(
+		"rate", "N", rate, 1, 10000000, NULL,
+		"messages a second of udp-paced, {}; 100000 unless given, in density 10000, in "
+		"cores 20000 for each worker"),
+	OPTION_NUMBER("hosts", "N[,N...]", hosts, 1, BENCH_HOSTS_MAX, NULL,
+		      "hosts of density, {}; each has as many queues as --sockets says"),
+	OPTION_NUMBER("active", "N", active, 1, 10000, NULL,
+		      "queues of density that get messages; all unless given"),
+	OPTION_NUMBER("flood", "N", flood, 1, 10000000, NULL,
+		      "messages a second of the flood in density, {}; 100000 unless given"),
+	OPTION_NUMBER("load", "N[,N...]", loads, 1, 100, NULL,
+		      "what jitter sends, in per cent of the weakest capacity; 10,50,80 unless "
+		      "given"),
+	OPTION_NUMBER("workers", "N[,N...]", workers, 1, BENCH_WORKERS_MAX, NULL,
+		      "threads of the server in cores, {}; 1,2 unless given"),
 	OPTION_NUMBER("seconds", "S", seconds, 0.01, 3600, "1", "measured time per implementation"),
-	OPTION_NUMBER("rounds", "N", rounds, 1, BENCH_ROUNDS_MAX, "3",
-		      "interleaved rounds that time is split over"),
+	OPTION_NUMBER("rounds", "N", rounds, 1, BENCH_ROUNDS_MAX, NULL,
+		      "interleaved rounds that time is split over, {}; 3 unless given, 10 of "
+		      "jitter alone"),
 	OPTION_OTHER("impl", "NAME[,...]", chosen, read_impls, "only these implementations"),
 	OPTION_NUMBER(
 		"dear-calls", "NS", dear_calls_ns, 10, 20000, NULL,
@@ -156,6 +171,12 @@ static const struct argument_plan plan = {
 	.operands_max = INT_MAX,
 };
 
+/* A tail needs more of them. */
+static uint32_t usual_rounds(const struct bench_options *options)
+{
+	return options->case_count == 1 && options->cases[0]->loads ? 10 : 3;
+}
+
 int options_parse(int argc, char **argv, struct bench_options *ret_options)
 {
 	const struct number_list *cpus = &ret_options->cpus;
@@ -175,5 +196,8 @@ int options_parse(int argc, char **argv, struct bench_options *ret_options)
 			cpus->text);
 		return 2;
 	}
-	return read_cases(argc - optind, argv + optind, ret_options);
+	status = read_cases(argc - optind, argv + optind, ret_options);
+	if (status < 0 && ret_options->rounds == 0)
+		ret_options->rounds = usual_rounds(ret_options);
+	return status;
 }

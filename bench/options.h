@@ -22,7 +22,12 @@ struct bench_options {
 	struct number_list sizes;      /* none: each case's own */
 	struct number_list sockets;
 	struct number_list batches;
-	uint32_t rate;
+	struct number_list hosts;
+	struct number_list loads;
+	struct number_list workers;
+	uint32_t active; /* 0: all */
+	uint32_t rate;	 /* 0: each case's own; the same of the flood */
+	uint32_t flood;
 	uint32_t dear_calls_ns; /* 0: system calls cost what they do */
 	uint32_t rounds;
 	double seconds;

@@ -90,6 +90,29 @@ int placement_choose(const uint32_t *wanted, unsigned wanted_count, struct place
 	return 0;
 }
 
+static bool contains(const int *cpus, unsigned count, int cpu)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (cpus[i] == cpu)
+			return true;
+	}
+	return false;
+}
+
+unsigned placement_cpus(const struct placement *placement, int ret_cpus[PLACEMENT_CPUS])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < PLACEMENT_CPUS; i++) {
+		int cpu = i < BENCH_ROLES ? placement->cpus[i]
+					  : placement->thread_cpus[i - BENCH_ROLES];
+
+		if (!contains(ret_cpus, count, cpu))
+			ret_cpus[count++] = cpu;
+	}
+	return count;
+}
+
 void placement_pin(int cpu)
 {
 	cpu_set_t set;

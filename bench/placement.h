@@ -35,6 +35,9 @@ struct placement {
 int placement_choose(const uint32_t *wanted, unsigned wanted_count,
 		     struct placement *ret_placement);
 
+/* All the different CPUs of a placement, at most PLACEMENT_CPUS; how many. */
+unsigned placement_cpus(const struct placement *placement, int ret_cpus[PLACEMENT_CPUS]);
+
 /* Has the calling thread run on one CPU. */
 void placement_pin(int cpu);
 

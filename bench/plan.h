@@ -17,6 +17,7 @@ struct bench_group {
 	unsigned row_count;
 	double core_min_ns; /* between the two cores, over all rounds; 0: not measured */
 	double core_max_ns;
+	double capacity; /* of the weakest row in messages/s, of cases with loads */
 };
 
 /* An implementation that does not work here, and why. */
@@ -28,6 +29,8 @@ struct bench_skip {
 struct bench_plan {
 	const struct bench_options *options;
 	struct placement placement;
+	int core_cpus[PLACEMENT_CPUS]; /* the different ones */
+	unsigned core_count;
 	struct calls_method counting;
 	struct dear_calls dear;
 	struct bench_group *groups;

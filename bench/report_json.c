@@ -6,6 +6,7 @@
 #include <regio.h>
 #include <time.h>
 
+#include "instructions.h"
 #include "output.h"
 #include "report.h"
 
@@ -67,9 +68,27 @@ static void add_host(cJSON *document, const struct bench_plan *plan, const struc
 		cJSON_AddNumberToObject(object, "dear_calls_ns", plan->dear.wanted_ns);
 		cJSON_AddNumberToObject(object, "empty_dear_call_ns", plan->dear.dear_ns);
 	}
+	if (instructions_refused())
+		cJSON_AddStringToObject(object, "instructions_not_counted", instructions_refused());
 	cJSON_AddStringToObject(object, "calls_counted_by", calls_way_name(plan->counting.way));
 	cJSON_AddNumberToObject(object, "seconds", plan->options->seconds);
 	cJSON_AddNumberToObject(object, "rounds", plan->options->rounds);
+}
+
+/* Of all rounds together: [per cent, microseconds]. */
+static void add_percentiles(cJSON *object, const struct histogram *latency)
+{
+	static const double per_cents[] = {50, 90, 95, 99, 99.5, 99.9, 99.95, 99.99, 99.999, 100};
+	cJSON *array = cJSON_AddArrayToObject(object, "percentiles_us");
+
+	for (size_t i = 0; i < sizeof(per_cents) / sizeof(per_cents[0]); i++) {
+		cJSON *pair = cJSON_CreateArray();
+		double us = (double)histogram_quantile_ns(latency, per_cents[i] / 100) / 1e3;
+
+		cJSON_AddItemToArray(pair, cJSON_CreateNumber(per_cents[i]));
+		cJSON_AddItemToArray(pair, cJSON_CreateNumber(us));
+		cJSON_AddItemToArray(array, pair);
+	}
 }
 
 static void add_losses(cJSON *object, const struct bench_row *row)
@@ -86,6 +105,28 @@ static void add_losses(cJSON *object, const struct bench_row *row)
 	cJSON_AddBoolToObject(object, "verified", row->params.verify);
 }
 
+/* What many queues and hosts got, and what of the times no median is made. */
+static void add_loads(cJSON *object, const struct bench_row *row)
+{
+	const struct bench_params *params = &row->params;
+
+	if (row->test->hosts) {
+		cJSON_AddNumberToObject(object, "hosts", params->hosts);
+		cJSON_AddNumberToObject(object, "active", params->active);
+	}
+	if (params->load)
+		cJSON_AddNumberToObject(object, "load_per_cent", params->load);
+	if (params->flood == BENCH_FLOOD_ALL)
+		cJSON_AddStringToObject(object, "flood", "all");
+	else
+		cJSON_AddNumberToObject(object, "flood", params->flood);
+	if (row->failed)
+		return;
+	add_value(object, "worst_us", row->worst_us);
+	if (row->latency && row->latency->count)
+		add_percentiles(object, row->latency);
+}
+
 static void add_row(cJSON *rows, const struct bench_row *row)
 {
 	cJSON *object = cJSON_CreateObject();
@@ -99,6 +140,10 @@ static void add_row(cJSON *rows, const struct bench_row *row)
 	cJSON_AddNumberToObject(object, "batch", row->params.batch);
 	if (row->test->paced)
 		cJSON_AddNumberToObject(object, "rate", row->params.rate);
+	if (row->test->workers)
+		cJSON_AddNumberToObject(object, "workers", row->params.workers);
+	if (row->test->hosts || row->test->loads)
+		add_loads(object, row);
 	if (row->failed) {
 		cJSON_AddStringToObject(object, "error", row->error);
 		return;

@@ -21,6 +21,9 @@
 #define BAR_HEIGHT 24u
 #define GAP_HEIGHT 18u
 #define HEIGHT_MAX 30000u
+#define CURVES_HEIGHT 300u
+#define CURVES_AXIS_HEIGHT 40u
+#define KEY_WIDTH 170u
 /* Of the room for bars, what the longest may take; texts need the rest. */
 #define BARS_SHARE 0.46
 
@@ -66,6 +69,9 @@ static const char *what_is_compared(const struct bench_case *test)
 		return ", in Gbit/s; longer is better";
 	case VALUE_P50_US:
 		return ": p50 of their time in µs; shorter is better";
+	case VALUE_P999_US:
+		return ": percentiles of their time from when they were due, in µs; lower is "
+		       "better";
 	case VALUE_RX_CPU_NS_PER_MSG:
 		return ": the receiver's CPU time for each in ns; shorter is better";
 	default:
@@ -140,8 +146,18 @@ static void write_group_title(FILE *gnuplot, const struct bench_group *group)
 	if (case_commits(group->test))
 		used += (size_t)snprintf(text + used, sizeof(text) - used, ", %u per commit",
 					 params->batch);
+	if (group->test->hosts)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 ", %u hosts, %u queues, %u active", params->hosts,
+					 params->sockets, params->active);
 	if (group->test->paced)
-		snprintf(text + used, sizeof(text) - used, ", %u messages/s", params->rate);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, ", %u messages/s",
+					 params->rate);
+	if (params->load)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 ", %u %% of the weakest capacity", params->load);
+	if (params->flood)
+		snprintf(text + used, sizeof(text) - used, ", beside a flood");
 	write_text(gnuplot, text);
 }
 
@@ -149,6 +165,8 @@ static void write_group_title(FILE *gnuplot, const struct bench_group *group)
 
 static unsigned group_height(const struct bench_group *group)
 {
+	if (group->row_count && group->test->loads)
+		return TITLE_HEIGHT + CURVES_HEIGHT + CURVES_AXIS_HEIGHT + GAP_HEIGHT;
 	return group->row_count ? TITLE_HEIGHT + group->row_count * BAR_HEIGHT + GAP_HEIGHT : 0;
 }
 
@@ -289,6 +307,98 @@ static void write_row(FILE *gnuplot, const struct bench_group *group, unsigned i
 	fprintf(gnuplot, " right noenhanced textcolor rgb '%s'\n", WARNING_COLOUR);
 }
 
+static void write_chart_title(FILE *gnuplot, const struct bench_group *group, unsigned top,
+			      unsigned height)
+{
+	const struct bench_case *test = group->test;
+
+	fprintf(gnuplot, "unset label\nunset object\nunset arrow\n");
+	write_label(gnuplot, 20, top + 14, height);
+	write_group_title(gnuplot, group);
+	fprintf(gnuplot, " noenhanced font ',12' textcolor rgb '%s'\n", TEXT_COLOUR);
+	write_label(gnuplot, 20, top + 34, height);
+	fprintf(gnuplot, "\"%s%s%s%s\" noenhanced textcolor rgb '%s'\n", test->counted,
+		what_is_compared(test), test->reference && !test->loads ? "; × to " : "",
+		test->reference && !test->loads ? test->reference : "", QUIET_COLOUR);
+}
+
+/* ---- Curves of percentiles -------------------------------------------------- */
+
+/* Of the rows in turn. */
+static const char *const curve_colours[] = {"#2f74b5", "#c8553d", "#4a9d5b", "#8e6bbf",
+					    "#d9a23b", "#3aa6a6", "#70787f", "#b0407f"};
+
+#define CURVE_COLOURS (sizeof(curve_colours) / sizeof(curve_colours[0]))
+/* The axis is one of nines: 90 is at 1, 99 at 2. */
+#define CURVE_STEPS_PER_NINE 10u
+#define CURVE_NINES 5u
+
+static bool has_curve(const struct bench_row *row)
+{
+	return !row->failed && row->latency && row->latency->count > 0;
+}
+
+/* As far as there were messages. */
+static void write_curve(FILE *gnuplot, unsigned index, const struct histogram *latency)
+{
+	fprintf(gnuplot, "$curve%u << END\n", index);
+	for (unsigned i = 0; i <= CURVE_NINES * CURVE_STEPS_PER_NINE; i++) {
+		double beyond = pow(10, -(double)i / CURVE_STEPS_PER_NINE);
+		uint64_t ns = histogram_quantile_ns(latency, 1 - beyond);
+
+		if (beyond * (double)latency->count < 1)
+			break;
+		fprintf(gnuplot, "%.2f %.3f\n", (double)i / CURVE_STEPS_PER_NINE, (double)ns / 1e3);
+	}
+	fprintf(gnuplot, "END\n");
+}
+
+static void plot_curves(FILE *gnuplot, const struct bench_group *group)
+{
+	const char *before = "plot ";
+
+	for (unsigned i = 0; i < group->row_count; i++) {
+		const struct bench_row *row = &group->rows[i];
+
+		if (!has_curve(row))
+			continue;
+		fprintf(gnuplot,
+			"%s$curve%u using 1:2 with lines linewidth 1.8 linecolor rgb '%s' ", before,
+			i, curve_colours[i % CURVE_COLOURS]);
+		fprintf(gnuplot, "title '%s' noenhanced", row->impl->name);
+		before = ", ";
+	}
+	fprintf(gnuplot, "%s\n", *before == ',' ? "" : "plot NaN notitle");
+}
+
+static void write_curves(FILE *gnuplot, const struct bench_group *group, unsigned top,
+			 unsigned height)
+{
+	unsigned upper = top + TITLE_HEIGHT;
+
+	write_chart_title(gnuplot, group, top, height);
+	for (unsigned i = 0; i < group->row_count; i++) {
+		if (has_curve(&group->rows[i]))
+			write_curve(gnuplot, i, group->rows[i].latency);
+	}
+	fprintf(gnuplot,
+		"set border 3 linecolor rgb '%s'\nset logscale y\nset ytics nomirror\n"
+		"set xtics nomirror ('0 %%%%' 0, '90 %%%%' 1, '99 %%%%' 2, '99.9 %%%%' 3, '99.99 "
+		"%%%%' 4, "
+		"'99.999 %%%%' 5)\nset grid\nset key outside right top\n",
+		QUIET_COLOUR);
+	fprintf(gnuplot, "set lmargin at screen %.5f\nset rmargin at screen %.5f\n",
+		(double)NAMES_WIDTH / WIDTH, 1 - (double)KEY_WIDTH / WIDTH);
+	fprintf(gnuplot, "set tmargin at screen %.5f\nset bmargin at screen %.5f\n",
+		1 - (double)upper / height, 1 - (double)(upper + CURVES_HEIGHT) / height);
+	fprintf(gnuplot, "set xrange [0:%u]\nset yrange [*:*]\n", CURVE_NINES);
+	plot_curves(gnuplot, group);
+	fprintf(gnuplot, "unset logscale y\nunset border\nunset xtics\nunset ytics\nunset grid\n"
+			 "unset key\n");
+}
+
+/* ---- A chart of bars -------------------------------------------------------- */
+
 /* 'top' is in pixels from the upper edge. */
 static void write_chart(FILE *gnuplot, const struct bench_group *group, unsigned top,
 			unsigned height)
@@ -296,14 +406,7 @@ static void write_chart(FILE *gnuplot, const struct bench_group *group, unsigned
 	unsigned bars = top + TITLE_HEIGHT;
 	double end = longest(group) / BARS_SHARE;
 
-	fprintf(gnuplot, "unset label\nunset object\nunset arrow\n");
-	write_label(gnuplot, 20, top + 14, height);
-	write_group_title(gnuplot, group);
-	fprintf(gnuplot, " noenhanced font ',12' textcolor rgb '%s'\n", TEXT_COLOUR);
-	write_label(gnuplot, 20, top + 34, height);
-	fprintf(gnuplot, "\"%s%s%s%s\" noenhanced textcolor rgb '%s'\n", group->test->counted,
-		what_is_compared(group->test), group->test->reference ? "; × to " : "",
-		group->test->reference ? group->test->reference : "", QUIET_COLOUR);
+	write_chart_title(gnuplot, group, top, height);
 	for (unsigned i = 0; i < group->row_count; i++)
 		write_row(gnuplot, group, i, end);
 	fprintf(gnuplot,
@@ -335,7 +438,10 @@ int report_plot(const char *path, const struct bench_plan *plan, const struct be
 
 		if (!group->row_count)
 			continue;
-		write_chart(gnuplot, group, top, height);
+		if (group->test->loads)
+			write_curves(gnuplot, group, top, height);
+		else
+			write_chart(gnuplot, group, top, height);
 		top += group_height(group);
 	}
 	fprintf(gnuplot, "unset multiplot\n");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "columns.h"
+#include "instructions.h"
 #include "lengths.h"
 #include "output.h"
 #include "report.h"
@@ -72,6 +73,11 @@ static double per_cent_spread(const struct bench_row *row)
 	return row->rounds_kept > 1 ? 100.0 * row->spread : NAN;
 }
 
+static double worst(const struct bench_row *row)
+{
+	return row->test->hosts || row->test->loads ? row->worst_us : NAN;
+}
+
 struct column {
 	const char *family; /* above the titles of neighbours, or NULL */
 	const char *title;
@@ -101,8 +107,14 @@ static const struct column columns[] = {
 	{"us", "p99", BY_SIZE, 7, NULL, VALUE_P99_US},
 	{"us", "p99.9", BY_SIZE, 2, NULL, VALUE_P999_US},
 	{"us", "max", BY_SIZE, 1, NULL, VALUE_MAX_US},
+	{"us", "worst", BY_SIZE, 0, worst, 0},
 	{"%", "lost", 2, 0, per_cent_lost, 0},
 	{"%", "spread", 0, 3, per_cent_spread, 0},
+	{NULL, "instr", 0, 0, NULL, VALUE_RX_INSTRUCTIONS_PER_MSG},
+	{NULL, "Jain", 3, 0, NULL, VALUE_FAIRNESS},
+	{"queue", "bytes", 0, 0, NULL, VALUE_QUEUE_BYTES},
+	{"all, ms", "open", BY_SIZE, 0, NULL, VALUE_OPEN_MS},
+	{"all, ms", "close", BY_SIZE, 0, NULL, VALUE_CLOSE_MS},
 	{NULL, "twice", 0, 0, duplicated, 0},
 	{NULL, "disorder", 0, 0, reordered, 0},
 	{NULL, "corrupt", 0, 0, corrupted, 0},
@@ -157,6 +169,27 @@ static bool same_family(unsigned left, unsigned right)
 	       !strcmp(columns[left].family, columns[right].family);
 }
 
+/* Where a tail is what counts, calls give way to it. */
+static unsigned turn_of(const struct column *column, const struct bench_case *test)
+{
+	if (!test->open_loop || column->get)
+		return column->turn;
+	switch (column->value) {
+	case VALUE_P99_US:
+	case VALUE_P999_US:
+		return 0;
+	case VALUE_RX_SYSCALLS_PER_MSG:
+	case VALUE_RX_EMPTY_PER_MSG:
+		return 1;
+	case VALUE_QUEUE_BYTES:
+	case VALUE_OPEN_MS:
+	case VALUE_CLOSE_MS:
+		return 10;
+	default:
+		return column->turn;
+	}
+}
+
 static void fill_column(struct table *table, unsigned index)
 {
 	const struct bench_group *group = table->group;
@@ -166,7 +199,7 @@ static void fill_column(struct table *table, unsigned index)
 
 	table->shown[index] = decimals >= 0;
 	room->gap = index > 0 && same_family(index - 1, index) ? 1 : 2;
-	room->turn = column->turn;
+	room->turn = turn_of(column, group->test);
 	room->width = (unsigned)strlen(column_title(index, group));
 	for (unsigned i = 0; i < group->row_count && decimals >= 0; i++) {
 		double value = cell(column, &group->rows[i]);
@@ -340,8 +373,27 @@ static void print_title(FILE *file, const struct bench_group *group)
 			params->sockets > 1 ? "s" : "");
 	if (case_commits(group->test))
 		fprintf(file, " %u per commit,", params->batch);
+	if (group->test->hosts)
+		fprintf(file, " %u host%s, %u queue%s, %u active,", params->hosts,
+			params->hosts > 1 ? "s" : "", params->sockets,
+			params->sockets > 1 ? "s" : "", params->active);
+	if (group->test->hosts)
+		fprintf(file, "\n ");
+	if (group->test->workers)
+		fprintf(file, " %u worker%s, %u messages/s to each,", params->workers,
+			params->workers > 1 ? "s" : "", params->rate);
 	if (group->test->paced)
-		fprintf(file, " %u messages/s,", params->rate);
+		fprintf(file, " %u messages/s", params->rate);
+	if (params->load)
+		fprintf(file, ", %u %% of the weakest capacity", params->load);
+	if (params->flood == BENCH_FLOOD_ALL)
+		fprintf(file, ", beside a flood");
+	else if (params->flood)
+		fprintf(file, " and a flood of %u/s", params->flood);
+	if (group->test->paced)
+		fprintf(file, ",");
+	if (group->test->loads)
+		fprintf(file, "\n ");
 	if (params->verify && case_delivers(group->test))
 		fprintf(file, " every message verified,");
 	if (params->one_core)
@@ -369,6 +421,8 @@ static void print_notes(FILE *file, const struct bench_group *group)
 	if (disturbed)
 		fprintf(file, "  %u round%s disturbed: a side that spins had not all of its core\n",
 			disturbed, disturbed == 1 ? " was" : "s were");
+	if (group->test->shape == SHAPE_MANY && instructions_refused())
+		fprintf(file, "  instructions not counted: %s\n", instructions_refused());
 	if (*note)
 		fprintf(file, "  system calls not counted: %s\n", note);
 }
@@ -424,8 +478,9 @@ void report_length(FILE *file, const struct bench_plan *plan)
 		const struct bench_group *group = &plan->groups[i];
 
 		rows += group->row_count;
-		seconds += group->row_count * length_of_row_s(options->seconds, options->rounds,
-							      group->params.sockets);
+		seconds += group->row_count *
+			   length_of_row_s(options->seconds, options->rounds,
+					   group->test->open_loop ? 0 : group->params.sockets);
 	}
 	length_text(seconds, text);
 	fprintf(file, "%u row%s: about %s\n", rows, rows == 1 ? "" : "s", text);
@@ -463,7 +518,13 @@ void report_legend(FILE *file)
 	      "  calls       system calls per message, in a pass of its own\n"
 	      "  empty       of these, calls that found nothing: receives and sends that would\n"
 	      "              have had to wait, waits without an event, yields\n"
-	      "  p50..max    round trip; udp-paced: from when the message was due to be sent\n"
+	      "  p50..max    round trip; udp-paced, density, jitter: from when the message was\n"
+	      "              due to be sent; worst: of all rounds\n"
+	      "  instr       instructions of the receiving process outside the kernel, per\n"
+	      "              message: those of the library and of the loop around it\n"
+	      "  Jain        fairness between hosts: 1 when each got the same through\n"
+	      "  queue bytes memory of the process for a queue, without its messages\n"
+	      "  all, ms     time to open and to close all queues\n"
 	      "  lost        messages sent and never received, of all sent\n"
 	      "  spread      largest less smallest round, of the median of what is compared\n",
 	      file);

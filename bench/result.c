@@ -30,6 +30,11 @@ const char *const bench_value_names[VALUES] = {
 	[VALUE_P99_US] = "p99_us",
 	[VALUE_P999_US] = "p999_us",
 	[VALUE_MAX_US] = "max_us",
+	[VALUE_RX_INSTRUCTIONS_PER_MSG] = "rx_instructions_per_msg",
+	[VALUE_FAIRNESS] = "fairness",
+	[VALUE_QUEUE_BYTES] = "queue_bytes",
+	[VALUE_OPEN_MS] = "open_ms",
+	[VALUE_CLOSE_MS] = "close_ms",
 };
 
 /* A spinning side with less of its core than this shares it with somebody. */
@@ -91,6 +96,33 @@ static void latency_figures(const struct bench_shared *shared, double values[VAL
 	}
 }
 
+/* Jain's index of what each host got through: 1 when all got the same, 1/n when one got all. */
+static double fairness(const uint64_t *messages, uint32_t hosts)
+{
+	double sum = 0, squares = 0;
+
+	for (uint32_t i = 0; i < hosts; i++) {
+		sum += (double)messages[i];
+		squares += (double)messages[i] * (double)messages[i];
+	}
+	return squares > 0 ? sum * sum / (hosts * squares) : NAN;
+}
+
+static void many_figures(const struct bench_case *test, const struct bench_params *params,
+			 const struct side_record *record, double values[VALUES])
+{
+	double messages = (double)(record->end.messages - record->start.messages);
+
+	if (record->instructions > 0 && messages > 0)
+		values[VALUE_RX_INSTRUCTIONS_PER_MSG] = (double)record->instructions / messages;
+	if (!test->hosts)
+		return;
+	values[VALUE_FAIRNESS] = fairness(record->host_messages, params->hosts);
+	values[VALUE_QUEUE_BYTES] = (double)record->queue_bytes;
+	values[VALUE_OPEN_MS] = (double)record->open_ns / 1e6;
+	values[VALUE_CLOSE_MS] = (double)record->close_ns / 1e6;
+}
+
 static void add_losses(const struct side_record *record, bool arrivals, struct bench_losses *losses)
 {
 	const struct side_mark *start = &record->start, *end = &record->end;
@@ -130,6 +162,8 @@ void result_from_marks(const struct bench_case *test, const struct bench_params 
 		values[VALUE_GBIT_PER_S] = 8.0 * params->size / values[VALUE_NS_PER_MSG];
 	if (test->has_latency)
 		latency_figures(shared, values);
+	if (test->shape == SHAPE_MANY)
+		many_figures(test, params, &shared->records[BENCH_RX], values);
 	for (int role = 0; role < BENCH_ROLES; role++)
 		add_losses(&shared->records[role], role == (int)test->rate_of, &ret_result->losses);
 }
@@ -246,12 +280,25 @@ static void keep_something(struct bench_row *row)
 		row->results[i].set_aside = false;
 }
 
+/* The worst is not to be set aside, and has no median. */
+static double worst(const struct bench_row *row)
+{
+	double worst_us = NAN;
+
+	for (unsigned i = 0; i < row->rounds; i++) {
+		if (!row->results[i].failed)
+			worst_us = fmax(worst_us, row->results[i].values[VALUE_MAX_US]);
+	}
+	return worst_us;
+}
+
 void row_summarise(struct bench_row *row)
 {
 	double values[BENCH_ROUNDS_MAX];
 
 	summarise_rounds(row);
 	keep_something(row);
+	row->worst_us = worst(row);
 	for (int value = 0; value < VALUES; value++) {
 		unsigned count;
 

@@ -34,6 +34,11 @@ enum bench_value {
 	VALUE_P99_US,
 	VALUE_P999_US,
 	VALUE_MAX_US,
+	VALUE_RX_INSTRUCTIONS_PER_MSG, /* outside the kernel */
+	VALUE_FAIRNESS,		       /* between hosts: Jain's index */
+	VALUE_QUEUE_BYTES,
+	VALUE_OPEN_MS, /* all queues */
+	VALUE_CLOSE_MS,
 	VALUES
 };
 
@@ -85,7 +90,9 @@ struct bench_row {
 	double spread; /* (largest - smallest) / median of the value compared */
 	double least;  /* round kept, of the value compared, and the greatest */
 	double most;
-	double ratio; /* to the reference; NaN where there is none */
+	double worst_us;	   /* of all rounds; NaN where no time is taken */
+	struct histogram *latency; /* of all rounds, where percentiles are shown, or NULL */
+	double ratio;		   /* to the reference; NaN where there is none */
 	struct bench_losses losses;
 };
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "dear_calls.h"
+#include "instructions.h"
 #include "lengths.h"
 #include "message.h"
 #include "trace.h"
@@ -119,12 +120,16 @@ static void make_calls_dear(struct bench_side *side, uint32_t work)
 static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t parent)
 {
 	const struct run_request *request = run->request;
+	const enum bench_role other = role == BENCH_TX ? BENCH_RX : BENCH_TX;
 	struct bench_side side = {
 		.role = role,
 		.impl = request->impl,
 		.params = request->params,
 		.fds = run->sockets.fds[role],
 		.fd_count = run->sockets.count[role],
+		.peer_fds = run->sockets.fds[other],
+		.peer_fd_count = run->sockets.count[other],
+		.instruction_counter = -1,
 		.cpu = request->placement.cpus[role],
 		.thread_cpu = thread_cpu(request, role),
 		.yields = request->params.one_core,
@@ -139,6 +144,8 @@ static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t pa
 	if (getppid() != parent)
 		_exit(1);
 	count_calls(&side, request->counting, &counter);
+	if (request->test->shape == SHAPE_MANY && !request->counting)
+		side.instruction_counter = instructions_open();
 	placement_pin(side.cpu);
 	make_calls_dear(&side, request->dear_work);
 	message_init(&side);
@@ -263,7 +270,7 @@ static bool all_in_window(const struct run *run)
 /* For each peer, in a case that has them. */
 static uint64_t requests_made(const struct run *run)
 {
-	if (!run->request->test->load)
+	if (!run->request->test->load || run->request->test->open_loop)
 		return UINT64_MAX;
 	return atomic_load(&run->shared->records[BENCH_TX].progress) / run->request->params.sockets;
 }
@@ -390,6 +397,12 @@ static bool anything_counted(const struct run *run)
 	return record->end.messages > record->start.messages;
 }
 
+static void add_latency(const struct run *run, struct histogram *sum)
+{
+	for (int role = 0; role < BENCH_ROLES; role++)
+		histogram_add(sum, &run->shared->records[role].latency);
+}
+
 static void collect(struct run *run, struct bench_result *ret_result)
 {
 	if (!run->error[0] && interrupted)
@@ -405,6 +418,8 @@ static void collect(struct run *run, struct bench_result *ret_result)
 	}
 	result_from_marks(run->request->test, &run->request->params, run->shared,
 			  run->started[BENCH_TX], run->started[BENCH_RX], ret_result);
+	if (run->request->latency)
+		add_latency(run, run->request->latency);
 	if (run->request->counting)
 		store_calls(run, ret_result);
 }

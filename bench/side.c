@@ -15,6 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "instructions.h"
+
 static void take_mark(const struct bench_side *side, struct side_mark *ret_mark)
 {
 	*ret_mark = (struct side_mark){
@@ -47,6 +49,8 @@ static void close_window(struct bench_side *side)
 {
 	if (side->counter)
 		calls_end(side->counter, &side->record->calls);
+	if (side->instruction_counter >= 0)
+		side->record->instructions = instructions_end(side->instruction_counter);
 	take_mark(side, &side->record->end);
 }
 
@@ -64,10 +68,13 @@ bool side_enter_phase(struct bench_side *side)
 	side->phase = phase;
 	if (phase == PHASE_MEASURE) {
 		histogram_clear(&record->latency);
+		memset(record->host_messages, 0, sizeof(record->host_messages));
 		take_mark(side, &record->start);
 		atomic_store(&record->window_open, 1);
 		if (side->counter)
 			calls_begin(side->counter);
+		if (side->instruction_counter >= 0)
+			instructions_begin(side->instruction_counter);
 	}
 	return true;
 }

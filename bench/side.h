@@ -37,6 +37,11 @@
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 #define BENCH_CACHE_LINE_BYTES 128
+/* The most hosts of a case that has them. */
+#define BENCH_HOSTS_MAX 64u
+/* The most threads of a side. */
+#define BENCH_WORKERS_MAX 4u
+#define BENCH_FLOOD_ALL UINT32_MAX
 
 enum bench_role { BENCH_TX, BENCH_RX, BENCH_ROLES };
 
@@ -48,7 +53,14 @@ struct bench_params {
 	uint32_t stride; /* distance between message buffers, not below 'size' */
 	uint32_t batch;	 /* messages per commit, for those who join messages */
 	uint32_t sockets;
-	uint32_t rate; /* messages per second of a paced sender */
+	uint32_t rate;	/* messages per second of a paced sender */
+	uint32_t flood; /* messages per second beside them; BENCH_FLOOD_ALL: all that can be sent */
+	uint32_t hosts; /* the sockets are those of so many hosts, in this order */
+	uint32_t active;  /* sockets that get messages, of cases with hosts */
+	uint32_t load;	  /* per cent of the capacity that 'rate' is made of; 0: it is given */
+	uint32_t workers; /* threads of each side, on core_cpus */
+	int core_cpus[BENCH_WORKERS_MAX];
+	bool apart; /* the flood has a host of its own */
 	bool sizes_vary;
 	bool streams;  /* bytes arrive, and messages in pieces */
 	bool verify;   /* seal each message and check it on receipt */
@@ -79,6 +91,12 @@ struct side_record {
 	bool yields; /* so that somebody else may have had the core while it was busy */
 	struct side_mark start;
 	struct side_mark end;
+	/* Of a receiver of many sockets. */
+	uint64_t open_ns; /* to open all queues */
+	uint64_t close_ns;
+	uint64_t queue_bytes;  /* memory of one */
+	uint64_t instructions; /* outside the kernel, in the window; 0: not counted */
+	uint64_t host_messages[BENCH_HOSTS_MAX]; /* received, in the window */
 	char error[256];
 	struct histogram latency;
 };
@@ -106,6 +124,9 @@ struct bench_side {
 	struct bench_params params;
 	const int *fds; /* this side's sockets */
 	uint32_t fd_count;
+	const int *peer_fds; /* the other side's, for their names */
+	uint32_t peer_fd_count;
+	int instruction_counter; /* -1: none */
 	int cpu;
 	int thread_cpu; /* for a second thread, if the side has one; may be 'cpu' */
 	bool yields;	/* somebody else works on 'cpu': a spinning side must yield */

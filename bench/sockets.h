@@ -45,6 +45,13 @@ int sockets_open_group(uint32_t members, const struct socket_opts *opts,
 int sockets_open_streams(uint32_t count, const struct socket_opts *opts,
 			 struct bench_sockets *ret_sockets);
 
+/*
+ * 'count' sockets to receive that share a port, and 'count' that are connected to it. What is sent
+ * on the CPU number cpus[i] arrives at number i.
+ */
+int sockets_open_steered(uint32_t count, const int *cpus, const struct socket_opts *opts,
+			 struct bench_sockets *ret_sockets);
+
 void sockets_close(struct bench_sockets *sockets);
 
 /* Wakes sleepers at the end: a datagram to each side, or the end of every stream; see side.h. */

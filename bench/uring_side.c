@@ -74,15 +74,27 @@ static void check(struct bench_side *side, const char *call, int result)
 		side_fail_call(side, call, -result);
 }
 
-void uring_open(struct uring_side *uring, struct bench_side *side)
+void uring_open_ring(struct uring_side *uring, struct bench_side *side)
 {
 	memset(uring, 0, sizeof(*uring));
 	uring->side = side;
 	uring->names.msg_namelen = sizeof(struct sockaddr_in);
 	check(side, "io_uring_queue_init", init_ring(&uring->ring, side->params.sockets));
 	check(side, "io_uring_register_ring_fd", io_uring_register_ring_fd(&uring->ring));
+}
+
+void uring_register_files(struct uring_side *uring)
+{
+	struct bench_side *side = uring->side;
+
 	check(side, "io_uring_register_files",
 	      io_uring_register_files(&uring->ring, side->fds, side->fd_count));
+}
+
+void uring_open(struct uring_side *uring, struct bench_side *side)
+{
+	uring_open_ring(uring, side);
+	uring_register_files(uring);
 }
 
 void uring_provide_buffers(struct uring_side *uring, uint32_t count, uint32_t bytes)

@@ -69,6 +69,10 @@ static inline void uring_return_commit(struct uring_side *uring)
 /* 0 when the kernel gives us a ring with all that is used here, else -1 and why not. */
 int uring_probe(char *ret_reason, size_t reason_bytes);
 
+/* Makes the ring alone, and makes the side's sockets its fixed files. */
+void uring_open_ring(struct uring_side *uring, struct bench_side *side);
+void uring_register_files(struct uring_side *uring);
+
 /* Makes the ring; the side's sockets become its fixed files 0, 1, ... */
 void uring_open(struct uring_side *uring, struct bench_side *side);
 

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 CASES = ("udp-stream", "udp-mixed", "udp-pingpong", "udp-wait", "udp-paced", "udp-fanin",
          "udp-sockets", "udp-multicast", "tcp-stream", "tcp-bulk", "tcp-pingpong", "tcp-echo", "idle-poll",
@@ -49,7 +50,7 @@ def whole(rows):
                 yield f"{name}: {row[field]} {field}"
         if not row.get("ns_per_msg", 0) > 0:
             yield f"{name}: nothing was measured"
-        if (row.get("case") == "udp-paced") != (row.get("rate") == 100000):
+        if row.get("case") == "udp-paced" and row.get("rate") != 100000:
             yield f"{name}: rate {row.get('rate')}"
 
 
@@ -77,6 +78,100 @@ def check_cases(tool, cases, seconds):
 
 def check_run(tool):
     return check_cases(tool, CASES, "0.1") + check_cases(tool, SLOW_CASES, "0.5")
+
+
+def check_density(tool):
+    """Namespaces of its own: hosts, queues of which few are active, nobody is left out."""
+    result = run(tool, "bench", "density", "--hosts", "1,3", "--sockets", "8", "--active", "6", "--rate", "1000",
+                 "--flood", "4000", "--seconds", "0.2", "--rounds", "1", "--verify", "--json", "-")
+    if "cannot make network namespaces" in result.stderr:
+        raise Skip("network namespaces are not allowed")
+    if result.returncode != 0:
+        return [f"exit status {result.returncode}: {result.stderr.strip()}"]
+    rows = json.loads(result.stdout)["rows"]
+    problems = list(whole(rows))
+    seen = {(row["hosts"], row["sockets"], row["active"]) for row in rows}
+    if seen != {(1, 8, 6), (3, 24, 6)}:
+        problems.append(f"hosts, queues, active queues: {sorted(seen)}")
+    for row in rows:
+        name = f"{row['impl']} with {row['hosts']} hosts"
+        # Bursts of one host in the window may be one more than those of another.
+        if not 0.5 < row.get("fairness", 0) <= 1.0001:
+            problems.append(f"{name}: a fairness of {row.get('fairness')}")
+        for field in ("open_ms", "close_ms", "queue_bytes", "p50_us", "worst_us"):
+            if not row.get(field, -1) >= 0:
+                problems.append(f"{name}: no {field}")
+    return problems
+
+
+def links():
+    with open("/proc/net/dev", encoding="ascii") as file:
+        return file.read().count(":")
+
+
+def check_hosts_end(tool):
+    """Nothing is left in this namespace, and no process, when the bench is killed."""
+    before = links()
+    with subprocess.Popen([tool, "bench", "density", "--hosts", "4", "--sockets", "2", "--impl", "epoll",
+                           "--seconds", "60", "--rounds", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as program:
+        # The length of the run is said when the hosts can be made.
+        for line in program.stdout:
+            if "row: about" in line:
+                break
+        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(program.pid)], capture_output=True,
+                                  text=True, check=False).stdout.split()
+        program.kill()
+        errors = program.stderr.read()
+    if "cannot make network namespaces" in errors:
+        raise Skip("network namespaces are not allowed")
+    if not children:
+        return ["no process keeps the hosts"]
+    deadline = time.monotonic() + 60
+    while any(os.path.exists(f"/proc/{child}") for child in children):
+        if time.monotonic() > deadline:
+            return [f"of {children} some are left"]
+        time.sleep(0.01)
+    return [] if links() == before else [f"{links()} interfaces, not {before}"]
+
+
+def check_jitter(tool):
+    with tempfile.TemporaryDirectory() as directory:
+        picture = os.path.join(directory, "a.svg")
+        plot = ["--plot", picture] if shutil.which("gnuplot") else []
+        result = run(tool, "bench", "jitter", "--load", "5", "--impl", "epoll,regio-epoll", "--seconds", "0.3",
+                     "--rounds", "2", "--verify", "--json", "-", *plot)
+        if result.returncode != 0:
+            return [f"exit status {result.returncode}: {result.stderr.strip()}"]
+        rows = json.loads(result.stdout)["rows"]
+        problems = list(whole(rows))
+        if [(row["load_per_cent"], row["flood"]) for row in rows] != [(5, 0), (5, 0), (5, "all"), (5, "all")]:
+            problems.append(f"{[(row['load_per_cent'], row['flood']) for row in rows]}")
+        if len({row["rate"] for row in rows}) != 1:
+            problems.append("the rate is not the same for all")
+        for row in rows:
+            times = [time for _, time in row.get("percentiles_us", ())]
+            if not times or times != sorted(times) or times[-1] > row["worst_us"] * 1.01:
+                problems.append(f"{row['impl']}: percentiles {times}, worst {row.get('worst_us')}")
+        if plot:
+            with open(picture, encoding="utf-8") as file:
+                text = file.read()
+            problems += [f"no curve of {name}" for name in ("epoll", "regio-epoll") if name not in text]
+    return problems
+
+
+def check_cores(tool):
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("there is one processor")
+    result = run(tool, "bench", "cores", "--rate", "2000", "--seconds", "0.2", "--rounds", "1", "--json", "-")
+    if result.returncode != 0:
+        return [f"exit status {result.returncode}: {result.stderr.strip()}"]
+    rows = json.loads(result.stdout)["rows"]
+    # What came to another CPU's worker would count as reordered.
+    problems = list(whole(rows))
+    if {row["workers"] for row in rows} != {1, 2}:
+        problems.append(f"workers: {[row['workers'] for row in rows]}")
+    return problems
 
 
 def wrong_calls(row):
@@ -230,7 +325,10 @@ def check_refusals(tool):
     problems = []
     for arguments in (["bench", "no-such-case"], ["bench", "--size", "0"], ["bench", "--impl", "x"],
                       ["bench", "--seconds", "-1"], ["bench", "--dear-calls", "0"],
-                      ["bench", "--batch", "8,0"], ["bench", "--batch", "8,"],
+                      ["bench", "--batch", "8,0"],
+                      ["bench", "density", "--hosts", "65"], ["bench", "density", "--size", "16"],
+                      ["bench", "density", "--hosts", "64", "--sockets", "200"],
+                      ["bench", "jitter", "--load", "101"], ["bench", "cores", "--workers", "5"], ["bench", "--batch", "8,"],
                       ["no-such-command"], ["info", "--no-such"]):
         result = run(tool, *arguments)
         if result.returncode != 2 or not result.stderr.strip():
@@ -241,6 +339,10 @@ def check_refusals(tool):
 def main():
     checks = (
         ("every case runs, verified, and reports whole rows", check_run),
+        ("hosts have queues of a server, and all get through", check_density),
+        ("hosts end with a bench that is killed", check_hosts_end),
+        ("percentiles at shares of the capacity, alone and beside a flood", check_jitter),
+        ("messages stay with the workers of their processors", check_cores),
         ("system calls are counted, and those that found nothing", check_calls),
         ("those of an ordinary user are counted with ptrace", check_calls_of_a_user),
         ("system calls are made costly", check_dear_calls),

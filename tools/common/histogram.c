@@ -11,6 +11,15 @@ void histogram_clear(struct histogram *histogram)
 	memset(histogram, 0, sizeof(*histogram));
 }
 
+void histogram_add(struct histogram *histogram, const struct histogram *other)
+{
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		histogram->buckets[i] += other->buckets[i];
+	histogram->count += other->count;
+	if (other->max_ns > histogram->max_ns)
+		histogram->max_ns = other->max_ns;
+}
+
 uint64_t histogram_bucket_top_ns(uint32_t bucket)
 {
 	if (bucket < 2 * HISTOGRAM_STEPS)

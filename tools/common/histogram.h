@@ -39,6 +39,9 @@ static inline void histogram_record(struct histogram *histogram, uint64_t value_
 
 void histogram_clear(struct histogram *histogram);
 
+/* Adds what another has recorded. */
+void histogram_add(struct histogram *histogram, const struct histogram *other);
+
 /* The largest value that falls into a bucket. */
 uint64_t histogram_bucket_top_ns(uint32_t bucket);
 
