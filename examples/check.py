@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Tests an echo server of the examples: usage: check.py udp|loopback|tcp PROGRAM [endless].
+"""Tests an echo server of the examples: usage: check.py udp|loopback|unordered|tcp PROGRAM [endless].
 
 Sends messages of several lengths in rounds and expects each back, in order, on
-several connections at a time for TCP. "loopback" is a UDP server of one address. The
-server ends after the last one, or, if it is endless, must still run.
+several connections at a time for TCP. "loopback" is a UDP server of one address,
+"unordered" one of several threads. The server ends after the last one, or, if it is endless, must still run.
 """
 import socket
 import subprocess
@@ -42,6 +42,18 @@ def exchange_loopback(port):
                     sys.exit(f"round {turn}: expected {message!r}")
 
 
+def exchange_unordered(port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(TIMEOUT_S)
+        client.connect(("127.0.0.1", port))
+        for turn in range(ROUNDS):
+            sent = [f"{turn}:{i}".encode().ljust(16 + 90 * turn) for i in range(MESSAGES)]
+            for message in sent:
+                client.send(message)
+            if sorted(client.recv(4096) for _ in sent) != sorted(sent):
+                sys.exit(f"round {turn}: not what was sent")
+
+
 def receive(client, length):
     data = b""
     while len(data) < length:
@@ -73,6 +85,7 @@ def main():
     exchange, limit = {
         "udp": (exchange_udp, ROUNDS * MESSAGES + len(ADDRESSES)),
         "loopback": (exchange_loopback, ROUNDS * MESSAGES),
+        "unordered": (exchange_unordered, ROUNDS * MESSAGES),
         "tcp": (exchange_tcp, CONNECTIONS),
     }[protocol]
     command = [program, "0"] + ([] if endless else [str(limit)])
