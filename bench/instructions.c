@@ -52,7 +52,7 @@ const char *instructions_refused(void)
 	switch (counter) {
 	case -ENOENT:
 	case -EOPNOTSUPP:
-		return "the processor's counters are not there, as in most virtual machines";
+		return "the processor has no counters for them here";
 	case -EACCES:
 	case -EPERM:
 		return "not permitted; sysctl kernel.perf_event_paranoid=2 permits it";
