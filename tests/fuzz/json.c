@@ -219,7 +219,9 @@ static void run_subscribe(struct input *input)
 static void run_load(struct input *input)
 {
 	static struct load_connection connections[CONNECTIONS_MAX];
+	static struct load_member members[CONNECTIONS_MAX];
 	static struct load load;
+	struct address address;
 	struct load_options options = {.connections = CONNECTIONS_MAX};
 	cJSON *document;
 	char *text;
@@ -232,8 +234,12 @@ static void run_load(struct input *input)
 	options.size = (uint32_t)take_count(input);
 	options.rate = take_count(input);
 	load.options = &options;
-	load.address = take_address(input);
+	address = take_address(input);
+	load.addresses = (struct address_list){&address, 1};
 	load.connections = connections;
+	load.connection_count = CONNECTIONS_MAX;
+	load.size_most = options.size;
+	load.open_loop = options.rate > 0;
 	load.start_ns = take_count(input);
 	load.end_ns = take_count(input);
 	load.done_ns = take_count(input);
@@ -243,17 +249,24 @@ static void run_load(struct input *input)
 		struct load_connection *connection = &connections[i];
 
 		connection->ended = input_byte(input) & 1;
-		connection->counted = input_byte(input) & 1;
+		members[i] = (struct load_member){.address = address};
+		connection->address = &address;
+		connection->members = &members[i];
+		connection->member_count = 1;
+		members[i].counted = input_byte(input) & 1;
 		connection->sent = take_count(input);
-		connection->counts.received = take_count(input);
-		connection->counts.sent = take_count(input);
-		take_sequence(input, &connection->answers);
+		members[i].counts.received = take_count(input);
+		members[i].counts.sent = take_count(input);
+		take_sequence(input, &members[i].answers);
 	}
 	take_latency(input, &load.latency);
+	load.named = input_byte(input) & 1;
+	for (uint32_t i = 0; i < CONNECTIONS_MAX; i++)
+		connections[i].group = load.named && input_byte(input) & 1;
 	CHECK(load_write_json(file, &load) == 0, "not written");
 	document = read_back(text, size);
 	check_number(document, "odd", (double)load.odd);
-	check_string(document, "address", address_text(&load.address).text);
+	check_string(document, "address", address_text(&address).text);
 	cJSON_Delete(document);
 	free(text);
 }

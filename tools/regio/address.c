@@ -157,6 +157,18 @@ struct address_text address_host_text(const struct address *address)
 	return result;
 }
 
+bool address_is_same(const struct address *one, const struct address *other)
+{
+	if (one->name.any.sa_family != other->name.any.sa_family ||
+	    address_port(one) != address_port(other))
+		return false;
+	if (one->name.any.sa_family != AF_INET6)
+		return one->name.v4.sin_addr.s_addr == other->name.v4.sin_addr.s_addr;
+	return one->name.v6.sin6_scope_id == other->name.v6.sin6_scope_id &&
+	       !memcmp(&one->name.v6.sin6_addr, &other->name.v6.sin6_addr,
+		       sizeof(one->name.v6.sin6_addr));
+}
+
 void address_set_port(struct address *address, uint16_t port)
 {
 	if (address->name.any.sa_family == AF_INET6)

@@ -6,6 +6,7 @@
 #define REGIO_TOOL_ADDRESS_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ADDRESSES_MAX 8u
@@ -42,6 +43,9 @@ struct address_text address_host_text(const struct address *address);
 
 /* The number of the interface it names, or 0. */
 unsigned address_zone(const struct address *address);
+
+/* Whether family, address, port and zone are the same. */
+bool address_is_same(const struct address *one, const struct address *other);
 
 void address_set_port(struct address *address, uint16_t port);
 

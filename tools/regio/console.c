@@ -12,11 +12,15 @@
 
 #include "output.h"
 
+/* Of a place, in the failure that is kept. */
+#define PLACE_MAX 256
+
 /* The terminal is the process's one and only; so is what is known of it. */
 static struct {
 	pthread_mutex_t lock;
 	const char *command;
 	FILE *lines;
+	const char *place;
 	bool live_shown;
 	char failure[512]; /* the first */
 } console = {.lock = PTHREAD_MUTEX_INITIALIZER, .command = "regio"};
@@ -30,6 +34,11 @@ void console_open(const char *command, const char *json_path)
 const char *console_command(void)
 {
 	return console.command;
+}
+
+void console_place(const char *place)
+{
+	console.place = place;
 }
 
 FILE *console_file(void)
@@ -53,6 +62,8 @@ static void say(FILE *file, const char *prefix, const char *format, va_list argu
 	erase_live();
 	if (prefix)
 		fprintf(file, "%s: ", prefix);
+	if (prefix && console.place)
+		fprintf(file, "%s: ", console.place);
 	vfprintf(file, format, arguments);
 	fputc('\n', file);
 	if (file == stdout)
@@ -82,8 +93,15 @@ int console_fail(const char *format, ...)
 
 	pthread_mutex_lock(&console.lock);
 	if (!console.failure[0]) {
+		int bytes = 0;
+
+		if (console.place)
+			bytes = snprintf(console.failure, PLACE_MAX, "%s: ", console.place);
+		if (bytes >= PLACE_MAX)
+			bytes = PLACE_MAX - 1;
 		va_start(arguments, format);
-		vsnprintf(console.failure, sizeof(console.failure), format, arguments);
+		vsnprintf(console.failure + bytes, sizeof(console.failure) - (size_t)bytes, format,
+			  arguments);
 		va_end(arguments);
 	}
 	pthread_mutex_unlock(&console.lock);

@@ -22,6 +22,12 @@ FILE *console_file(void);
 
 void console_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Where what is read next stands, as "--list FILE, line 7": failures are said to be there.
+ * Borrowed, until it is set to NULL.
+ */
+void console_place(const char *place);
+
 /* A failure: step, cause, remedy. Returns -1. */
 int console_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

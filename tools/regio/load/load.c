@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "console.h"
 #include "hgrm.h"
@@ -58,22 +57,36 @@ static int write_json(const struct load *load)
 	return file ? load_write_json(file, load) : -1;
 }
 
+struct number_text load_sizes(const struct load *load)
+{
+	struct number_text text;
+
+	if (load->playback.count && load->playback.bytes_least < load->playback.bytes_most)
+		snprintf(text.text, sizeof(text.text), "%u-%u bytes", load->playback.bytes_least,
+			 load->playback.bytes_most);
+	else
+		snprintf(text.text, sizeof(text.text), "%u bytes", load->size_most);
+	return text;
+}
+
 /* The title says what was measured: where, what, how often, and from when latency counts. */
 static int draw(const struct load *load)
 {
 	const struct load_options *options = load->options;
 	const struct histogram *histograms[] = {&load->latency.all};
-	const char *names[] = {options->rate ? "from when it was due" : "round trip"};
+	const char *names[] = {load->open_loop ? "from when it was due" : "round trip"};
 	char title[256], rate[64];
 
-	if (options->rate)
+	if (load->playback.count)
+		snprintf(rate, sizeof(rate), "times of a file");
+	else if (options->rate)
 		snprintf(rate, sizeof(rate), "%s messages/s",
 			 number_grouped((long long)options->rate).text);
 	else
 		snprintf(rate, sizeof(rate), "closed loop, %u at a time", options->depth);
-	snprintf(title, sizeof(title), "regio load %s (%s): %u bytes, %s, %u connection%s",
-		 address_text(&load->address).text, options->tcp ? "TCP" : "UDP", options->size,
-		 rate, options->connections, options->connections > 1 ? "s" : "");
+	snprintf(title, sizeof(title), "regio load %s (%s): %s, %s, %u connection%s",
+		 load_where(load).text, options->tcp ? "TCP" : "UDP", load_sizes(load).text, rate,
+		 load->connection_count, load->connection_count > 1 ? "s" : "");
 	return latency_plot(options->plot_path, title, histograms, names, 1);
 }
 
@@ -113,15 +126,41 @@ static int open_log(struct load *load)
 	return 0;
 }
 
+struct address_text load_where(const struct load *load)
+{
+	struct address_text text;
+
+	if (!load->options->list_path)
+		return address_text(&load->addresses.addresses[0]);
+	snprintf(text.text, sizeof(text.text), "%u addresses", load->addresses.count);
+	return text;
+}
+
+/* What the options say, as the load needs it. Returns 0, or -1 after saying why. */
+static int prepare(struct load *load)
+{
+	const struct load_options *options = load->options;
+
+	if (options->playback_path && playback_read(options->playback_path, &load->playback))
+		return -1;
+	load->size_most = load->playback.count ? load->playback.bytes_most : options->size;
+	load->open_loop = options->rate || load->playback.count;
+	load->carrier = options->timestamps ? &load_plain : &load_queues;
+	if (!options->timestamps)
+		return 0;
+	load->stages = calloc(1, sizeof(*load->stages));
+	return load->stages ? 0 : console_fail("--timestamps: %s", strerror(ENOMEM));
+}
+
 static int run(struct load *load)
 {
 	struct crew crew = {.work = load_run, .tick = show_second, .context = load};
 
-	if (load_connect(load))
+	if (prepare(load) || load_connect(load))
 		return -1;
 	if (load->options->log_path && open_log(load))
 		return -1;
-	console_say("connected to %s (%s %s)", address_text(&load->address).text,
+	console_say("connected to %s (%s %s)", load_where(load).text,
 		    load->options->tcp ? "TCP" : "UDP", serve_mode_names[load->options->mode]);
 	if (crew_run(&crew, load, sizeof(*load), 1))
 		return -1;
@@ -144,20 +183,11 @@ int load_command(int argc, char **argv)
 		return 2;
 	if (options.hgrm_path && output_check(console_command(), "--hgrm", options.hgrm_path))
 		return 2;
-	load.connections = calloc(options.connections, sizeof(*load.connections));
-	if (!load.connections) {
-		console_fail("allocate %u connections: %s", options.connections, strerror(ENOMEM));
-		return console_end(options.json_path, 1);
-	}
-	for (uint32_t i = 0; i < options.connections; i++)
-		load.connections[i].fd = -1;
 	status = run(&load) ? 1 : 0;
 	if (load.log && output_close(console_command(), "--log", options.log_path, load.log))
 		status = 1;
-	for (uint32_t i = 0; i < options.connections; i++) {
-		if (load.connections[i].fd >= 0)
-			close(load.connections[i].fd);
-	}
-	free(load.connections);
+	load_disconnect(&load);
+	playback_free(&load.playback);
+	free(load.stages);
 	return console_end(options.json_path, status);
 }

@@ -8,19 +8,19 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "confine.h"
 #include "console.h"
-#include "load.h"
+#include "line.h"
 #include "socket_buffers.h"
 
-#define ATTEMPTS 5
-#define ATTEMPT_MS 200
 #define CONNECT_MS 3000
 #define BUFFER_BYTES (4 << 20)
 
@@ -47,65 +47,6 @@ static int connect_stream(int fd, const struct address *address)
 	return error;
 }
 
-/* ---- Notes --------------------------------------------------------------- */
-
-/*
- * Sends a note until one of the kind wanted comes, or the note itself, from an
- * echo server of another kind. Returns 0 or an errno value.
- */
-static int ask(int fd, const struct note *question, enum note_kind wanted, struct note *ret_answer)
-{
-	uint8_t data[NOTE_BYTES];
-	int error = ETIMEDOUT;
-
-	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		struct pollfd descriptor = {.fd = fd, .events = POLLIN};
-
-		note_write(data, question);
-		if (send(fd, data, sizeof(data), 0) < 0)
-			error = errno;
-		while (poll(&descriptor, 1, ATTEMPT_MS) > 0) {
-			ssize_t bytes = recv(fd, data, sizeof(data), MSG_DONTWAIT | MSG_TRUNC);
-
-			if (bytes < 0) {
-				error = errno;
-				break;
-			}
-			if (note_read(data, (uint32_t)bytes, ret_answer) &&
-			    (ret_answer->kind == wanted || ret_answer->kind == NOTE_HELLO))
-				return 0;
-		}
-		if (error == ECONNREFUSED)
-			break;
-	}
-	return error;
-}
-
-/* Says what keeps this load from that server: 0 or -1. */
-static int check_welcome(const struct load *load, const struct note *welcome)
-{
-	const struct load_options *options = load->options;
-	const char *served = serve_mode_names[welcome->mode];
-
-	if (welcome->kind == NOTE_HELLO) {
-		if (options->mode == SERVE_ECHO)
-			return 0;
-		return console_fail("greet %s: it is an echo server, not `regio serve %s`",
-				    address_text(&load->address).text,
-				    serve_mode_names[options->mode]);
-	}
-	if (welcome->mode != options->mode)
-		return console_fail("greet %s: it serves %s; use `regio load %s %s`, or make it "
-				    "serve %s",
-				    address_text(&load->address).text, served, options->host,
-				    served, serve_mode_names[options->mode]);
-	if (options->size > welcome->size)
-		return console_fail("--size %u: %s takes at most %u bytes; start it with --size %u",
-				    options->size, address_text(&load->address).text, welcome->size,
-				    options->size);
-	return 0;
-}
-
 /* ---- Connections --------------------------------------------------------- */
 
 /* Where a connection comes from. Returns 0, -1 after saying why, or an errno value. */
@@ -115,7 +56,8 @@ static int bind_connection(const struct load *load, int fd, const struct address
 	struct address addresses[ADDRESSES_MAX];
 	int count, on = 1;
 
-	if (confine_to_interface(fd, load->options->interface))
+	/* What goes to a group goes to that interface, and answers may come from another. */
+	if (!line_is_group(peer) && confine_to_interface(fd, load->options->interface))
 		return -1;
 	if (!text)
 		return 0;
@@ -136,52 +78,111 @@ static int bind_connection(const struct load *load, int fd, const struct address
 	return count < 0 ? -1 : EAFNOSUPPORT;
 }
 
-/* Greets, and shows that the answer has come. Returns 0 or an errno value. */
-static int greet(const struct load *load, struct load_connection *connection,
-		 struct note *ret_welcome)
+/* Greets, and shows that the answer has come. Returns 0, -1 after saying why, or an errno value. */
+static int greet(const struct load *load, struct load_connection *connection)
 {
-	struct note hello = {.kind = NOTE_HELLO, .mode = load->options->mode};
-	struct note ready = {.kind = NOTE_READY, .mode = load->options->mode}, counts;
+	struct note hello = {.kind = NOTE_HELLO, .mode = load->options->mode}, welcome;
+	struct load_member *server = &connection->members[0];
 	int error;
 
 	if (getrandom(&hello.cookie, sizeof(hello.cookie), 0) < 0)
 		return errno;
-	error = ask(connection->fd, &hello, NOTE_WELCOME, ret_welcome);
-	connection->cookie = ret_welcome->cookie;
+	error = ask(connection, NULL, &hello, NOTE_WELCOME, &welcome);
+	if (error || ask_check_welcome(load, connection->address, &welcome))
+		return error ? error : -1;
+	server->cookie = welcome.cookie;
 	/* An echo server of another kind has no cookies. */
-	if (error || ret_welcome->kind != NOTE_WELCOME)
-		return error;
-	connection->greeted = true;
-	ready.cookie = ret_welcome->cookie;
-	ready.greeting = hello.cookie;
-	return ask(connection->fd, &ready, NOTE_COUNTS, &counts);
+	if (welcome.kind != NOTE_WELCOME)
+		return 0;
+	server->greeted = true;
+	return ask_ready(load, connection, server, hello.cookie);
 }
 
-/* Returns 0, -1 after saying why, or an errno value, with 'ret_welcome' from a UDP server. */
-static int open_connection(const struct load *load, const struct address *address,
-			   struct load_connection *connection, struct note *ret_welcome)
+/* The one that answers where it is no group. Returns 0 or an errno value. */
+static int add_server(struct load_connection *connection)
+{
+	connection->members = calloc(1, sizeof(*connection->members));
+	if (!connection->members)
+		return ENOMEM;
+	connection->members[0].address = *connection->address;
+	connection->member_count = 1;
+	return 0;
+}
+
+/* Returns 0, -1 after saying why, or an errno value. */
+static int open_group(struct load *load, struct load_connection *connection)
+{
+	struct line_opts opts = {.interface = load->options->interface, .ttl = load->options->ttl};
+
+	if (line_prepare_sender(connection->fd, connection->address, &opts))
+		return -1;
+	connection->group = load->named = true;
+	return load_greet_group(load, connection);
+}
+
+/* What does not go with a group: 0, or -1 after saying why. */
+static int check_group(const struct load *load, const struct address *address)
+{
+	if (!line_is_group(address))
+		return 0;
+	if (load->options->tcp)
+		return console_fail("connect to %s: a group has no streams; leave --tcp out",
+				    address_text(address).text);
+	if (load->options->mode == SERVE_SOURCE)
+		return console_fail("greet %s: a source sends to those who ask, and not to a "
+				    "group; use `regio feed publish` and `subscribe`",
+				    address_text(address).text);
+	return 0;
+}
+
+/* With a socket that is bound. Returns 0, -1 after saying why, or an errno value. */
+static int reach(struct load *load, struct load_connection *connection)
+{
+	const struct address *address = connection->address;
+	int error;
+
+	if (check_group(load, address))
+		return -1;
+	if (!load->options->tcp)
+		socket_ask_receive_buffer(connection->fd, BUFFER_BYTES);
+	if (!load->options->tcp && line_is_group(address))
+		return open_group(load, connection);
+	error = add_server(connection);
+	if (error)
+		return error;
+	if (load->options->tcp)
+		return connect_stream(connection->fd, address);
+	if (connect(connection->fd, &address->name.any, address->bytes))
+		return errno;
+	return greet(load, connection);
+}
+
+static void close_connection(struct load_connection *connection)
+{
+	if (connection->fd >= 0)
+		close(connection->fd);
+	free(connection->members);
+	connection->fd = -1;
+	connection->members = NULL;
+	connection->member_count = 0;
+}
+
+/* Returns 0, -1 after saying why, or an errno value. */
+static int open_connection(struct load *load, const struct address *address,
+			   struct load_connection *connection)
 {
 	int error;
 
+	connection->address = address;
 	connection->fd = socket(address->name.any.sa_family,
 				(load->options->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 	if (connection->fd < 0)
 		return errno;
 	error = bind_connection(load, connection->fd, address);
-	if (error) {
-		/* Said already, or for the caller to say. */
-	} else if (load->options->tcp) {
-		error = connect_stream(connection->fd, address);
-	} else {
-		socket_ask_receive_buffer(connection->fd, BUFFER_BYTES);
-		error = connect(connection->fd, &address->name.any, address->bytes) ? errno : 0;
-		if (error == 0)
-			error = greet(load, connection, ret_welcome);
-	}
-	if (error) {
-		close(connection->fd);
-		connection->fd = -1;
-	}
+	if (error == 0)
+		error = reach(load, connection);
+	if (error)
+		close_connection(connection);
 	return error;
 }
 
@@ -196,8 +197,13 @@ static int fail_connect(const struct load *load, const struct address *address, 
 		return console_fail("--bind %s: it is not of the family of %s", options->bind,
 				    address_text(address).text);
 	if (error == EMFILE)
-		return console_fail("open %u sockets: %s; see ulimit -n", options->connections,
+		return console_fail("open %u sockets: %s; see ulimit -n", load->connection_count,
 				    strerror(error));
+	if (error == ETIMEDOUT && line_is_group(address))
+		return console_fail("greet %s: nobody answers; start `regio serve %s --bind %s` "
+				    "there, and name the network with --interface on both sides",
+				    address_text(address).text, serve_mode_names[options->mode],
+				    address_host_text(address).text);
 	if (error == ECONNREFUSED || error == ETIMEDOUT)
 		return console_fail("%s %s: %s; start `regio serve %s%s` there, and make it "
 				    "reachable (--bind, --port, firewalls)",
@@ -207,22 +213,25 @@ static int fail_connect(const struct load *load, const struct address *address, 
 	return console_fail("%s %s: %s", step, address_text(address).text, strerror(error));
 }
 
-/* The first connection goes to whichever address of the host answers. */
-static int connect_first(struct load *load, struct note *ret_welcome)
+/* The first connection goes to whichever address of the host answers; it is kept, alone. */
+static int connect_first(struct load *load)
 {
-	struct address addresses[ADDRESSES_MAX];
-	int count = address_find(load->options->host, load->options->port, addresses);
+	struct address_list *list = &load->addresses;
+	struct address first;
 	int error = 0;
 
-	if (count < 0)
-		return -1;
-	for (int i = 0; i < count; i++) {
-		load->address = addresses[i];
-		error = open_connection(load, &addresses[i], &load->connections[0], ret_welcome);
-		if (error == 0)
-			return 0;
+	for (uint32_t i = 0; i < list->count; i++) {
+		first = list->addresses[i];
+		error = open_connection(load, &list->addresses[i], &load->connections[0]);
+		if (error == 0 || error == -1)
+			break;
 	}
-	return fail_connect(load, &load->address, error);
+	if (error)
+		return fail_connect(load, &first, error);
+	list->addresses[0] = first;
+	list->count = 1;
+	load->connections[0].address = &list->addresses[0];
+	return 0;
 }
 
 /* As many descriptors as are allowed: the limit to begin with is meant for select(). */
@@ -236,46 +245,111 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Where to. Returns 0, or -1 after saying why. */
+static int find_addresses(struct load *load)
+{
+	const struct load_options *options = load->options;
+	int count;
+
+	if (options->list_path)
+		return address_list_read(options->list_path, options->tcp, LOAD_CONNECTIONS_MAX,
+					 &load->addresses);
+	load->addresses.addresses = calloc(ADDRESSES_MAX, sizeof(struct address));
+	if (!load->addresses.addresses)
+		return console_fail("find the address of %s: %s", options->host, strerror(ENOMEM));
+	count = address_find(options->host, options->port, load->addresses.addresses);
+	load->addresses.count = count > 0 ? (uint32_t)count : 0;
+	return count > 0 ? 0 : -1;
+}
+
+/* Returns 0, or -1 after saying why. */
+static int allocate_connections(struct load *load)
+{
+	const struct load_options *options = load->options;
+	uint32_t addresses = options->list_path ? load->addresses.count : 1;
+
+	if (options->connections > LOAD_CONNECTIONS_MAX / addresses)
+		return console_fail("--connections %u: to each of %u addresses are more than %u in "
+				    "all",
+				    options->connections, addresses, LOAD_CONNECTIONS_MAX);
+	load->connection_count = options->connections * addresses;
+	load->connections = calloc(load->connection_count, sizeof(*load->connections));
+	if (!load->connections)
+		return console_fail("allocate %u connections: %s", load->connection_count,
+				    strerror(ENOMEM));
+	for (uint32_t i = 0; i < load->connection_count; i++)
+		load->connections[i].fd = -1;
+	return 0;
+}
+
 int load_connect(struct load *load)
 {
-	struct note welcome = {0};
+	uint32_t opened = 0;
 
-	if (confine_to_cpus(&load->options->cpus))
+	if (confine_to_cpus(&load->options->cpus) || find_addresses(load) ||
+	    allocate_connections(load))
 		return -1;
 	raise_descriptor_limit();
-	if (connect_first(load, &welcome) || (!load->options->tcp && check_welcome(load, &welcome)))
-		return -1;
-	for (uint32_t i = 1; i < load->options->connections; i++) {
-		int error = open_connection(load, &load->address, &load->connections[i], &welcome);
+	if (!load->options->list_path) {
+		if (connect_first(load))
+			return -1;
+		opened = 1;
+	}
+	for (uint32_t i = opened; i < load->connection_count; i++) {
+		const struct address *address =
+			&load->addresses.addresses[i % load->addresses.count];
+		int error = open_connection(load, address, &load->connections[i]);
 
 		if (error)
-			return fail_connect(load, &load->address, error);
+			return fail_connect(load, address, error);
 	}
 	return 0;
 }
 
-static void ask_counts(const struct load *load, struct load_connection *connection)
+void load_disconnect(struct load *load)
+{
+	for (uint32_t i = 0; i < load->connection_count && load->connections; i++)
+		close_connection(&load->connections[i]);
+	free(load->connections);
+	load->connections = NULL;
+	address_list_free(&load->addresses);
+}
+
+/* ---- Counts -------------------------------------------------------------- */
+
+static void ask_counts(const struct load *load, const struct load_connection *connection,
+		       struct load_member *member)
 {
 	const struct note question = {
-		.kind = NOTE_REPORT, .mode = load->options->mode, .cookie = connection->cookie};
+		.kind = NOTE_REPORT, .mode = load->options->mode, .cookie = member->cookie};
 
-	connection->counted = ask(connection->fd, &question, NOTE_COUNTS, &connection->counts) == 0;
+	member->counted = ask(connection, connection->group ? member : NULL, &question, NOTE_COUNTS,
+			      &member->counts) == 0;
+}
+
+/* False when a member does not answer: that would be so for all, and takes a second. */
+static bool ask_connection(const struct load *load, struct load_connection *connection)
+{
+	for (uint32_t i = 0; i < connection->member_count; i++) {
+		struct load_member *member = &connection->members[i];
+
+		if (load->options->mode == SERVE_SINK) {
+			ask_counts(load, connection, member);
+			continue;
+		}
+		if (!member->greeted || member->answers.received == connection->sent)
+			continue;
+		ask_counts(load, connection, member);
+		if (!member->counted)
+			return false;
+	}
+	return true;
 }
 
 void load_ask_counts(struct load *load)
 {
-	for (uint32_t i = 0; i < load->options->connections; i++) {
-		struct load_connection *connection = &load->connections[i];
-
-		if (load->options->mode == SERVE_SINK) {
-			ask_counts(load, connection);
-			continue;
-		}
-		if (!connection->greeted || connection->answers.received == connection->sent)
-			continue;
-		ask_counts(load, connection);
-		/* That would be so for every connection, and takes a second. */
-		if (!connection->counted)
+	for (uint32_t i = 0; i < load->connection_count; i++) {
+		if (!ask_connection(load, &load->connections[i]))
 			return;
 	}
 }

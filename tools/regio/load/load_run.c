@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load itself: one thread, one completion queue, a request queue for each
- * connection. Messages that are due together are posted together.
+ * The load itself: one thread, which sends what is due and takes what comes. How messages
+ * move is up to the carrier.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,13 +15,6 @@
 
 /* A moment before the other thread shows what the second was like. */
 #define FIRST_TICK_NS (950u * MILLISECOND_NS)
-#define SEND_MARK (1ull << 32)
-/* Slots of all connections together, where it is not the depth that says. */
-#define SLOTS_ALL 4096u
-#define SLOTS_MOST 1024u
-#define SLOTS_LEAST 4u
-/* What a TCP source is read by. */
-#define PIECE_BYTES 16384u
 /* So long before a message is due, the thread no longer sleeps. */
 #define SPIN_NS 100000u
 /* How often a closed loop looks for messages that got lost. */
@@ -31,104 +24,6 @@
 /* A UDP source is asked again to go on, or for its counts. */
 #define ASK_EVERY_NS (200u * MILLISECOND_NS)
 
-/* ---- Slots --------------------------------------------------------------- */
-
-static bool is_closed_loop(const struct load_options *options)
-{
-	return options->mode == SERVE_ECHO && options->rate == 0;
-}
-
-static uint32_t slot_bytes(const struct load_options *options)
-{
-	if (options->mode == SERVE_SOURCE && options->tcp)
-		return PIECE_BYTES;
-	return options->size > NOTE_BYTES ? options->size : NOTE_BYTES;
-}
-
-static void choose_window(struct load *load)
-{
-	const struct load_options *options = load->options;
-
-	load->window = SLOTS_ALL / options->connections;
-	if (load->window > SLOTS_MOST)
-		load->window = SLOTS_MOST;
-	if (load->window < SLOTS_LEAST)
-		load->window = SLOTS_LEAST;
-	if (is_closed_loop(options))
-		load->window = options->depth;
-	load->receives = load->sends = load->window;
-	if (options->mode == SERVE_SINK)
-		load->receives = options->tcp; /* for the end of the stream */
-	else if (options->mode == SERVE_SOURCE)
-		load->sends = 0;
-}
-
-static uint32_t index_of(const struct load *load, const struct load_connection *connection)
-{
-	return (uint32_t)(connection - load->connections);
-}
-
-static int post_receive(struct load *load, struct load_connection *connection, uint32_t slot)
-{
-	const struct load_options *options = load->options;
-	bool whole = options->tcp && options->mode == SERVE_ECHO;
-	struct regio_buf slice =
-		station_slice(&load->station, slot, whole ? options->size : slot_bytes(options));
-	int status =
-		regio_receive(connection->rq, &slice,
-			      whole ? REGIO_MSG_DEFER | REGIO_MSG_WAITALL : REGIO_MSG_DEFER, slot);
-
-	return status ? station_refused("receive", status) : 0;
-}
-
-/* ---- Opening and closing ------------------------------------------------- */
-
-static int open_queue(struct load *load, struct load_connection *connection)
-{
-	struct regio_rq_opts opts = {.size = sizeof(opts)};
-	uint32_t first = index_of(load, connection) * (load->receives + load->sends);
-	int status;
-
-	if (!load->options->tcp)
-		opts.flags = REGIO_RQ_REPORT_ICMP;
-	status = regio_rq_create(connection->fd, load->receives, load->sends, load->station.cq,
-				 load->station.cq, index_of(load, connection), &opts,
-				 &connection->rq);
-	if (status)
-		return console_fail_call("make a request queue", status);
-	for (uint32_t i = 0; i < load->receives; i++) {
-		if (post_receive(load, connection, first + i))
-			return -1;
-	}
-	return 0;
-}
-
-static int open_queues(struct load *load)
-{
-	uint32_t slots;
-
-	choose_window(load);
-	slots = load->options->connections * (load->receives + load->sends);
-	if (station_open(&load->station, slots, slots, slot_bytes(load->options), 0))
-		return -1;
-	load->station.spin = load->options->spin;
-	for (uint32_t i = 0; i < load->options->connections; i++) {
-		if (open_queue(load, &load->connections[i]))
-			return -1;
-	}
-	return 0;
-}
-
-static void close_queues(struct load *load)
-{
-	for (uint32_t i = 0; i < load->options->connections; i++) {
-		if (load->connections[i].rq)
-			regio_rq_close(load->connections[i].rq, 0);
-		load->connections[i].rq = NULL;
-	}
-	station_close(&load->station);
-}
-
 /* ---- Sending ------------------------------------------------------------- */
 
 static bool has_room(const struct load *load, const struct load_connection *connection)
@@ -136,23 +31,25 @@ static bool has_room(const struct load *load, const struct load_connection *conn
 	return connection->sent - connection->sends_done < load->sends;
 }
 
+/* Of the next message of a connection. */
+static uint32_t next_bytes(const struct load *load)
+{
+	return load->playback.count ? load->playback.messages[load->due].bytes
+				    : load->options->size;
+}
+
 static int send_message(struct load *load, struct load_connection *connection, uint64_t made_ns)
 {
-	uint32_t first = index_of(load, connection) * (load->receives + load->sends);
-	uint32_t slot = first + load->receives + (uint32_t)(connection->sent % load->sends);
-	struct regio_buf slice = station_slice(&load->station, slot, load->options->size);
-	int status;
+	uint32_t bytes = next_bytes(load);
 
-	message_write_head(station_slot(&load->station, slot), connection->sent, made_ns);
-	status = regio_send(connection->rq, &slice, REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY,
-			    slot | SEND_MARK);
-	if (status)
-		return station_refused("send", status);
-	if (connection->waiting++ == 0)
+	if (load->carrier->send(load, connection, bytes, made_ns))
+		return -1;
+	if (connection->waiting == 0)
 		connection->heard_ns = load->now_ns;
+	connection->waiting += connection->member_count;
 	connection->sent++;
 	counter_add(&load->sent, 1);
-	counter_add(&load->sent_bytes, load->options->size);
+	counter_add(&load->sent_bytes, bytes);
 	return 0;
 }
 
@@ -167,12 +64,13 @@ static bool is_sending(const struct load *load)
 }
 
 /* Closed loop: as many as may be on their way. A sink takes what there is room for. */
-static int fill(struct load *load, struct load_connection *connection)
+int load_fill(struct load *load, struct load_connection *connection)
 {
 	bool sink = load->options->mode == SERVE_SINK;
+	uint64_t most = (uint64_t)load->options->depth * connection->member_count;
 
 	while (is_sending(load) && !connection->over && has_room(load, connection) &&
-	       (sink || connection->waiting < load->options->depth)) {
+	       (sink || connection->waiting + connection->member_count <= most)) {
 		if (send_message(load, connection, load->now_ns))
 			return -1;
 	}
@@ -181,8 +79,8 @@ static int fill(struct load *load, struct load_connection *connection)
 
 static int fill_all(struct load *load)
 {
-	for (uint32_t i = 0; i < load->options->connections; i++) {
-		if (fill(load, &load->connections[i]))
+	for (uint32_t i = 0; i < load->connection_count; i++) {
+		if (load_fill(load, &load->connections[i]))
 			return -1;
 	}
 	return 0;
@@ -191,6 +89,10 @@ static int fill_all(struct load *load)
 /* Open loop: when the next message is due. */
 static uint64_t next_due_ns(const struct load *load)
 {
+	if (load->playback.count)
+		return load->due == load->playback.count
+			       ? UINT64_MAX
+			       : load->start_ns + load->playback.messages[load->due].at_ns;
 	return load->start_ns +
 	       (uint64_t)((__uint128_t)load->due * SECOND_NS / load->options->rate);
 }
@@ -200,7 +102,7 @@ static int send_due(struct load *load)
 {
 	for (;;) {
 		struct load_connection *connection =
-			&load->connections[load->due % load->options->connections];
+			&load->connections[load->due % load->connection_count];
 		uint64_t due_ns = next_due_ns(load);
 
 		if (due_ns > load->now_ns || due_ns >= load->end_ns)
@@ -219,27 +121,47 @@ static int send_due(struct load *load)
 
 /* ---- Receiving ----------------------------------------------------------- */
 
-static void take_answer(struct load *load, struct load_connection *connection, const uint8_t *data,
-			uint32_t bytes)
+/* Who has sent it, or NULL. */
+static struct load_member *find_member(struct load_connection *connection,
+				       const struct address *from)
+{
+	if (!from)
+		return &connection->members[0];
+	for (uint32_t i = 0; i < connection->member_count; i++) {
+		if (address_is_same(&connection->members[i].address, from))
+			return &connection->members[i];
+	}
+	return NULL;
+}
+
+/* How long message 'number' of a connection was. */
+static uint32_t bytes_of(const struct load *load, const struct load_connection *connection,
+			 uint64_t number)
+{
+	uint64_t index =
+		number * load->connection_count + (uint64_t)(connection - load->connections);
+
+	return load->playback.count ? load->playback.messages[index].bytes : load->options->size;
+}
+
+static void take_answer(struct load *load, struct load_connection *connection,
+			struct load_member *member, const uint8_t *data, uint32_t bytes)
 {
 	struct message_head head;
-	struct note note;
 
-	/* Who had to greet twice is welcomed twice. */
-	if (note_read(data, bytes, &note))
-		return;
-	if (bytes != load->options->size) {
+	if (bytes < MESSAGE_HEAD_BYTES) {
 		load->odd++;
 		return;
 	}
 	head = message_read_head(data);
-	if (head.number >= connection->sent || head.made_ns > load->now_ns) {
+	if (head.number >= connection->sent || head.made_ns > load->now_ns ||
+	    bytes != bytes_of(load, connection, head.number)) {
 		load->odd++;
 		return;
 	}
 	connection->heard_ns = load->now_ns;
 	load->done_ns = load->now_ns;
-	if (!sequence_take(&connection->answers, head.number, load->now_ns))
+	if (!sequence_take(&member->answers, head.number, load->now_ns))
 		return;
 	connection->waiting -= connection->waiting > 0;
 	counter_add(&load->received, 1);
@@ -250,21 +172,13 @@ static void take_answer(struct load *load, struct load_connection *connection, c
 static void take_from_source(struct load *load, struct load_connection *connection,
 			     const uint8_t *data, uint32_t bytes)
 {
-	struct note note;
-
 	if (load->options->tcp) {
 		counter_add(&load->received_bytes, bytes);
 		counter_set(&load->received, load->received_bytes / load->options->size);
-	} else if (note_read(data, bytes, &note)) {
-		if (note.kind == NOTE_COUNTS && note.cookie == connection->cookie) {
-			connection->counted = true;
-			connection->counts = note;
-		}
-		return;
 	} else if (bytes != load->options->size) {
 		load->odd++;
 		return;
-	} else if (sequence_take(&connection->answers, message_read_head(data).number,
+	} else if (sequence_take(&connection->members[0].answers, message_read_head(data).number,
 				 load->now_ns)) {
 		counter_add(&load->received, 1);
 		counter_add(&load->received_bytes, bytes);
@@ -272,8 +186,31 @@ static void take_from_source(struct load *load, struct load_connection *connecti
 	load->done_ns = load->now_ns;
 }
 
-/* The stream is over. That is so in good order where we have said that it is enough. */
-static void end_stream(struct load *load, struct load_connection *connection, int status)
+void load_take(struct load *load, struct load_connection *connection, const struct address *from,
+	       const uint8_t *data, uint32_t bytes)
+{
+	struct load_member *member = find_member(connection, from);
+	struct note note;
+
+	if (!member) {
+		load->odd++;
+	} else if (!load->options->tcp && note_read(data, bytes, &note)) {
+		/* Who had to greet twice is welcomed twice. */
+		if (load->options->mode == SERVE_SOURCE && note.kind == NOTE_COUNTS &&
+		    note.cookie == member->cookie) {
+			member->counted = true;
+			member->counts = note;
+		}
+	} else if (load->options->mode == SERVE_ECHO) {
+		take_answer(load, connection, member, data, bytes);
+	} else if (load->options->mode == SERVE_SOURCE) {
+		take_from_source(load, connection, data, bytes);
+	} else {
+		load->odd++;
+	}
+}
+
+void load_end_stream(struct load *load, struct load_connection *connection, int status)
 {
 	if (connection->over)
 		return;
@@ -285,63 +222,30 @@ static void end_stream(struct load *load, struct load_connection *connection, in
 	load->error = status;
 }
 
-static int take_received(struct load *load, struct load_connection *connection, uint32_t slot,
-			 const struct regio_result *result)
+void load_take_error(struct load *load, struct load_connection *connection, int status)
 {
-	const uint8_t *data = station_slot(&load->station, slot);
-
-	if (result->status && !load->options->tcp) {
-		load->refused += result->status == -ECONNREFUSED;
-		load->odd += result->status != -ECONNREFUSED;
-		return post_receive(load, connection, slot);
-	}
-	if (result->status || result->bytes == 0) {
-		end_stream(load, connection, result->status);
-		return 0;
-	}
-	if (load->options->mode == SERVE_ECHO)
-		take_answer(load, connection, data, result->bytes);
-	else if (load->options->mode == SERVE_SOURCE)
-		take_from_source(load, connection, data, result->bytes);
-	else
-		load->odd++;
-	return post_receive(load, connection, slot);
+	(void)connection;
+	load->refused += status == -ECONNREFUSED;
+	load->odd += status != -ECONNREFUSED;
 }
 
-static void take_sent(struct load *load, struct load_connection *connection,
-		      const struct regio_result *result)
+void load_take_sent(struct load *load, struct load_connection *connection, int status)
 {
 	connection->sends_done++;
-	if (result->status == 0) {
+	if (status == 0) {
 		if (load->options->mode == SERVE_SINK)
 			load->done_ns = load->now_ns;
 		return;
 	}
 	load->failed++;
 	if (load->options->tcp)
-		end_stream(load, connection, result->status);
+		load_end_stream(load, connection, status);
 }
 
-/* Starts what is deferred, takes what has completed. Returns how many, or -1. */
 static int progress(struct load *load)
 {
-	struct station *station = &load->station;
-	uint64_t before_ns = load->now_ns;
-	int count = station_dequeue(station);
+	int count = load->carrier->progress(load);
 
-	load->now_ns = clock_now_ns();
-	crew_note_pause(&load->pause_ns, before_ns, load->now_ns);
-	for (int i = 0; i < count; i++) {
-		const struct regio_result *result = &station->results[i];
-		struct load_connection *connection = &load->connections[result->rq_context];
-
-		if (result->request_context & SEND_MARK)
-			take_sent(load, connection, result);
-		else if (take_received(load, connection, (uint32_t)result->request_context, result))
-			return -1;
-		if (is_closed_loop(load->options) && fill(load, connection))
-			return -1;
-	}
 	if (load->now_ns >= load->tick_ns) {
 		load->tick_ns += SECOND_NS;
 		latency_tick(&load->latency);
@@ -349,24 +253,29 @@ static int progress(struct load *load)
 	return count;
 }
 
+static int wait_for_any(struct load *load, uint64_t nap_ns)
+{
+	return load->carrier->wait(load, nap_ns);
+}
+
 /* ---- The loops ----------------------------------------------------------- */
 
 static bool is_over(const struct crew *crew, const struct load *load)
 {
-	return crew_stopping(crew) || !is_sending(load) || load->over == load->options->connections;
+	return crew_stopping(crew) || !is_sending(load) || load->over == load->connection_count;
 }
 
 /* What has not been answered in time is lost, and others take its place. */
 static int give_up(struct load *load)
 {
-	for (uint32_t i = 0; i < load->options->connections; i++) {
+	for (uint32_t i = 0; i < load->connection_count; i++) {
 		struct load_connection *connection = &load->connections[i];
 
 		if (connection->waiting == 0 || load->options->tcp ||
 		    load->now_ns - connection->heard_ns < timeout_ns(load))
 			continue;
 		connection->waiting = 0;
-		if (fill(load, connection))
+		if (load_fill(load, connection))
 			return -1;
 	}
 	return 0;
@@ -381,7 +290,7 @@ static int run_closed(struct crew *crew, struct load *load)
 	while (!is_over(crew, load)) {
 		int count = progress(load);
 
-		if (count < 0 || (count == 0 && station_wait(&load->station, GIVE_UP_EVERY_NS)))
+		if (count < 0 || (count == 0 && wait_for_any(load, GIVE_UP_EVERY_NS)))
 			return -1;
 		/* After a pause of this program the answers may be here, and not looked at yet. */
 		if (load->now_ns < give_up_ns || count == STATION_RESULTS)
@@ -398,7 +307,7 @@ static bool is_open_loop_over(const struct crew *crew, const struct load *load)
 {
 	return crew_stopping(crew) || next_due_ns(load) >= load->end_ns ||
 	       load->now_ns >= load->end_ns + timeout_ns(load) ||
-	       load->over == load->options->connections;
+	       load->over == load->connection_count;
 }
 
 static int run_open(struct crew *crew, struct load *load)
@@ -416,7 +325,7 @@ static int run_open(struct crew *crew, struct load *load)
 			continue;
 		if (next_due_ns(load) - load->now_ns - SPIN_NS < nap_ns)
 			nap_ns = next_due_ns(load) - load->now_ns - SPIN_NS;
-		if (station_wait(&load->station, nap_ns))
+		if (wait_for_any(load, nap_ns))
 			return -1;
 		load->now_ns = clock_now_ns();
 	}
@@ -434,27 +343,28 @@ static int run_flood(struct crew *crew, struct load *load)
 }
 
 /* Of each connection; never 0, which asks for as many as go. */
-static uint64_t share_of_rate(const struct load_options *options)
+static uint64_t share_of_rate(const struct load *load)
 {
-	return (options->rate + options->connections - 1) / options->connections;
+	return (load->options->rate + load->connection_count - 1) / load->connection_count;
 }
 
 /* A UDP source has to be asked, again and again. */
 static void ask_source(struct load *load, enum note_kind kind)
 {
-	for (uint32_t i = 0; !load->options->tcp && i < load->options->connections; i++) {
+	for (uint32_t i = 0; !load->options->tcp && i < load->connection_count; i++) {
 		struct load_connection *connection = &load->connections[i];
 		const struct note note = {
 			.kind = kind,
 			.mode = SERVE_SOURCE,
 			.size = load->options->size,
-			.cookie = connection->cookie,
-			.rate = share_of_rate(load->options),
+			.cookie = connection->members[0].cookie,
+			.rate = share_of_rate(load),
 		};
 		uint8_t data[NOTE_BYTES];
 
 		note_write(data, &note);
-		if (!connection->counted && send(connection->fd, data, sizeof(data), 0) < 0)
+		if (!connection->members[0].counted &&
+		    send(connection->fd, data, sizeof(data), 0) < 0)
 			load->failed++;
 	}
 }
@@ -471,7 +381,7 @@ static int run_source(struct crew *crew, struct load *load)
 			ask_ns = load->now_ns + ASK_EVERY_NS;
 		}
 		count = progress(load);
-		if (count < 0 || (count == 0 && station_wait(&load->station, CREW_NAP_NS)))
+		if (count < 0 || (count == 0 && wait_for_any(load, CREW_NAP_NS)))
 			return -1;
 	}
 	return 0;
@@ -488,27 +398,28 @@ static bool is_settled(const struct load *load, const struct load_connection *co
 		return false;
 	if (load->options->mode == SERVE_ECHO)
 		return connection->waiting == 0;
-	return load->options->tcp ? connection->ended
-				  : load->options->mode == SERVE_SINK || connection->counted;
+	return load->options->tcp
+		       ? connection->ended
+		       : load->options->mode == SERVE_SINK || connection->members[0].counted;
 }
 
 /* Tells the other side that it has all, once it has. */
 static void finish_streams(struct load *load)
 {
-	for (uint32_t i = 0; load->options->tcp && i < load->options->connections; i++) {
+	for (uint32_t i = 0; load->options->tcp && i < load->connection_count; i++) {
 		struct load_connection *connection = &load->connections[i];
 
-		if (load->options->mode != SERVE_ECHO && !connection->over &&
-		    !connection->counted && connection->sends_done == connection->sent) {
+		if (load->options->mode != SERVE_ECHO && !connection->over && !connection->shut &&
+		    connection->sends_done == connection->sent) {
 			shutdown(connection->fd, SHUT_WR);
-			connection->counted = true;
+			connection->shut = true;
 		}
 	}
 }
 
 static bool all_settled(const struct load *load)
 {
-	for (uint32_t i = 0; i < load->options->connections; i++) {
+	for (uint32_t i = 0; i < load->connection_count; i++) {
 		if (!is_settled(load, &load->connections[i]))
 			return false;
 	}
@@ -517,7 +428,7 @@ static bool all_settled(const struct load *load)
 
 static bool has_unread(const struct load *load)
 {
-	for (uint32_t i = 0; i < load->options->connections; i++) {
+	for (uint32_t i = 0; i < load->connection_count; i++) {
 		if (!is_settled(load, &load->connections[i]) &&
 		    socket_has_unread(load->connections[i].fd))
 			return true;
@@ -554,7 +465,7 @@ static int drain(struct load *load)
 			ask_ns = load->now_ns + ASK_EVERY_NS;
 		}
 		count = progress(load);
-		if (count < 0 || (count == 0 && station_wait(&load->station, GIVE_UP_EVERY_NS)))
+		if (count < 0 || (count == 0 && wait_for_any(load, GIVE_UP_EVERY_NS)))
 			return -1;
 	}
 	return 0;
@@ -564,18 +475,29 @@ static int run_mode(struct crew *crew, struct load *load)
 {
 	if (load->options->mode == SERVE_SOURCE)
 		return run_source(crew, load);
-	if (load->options->rate)
+	if (load->open_loop)
 		return run_open(crew, load);
 	return load->options->mode == SERVE_SINK ? run_flood(crew, load) : run_closed(crew, load);
 }
 
+/* A playback ends with its last message, or earlier. */
+static uint64_t duration_ns(const struct load *load)
+{
+	uint64_t asked_ns = (uint64_t)(load->options->seconds * 1e9), whole_ns;
+
+	if (!load->playback.count)
+		return asked_ns;
+	whole_ns = load->playback.messages[load->playback.count - 1].at_ns + 1;
+	return asked_ns && asked_ns < whole_ns ? asked_ns : whole_ns;
+}
+
 static int run(struct crew *crew, struct load *load)
 {
-	if (open_queues(load))
+	if (load->carrier->open(load))
 		return -1;
 	load->now_ns = load->start_ns = load->done_ns = clock_now_ns();
 	load->tick_ns = load->start_ns + FIRST_TICK_NS;
-	load->end_ns = load->start_ns + (uint64_t)(load->options->seconds * 1e9);
+	load->end_ns = load->start_ns + duration_ns(load);
 	if (run_mode(crew, load))
 		return -1;
 	if (load->now_ns < load->end_ns)
@@ -586,7 +508,7 @@ static int run(struct crew *crew, struct load *load)
 /* What may explain that answers are missing. */
 static void look_at_sockets(struct load *load)
 {
-	for (uint32_t i = 0; i < load->options->connections; i++) {
+	for (uint32_t i = 0; i < load->connection_count; i++) {
 		load->drops += socket_kernel_drops(load->connections[i].fd);
 		load->unread += socket_has_unread(load->connections[i].fd);
 	}
@@ -599,7 +521,7 @@ int load_run(struct crew *crew, void *context)
 
 	if (!load->options->tcp)
 		look_at_sockets(load);
-	close_queues(load);
+	load->carrier->close(load);
 	if (status == 0 && load->options->mode != SERVE_SOURCE && !load->options->tcp)
 		load_ask_counts(load);
 	return status;

@@ -34,6 +34,7 @@ struct peer {
 	struct sequence *sequence; /* of a sink */
 	/* Of a source. */
 	bool sending;
+	uint32_t socket; /* of the server, that it has asked */
 	uint64_t rate;
 	uint32_t size;
 	uint8_t local_name[LOCAL_NAME_BYTES]; /* the address it asked, as control data */

@@ -4,65 +4,14 @@
  */
 #include "serve.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "confine.h"
 #include "console.h"
 #include "identity.h"
 #include "numbers.h"
 #include "output.h"
-#include "socket_buffers.h"
-
-#define BUFFER_BYTES (4 << 20)
-
-/* ---- The socket ---------------------------------------------------------- */
-
-static const char *remedy(int error)
-{
-	switch (error) {
-	case EADDRINUSE:
-		return "; another program listens there: choose another --port";
-	case EACCES:
-		return "; ports below 1024 are for the privileged: choose another --port";
-	case EADDRNOTAVAIL:
-		return "; --bind must be an address of this host, see `ip address`";
-	default:
-		return "";
-	}
-}
-
-static int open_socket(struct server *server)
-{
-	const struct serve_options *options = server->options;
-	struct address addresses[ADDRESSES_MAX];
-	int on = 1, off = 0;
-
-	if (address_find(options->bind ? options->bind : "127.0.0.1", options->port, addresses) < 1)
-		return -1;
-	server->address = addresses[0];
-	server->fd =
-		socket(server->address.name.any.sa_family,
-		       (options->tcp ? SOCK_STREAM | SOCK_NONBLOCK : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
-	if (server->fd < 0)
-		return console_fail("open a socket: %s", strerror(errno));
-	if (confine_to_interface(server->fd, options->interface))
-		return -1;
-	if (options->tcp)
-		setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	else
-		socket_ask_receive_buffer(server->fd, BUFFER_BYTES);
-	/* "::" is every address, those of IPv4 included. */
-	setsockopt(server->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (bind(server->fd, &server->address.name.any, server->address.bytes) ||
-	    (options->tcp && listen(server->fd, SOMAXCONN)))
-		return console_fail("listen on %s: %s%s", address_text(&server->address).text,
-				    strerror(errno), remedy(errno));
-	server->address = address_of_socket(server->fd);
-	return 0;
-}
+#include "serve_socket.h"
 
 /* ---- Reports ------------------------------------------------------------- */
 
@@ -149,7 +98,9 @@ static int write_json(const struct server *server)
 	identity_add_json(document, server->engine, server->options->spin);
 	cJSON_AddStringToObject(document, "mode", serve_mode_names[server->options->mode]);
 	cJSON_AddStringToObject(document, "protocol", server->options->tcp ? "tcp" : "udp");
-	cJSON_AddStringToObject(document, "address", address_text(&server->address).text);
+	cJSON_AddStringToObject(document, "address",
+				address_text(&server->sockets[0].address).text);
+	cJSON_AddNumberToObject(document, "addresses", server->socket_count);
 	cJSON_AddNumberToObject(document, "seconds", seconds_of(server));
 	json_add_count(document, "clients", counts->clients);
 	json_add_count(document, "received", counts->received);
@@ -177,37 +128,41 @@ static int serve(struct server *server)
 	const struct serve_options *options = server->options;
 	struct crew crew = {
 		.work = options->tcp ? serve_tcp : serve_udp, .tick = show_live, .context = server};
-	int status = confine_to_cpus(&options->cpus) || open_socket(server) ? -1 : 0;
+	int status = confine_to_cpus(&options->cpus) || serve_sockets_open(server) ? -1 : 0;
 
 	if (status == 0) {
-		console_say("listening on %s (%s %s)", address_text(&server->address).text,
-			    options->tcp ? "TCP" : "UDP", serve_mode_names[options->mode]);
+		for (uint32_t i = 0; i < server->socket_count; i++)
+			console_say("listening on %s (%s %s)",
+				    address_text(&server->sockets[i].address).text,
+				    options->tcp ? "TCP" : "UDP", serve_mode_names[options->mode]);
 		server->start_ns = clock_now_ns();
 		if (options->seconds > 0)
 			server->stop_ns = server->start_ns + (uint64_t)(options->seconds * 1e9);
 		status = crew_run(&crew, server, sizeof(*server), 1);
 		server->stop_ns = clock_now_ns();
 		if (!options->tcp)
-			server->kernel_drops = socket_kernel_drops(server->fd);
+			server->kernel_drops = serve_sockets_drops(server);
 	}
-	if (server->fd >= 0)
-		close(server->fd);
 	return status;
 }
 
 int serve_command(int argc, char **argv)
 {
 	struct serve_options options;
-	struct server server = {.options = &options, .fd = -1};
+	struct server server = {.options = &options};
 	int status = serve_options_parse(argc, argv, &options);
 
 	if (status >= 0)
 		return status;
 	if (options.json_path && json_check(console_command(), options.json_path))
 		return 2;
-	if (serve(&server))
-		return console_end(options.json_path, 1);
-	if (!json_to_stdout(options.json_path))
+	status = serve(&server);
+	if (status == 0 && !json_to_stdout(options.json_path))
 		print_summary(stdout, &server);
-	return options.json_path && write_json(&server) ? 1 : 0;
+	if (status == 0 && options.json_path)
+		status = write_json(&server);
+	else
+		console_end(options.json_path, status ? 1 : 0);
+	serve_sockets_close(&server);
+	return status ? 1 : 0;
 }

@@ -14,11 +14,13 @@
 #include "protocol.h"
 
 #define SERVE_PORT "7766"
+#define SERVE_SOCKETS_MAX 1024u
 
 struct serve_options {
 	enum serve_mode mode;
 	bool tcp;
 	const char *bind; /* NULL: loopback */
+	const char *list_path;
 	uint16_t port;
 	uint32_t size;	      /* the largest datagram */
 	uint32_t connections; /* the most at a time */
@@ -46,16 +48,22 @@ struct serve_counts {
 	counter resets;	     /* connections that ended with an error */
 };
 
+struct server_socket {
+	struct address address;
+	int fd;	       /* a datagram socket, or a listener */
+	int answer_fd; /* of a group: what answers are sent from; else -1 */
+};
+
 struct server {
 	const struct serve_options *options;
-	struct address address;
-	int fd;		 /* a datagram socket, or a listener */
+	struct server_socket *sockets;
+	uint32_t socket_count;
 	char engine[16]; /* that moves the messages */
 	struct serve_counts counts;
 	uint64_t start_ns;
 	uint64_t stop_ns;      /* 0: no end */
 	uint64_t pause_ns;     /* the longest the thread of a UDP server did not run */
-	uint32_t kernel_drops; /* packets that found the socket full */
+	uint64_t kernel_drops; /* packets that found the socket full */
 	uint64_t shown_messages;
 	uint64_t shown_bytes;
 };

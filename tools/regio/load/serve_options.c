@@ -15,7 +15,10 @@ static const struct argument_spec specs[] = {
 	OPTION_ON("tcp", tcp, "streams"),
 	OPTION_TEXT("bind", "ADDR", bind,
 		    "address to listen on (127.0.0.1, this host only); `::` and 0.0.0.0 are all "
-		    "addresses"),
+		    "addresses; a multicast group is joined"),
+	OPTION_TEXT("list", "FILE", list_path,
+		    "in place of --bind and --port, the addresses of a file: ADDRESS:PORT, one a "
+		    "line"),
 	OPTION_NUMBER("port", "N", port, 0, UINT16_MAX, SERVE_PORT,
 		      "port to listen on, {}; 0: any that is free"),
 	OPTION_NUMBER("size", "N", size, NOTE_BYTES, 65507, "9000", "the largest datagram taken"),
@@ -26,7 +29,8 @@ static const struct argument_spec specs[] = {
 		  "UDP echo: also to clients other than `regio load`, which have not greeted; "
 		  "a false sender can make two such servers send to each other without end"),
 	OPTION_ON("spin", spin, "poll instead of sleeping"),
-	OPTION_TEXT("interface", "NAME", interface, "use only this network interface"),
+	OPTION_TEXT("interface", "NAME", interface,
+		    "use only this network interface; for a group, lo if none is named"),
 	OPTION_NUMBER("cpus", "N[,N...]", cpus, 0, 1023, NULL, "run only on these CPUs"),
 	OPTION_TEXT("json", "FILE", json_path, "write the summary as JSON; - is standard output"),
 	{0},
@@ -67,6 +71,11 @@ int serve_options_parse(int argc, char **argv, struct serve_options *ret_options
 	    (ret_options->tcp || ret_options->mode != SERVE_ECHO)) {
 		console_fail("--open: is for UDP echo; everything else needs a greeting, or is "
 			     "TCP");
+		return 2;
+	}
+	if (status < 0 && ret_options->list_path && ret_options->bind) {
+		console_fail("--list %s: has addresses of its own; leave --bind out",
+			     ret_options->list_path);
 		return 2;
 	}
 	return status;

@@ -46,6 +46,7 @@ struct tcp_server {
 	uint64_t now_ns;
 	uint64_t accept_from_ns;
 	uint32_t passes;
+	struct pollfd *descriptors; /* the completion queue's, and the listeners' */
 };
 
 /* ---- One connection ------------------------------------------------------ */
@@ -233,10 +234,10 @@ static int take_connection(struct tcp_server *tcp, int fd)
 	return 0;
 }
 
-static int accept_all(struct tcp_server *tcp)
+static int accept_from(struct tcp_server *tcp, int listener)
 {
 	for (uint32_t i = 0; i < ACCEPTS_AT_ONCE; i++) {
-		int fd = accept4(tcp->server->fd, NULL, NULL, SOCK_CLOEXEC);
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 		if (fd >= 0) {
 			if (take_connection(tcp, fd))
@@ -254,22 +255,45 @@ static int accept_all(struct tcp_server *tcp)
 	return 0;
 }
 
+static int accept_all(struct tcp_server *tcp)
+{
+	for (uint32_t i = 0; i < tcp->server->socket_count; i++) {
+		if (tcp->now_ns >= tcp->accept_from_ns &&
+		    accept_from(tcp, tcp->server->sockets[i].fd))
+			return -1;
+	}
+	return 0;
+}
+
 /* ---- Work ---------------------------------------------------------------- */
 
 /* Sleeps until there is a completion or a newcomer; true for the latter. */
 static bool wait_for_any(struct tcp_server *tcp)
 {
-	struct pollfd descriptors[] = {
-		{.fd = regio_cq_fd(tcp->station.cq), .events = POLLIN},
-		{.fd = tcp->server->fd, .events = POLLIN},
-	};
-	nfds_t count = tcp->now_ns >= tcp->accept_from_ns ? 2 : 1;
+	nfds_t count = tcp->now_ns >= tcp->accept_from_ns ? 1 + tcp->server->socket_count : 1;
+	int ready;
 
 	if (tcp->server->options->spin)
 		return true;
 	regio_cq_notify(tcp->station.cq);
-	poll(descriptors, count, CREW_NAP_NS / MILLISECOND_NS);
-	return count == 2 && descriptors[1].revents;
+	ready = poll(tcp->descriptors, count, CREW_NAP_NS / MILLISECOND_NS);
+	return count > 1 && ready > (tcp->descriptors[0].revents != 0);
+}
+
+/* What to sleep on. Returns 0 or -1. */
+static int list_descriptors(struct tcp_server *tcp)
+{
+	const struct server *server = tcp->server;
+
+	tcp->descriptors = calloc(1 + server->socket_count, sizeof(*tcp->descriptors));
+	if (!tcp->descriptors)
+		return console_fail("allocate %u descriptors: %s", server->socket_count,
+				    strerror(ENOMEM));
+	tcp->descriptors[0] = (struct pollfd){.fd = regio_cq_fd(tcp->station.cq), .events = POLLIN};
+	for (uint32_t i = 0; i < server->socket_count; i++)
+		tcp->descriptors[1 + i] =
+			(struct pollfd){.fd = server->sockets[i].fd, .events = POLLIN};
+	return 0;
 }
 
 static int serve_once(struct tcp_server *tcp)
@@ -294,7 +318,7 @@ static int run_tcp(struct crew *crew, struct tcp_server *tcp)
 	tcp->first_free = most;
 	if (!tcp->connections)
 		return console_fail("allocate %u connections: %s", most, strerror(ENOMEM));
-	if (station_open(&tcp->station, most * 2 * SLOTS, 0, 0, 0))
+	if (station_open(&tcp->station, most * 2 * SLOTS, 0, 0, 0) || list_descriptors(tcp))
 		return -1;
 	memcpy(tcp->server->engine, tcp->station.engine, sizeof(tcp->server->engine));
 	do {
@@ -319,5 +343,6 @@ int serve_tcp(struct crew *crew, void *server)
 			regio_region_deregister(tcp.connections[i].region);
 	}
 	free(tcp.connections);
+	free(tcp.descriptors);
 	return status;
 }

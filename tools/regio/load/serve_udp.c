@@ -19,7 +19,9 @@
 #include "socket_buffers.h"
 #include "station.h"
 
+/* Of all sockets together, and of one at least. */
 #define RECEIVES 1024u
+#define RECEIVES_LEAST 16u
 #define SOURCE_SLOTS 512u
 /* An address slice; a multiple of what the library asks for. */
 #define NAME_BYTES 32u
@@ -37,16 +39,23 @@
 /* Shorter sleeps are not worth going to sleep for. */
 #define DOZE_NS 20000u
 
+struct udp_socket {
+	struct regio_rq *rq;
+	struct regio_rq *answer_rq; /* of a group: what answers are sent from */
+	bool any_address;	    /* answers have to say which address they are from */
+};
+
 struct udp_server {
 	struct server *server;
 	struct station station;
-	struct regio_rq *rq;
-	bool any_address; /* answers have to say which address they are from */
+	struct udp_socket *sockets;
+	uint32_t receives; /* of each socket; its slots are one after another */
 	uint64_t now_ns;
 	/* Of a source: its slots are used in turn. */
 	uint64_t source_posted;
 	uint64_t source_completed;
-	bool sources; /* some peer may be sent to */
+	uint32_t source_sockets[SOURCE_SLOTS]; /* that the message in each is for */
+	bool sources;			       /* some peer may be sent to */
 	struct cookie_key cookie_key;
 	uint64_t look_ns;   /* when a stall is looked for next */
 	uint64_t unread_ns; /* since when the socket has had something to read; 0: it has not */
@@ -55,9 +64,26 @@ struct udp_server {
 
 /* ---- Slots --------------------------------------------------------------- */
 
+static uint32_t receive_slots(const struct udp_server *udp)
+{
+	return udp->receives * udp->server->socket_count;
+}
+
 static uint32_t slot_count(const struct udp_server *udp)
 {
-	return RECEIVES + (udp->server->options->mode == SERVE_SOURCE ? SOURCE_SLOTS : 0);
+	return receive_slots(udp) + (udp->server->options->mode == SERVE_SOURCE ? SOURCE_SLOTS : 0);
+}
+
+static uint32_t socket_of(const struct udp_server *udp, uint32_t slot)
+{
+	if (slot < receive_slots(udp))
+		return slot / udp->receives;
+	return udp->source_sockets[slot - receive_slots(udp)];
+}
+
+static bool says_address(const struct udp_server *udp, uint32_t slot)
+{
+	return udp->sockets[socket_of(udp, slot)].any_address;
 }
 
 static struct regio_extra envelope(const struct udp_server *udp, uint32_t slot)
@@ -65,7 +91,7 @@ static struct regio_extra envelope(const struct udp_server *udp, uint32_t slot)
 	uint32_t at = slot_count(udp) * udp->station.stride + slot * ENVELOPE_BYTES;
 	struct regio_extra extra = {.remote_address = {udp->station.region, at, NAME_BYTES}};
 
-	if (udp->any_address)
+	if (says_address(udp, slot))
 		extra.control =
 			(struct regio_buf){udp->station.region, at + NAME_BYTES, LOCAL_NAME_BYTES};
 	return extra;
@@ -85,7 +111,8 @@ static int post_receive(struct udp_server *udp, uint32_t slot)
 {
 	struct regio_buf slice = station_slice(&udp->station, slot, udp->server->options->size);
 	struct regio_extra extra = envelope(udp, slot);
-	int status = regio_receive_ex(udp->rq, &slice, &extra, REGIO_MSG_DEFER, slot);
+	int status = regio_receive_ex(udp->sockets[socket_of(udp, slot)].rq, &slice, &extra,
+				      REGIO_MSG_DEFER, slot);
 
 	return status ? station_refused("receive", status) : 0;
 }
@@ -93,10 +120,11 @@ static int post_receive(struct udp_server *udp, uint32_t slot)
 /* Sends what is in the slot to the address that goes with it. */
 static int post_send(struct udp_server *udp, uint32_t slot, uint32_t bytes)
 {
+	const struct udp_socket *from = &udp->sockets[socket_of(udp, slot)];
 	struct regio_buf slice = station_slice(&udp->station, slot, bytes);
 	struct regio_extra extra = envelope(udp, slot);
-	int status = regio_send_ex(udp->rq, &slice, &extra, REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY,
-				   slot | SEND_MARK);
+	int status = regio_send_ex(from->answer_rq ? from->answer_rq : from->rq, &slice, &extra,
+				   REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY, slot | SEND_MARK);
 
 	return status ? station_refused("send", status) : 0;
 }
@@ -137,7 +165,8 @@ static void start_source(struct udp_server *udp, uint32_t slot, struct peer *pee
 	uint32_t most = udp->server->options->size;
 
 	peer->until_ns = udp->now_ns + SOURCE_NS;
-	if (udp->any_address)
+	peer->socket = socket_of(udp, slot);
+	if (says_address(udp, slot))
 		memcpy(peer->local_name, control_of(udp, slot), sizeof(peer->local_name));
 	if (peer->sending)
 		return;
@@ -249,7 +278,7 @@ static int take_message(struct udp_server *udp, uint32_t slot, uint32_t bytes)
 
 	counter_add(&counts->received, 1);
 	counter_add(&counts->received_bytes, bytes);
-	if (udp->any_address)
+	if (says_address(udp, slot))
 		local_name_turn(control_of(udp, slot));
 	if (note_read(station_slot(&udp->station, slot), bytes, &note))
 		return take_note(udp, slot, &note);
@@ -266,7 +295,7 @@ static int take_sent(struct udp_server *udp, uint32_t slot, const struct regio_r
 		counter_add(&counts->sent, 1);
 		counter_add(&counts->sent_bytes, result->bytes);
 	}
-	if (slot < RECEIVES)
+	if (slot < receive_slots(udp))
 		return post_receive(udp, slot);
 	udp->source_completed++;
 	return 0;
@@ -313,14 +342,16 @@ static void write_name(struct udp_server *udp, uint32_t slot, const struct peer 
 		memcpy(&address.name.v4.sin_addr, key->address, sizeof(address.name.v4.sin_addr));
 	}
 	memcpy(name_of(udp, slot), &address.name, sizeof(address.name));
-	if (udp->any_address)
+	if (says_address(udp, slot))
 		memcpy(control_of(udp, slot), peer->local_name, sizeof(peer->local_name));
 }
 
 static int send_to_peer(struct udp_server *udp, struct peer *peer)
 {
-	uint32_t slot = RECEIVES + (uint32_t)(udp->source_posted++ % SOURCE_SLOTS);
+	uint32_t number = (uint32_t)(udp->source_posted++ % SOURCE_SLOTS);
+	uint32_t slot = receive_slots(udp) + number;
 
+	udp->source_sockets[number] = peer->socket;
 	message_write_head(station_slot(&udp->station, slot), peer->sent++, udp->now_ns);
 	write_name(udp, slot, peer);
 	return post_send(udp, slot, peer->size);
@@ -358,32 +389,92 @@ static int run_sources(struct udp_server *udp, uint64_t *ret_due_ns)
 
 /* ---- Work ---------------------------------------------------------------- */
 
-static int open_udp(struct udp_server *udp)
+static int make_queue(struct udp_server *udp, int fd, uint32_t receives, uint32_t sends,
+		      struct regio_rq **ret_rq)
 {
-	const struct serve_options *options = udp->server->options;
-	uint32_t slots = slot_count(udp);
-	int status = local_name_request(udp->server->fd, &udp->server->address);
+	int status = regio_rq_create(fd, receives, sends, udp->station.cq, udp->station.cq, 0, NULL,
+				     ret_rq);
 
-	if (status < 0)
-		return console_fail("have the address of each message reported: %s",
-				    strerror(-status));
-	udp->any_address = status > 0;
-	if (getrandom(&udp->cookie_key, sizeof(udp->cookie_key), 0) != sizeof(udp->cookie_key))
-		return console_fail("make a key for cookies: %s", strerror(errno));
-	if (station_open(&udp->station, RECEIVES + slots, slots, options->size,
-			 slots * ENVELOPE_BYTES))
+	return status ? console_fail_call("make a request queue", status) : 0;
+}
+
+static int open_queue(struct udp_server *udp, uint32_t index)
+{
+	const struct server_socket *from = &udp->server->sockets[index];
+	struct udp_socket *to = &udp->sockets[index];
+	uint32_t sends = udp->receives + slot_count(udp) - receive_slots(udp);
+	bool group = from->answer_fd >= 0;
+
+	if (make_queue(udp, from->fd, udp->receives, group ? 0 : sends, &to->rq) ||
+	    (group && make_queue(udp, from->answer_fd, 0, sends, &to->answer_rq)))
 		return -1;
-	udp->station.spin = options->spin;
-	memcpy(udp->server->engine, udp->station.engine, sizeof(udp->server->engine));
-	status = regio_rq_create(udp->server->fd, RECEIVES, slots, udp->station.cq, udp->station.cq,
-				 0, NULL, &udp->rq);
-	if (status)
-		return console_fail_call("make a request queue", status);
-	for (uint32_t slot = 0; slot < RECEIVES; slot++) {
-		if (post_receive(udp, slot))
+	for (uint32_t i = 0; i < udp->receives; i++) {
+		if (post_receive(udp, index * udp->receives + i))
 			return -1;
 	}
 	return 0;
+}
+
+/* Has the sockets of all addresses say which of them each message was for. Returns 0 or -1. */
+static int ask_for_addresses(struct udp_server *udp)
+{
+	for (uint32_t i = 0; i < udp->server->socket_count; i++) {
+		int status = local_name_request(udp->server->sockets[i].fd,
+						&udp->server->sockets[i].address);
+
+		if (status < 0)
+			return console_fail("have the address of each message reported: %s",
+					    strerror(-status));
+		udp->sockets[i].any_address = status > 0;
+	}
+	return 0;
+}
+
+static int open_udp(struct udp_server *udp)
+{
+	const struct serve_options *options = udp->server->options;
+	uint32_t count = udp->server->socket_count, slots;
+
+	udp->receives = RECEIVES / count > RECEIVES_LEAST ? RECEIVES / count : RECEIVES_LEAST;
+	udp->sockets = calloc(count, sizeof(*udp->sockets));
+	if (!udp->sockets)
+		return console_fail("allocate %u sockets: %s", count, strerror(ENOMEM));
+	slots = slot_count(udp);
+	if (ask_for_addresses(udp))
+		return -1;
+	if (getrandom(&udp->cookie_key, sizeof(udp->cookie_key), 0) != sizeof(udp->cookie_key))
+		return console_fail("make a key for cookies: %s", strerror(errno));
+	if (station_open(&udp->station, count * (2 * udp->receives + slots - receive_slots(udp)),
+			 slots, options->size, slots * ENVELOPE_BYTES))
+		return -1;
+	udp->station.spin = options->spin;
+	memcpy(udp->server->engine, udp->station.engine, sizeof(udp->server->engine));
+	for (uint32_t i = 0; i < count; i++) {
+		if (open_queue(udp, i))
+			return -1;
+	}
+	return 0;
+}
+
+static void close_udp(struct udp_server *udp)
+{
+	for (uint32_t i = 0; i < udp->server->socket_count && udp->sockets; i++) {
+		if (udp->sockets[i].rq)
+			regio_rq_close(udp->sockets[i].rq, 0);
+		if (udp->sockets[i].answer_rq)
+			regio_rq_close(udp->sockets[i].answer_rq, 0);
+	}
+	station_close(&udp->station);
+	free(udp->sockets);
+}
+
+static bool has_unread(const struct server *server)
+{
+	for (uint32_t i = 0; i < server->socket_count; i++) {
+		if (socket_has_unread(server->sockets[i].fd))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -397,7 +488,7 @@ static void look_for_stall(struct udp_server *udp, int count)
 		return;
 	}
 	udp->look_ns = udp->now_ns + CREW_NAP_NS;
-	if (!socket_has_unread(udp->server->fd))
+	if (!has_unread(udp->server))
 		udp->unread_ns = 0;
 	else if (udp->unread_ns == 0)
 		udp->unread_ns = udp->now_ns;
@@ -448,9 +539,7 @@ int serve_udp(struct crew *crew, void *server)
 	udp->server = server;
 	udp->peers.limit = udp->server->options->mode == SERVE_ECHO ? PEERS_MAX : COUNTED_PEERS;
 	status = run_udp(crew, udp);
-	if (udp->rq)
-		regio_rq_close(udp->rq, 0);
-	station_close(&udp->station);
+	close_udp(udp);
 	peers_free(&udp->peers);
 	free(udp);
 	return status;

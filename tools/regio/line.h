@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sockets of a line: one that sends to a group, one that has joined it.
+ * The sockets of a line: one that sends to a group, one that has joined it. The lines of a feed,
+ * and the groups of load and serve.
  */
-#ifndef REGIO_FEED_LINE_H
-#define REGIO_FEED_LINE_H
+#ifndef REGIO_TOOL_LINE_H
+#define REGIO_TOOL_LINE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,6 +39,11 @@ int lines_check_sources(const struct address *lines, uint32_t count,
 
 /* Whether the source is one of that line: both are of one family, and the line is a group. */
 bool line_has_source(const struct address *group, const struct address *source);
+
+bool line_is_group(const struct address *address);
+
+/* Has a socket send to the group as 'opts' say. Returns 0, or -1 after saying why. */
+int line_prepare_sender(int fd, const struct address *group, const struct line_opts *opts);
 
 /* Each returns a descriptor, or -1 after saying why. An address that is no group will do. */
 int line_open_sender(const struct address *group, const struct line_opts *opts);

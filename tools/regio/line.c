@@ -22,7 +22,7 @@ static bool is_v6(const struct address *address)
 	return address->name.any.sa_family == AF_INET6;
 }
 
-static bool is_group(const struct address *address)
+bool line_is_group(const struct address *address)
 {
 	return is_v6(address) ? IN6_IS_ADDR_MULTICAST(&address->name.v6.sin6_addr)
 			      : IN_MULTICAST(ntohl(address->name.v4.sin_addr.s_addr));
@@ -58,7 +58,7 @@ static bool is_source_specific(const struct address *group)
 
 bool line_has_source(const struct address *group, const struct address *source)
 {
-	return source->name.any.sa_family == group->name.any.sa_family && is_group(group);
+	return source->name.any.sa_family == group->name.any.sa_family && line_is_group(group);
 }
 
 static bool has_source(const struct address *group, const struct line_sources *sources)
@@ -199,20 +199,25 @@ static int set_up_sending(int fd, const struct address *group, const struct line
 	       setsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &loop, sizeof(loop));
 }
 
+int line_prepare_sender(int fd, const struct address *group, const struct line_opts *opts)
+{
+	int status = set_up_sending(fd, group, opts);
+
+	if (status == -2)
+		return -1;
+	return status ? fail(-1, "choose the interface for", group) : 0;
+}
+
 int line_open_sender(const struct address *group, const struct line_opts *opts)
 {
 	int fd = socket(group->name.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int status;
 
 	if (fd < 0)
 		return fail(fd, "open a socket for", group);
-	status = is_group(group) ? set_up_sending(fd, group, opts) : 0;
-	if (status == -2) {
+	if (line_is_group(group) && line_prepare_sender(fd, group, opts)) {
 		close(fd);
 		return -1;
 	}
-	if (status)
-		return fail(fd, "choose the interface for", group);
 	if (connect(fd, &group->name.any, group->bytes))
 		return fail(fd, "connect to", group);
 	return fd;
@@ -278,7 +283,7 @@ int line_open_receiver(const struct address *group, const struct line_opts *opts
 	struct interface interface = {0};
 	int fd, on = 1;
 
-	if (is_group(group) && choose_interface(group, opts, &interface))
+	if (line_is_group(group) && choose_interface(group, opts, &interface))
 		return -1;
 	/* A scoped address is bound on one interface. */
 	if (is_v6(group) && local.name.v6.sin6_scope_id == 0)
@@ -287,11 +292,11 @@ int line_open_receiver(const struct address *group, const struct line_opts *opts
 	if (fd < 0)
 		return fail(fd, "open a socket for", group);
 	socket_ask_receive_buffer(fd, opts->buffer_bytes);
-	if (is_group(group) && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
+	if (line_is_group(group) && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
 		return fail(fd, "share the port of", group);
 	if (bind(fd, &local.name.any, local.bytes))
 		return fail(fd, "bind to", group);
-	if (is_group(group) && join(fd, group, &interface, &opts->sources))
+	if (line_is_group(group) && join(fd, group, &interface, &opts->sources))
 		return fail(fd, "join", group);
 	*ret_interface = interface.index;
 	return fd;
