@@ -137,6 +137,14 @@ static void close_queues(struct load *load)
 
 /* ---- Moving messages ----------------------------------------------------- */
 
+/* One message at a time is sent by the call itself: there is nothing to join it with. */
+static uint32_t send_flags(const struct load *load)
+{
+	if (load_is_closed_loop(load) && load->options->depth == 1)
+		return REGIO_MSG_DONT_NOTIFY;
+	return REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY;
+}
+
 static int send_message(struct load *load, struct load_connection *connection, uint32_t bytes,
 			uint64_t made_ns)
 {
@@ -144,7 +152,7 @@ static int send_message(struct load *load, struct load_connection *connection, u
 	uint32_t slot = first + (uint32_t)(connection->sent % load->sends);
 	struct regio_buf slice = station_slice(&load->station, slot, bytes);
 	struct regio_extra extra = {.remote_address = name_slice(load, slot)};
-	uint32_t flags = REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY;
+	uint32_t flags = send_flags(load);
 	uint64_t context = slot | SEND_MARK;
 	int status;
 

@@ -71,7 +71,8 @@ int load_fill(struct load *load, struct load_connection *connection)
 
 	while (is_sending(load) && !connection->over && has_room(load, connection) &&
 	       (sink || connection->waiting + connection->member_count <= most)) {
-		if (send_message(load, connection, load->now_ns))
+		/* What this program has done with the answer before is no part of the way. */
+		if (send_message(load, connection, sink ? load->now_ns : clock_now_ns()))
 			return -1;
 	}
 	return 0;

@@ -50,6 +50,7 @@ struct udp_server {
 	struct station station;
 	struct udp_socket *sockets;
 	uint32_t receives; /* of each socket; its slots are one after another */
+	bool alone;	   /* what is taken is alone: an answer has nothing to be joined with */
 	uint64_t now_ns;
 	/* Of a source: its slots are used in turn. */
 	uint64_t source_posted;
@@ -124,7 +125,9 @@ static int post_send(struct udp_server *udp, uint32_t slot, uint32_t bytes)
 	struct regio_buf slice = station_slice(&udp->station, slot, bytes);
 	struct regio_extra extra = envelope(udp, slot);
 	int status = regio_send_ex(from->answer_rq ? from->answer_rq : from->rq, &slice, &extra,
-				   REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY, slot | SEND_MARK);
+				   udp->alone ? REGIO_MSG_DONT_NOTIFY
+					      : REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY,
+				   slot | SEND_MARK);
 
 	return status ? station_refused("send", status) : 0;
 }
@@ -501,11 +504,13 @@ static int serve_once(struct udp_server *udp)
 	uint64_t due_ns = udp->now_ns + CREW_NAP_NS;
 	int count = station_dequeue(&udp->station);
 
+	udp->alone = count == 1;
 	for (int i = 0; i < count; i++) {
 		if (take(udp, &udp->station.results[i]))
 			return -1;
 	}
 	look_for_stall(udp, count);
+	udp->alone = false;
 	if (run_sources(udp, &due_ns))
 		return -1;
 	if (count != 0 || due_ns < udp->now_ns + DOZE_NS)
