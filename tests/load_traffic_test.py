@@ -296,6 +296,8 @@ def check_timestamps():
     result = tap.run(TOOL, "load", "127.0.0.1", "--port", port, "--seconds", "0.1", "--timestamps")
     assert "until it left" in result.stdout and "plain calls in place of regio" in result.stdout, \
         result.stdout
+    for line in result.stdout.splitlines():
+        assert len(line) <= 80, f"{len(line)} columns: {line}"
     for arguments in (["--tcp"], ["sink"], ["source"]):
         result = tap.run(TOOL, "load", "127.0.0.1", *arguments, "--timestamps")
         expect(result.returncode, 2, f"exit status of {arguments}")

@@ -8,10 +8,13 @@
 #include <regio.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "output.h"
 
+/* Where the terminal does not say how many it has. */
+#define LIVE_COLUMNS 79
 /* Of a place, in the failure that is kept. */
 #define PLACE_MAX 256
 
@@ -116,17 +119,29 @@ int console_fail_call(const char *call, int error)
 	return console_fail("%s: %s: %s", call, regio_error_name(error), regio_last_error());
 }
 
+/* The columns of the terminal, less one: in the last, some terminals begin a new line. */
+static int live_columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || size.ws_col < 2)
+		return LIVE_COLUMNS;
+	return size.ws_col - 1;
+}
+
 void console_live(const char *format, ...)
 {
 	va_list arguments;
+	char line[256];
 
 	if (!isatty(STDERR_FILENO))
 		return;
 	pthread_mutex_lock(&console.lock);
-	fputs("\r\033[K", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
+	/* A line that is continued on the next could not be taken back. */
+	fprintf(stderr, "\r\033[K%.*s", live_columns(), line);
 	fflush(stderr);
 	console.live_shown = true;
 	pthread_mutex_unlock(&console.lock);

@@ -5,10 +5,13 @@
 #include "latency.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "console.h"
 #include "output.h"
 
+/* Of a value in the table. */
+#define COLUMNS 7
 #define CHART_WIDTH 900
 #define CHART_HEIGHT 480
 
@@ -31,26 +34,51 @@ void latency_tick(struct latency *latency)
 	histogram_clear(&latency->recent);
 }
 
+/* Up to six characters, so that a line fits 80 columns: "16.9", "47470", and "1.25s" from a second.
+ */
+static void print_value(FILE *file, int columns, uint64_t value_ns)
+{
+	double us = (double)value_ns / 1e3;
+	char text[16];
+
+	if (us < 9999.95)
+		snprintf(text, sizeof(text), "%.1f", us);
+	else if (us < 999999.5)
+		snprintf(text, sizeof(text), "%.0f", us);
+	else
+		snprintf(text, sizeof(text), "%.*fs", us < 9.995e6 ? 2 : 1, us / 1e6);
+	fprintf(file, "%*s", columns, text);
+}
+
+/* As wide as its title, and a blank. */
+static int columns_of(const struct percentile *percentile)
+{
+	int columns = (int)strlen(percentile->name) + 1;
+
+	return columns < COLUMNS ? COLUMNS : columns;
+}
+
 void latency_print_titles(FILE *file, const char *name)
 {
-	fprintf(file, "  %-24s %8s", name, "min us");
+	fprintf(file, "  %-20s%*s", name, COLUMNS, "min us");
 	for (size_t i = 0; i < PERCENTILES; i++)
-		fprintf(file, " %9s", percentiles[i].name);
-	fprintf(file, " %9s\n", "max");
+		fprintf(file, "%*s", columns_of(&percentiles[i]), percentiles[i].name);
+	fprintf(file, "%*s\n", COLUMNS, "max");
 }
 
 void latency_print(FILE *file, const char *name, const struct histogram *histogram)
 {
-	fprintf(file, "  %-24s", name);
+	fprintf(file, "  %-20s", name);
 	if (histogram->count == 0) {
-		fprintf(file, " %8s\n", "none");
+		fprintf(file, "%*s\n", COLUMNS, "none");
 		return;
 	}
-	fprintf(file, " %8.1f", (double)histogram_quantile_ns(histogram, 0) / 1e3);
+	print_value(file, COLUMNS, histogram_quantile_ns(histogram, 0));
 	for (size_t i = 0; i < PERCENTILES; i++)
-		fprintf(file, " %9.1f",
-			(double)histogram_quantile_ns(histogram, percentiles[i].fraction) / 1e3);
-	fprintf(file, " %9.1f\n", (double)histogram->max_ns / 1e3);
+		print_value(file, columns_of(&percentiles[i]),
+			    histogram_quantile_ns(histogram, percentiles[i].fraction));
+	print_value(file, COLUMNS, histogram->max_ns);
+	fputc('\n', file);
 }
 
 void latency_add_json(cJSON *object, const char *name, const struct histogram *histogram)

@@ -35,7 +35,7 @@ static void show_second(void *context)
 	if (load->log)
 		write_log(load, sent - load->shown_sent, received - load->shown_received);
 	if (load->options->mode == SERVE_ECHO)
-		console_live("%s sent/s, %s back/s, p50 %.1f us, p99 %.1f us; %s without an answer",
+		console_live("sent %s/s, back %s/s, p50 %.1f us, p99 %.1f us, unanswered %s",
 			     number_grouped((long long)(sent - load->shown_sent)).text,
 			     number_grouped((long long)(received - load->shown_received)).text,
 			     (double)counter_read(&load->latency.p50_ns) / 1e3,

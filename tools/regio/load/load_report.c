@@ -198,7 +198,8 @@ static void print_ways(FILE *file, const struct load *load, const struct load_to
 			count_grouped(totals->lost_back).text);
 	if (totals->server_pause_us * 1000 >= CREW_PAUSE_NS)
 		fprintf(file,
-			"  the server did not run for up to %.3f s: it, or its host, was busy\n",
+			"  the server did not run for up to %.3f s:\n    it, or its host, was "
+			"busy\n",
 			(double)totals->server_pause_us / 1e6);
 	if (!totals->ways_known)
 		fprintf(file, "  which way they were lost is unknown: the server did not tell\n");
@@ -208,18 +209,21 @@ static void print_oddities(FILE *file, const struct load *load)
 {
 	if (load->pause_ns >= CREW_PAUSE_NS)
 		fprintf(file,
-			"  this program did not run for up to %.3f s: it was stopped, or this host "
+			"  this program did not run for up to %.3f s:\n    it was stopped, or this "
+			"host "
 			"was busy\n",
 			(double)load->pause_ns / 1e9);
 	if (load->drops)
 		fprintf(file,
-			"  the kernel dropped %s packets here for want of room (a train counts "
+			"  the kernel dropped %s packets here for want of room\n    (a train "
+			"counts "
 			"once); "
 			"see sysctl net.core.rmem_max\n",
 			count_grouped(load->drops).text);
 	if (load->unread)
 		fprintf(file,
-			"  %s sockets have messages that were not read: they came after --timeout, "
+			"  %s sockets have messages that were not read:\n    they came after "
+			"--timeout, "
 			"or regio has a fault\n",
 			count_grouped(load->unread).text);
 	if (load->failed)
@@ -246,7 +250,7 @@ static void print_counts(FILE *file, const struct load *load, const struct load_
 	else
 		fprintf(file, ", lost unknown: the server did not report it");
 	if (!load->options->tcp)
-		fprintf(file, ", reordered %s, duplicates %s",
+		fprintf(file, "\n  reordered %s, duplicates %s",
 			count_grouped(totals->reordered).text,
 			count_grouped(totals->duplicated).text);
 	fprintf(file, "\n");
@@ -274,10 +278,10 @@ static void print_rate(FILE *file, const struct load *load, const char *before, 
 static void print_stages(FILE *file, const struct load_stages *stages)
 {
 	latency_print(file, "  until it left", &stages->left);
-	latency_print(file, "  until an answer came", &stages->away);
-	latency_print(file, "  until that was read", &stages->read);
+	latency_print(file, "  until the answer", &stages->away);
+	latency_print(file, "  until it was read", &stages->read);
 	fprintf(file, "\n  --timestamps: plain calls in place of regio, one to send, one to "
-		      "receive, two for\n  stamps. Leave it out to see the latency without that "
+		      "receive,\n  two for stamps. Leave it out to see the latency without that "
 		      "cost.\n");
 	if (stages->odd)
 		fprintf(file, "  %s time stamps were in the wrong order: the clock was set\n",
