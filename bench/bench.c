@@ -161,9 +161,10 @@ static void run_group(struct bench_plan *plan, unsigned index)
 
 	for (uint32_t round = 0; round < plan->options->rounds; round++) {
 		for (unsigned i = 0; i < group->row_count && !run_interrupted(); i++) {
-			progress(plan, index, "%u bytes, %u peers: %s, round %u of %u",
+			progress(plan, index, "%u bytes, %u peer%s: %s, round %u of %u",
 				 group->params.size, group->params.sockets,
-				 group->rows[i].impl->name, round + 1, plan->options->rounds);
+				 group->params.sockets == 1 ? "" : "s", group->rows[i].impl->name,
+				 round + 1, plan->options->rounds);
 			run_round(plan, group, &group->rows[i]);
 		}
 	}

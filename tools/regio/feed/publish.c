@@ -378,7 +378,7 @@ static void print_report(FILE *file, const struct publisher *publisher)
 	fprintf(file, "  rate %s messages/s",
 		count_grouped((uint64_t)(rate_of(publisher) + 0.5)).text);
 	if (options->rate)
-		fprintf(file, " of %s asked for; a packet was at most %.3f ms behind its time",
+		fprintf(file, " of %s asked for\n  a packet was at most %.3f ms behind its time",
 			count_grouped(options->rate).text, (double)publisher->behind_ns / 1e6);
 	fprintf(file, "\n  %" PRIu64 " heartbeats\n", publisher->heartbeats);
 	for (uint32_t i = 0; i < options->line_count; i++) {

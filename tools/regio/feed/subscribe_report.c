@@ -158,7 +158,7 @@ static void print_lines(FILE *file, const struct subscriber *subscriber)
 		const struct subscriber_line *line = &subscriber->lines[i];
 
 		fprintf(file,
-			"  line %s: packets %s, heartbeats %s, malformed %s; kernel drops %s\n",
+			"  line %s: packets %s, heartbeats %s\n    malformed %s, kernel drops %s\n",
 			address_text(&subscriber->options->lines[i]).text,
 			count_grouped(line->packets).text, count_grouped(line->heartbeats).text,
 			count_grouped(line->malformed).text, count_grouped(line->drops).text);
