@@ -25,7 +25,9 @@
 	X(cores)                                                                                   \
 	X(jitter)                                                                                  \
 	X(idle_poll)                                                                               \
-	X(core_cost)
+	X(core_cost)                                                                               \
+	X(slots_udp)                                                                               \
+	X(slots_tcp)
 
 #define DECLARE(name) extern const struct bench_case bench_case_##name;
 #define ENTRY(name) &bench_case_##name,

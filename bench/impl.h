@@ -26,6 +26,8 @@ enum bench_shape {
 	SHAPE_MANY,	    /* rx receives on many sockets, paced messages and a flood; sleeps */
 	SHAPE_CORES,	    /* rx receives with several threads that share nothing; sleeps */
 	SHAPE_CORE,	    /* tx posts sends, rx posts receives, on an engine that does nothing */
+	SHAPE_SLOTS_UDP,    /* rx is a server of SHAPE_FANIN, on an engine that does nothing */
+	SHAPE_SLOTS_TCP,    /* rx is a server of SHAPE_TCP_ECHO, on an engine that does nothing */
 	SHAPES
 };
 

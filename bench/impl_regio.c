@@ -49,13 +49,40 @@ const struct bench_impl bench_impl_regio_thread = {
 	.sides = REGIO_SIDES(NULL),
 };
 
+const struct bench_impl bench_impl_regio_slots = {
+	.name = "regio-slots",
+	.about = "regio with a pool of slots, on its epoll engine",
+	.engine = "epoll",
+	.probe = regio_side_probe,
+	.sides =
+		{
+			[SHAPE_FANIN] = {NULL, regio_slots_datagrams_rx},
+			[SHAPE_SOCKETS] = {NULL, regio_slots_datagrams_rx},
+			[SHAPE_TCP_ECHO] = {NULL, regio_slots_streams_rx},
+		},
+};
+
 const struct bench_impl bench_impl_regio_sim = {
 	.name = "regio-sim",
-	.about = "regio on an engine that does nothing, for core-cost",
+	.about = "regio on an engine that does nothing",
 	.engine = "null",
 	.probe = regio_side_probe,
 	.sides =
 		{
 			[SHAPE_CORE] = {regio_core_tx, regio_core_rx},
+			[SHAPE_SLOTS_UDP] = {NULL, regio_slots_by_hand_rx},
+			[SHAPE_SLOTS_TCP] = {NULL, regio_slots_by_hand_streams_rx},
+		},
+};
+
+const struct bench_impl bench_impl_slots_sim = {
+	.name = "slots-sim",
+	.about = "a pool of slots on an engine that does nothing",
+	.engine = "null",
+	.probe = regio_side_probe,
+	.sides =
+		{
+			[SHAPE_SLOTS_UDP] = {NULL, regio_slots_datagrams_rx},
+			[SHAPE_SLOTS_TCP] = {NULL, regio_slots_streams_rx},
 		},
 };

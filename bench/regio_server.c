@@ -3,17 +3,16 @@
  * Servers on regio: an answer is posted from the slice the request came in, with
  * REGIO_MSG_DEFER, and starts with all others at the next dequeue that finds the
  * queue empty. Its completion posts the slice for a receive again. Answers carry
- * DONT_NOTIFY: nobody needs to be woken because one has left.
+ * DONT_NOTIFY, except beside a pool of slots, whose do not: nobody needs to be woken
+ * because one has left.
  */
 #include <netinet/in.h>
 
 #include "regio_side.h"
 
-#define FANIN_SLOTS 1024u
-/* A peer has one request outstanding; the second slot is there before the first is free. */
-#define SOCKET_SLOTS 2u
 /* An address slice; a multiple of what the library asks for. */
 #define NAME_BYTES 32u
+#define ANSWER_FLAGS (REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY)
 /* Marks the context of a send. */
 #define SEND_MARK (1ull << 32)
 
@@ -21,6 +20,7 @@ struct server {
 	struct regio_side regio;
 	struct regio_rq **rqs; /* by socket */
 	uint32_t slots_per_rq;
+	uint32_t answer_flags;
 	bool named; /* one socket, not connected: addresses go with the messages */
 };
 
@@ -59,17 +59,16 @@ static void post_answer(struct server *server, uint64_t slot, uint32_t bytes)
 	struct regio_side *regio = &server->regio;
 	struct regio_buf slice = regio_side_slice(regio, slot, bytes);
 	struct regio_rq *rq = server->rqs[slot / server->slots_per_rq];
-	const uint32_t flags = REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY;
 	struct regio_extra extra;
 
 	if (!server->named) {
 		regio_side_check(regio, "regio_send",
-				 regio_send(rq, &slice, flags, slot | SEND_MARK));
+				 regio_send(rq, &slice, server->answer_flags, slot | SEND_MARK));
 		return;
 	}
 	extra = name_of(server, slot);
 	regio_side_check(regio, "regio_send_ex",
-			 regio_send_ex(rq, &slice, &extra, flags, slot | SEND_MARK));
+			 regio_send_ex(rq, &slice, &extra, server->answer_flags, slot | SEND_MARK));
 }
 
 /* Handles all completions; returns how many there were. */
@@ -122,7 +121,15 @@ static void server_open(struct server *server, struct bench_side *side, uint32_t
 
 void regio_fanin_rx(struct bench_side *side)
 {
-	struct server server = {.named = true};
+	struct server server = {.named = true, .answer_flags = ANSWER_FLAGS};
+
+	server_open(&server, side, FANIN_SLOTS, FANIN_SLOTS * NAME_BYTES);
+	serve_all(&server);
+}
+
+void regio_slots_by_hand_rx(struct bench_side *side)
+{
+	struct server server = {.named = true, .answer_flags = REGIO_MSG_DEFER};
 
 	server_open(&server, side, FANIN_SLOTS, FANIN_SLOTS * NAME_BYTES);
 	serve_all(&server);
@@ -130,7 +137,7 @@ void regio_fanin_rx(struct bench_side *side)
 
 void regio_sockets_rx(struct bench_side *side)
 {
-	struct server server = {.named = false};
+	struct server server = {.named = false, .answer_flags = ANSWER_FLAGS};
 
 	server_open(&server, side, SOCKET_SLOTS, 0);
 	serve_all(&server);

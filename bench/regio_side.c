@@ -46,13 +46,10 @@ static void place_driver_thread(struct bench_side *side, struct regio_driver_opt
 		side->params.spin = false;
 }
 
-void regio_side_open(struct regio_side *regio, struct bench_side *side, uint32_t slots,
-		     uint32_t extra_bytes, uint32_t completions)
+void regio_side_open_queue(struct regio_side *regio, struct bench_side *side, uint32_t completions)
 {
 	struct regio_driver_opts opts = driver_opts(side->impl);
 	struct regio_cq_opts cq_opts = {.size = sizeof(cq_opts)};
-	uint64_t bytes = (uint64_t)slots * side->params.stride + extra_bytes;
-	void *memory;
 
 	memset(regio, 0, sizeof(*regio));
 	regio->side = side;
@@ -63,6 +60,15 @@ void regio_side_open(struct regio_side *regio, struct bench_side *side, uint32_t
 	cq_opts.driver = regio->driver;
 	regio_side_check_slow(regio, "regio_cq_create",
 			      regio_cq_create(completions, &cq_opts, &regio->cq));
+}
+
+void regio_side_open(struct regio_side *regio, struct bench_side *side, uint32_t slots,
+		     uint32_t extra_bytes, uint32_t completions)
+{
+	uint64_t bytes = (uint64_t)slots * side->params.stride + extra_bytes;
+	void *memory;
+
+	regio_side_open_queue(regio, side, completions);
 	regio_side_check_slow(regio, "regio_region_allocate",
 			      regio_region_allocate(bytes, NULL, &regio->region, &memory));
 	regio->memory = memory;

@@ -15,6 +15,13 @@
 /* The most completions taken off the queue at once. */
 #define REGIO_RESULTS 1024u
 
+/* Receives of a server on the one socket of all peers. */
+#define FANIN_SLOTS 1024u
+/* On the socket of each peer: it has one request outstanding; the second is there before the first
+ * is free.
+ */
+#define SOCKET_SLOTS 2u
+
 struct regio_side {
 	struct bench_side *side;
 	struct regio_driver *driver;
@@ -26,6 +33,9 @@ struct regio_side {
 
 /* 0 when the engine works here, else -1 and why not. */
 int regio_side_probe(const struct bench_impl *impl, char *ret_reason, size_t reason_bytes);
+
+/* A queue for 'completions', and no memory. */
+void regio_side_open_queue(struct regio_side *regio, struct bench_side *side, uint32_t completions);
 
 /* 'slots' message buffers, then 'extra_bytes'; a queue for 'completions'. */
 void regio_side_open(struct regio_side *regio, struct bench_side *side, uint32_t slots,
@@ -95,6 +105,7 @@ static inline void regio_side_idle(struct regio_side *regio)
 /* The sides of the cases; those of core-cost run on the engine "null" alone. */
 bench_side_fn regio_stream_tx, regio_stream_rx, regio_paced_tx, regio_paced_rx, regio_pingpong_tx,
 	regio_pingpong_rx, regio_fanin_rx, regio_sockets_rx, regio_idle_rx, regio_nodefer_tx,
-	regio_multicast_rx, regio_core_tx, regio_core_rx;
+	regio_multicast_rx, regio_core_tx, regio_core_rx, regio_slots_datagrams_rx,
+	regio_slots_by_hand_rx;
 
 #endif

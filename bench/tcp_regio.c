@@ -10,8 +10,6 @@
 #include "tcp_sides.h"
 
 #define STREAM_RECEIVES 8u
-/* The second is there before the first is free. */
-#define ECHO_SLOTS 2u
 #define PINGPONG_RECEIVES 2u
 /* Marks the context of a send. */
 #define SEND_MARK (1ull << 32)
@@ -151,21 +149,30 @@ static uint32_t serve(struct regio_side *regio, struct regio_rq **rqs, uint32_t 
 	return count;
 }
 
-void regio_tcp_echo_rx(struct bench_side *side)
+static void echo(struct bench_side *side, uint32_t flags)
 {
-	uint32_t slots = side->fd_count * ECHO_SLOTS;
-	uint32_t flags = REGIO_MSG_DONT_NOTIFY | (side->params.spin ? 0 : REGIO_MSG_DEFER);
+	uint32_t slots = side->fd_count * SOCKET_SLOTS;
 	struct regio_rq **rqs = side_alloc(side, side->fd_count * sizeof(struct regio_rq *));
 	struct regio_side regio;
 
 	regio_side_open(&regio, side, slots, 0, 2 * slots);
 	for (uint32_t i = 0; i < side->fd_count; i++)
-		rqs[i] = regio_side_add_rq(&regio, i, ECHO_SLOTS, ECHO_SLOTS);
+		rqs[i] = regio_side_add_rq(&regio, i, SOCKET_SLOTS, SOCKET_SLOTS);
 	for (uint32_t slot = 0; slot < slots; slot++)
-		regio_side_post_receive(&regio, rqs[slot / ECHO_SLOTS], slot, REGIO_MSG_DEFER);
+		regio_side_post_receive(&regio, rqs[slot / SOCKET_SLOTS], slot, REGIO_MSG_DEFER);
 	side_start(side);
 	while (side_running(side)) {
 		if (serve(&regio, rqs, flags) == 0)
 			regio_side_idle(&regio);
 	}
+}
+
+void regio_tcp_echo_rx(struct bench_side *side)
+{
+	echo(side, REGIO_MSG_DONT_NOTIFY | (side->params.spin ? 0 : REGIO_MSG_DEFER));
+}
+
+void regio_slots_by_hand_streams_rx(struct bench_side *side)
+{
+	echo(side, REGIO_MSG_DEFER);
 }

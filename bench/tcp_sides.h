@@ -24,6 +24,7 @@ bench_side_fn epoll_tcp_stream_tx, epoll_tcp_stream_rx, epoll_tcp_pingpong_tx, e
 bench_side_fn uring_tcp_stream_tx, uring_tcp_stream_rx, uring_tcp_pingpong_tx, uring_tcp_echo_rx;
 bench_side_fn libuv_tcp_stream_tx, libuv_tcp_stream_rx, libuv_tcp_pingpong_tx, libuv_tcp_echo_rx;
 bench_side_fn limit_tcp_stream_tx;
-bench_side_fn regio_tcp_stream_rx, regio_tcp_pingpong_tx, regio_tcp_echo_rx;
+bench_side_fn regio_tcp_stream_rx, regio_tcp_pingpong_tx, regio_tcp_echo_rx, regio_slots_streams_rx,
+	regio_slots_by_hand_streams_rx;
 
 #endif

@@ -16,7 +16,7 @@ import time
 
 CASES = ("udp-stream", "udp-mixed", "udp-pingpong", "udp-wait", "udp-paced", "udp-fanin",
          "udp-sockets", "udp-multicast", "tcp-stream", "tcp-bulk", "tcp-pingpong", "tcp-echo", "idle-poll",
-         "core-cost")
+         "core-cost", "slots-udp", "slots-tcp")
 # Two threads that hand over to each other, on a machine where others are at work: give them time.
 SLOW_CASES = ("udp-nodefer",)
 ALWAYS = ("case", "impl", "ns_per_msg", "counted")

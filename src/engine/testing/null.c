@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The null engine: a network stack that costs nothing. Every send is accepted at once; every
- * receive finds a full train, or on a stream all it asks for. `regio bench core-cost` uses it to
- * measure the library alone; no messages are sent.
+ * receive finds a full train, or on a stream all it asks for. `regio bench core-cost` and
+ * `slots-udp` use it to measure the library alone; no messages are sent.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -76,6 +77,9 @@ static int null_descriptor(struct regioi_engine *engine)
 	return engine->descriptor;
 }
 
+/* Where every message is from. */
+static const struct sockaddr_in sender = {.sin_family = AF_INET};
+
 /* Delivers a train if the caller asks for the length of its messages, otherwise one message. */
 static void receive_message(struct mmsghdr *message)
 {
@@ -84,7 +88,9 @@ static void receive_message(struct mmsghdr *message)
 	int segment = MESSAGE_BYTES;
 
 	header->msg_flags = 0;
-	header->msg_namelen = 0;
+	if (header->msg_name && header->msg_namelen >= sizeof(sender))
+		memcpy(header->msg_name, &sender, sizeof(sender));
+	header->msg_namelen = header->msg_name ? sizeof(sender) : 0;
 	message->msg_len = MESSAGE_BYTES;
 	if (!item || header->msg_controllen < CMSG_SPACE(sizeof(segment)) ||
 	    header->msg_iov->iov_len < TRAIN_MESSAGES * MESSAGE_BYTES) {
