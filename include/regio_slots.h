@@ -7,8 +7,7 @@
  * same memory, which is then posted again. A pool does this. It registers the
  * memory, cuts it into slots, posts receives on the RQs that are attached to
  * it, hands out the slots that a message has arrived in, and sends replies from
- * them. It is built on the calls of regio.h alone, and everything it does can
- * be done with them.
+ * them. Everything it does can be done with the calls of regio.h as well.
  *
  * A slot is always in one of four states. It is free; or a receive is posted on
  * it; or the program holds it, because a message in it was handed out, or

@@ -2,6 +2,7 @@
 /*
  * Posting requests.
  */
+#include "api/known.h"
 #include "base/barrier.h"
 #include "base/hazard.h"
 #include "exec/execute.h"
@@ -50,7 +51,8 @@ static int check_extra(const struct regioi_half *half, const struct regio_extra 
 }
 
 /* From the first receive that wants more than data, the kernel is asked for it. */
-static void expect_extras(struct regioi_half *half, const struct regio_extra *extra)
+static inline __attribute__((always_inline)) void expect_extras(struct regioi_half *half,
+								const struct regio_extra *extra)
 {
 	struct regioi_rq *rq = half->rq;
 
@@ -192,6 +194,19 @@ static inline void store_request(struct regioi_half *half, uint32_t tail,
 	request->context = context;
 	request->flags = flags;
 	request->status = 0;
+}
+
+/* The same for a slice that the library has made, which is still in registers. */
+static inline void store_known(struct regioi_half *half, uint32_t tail, struct regio_buf data,
+			       uint32_t flags, uint64_t context)
+{
+	half->requests[tail & half->mask] = (struct regioi_request){
+		.region = data.region,
+		.offset = data.offset,
+		.bytes = data.length,
+		.context = context,
+		.flags = flags,
+	};
 }
 
 /* Before the store of 'tail': after that the executor may unpoison the slice. */
@@ -354,20 +369,18 @@ static int take_request(struct batch *batch, const struct regio_request *request
 /*
  * Posts a plain request that is only to be stored, in as few instructions as possible: on a busy
  * queue, whose node is pinned, it need not even be announced. All other cases are left to submit().
- * A third of the cost of a message is here (see `regio bench core-cost`).
+ * A third of the cost of a message is here (see `regio bench core-cost`). 'extra' is only for a
+ * send with 'known' slices, which are not checked.
  */
-static inline __attribute__((always_inline)) bool post_plain(struct regio_rq *handle,
-							     enum regioi_direction direction,
-							     const struct regio_buf *data,
-							     uint32_t flags, uint64_t context)
+static inline __attribute__((always_inline)) bool post_stored(
+	struct regio_rq *handle, enum regioi_direction direction, const struct regio_buf *data,
+	const struct regio_extra *extra, bool known, uint32_t flags, uint64_t context)
 {
 	struct regioi_hazard *call;
 	struct regioi_half *half;
 	struct regioi_rq *rq;
 	uint32_t tail;
 
-	if (!data || flags & ~REGIO_MSG_DEFER)
-		return false;
 	call = regioi_hazard_enter_quickly(handle);
 	if (!call)
 		return false;
@@ -382,9 +395,15 @@ static inline __attribute__((always_inline)) bool post_plain(struct regio_rq *ha
 	if (tail - half->dequeued_seen >= half->limit ||
 	    atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
 	    atomic_load_explicit(&rq->fd_stale, memory_order_relaxed) ||
-	    !regioi_region_allows_again(data, direction == REGIOI_RECEIVE, &call->region))
+	    !(known ||
+	      regioi_region_allows_again(data, direction == REGIOI_RECEIVE, &call->region)))
 		return false;
-	store_request(half, tail, data, flags, context);
+	if (known)
+		store_known(half, tail, *data, flags, context);
+	else
+		store_request(half, tail, data, flags, context);
+	if (extra)
+		half->extras[tail & half->mask] = *extra;
 	poison_slice(half, tail);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
@@ -394,12 +413,21 @@ static inline __attribute__((always_inline)) bool post_plain(struct regio_rq *ha
 	return true;
 }
 
+static inline __attribute__((always_inline)) int post_plain(struct regio_rq *rq,
+							    enum regioi_direction direction,
+							    const struct regio_buf *data,
+							    uint32_t flags, uint64_t context)
+{
+	if (__builtin_expect(data && !(flags & ~REGIO_MSG_DEFER), 1) &&
+	    __builtin_expect(post_stored(rq, direction, data, NULL, false, flags, context), 1))
+		return 0;
+	return submit(rq, direction, data, NULL, flags, context);
+}
+
 int regio_receive(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
 		  uint64_t context)
 {
-	if (__builtin_expect(post_plain(rq, REGIOI_RECEIVE, data, flags, context), 1))
-		return 0;
-	return submit(rq, REGIOI_RECEIVE, data, NULL, flags, context);
+	return post_plain(rq, REGIOI_RECEIVE, data, flags, context);
 }
 
 int regio_receive_ex(struct regio_rq *rq, const struct regio_buf *data,
@@ -410,9 +438,7 @@ int regio_receive_ex(struct regio_rq *rq, const struct regio_buf *data,
 
 int regio_send(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags, uint64_t context)
 {
-	if (__builtin_expect(post_plain(rq, REGIOI_SEND, data, flags, context), 1))
-		return 0;
-	return submit(rq, REGIOI_SEND, data, NULL, flags, context);
+	return post_plain(rq, REGIOI_SEND, data, flags, context);
 }
 
 int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
@@ -492,6 +518,90 @@ int regio_post(struct regio_rq *rq, uint32_t half, const struct regio_request *r
 	found = find_half(rq, send ? REGIOI_SEND : REGIOI_RECEIVE, &result);
 	if (found)
 		result = post_many(found, requests, count);
+	regioi_hazard_leave();
+	return result;
+}
+
+/* ---- Slices that are known to be good ---- */
+
+int regioi_send_known(struct regio_rq *rq, struct regio_buf data, uint64_t context)
+{
+	const uint32_t flags = REGIO_MSG_DEFER;
+
+	if (__builtin_expect(post_stored(rq, REGIOI_SEND, &data, NULL, true, flags, context), 1))
+		return 0;
+	return submit(rq, REGIOI_SEND, &data, NULL, flags, context);
+}
+
+int regioi_send_known_ex(struct regio_rq *rq, struct regio_buf data,
+			 const struct regio_extra *extra, uint64_t context)
+{
+	const uint32_t flags = REGIO_MSG_DEFER;
+
+	if (__builtin_expect(post_stored(rq, REGIOI_SEND, &data, extra, true,
+					 flags | REGIOI_REQUEST_EXTRA, context),
+			     1))
+		return 0;
+	return submit(rq, REGIOI_SEND, &data, extra, flags, context);
+}
+
+static inline struct regio_extra names_of(const struct regioi_known_slices *slices, uint32_t offset)
+{
+	struct regio_extra extra = {
+		.remote_address = {slices->region, offset + slices->remote_at, slices->name_bytes}};
+
+	if (slices->local_at)
+		extra.local_address = (struct regio_buf){slices->region, offset + slices->local_at,
+							 slices->name_bytes};
+	return extra;
+}
+
+/* As take(), for all of them. */
+static uint32_t store_all_known(struct batch *batch, const struct regioi_known_slices *slices,
+				const struct regioi_known_receive *receives, uint32_t count)
+{
+	const uint32_t extra_flag = slices->remote_at ? REGIOI_REQUEST_EXTRA : 0;
+	struct regioi_half *half = batch->half;
+	uint32_t done = 0;
+
+	for (; done < count && has_room(half, batch->tail); done++) {
+		const uint32_t offset = receives[done].offset;
+		const struct regio_buf data = {slices->region, offset + slices->data_at,
+					       slices->data_bytes};
+
+		store_known(half, batch->tail, data, REGIO_MSG_DEFER | extra_flag,
+			    receives[done].context);
+		if (extra_flag)
+			half->extras[batch->tail & half->mask] = names_of(slices, offset);
+		poison_slice(half, batch->tail);
+		batch->tail++;
+	}
+	return done;
+}
+
+int regioi_receive_known(struct regio_rq *rq, const struct regioi_known_slices *slices,
+			 const struct regioi_known_receive *receives, uint32_t count)
+{
+	struct regioi_half *half;
+	struct batch batch;
+	int result;
+
+	if (!regioi_hazard_enter(rq))
+		return -ENOMEM;
+	half = find_half(rq, REGIOI_RECEIVE, &result);
+	if (half) {
+		if (slices->remote_at) {
+			const struct regio_extra extra = names_of(slices, receives->offset);
+
+			expect_extras(half, &extra);
+		}
+		batch = batch_of(half);
+		result = (int)store_all_known(&batch, slices, receives, count);
+		batch.stored = result > 0;
+		finish(&batch);
+		if (result == 0)
+			result = -ENOBUFS;
+	}
 	regioi_hazard_leave();
 	return result;
 }

@@ -51,19 +51,12 @@ static __attribute__((cold, noinline)) int refuse_send(const char *step, int err
 	return error;
 }
 
-static void sent(struct regioi_pool_slot *slot, uint32_t length, bool sourced)
-{
-	slot->state = REGIOI_SLOT_SENDING;
-	slot->bytes = length;
-	slot->sourced = sourced;
-}
-
 /* ---- Replying ---- */
 
-static int reply_to_sender(struct regioi_pool *pool, struct regioi_pool_slot *slot, uint32_t length)
+static __attribute__((noinline)) int reply_to_sender(struct regioi_pool *pool,
+						     struct regioi_pool_slot *slot, uint32_t length)
 {
 	const struct regioi_member *member = slot->member;
-	struct regio_buf data = regioi_slot_data(pool, slot, length);
 	struct regio_extra extra = {.remote_address = REGIOI_HEAD_SLICE(pool, slot, remote)};
 	bool sourced =
 		member->local_varies && regioi_name_source(pool, regioi_slot_head(pool, slot));
@@ -71,23 +64,36 @@ static int reply_to_sender(struct regioi_pool *pool, struct regioi_pool_slot *sl
 
 	if (sourced)
 		extra.control = REGIOI_HEAD_SLICE(pool, slot, control);
-	error = regio_send_ex(member->rq, &data, &extra, REGIO_MSG_DEFER, slot->id);
-	if (!error)
-		sent(slot, length, sourced);
-	return error;
+	error = regioi_send_known_ex(member->rq, regioi_slot_data(pool, slot, length), &extra,
+				     slot->id);
+	if (error)
+		return error;
+	slot->state = REGIOI_SLOT_SENDING;
+	slot->sourced = sourced;
+	slot->bytes = length;
+	return 0;
 }
 
-static int reply(struct regioi_pool *pool, struct regioi_pool_slot *slot, uint32_t length)
+static inline int reply(struct regioi_pool *pool, struct regioi_pool_slot *slot, uint32_t length)
 {
-	struct regio_buf data;
 	int error;
 
 	if (slot->member->addressed)
 		return reply_to_sender(pool, slot, length);
-	data = regioi_slot_data(pool, slot, length);
-	error = regio_send(slot->member->rq, &data, REGIO_MSG_DEFER, slot->id);
-	if (!error)
-		sent(slot, length, false);
+	error = regioi_send_known(slot->member->rq, regioi_slot_data(pool, slot, length), slot->id);
+	if (__builtin_expect(error == 0, 1))
+		slot->state = REGIOI_SLOT_SENDING;
+	return error;
+}
+
+/* After an error the slot is the pool's again. */
+static __attribute__((cold, noinline)) int reply_refused(struct regioi_pool *pool,
+							 struct regioi_pool_slot *slot,
+							 const char *step, int error)
+{
+	if (error != -EINVAL)
+		refuse_send(step, error);
+	regioi_supply_return(pool, slot);
 	return error;
 }
 
@@ -109,12 +115,7 @@ int regio_slots_reply(struct regio_slots *handle, const struct regio_slot *slot,
 		error = refuse_length(pool, step, length);
 	else
 		error = reply(pool, found, length);
-	if (__builtin_expect(error == 0, 1))
-		return 0;
-	if (error != -EINVAL)
-		refuse_send(step, error);
-	regioi_supply_return(pool, found);
-	return error;
+	return __builtin_expect(error == 0, 1) ? 0 : reply_refused(pool, found, step, error);
 }
 
 /* ---- Sending ---- */
@@ -134,6 +135,7 @@ int regio_slots_take(struct regio_slots *handle, struct regio_slot *ret_slot)
 		return -ENOBUFS;
 	slot->state = REGIOI_SLOT_HELD;
 	slot->answerable = false;
+	slot->sourced = false;
 	regioi_slot_renew(slot);
 	*ret_slot = (struct regio_slot){
 		.data = regioi_slot_head(pool, slot) + 1,
@@ -167,7 +169,7 @@ int regio_slots_send(struct regio_slots *handle, const struct regio_slot *slot, 
 	error = regio_send_ex(rq, &data, to ? &extra : NULL, REGIO_MSG_DEFER, found->id);
 	if (error)
 		return refuse_send(step, error);
-	sent(found, length, false);
+	found->state = REGIOI_SLOT_SENDING;
 	return 0;
 }
 

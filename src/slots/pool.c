@@ -90,6 +90,7 @@ static void number_slots(struct regioi_pool *pool)
 	for (uint32_t i = 0; i < pool->count; i++) {
 		pool->slots[i].id = REGIOI_ID_MARK | number << REGIOI_ID_POOL_SHIFT |
 				    use * REGIOI_ID_USE_ONE | i;
+		pool->slots[i].offset = i * pool->stride;
 		pool->slots[i].next = i + 1 < pool->count ? i + 2 : 0;
 	}
 	pool->free = 1;

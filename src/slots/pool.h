@@ -53,11 +53,12 @@ struct regioi_member {
 struct regioi_pool_slot {
 	struct regioi_member *member;
 	uint64_t id;	 /* context of its request: REGIOI_ID_... */
+	uint32_t offset; /* of its head in the memory */
 	uint32_t next;	 /* FREE: index + 1 */
-	uint32_t bytes;	 /* SENDING */
+	uint32_t bytes;	 /* SENDING, if 'sourced' */
 	uint8_t state;	 /* enum regioi_slot_state */
 	bool answerable; /* HELD: it has come from somewhere */
-	bool sourced;	 /* SENDING: with the address it is to leave from */
+	bool sourced;	 /* SENDING: with the address it is to leave from; else false */
 };
 
 /* Addresses that were seen to be one of a host, or the broadcast address of a network. */
@@ -143,7 +144,7 @@ static inline void regioi_slot_renew(struct regioi_pool_slot *slot)
 static inline struct regioi_slot_head *regioi_slot_head(const struct regioi_pool *pool,
 							const struct regioi_pool_slot *slot)
 {
-	return (void *)(pool->memory + (uint64_t)regioi_pool_index(pool, slot) * pool->stride);
+	return (void *)(pool->memory + slot->offset);
 }
 
 /* 'length' bytes of a slot, from byte 'at' of its head on. */
@@ -153,7 +154,7 @@ static inline struct regio_buf regioi_slot_slice(const struct regioi_pool *pool,
 {
 	return (struct regio_buf){
 		.region = pool->region,
-		.offset = regioi_pool_index(pool, slot) * pool->stride + at,
+		.offset = slot->offset + at,
 		.length = length,
 	};
 }

@@ -8,7 +8,7 @@
 #include "slots/name.h"
 #include "slots/supply.h"
 
-#define RESULTS_MAX 64u
+#define RESULTS_MAX REGIOI_RETURN_MAX
 
 /* ---- Received ---- */
 
@@ -20,6 +20,7 @@ static inline void hand_out(const struct regioi_pool *pool, struct regioi_pool_s
 
 	slot->state = REGIOI_SLOT_HELD;
 	slot->answerable = true;
+	slot->sourced = false;
 	*ret_slot = (struct regio_slot){
 		.data = head + 1,
 		.length = result->bytes,
@@ -50,13 +51,15 @@ static bool is_silent(struct regioi_member *member, const struct regio_result *r
 }
 
 /* All but a message. Returns whether there is something for the program. */
-static __attribute__((noinline)) bool hand_out_other(struct regioi_pool *pool,
+static __attribute__((noinline)) bool hand_out_other(struct regioi_return *batch,
 						     struct regioi_pool_slot *slot,
 						     const struct regio_result *result,
 						     struct regio_slot *ret_slot)
 {
+	struct regioi_pool *pool = batch->pool;
 	struct regioi_member *member = slot->member;
 
+	regioi_return_finish(batch);
 	if (is_silent(member, result)) {
 		regioi_supply_withdraw(pool, slot);
 		return false;
@@ -74,16 +77,16 @@ static __attribute__((noinline)) bool hand_out_other(struct regioi_pool *pool,
 	return true;
 }
 
-static inline bool received(struct regioi_pool *pool, struct regioi_pool_slot *slot,
+static inline bool received(struct regioi_return *batch, struct regioi_pool_slot *slot,
 			    const struct regio_result *result, struct regio_slot *ret_slot)
 {
 	const struct regioi_member *member = slot->member;
 
 	if (__builtin_expect(result->status || (member->stream && !result->bytes), 0))
-		return hand_out_other(pool, slot, result, ret_slot);
+		return hand_out_other(batch, slot, result, ret_slot);
 	if (__builtin_expect(member->stream && !member->sender, 0))
 		name_stream(slot->member);
-	hand_out(pool, slot, result, ret_slot);
+	hand_out(batch->pool, slot, result, ret_slot);
 	return true;
 }
 
@@ -133,7 +136,7 @@ static inline bool process(struct regioi_return *batch, const struct regio_resul
 	struct regioi_pool_slot *slot = regioi_pool_find(pool, result->request_context);
 
 	if (slot && slot->state == REGIOI_SLOT_RECEIVING)
-		return received(pool, slot, result, ret_slot);
+		return received(batch, slot, result, ret_slot);
 	if (!slot || slot->state != REGIOI_SLOT_SENDING) {
 		pass_through(result, ret_slot);
 		return true;

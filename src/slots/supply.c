@@ -120,52 +120,35 @@ static void slot_free(struct regioi_pool *pool, struct regioi_pool_slot *slot)
 
 /* ---- Posting ---- */
 
-/* The slot is about to be received into, with addresses. */
-static inline struct regio_request receive_of(const struct regioi_pool *pool,
-					      struct regioi_pool_slot *slot,
-					      struct regio_extra *ret_extra)
+static struct regioi_known_slices slices_of(const struct regioi_pool *pool,
+					    const struct regioi_member *member)
 {
-	const struct regioi_member *member = slot->member;
-
-	slot->state = REGIOI_SLOT_RECEIVING;
-	regioi_slot_renew(slot);
-	if (member->addressed) {
-		*ret_extra = (struct regio_extra){.remote_address =
-							  REGIOI_HEAD_SLICE(pool, slot, remote)};
-		if (member->local_varies)
-			ret_extra->local_address = REGIOI_HEAD_SLICE(pool, slot, local);
-	}
-	return (struct regio_request){
-		.data = regioi_slot_data(pool, slot, pool->bytes),
-		.extra = ret_extra,
-		.context = slot->id,
-		.flags = REGIO_MSG_DEFER,
+	struct regioi_known_slices slices = {
+		.region = pool->region,
+		.data_at = sizeof(struct regioi_slot_head),
+		.data_bytes = pool->bytes,
+		.name_bytes = sizeof(union regioi_name),
 	};
-}
 
-void regioi_slot_refused(struct regioi_pool *pool, struct regioi_pool_slot *slot, int error)
-{
-	member_refused(slot->member, error);
-	slot_free(pool, slot);
+	if (member->addressed)
+		slices.remote_at = offsetof(struct regioi_slot_head, remote);
+	if (member->local_varies)
+		slices.local_at = offsetof(struct regioi_slot_head, local);
+	return slices;
 }
 
 /* Returns 0, or why the slot is free again; then its member may be gone. */
 static int post(struct regioi_pool *pool, struct regioi_pool_slot *slot)
 {
-	struct regio_request receive;
-	struct regio_extra extra;
-	int error;
+	const struct regioi_known_slices slices = slices_of(pool, slot->member);
+	const struct regioi_known_receive receive = regioi_slot_receive(pool, slot);
+	int posted = regioi_receive_known(slot->member->rq, &slices, &receive, 1);
 
-	if (slot->member->addressed) {
-		receive = receive_of(pool, slot, &extra);
-		error = regio_receive_ex(slot->member->rq, &receive.data, &extra, receive.flags,
-					 receive.context);
-	} else {
-		error = regioi_slot_post_plain(pool, slot);
-	}
-	if (error)
-		regioi_slot_refused(pool, slot, error);
-	return error;
+	if (posted == 1)
+		return 0;
+	member_refused(slot->member, posted);
+	slot_free(pool, slot);
+	return posted;
 }
 
 /* ---- Those that wait ---- */
@@ -233,19 +216,17 @@ void regioi_supply_withdraw(struct regioi_pool *pool, struct regioi_pool_slot *s
 	give_away(pool, slot);
 }
 
+struct regioi_member regioi_no_member;
+
 void regioi_return_add_other(struct regioi_return *batch, struct regioi_pool_slot *slot)
 {
-	struct regioi_member *member = slot->member;
-
+	regioi_return_finish(batch);
 	if (!regioi_slot_goes_back(batch->pool, slot)) {
 		give_away(batch->pool, slot);
 		return;
 	}
-	if (batch->count == REGIOI_RETURN_MAX || (batch->count && batch->member != member))
-		regioi_return_finish(batch);
-	batch->member = member;
-	batch->requests[batch->count] = receive_of(batch->pool, slot, &batch->extras[batch->count]);
-	batch->count++;
+	batch->member = slot->member;
+	batch->receives[batch->count++] = regioi_slot_receive(batch->pool, slot);
 }
 
 static __attribute__((cold, noinline)) void refuse_rest(struct regioi_return *batch, uint32_t done,
@@ -255,7 +236,7 @@ static __attribute__((cold, noinline)) void refuse_rest(struct regioi_return *ba
 	member_refused(batch->member, error);
 	for (uint32_t i = done; i < batch->count; i++) {
 		struct regioi_pool_slot *slot =
-			regioi_pool_find(batch->pool, batch->requests[i].context);
+			regioi_pool_find(batch->pool, batch->receives[i].context);
 
 		/* It was renewed for this request. */
 		REGIOI_ASSUME(slot);
@@ -263,13 +244,14 @@ static __attribute__((cold, noinline)) void refuse_rest(struct regioi_return *ba
 	}
 }
 
-void regioi_return_finish(struct regioi_return *batch)
+static void post_all(struct regioi_return *batch)
 {
+	const struct regioi_known_slices slices = slices_of(batch->pool, batch->member);
 	uint32_t done = 0;
 
 	while (done < batch->count) {
-		int posted = regio_post(batch->member->rq, REGIO_HALF_RECEIVE,
-					&batch->requests[done], batch->count - done);
+		int posted = regioi_receive_known(batch->member->rq, &slices,
+						  &batch->receives[done], batch->count - done);
 
 		if (posted <= 0) {
 			refuse_rest(batch, done, posted);
@@ -277,5 +259,11 @@ void regioi_return_finish(struct regioi_return *batch)
 		}
 		done += (uint32_t)posted;
 	}
-	batch->count = 0;
+}
+
+void regioi_return_finish(struct regioi_return *batch)
+{
+	if (batch->count)
+		post_all(batch);
+	regioi_return_start(batch, batch->pool);
 }

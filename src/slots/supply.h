@@ -5,23 +5,28 @@
 #ifndef REGIO_SLOTS_SUPPLY_H
 #define REGIO_SLOTS_SUPPLY_H
 
+#include "api/known.h"
 #include "slots/pool.h"
 
-/* Slots that come back one after the other, and are posted with one call where that helps. */
-#define REGIOI_RETURN_MAX 32u
+/* Slots that come back one after the other, posted with one call for each RQ. */
+#define REGIOI_RETURN_MAX 64u
 
 struct regioi_return {
 	struct regioi_pool *pool;
-	struct regioi_member *member; /* that all of them belong to */
+	/* That all of them belong to, and goes on posting; or &regioi_no_member. */
+	struct regioi_member *member;
 	uint32_t count;
-	struct regio_request requests[REGIOI_RETURN_MAX];
-	struct regio_extra extras[REGIOI_RETURN_MAX];
+	struct regioi_known_receive receives[REGIOI_RETURN_MAX];
 };
+
+/* Of an empty batch; never written. No slot has it, as some have no member. */
+extern struct regioi_member regioi_no_member;
 
 static inline void regioi_return_start(struct regioi_return *batch, struct regioi_pool *pool)
 {
-	/* The arrays are left as they are. */
+	/* The array is left as it is. */
 	batch->pool = pool;
+	batch->member = &regioi_no_member;
 	batch->count = 0;
 }
 
@@ -32,40 +37,34 @@ static inline bool regioi_slot_goes_back(const struct regioi_pool *pool,
 	return slot->member && !slot->member->ended && !pool->waiting;
 }
 
-/* A receive without addresses. Returns 0, or why it is refused. */
-static inline int regioi_slot_post_plain(const struct regioi_pool *pool,
-					 struct regioi_pool_slot *slot)
+/* Another use of the slot begins: it is about to be received into. */
+static inline struct regioi_known_receive regioi_slot_receive(const struct regioi_pool *pool,
+							      struct regioi_pool_slot *slot)
 {
-	struct regio_buf data = regioi_slot_data(pool, slot, pool->bytes);
-
 	slot->state = REGIOI_SLOT_RECEIVING;
 	regioi_slot_renew(slot);
-	return regio_receive(slot->member->rq, &data, REGIO_MSG_DEFER, slot->id);
+	return (struct regioi_known_receive){
+		.context = slot->id,
+		.offset = slot->offset,
+	};
 }
-
-/* The slot is free again, for that reason; its member may be gone. */
-void regioi_slot_refused(struct regioi_pool *pool, struct regioi_pool_slot *slot, int error);
 
 /* The rest of regioi_return_add(). */
 void regioi_return_add_other(struct regioi_return *batch, struct regioi_pool_slot *slot);
 
 /*
  * A slot that is neither held nor under a request any more: it is posted where it was, unless other
- * RQs wait. regioi_return_finish() comes after the last one.
+ * RQs wait. regioi_return_finish() comes after the last one, and before anything else that may end
+ * a member or let one wait. At most REGIOI_RETURN_MAX in between.
  */
 static inline void regioi_return_add(struct regioi_return *batch, struct regioi_pool_slot *slot)
 {
-	struct regioi_pool *pool = batch->pool;
-	int error;
-
-	if (!regioi_slot_goes_back(pool, slot) || slot->member->addressed) {
+	if (__builtin_expect(batch->member != slot->member, 0)) {
 		regioi_return_add_other(batch, slot);
 		return;
 	}
-	/* One plain receive is posted as fast alone as in an array. */
-	error = regioi_slot_post_plain(pool, slot);
-	if (__builtin_expect(error, 0))
-		regioi_slot_refused(pool, slot, error);
+	REGIOI_ASSERT(regioi_slot_goes_back(batch->pool, slot) && batch->count < REGIOI_RETURN_MAX);
+	batch->receives[batch->count++] = regioi_slot_receive(batch->pool, slot);
 }
 
 void regioi_return_finish(struct regioi_return *batch);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Posting slices that are known to be in their region, for the pools of src/slots. A pool has cut
+ * them from a region of its own, so only what may change is checked: the RQ, its CQ, and the limit.
+ * Everything is deferred.
+ */
+#ifndef REGIO_API_KNOWN_H
+#define REGIO_API_KNOWN_H
+
+#include <stdint.h>
+
+#include "regio.h"
+
+/* What receives of one call have in common. */
+struct regioi_known_slices {
+	uint64_t region;
+	uint32_t data_at; /* each of these from the request's offset on */
+	uint32_t data_bytes;
+	uint32_t remote_at; /* 0: no address */
+	uint32_t local_at;
+	uint32_t name_bytes;
+};
+
+struct regioi_known_receive {
+	uint64_t context;
+	uint32_t offset;
+};
+
+/* Returns the number posted; or, if the first is refused, what regio_receive_ex() returns. */
+int regioi_receive_known(struct regio_rq *rq, const struct regioi_known_slices *slices,
+			 const struct regioi_known_receive *receives, uint32_t count);
+
+/* These return what regio_send() and regio_send_ex() return. */
+int regioi_send_known(struct regio_rq *rq, struct regio_buf data, uint64_t context);
+int regioi_send_known_ex(struct regio_rq *rq, struct regio_buf data,
+			 const struct regio_extra *extra, uint64_t context);
+
+#endif
