@@ -13,7 +13,7 @@ import sys
 HEADERS = ("err.h", "errno.h", "poll.h", "regio_slots.h", "stdint.h", "stdio.h", "string.h",
            "sys/socket.h", "unistd.h")
 # A call that gives a field its name, which is its first string.
-NAMING = re.compile(r'(?:cJSON_Add\w+ToObject|\w*add_\w+)\(\s*[^"();]*?"(\w+)"', re.DOTALL)
+NAMING = re.compile(r'(?:cJSON_Add\w+ToObject|\b(?!netlink_|add_text)\w*add_\w+)\(\s*[^"();]*?"(\w+)"', re.DOTALL)
 NAMES_OF_VALUES = re.compile(r'\[VALUE_\w+\] = "(\w+)"')
 # Whose fields a page has, as patterns of files.
 JSON = {
