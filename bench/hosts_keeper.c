@@ -181,10 +181,10 @@ static bool send_answer(struct keeper *keeper)
 	if (bytes > 0) {
 		message.msg_control = control.bytes;
 		message.msg_controllen = CMSG_SPACE(bytes);
-		*CMSG_FIRSTHDR(&message) = (struct cmsghdr){.cmsg_len = CMSG_LEN(bytes),
-							    .cmsg_level = SOL_SOCKET,
-							    .cmsg_type = SCM_RIGHTS};
-		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), keeper->fds, bytes);
+		control.aligned = (struct cmsghdr){.cmsg_len = CMSG_LEN(bytes),
+						   .cmsg_level = SOL_SOCKET,
+						   .cmsg_type = SCM_RIGHTS};
+		memcpy(CMSG_DATA(&control.aligned), keeper->fds, bytes);
 	}
 	sent = sendmsg(keeper->fd, &message, MSG_NOSIGNAL) >= 0;
 	for (uint32_t i = 0; i < keeper->answer.count; i++)

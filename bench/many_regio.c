@@ -58,7 +58,7 @@ void regio_many_rx(struct bench_side *side)
 	struct server server;
 
 	many_init(&server.many, side);
-	server.rqs = side_alloc(side, side->fd_count * sizeof(*server.rqs));
+	server.rqs = side_alloc(side, side->fd_count * sizeof(struct regio_rq *));
 	regio_side_open(&server.regio, side, side->fd_count * SLOTS, 0, side->fd_count * 2 * SLOTS);
 	open_queues(&server);
 	side_start(side);
