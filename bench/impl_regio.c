@@ -49,6 +49,18 @@ const struct bench_impl bench_impl_regio_thread = {
 	.sides = REGIO_SIDES(NULL),
 };
 
+const struct bench_impl bench_impl_regio_post = {
+	.name = "regio-post",
+	.about = "regio with a batch of requests in each call, on its epoll engine",
+	.engine = "epoll",
+	.probe = regio_side_probe,
+	.sides =
+		{
+			[SHAPE_STREAM] = {regio_post_stream_tx, regio_post_stream_rx},
+			[SHAPE_TCP_STREAM] = {regio_post_stream_tx, regio_tcp_stream_rx},
+		},
+};
+
 const struct bench_impl bench_impl_regio_slots = {
 	.name = "regio-slots",
 	.about = "regio with a pool of slots, on its epoll engine",
@@ -72,6 +84,17 @@ const struct bench_impl bench_impl_regio_sim = {
 			[SHAPE_CORE] = {regio_core_tx, regio_core_rx},
 			[SHAPE_SLOTS_UDP] = {NULL, regio_slots_by_hand_rx},
 			[SHAPE_SLOTS_TCP] = {NULL, regio_slots_by_hand_streams_rx},
+		},
+};
+
+const struct bench_impl bench_impl_post_sim = {
+	.name = "post-sim",
+	.about = "regio with a batch of requests in each call, on an engine that does nothing",
+	.engine = "null",
+	.probe = regio_side_probe,
+	.sides =
+		{
+			[SHAPE_CORE] = {regio_post_core_tx, regio_post_core_rx},
 		},
 };
 

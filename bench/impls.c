@@ -24,9 +24,11 @@
 	X(regio_epoll)                                                                             \
 	X(regio_uring)                                                                             \
 	X(regio_thread)                                                                            \
+	X(regio_post)                                                                              \
 	X(regio_slots)                                                                             \
 	WINSOCK_IMPLS(X)                                                                           \
 	X(regio_sim)                                                                               \
+	X(post_sim)                                                                                \
 	X(slots_sim)
 
 #define DECLARE(name) extern const struct bench_impl bench_impl_##name;
