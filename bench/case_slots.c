@@ -20,7 +20,7 @@ static int open_streams(const struct bench_params *params, const struct socket_o
 const struct bench_case bench_case_slots_udp = {
 	.name = "slots-udp",
 	.counted = "messages received and sent back",
-	.about = "a UDP echo by hand and with slots, on an engine that does nothing",
+	.about = "UDP echo by hand and with slots, on an engine that does nothing",
 	.figure = "CPU time for a message (cpu rx); ratio: to the calls by hand, less is better",
 	.shape = SHAPE_SLOTS_UDP,
 	.size = 64,
@@ -35,7 +35,7 @@ const struct bench_case bench_case_slots_udp = {
 const struct bench_case bench_case_slots_tcp = {
 	.name = "slots-tcp",
 	.counted = "messages received and sent back",
-	.about = "a TCP echo by hand and with slots, on an engine that does nothing",
+	.about = "TCP echo by hand and with slots, on an engine that does nothing",
 	.figure = "CPU time for a message (cpu rx); ratio: to the calls by hand, less is better",
 	.shape = SHAPE_SLOTS_TCP,
 	.size = 64,

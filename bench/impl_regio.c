@@ -51,7 +51,7 @@ const struct bench_impl bench_impl_regio_thread = {
 
 const struct bench_impl bench_impl_regio_post = {
 	.name = "regio-post",
-	.about = "regio with a batch of requests in each call, on its epoll engine",
+	.about = "regio, a batch of requests in each call, on its epoll engine",
 	.engine = "epoll",
 	.probe = regio_side_probe,
 	.sides =
@@ -89,7 +89,7 @@ const struct bench_impl bench_impl_regio_sim = {
 
 const struct bench_impl bench_impl_post_sim = {
 	.name = "post-sim",
-	.about = "regio with a batch of requests in each call, on an engine that does nothing",
+	.about = "regio, batches in each call, on an engine that does nothing",
 	.engine = "null",
 	.probe = regio_side_probe,
 	.sides =

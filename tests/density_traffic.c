@@ -67,7 +67,7 @@ static void prepare(struct crowd *crowd, const char *engine)
 	allow_descriptors(crowd->count + SPARE_FDS);
 	crowd->fds = calloc(crowd->count, sizeof(*crowd->fds));
 	crowd->addresses = calloc(crowd->count, sizeof(*crowd->addresses));
-	crowd->rqs = calloc(crowd->count, sizeof(*crowd->rqs));
+	crowd->rqs = calloc(crowd->count, sizeof(struct regio_rq *));
 	crowd->sender = udp_socket(AF_INET);
 	for (uint32_t i = 0; i < crowd->count; i++) {
 		crowd->fds[i] = bound_socket(AF_INET);
