@@ -314,7 +314,8 @@ static int run_bench(struct line *line)
 	if (status >= 0)
 		return status;
 	CHECK(options.case_count <= OPTIONS_LIST_MAX && options.chosen.count <= OPTIONS_LIST_MAX &&
-		      within(options.rate, 1, 10000000) && within(options.rounds, 1, 100) &&
+		      (options.rate == 0 || within(options.rate, 1, 10000000)) &&
+		      within(options.rounds, 1, 100) &&
 		      seconds_within(options.seconds, 0.01, 3600) &&
 		      (options.dear_calls_ns == 0 || within(options.dear_calls_ns, 10, 20000)) &&
 		      (options.cpus.count == 0 || options.cpus.count == 2 ||
@@ -323,6 +324,10 @@ static int run_bench(struct line *line)
 	check_list(&options.sizes, MESSAGE_BYTES_MIN, MESSAGE_BYTES_LIMIT);
 	check_list(&options.sockets, 1, 10000);
 	check_list(&options.batches, 1, 4096);
+	check_list(&options.hosts, 1, BENCH_HOSTS_MAX);
+	check_list(&options.loads, 1, 100);
+	check_list(&options.workers, 1, BENCH_WORKERS_MAX);
+	CHECK(options.active <= 10000 && options.flood <= 10000000, "flood");
 	check_list(&options.cpus, 0, 4095);
 	return -1;
 }

@@ -195,7 +195,9 @@ void load_take(struct load *load, struct load_connection *connection, const stru
 
 	if (!member) {
 		load->odd++;
-	} else if (!load->options->tcp && note_read(data, bytes, &note)) {
+		return;
+	}
+	if (!load->options->tcp && note_read(data, bytes, &note)) {
 		/* Who had to greet twice is welcomed twice. */
 		if (load->options->mode == SERVE_SOURCE && note.kind == NOTE_COUNTS &&
 		    note.cookie == member->cookie) {
