@@ -112,7 +112,7 @@ void core_read(struct core *core, const void *data, uint32_t bytes)
 
 /* ---- The load ------------------------------------------------------------- */
 
-/* A burst at a time, as whoever shares a CPU with a server has to sleep. */
+/* A burst at a time, because a sender that shares a CPU with a server has to sleep. */
 #define BURST 8u
 
 static void sleep_until(uint64_t wanted_ns)

@@ -16,7 +16,7 @@ void many_init(struct many *many, struct bench_side *side)
 	};
 }
 
-/* Memory of the process that it shares with nobody; 0 when the kernel does not tell. */
+/* Memory of the process that it shares with nobody; 0 when the kernel does not say. */
 static int64_t private_bytes(void)
 {
 	long long resident = 0, shared = 0;

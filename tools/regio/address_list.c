@@ -11,7 +11,7 @@
 #include "console.h"
 #include "text_file.h"
 
-/* What stands behind the letter of a protocol, if one stands there; NULL: it is the other one. */
+/* What follows the letter of a protocol, if one is there; NULL: it is the other one. */
 static const char *skip_protocol(const char *line, bool tcp)
 {
 	if ((*line != 'U' && *line != 'T') || line[1] != ':')

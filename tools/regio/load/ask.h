@@ -10,7 +10,7 @@
 #define ASK_ATTEMPTS 5
 #define ASK_ATTEMPT_MS 200
 
-/* A note to whoever the connection is to. Returns 0 or an errno value. */
+/* A note to the other end of a connection. Returns 0 or an errno value. */
 int ask_send(const struct load_connection *connection, const struct note *note);
 
 /*

@@ -148,7 +148,7 @@ struct load {
 };
 
 struct load_totals {
-	uint64_t sent;	   /* by whoever sends messages */
+	uint64_t sent;	   /* by the side that sends messages */
 	uint64_t expected; /* of them, by all members of groups together */
 	uint64_t received;
 	uint64_t lost;

@@ -20,7 +20,7 @@
 #define BYTES_MAX 65507u
 #define DIGITS_OF_NS 9
 
-/* Digits, of which at most nine behind a point. Returns what stands behind them, or NULL. */
+/* Digits, of which at most nine follow a point. Returns what follows them, or NULL. */
 static const char *read_time(const char *text, uint64_t *ret_ns)
 {
 	char *end;

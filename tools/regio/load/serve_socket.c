@@ -48,7 +48,7 @@ static int join(const struct server *server, struct server_socket *place)
 		return -1;
 	memset(&any.name, 0, sizeof(any.name));
 	any.name.any.sa_family = place->address.name.any.sa_family;
-	/* With a port of its own, so that several servers on a host are told apart. */
+	/* With a port of its own, which distinguishes several servers on a host. */
 	place->answer_fd = socket(any.name.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (place->answer_fd < 0 || bind(place->answer_fd, &any.name.any, any.bytes))
 		return console_fail("open a socket to answer from: %s", strerror(errno));
