@@ -29,8 +29,11 @@
  */
 #define PASSES_UNASKED 8
 #define PASSES_UNASKED_HOT 32
-/* Requests completed until it is polled again: the program may be busy for a while with each. */
-#define DONE_UNASKED 1024
+/*
+ * Requests completed until it is polled again, as many as a turn has of plain messages: they take
+ * longer than asking, and the program may be busy for a while with each.
+ */
+#define DONE_UNASKED 128
 /* Steady RQs that receive in one pass: few, so that each is in the caches when it is answered. */
 #define STEADY_PASS 16
 /*
@@ -499,7 +502,7 @@ static bool poll_single(struct regioi_driver *driver, struct regioi_direct_resul
 	uint32_t received;
 
 	if (!regioi_heat_all_hot(driver) || driver->hot_count > 1 ||
-	    driver->passes_unasked >= PASSES_UNASKED_HOT ||
+	    driver->passes_unasked >= PASSES_UNASKED_HOT || driver->done_unasked >= DONE_UNASKED ||
 	    driver->passes_idle >= REGIOI_HOT_IDLE_PASSES ||
 	    atomic_load_explicit(&driver->arrivals, memory_order_relaxed) ||
 	    atomic_load(&driver->listeners))
@@ -509,6 +512,7 @@ static bool poll_single(struct regioi_driver *driver, struct regioi_direct_resul
 		return false;
 	received = regioi_half_execute_one(half, direct);
 	driver->passes_unasked++;
+	driver->done_unasked += received;
 	driver->passes_idle = received ? 0 : driver->passes_idle + 1;
 	if (received)
 		regioi_heat_received(node, true);

@@ -219,6 +219,103 @@ START_TEST(each_of_many_ready_queues_has_its_turn)
 }
 END_TEST
 
+/* A queue that always has more than a dequeue takes, and one that is silent. */
+struct flood {
+	struct regio_cq *cq;
+	struct side busy;
+	struct side silent;
+	int sender;
+};
+
+static void flood_send(const struct flood *flood, const struct side *to)
+{
+	const union address address = own_address(to->fd);
+
+	EXPECT(sendto(flood->sender, "message", 7, 0, &address.any, address_length(&address)) == 7,
+	       "%m");
+}
+
+static void flood_open(struct flood *flood, int family)
+{
+	enum { MESSAGES = 200 };
+	/* For the longest turns. */
+	const struct regio_rq_opts opts = {.size = sizeof(opts), .trains = REGIO_TRAINS_OFF};
+
+	flood->cq = cq_of(2 * MESSAGES, NULL);
+	flood->sender = udp_socket(family);
+	SIDE_OPEN(&flood->busy, .family = family, .receives = MESSAGES, .slot_size = 64,
+		  .cq = flood->cq, .rq_context = 0, .rq_opts = &opts);
+	SIDE_OPEN(&flood->silent, .family = family, .receives = 1, .slot_size = 64, .cq = flood->cq,
+		  .rq_context = 1);
+	for (uint64_t i = 0; i < MESSAGES; i++)
+		post_receive(&flood->busy, i);
+	post_receive(&flood->silent, 0);
+	for (uint32_t i = 0; i < MESSAGES; i++)
+		flood_send(flood, &flood->busy);
+}
+
+/*
+ * What is taken of the busy queue is posted and sent again. Returns how many that were, and whether
+ * there was one of the other.
+ */
+static uint32_t flood_take(struct flood *flood, bool *ret_other)
+{
+	static struct regio_result results[256];
+	int got = regio_cq_dequeue(flood->cq, results, ARRAY_SIZE(results));
+	uint32_t taken = 0;
+
+	EXPECT(got >= 0, "%s", regio_error_name(got));
+	*ret_other = false;
+	for (int i = 0; i < got; i++) {
+		if (results[i].rq_context) {
+			*ret_other = true;
+			continue;
+		}
+		post_receive(&flood->busy, results[i].request_context);
+		flood_send(flood, &flood->busy);
+		taken++;
+	}
+	return taken;
+}
+
+static void flood_close(struct flood *flood)
+{
+	side_close(&flood->busy);
+	side_close(&flood->silent);
+	EXPECT_RETURN(0, regio_cq_close(flood->cq));
+	close(flood->sender);
+}
+
+/*
+ * However much each dequeue finds, the engine is asked for events after about one turn. A queue
+ * that has received before may be tried without.
+ */
+START_TEST(the_first_message_beside_a_flood_is_found_soon)
+{
+	enum { ROUNDS = 11, TURN = 128 };
+
+	SKIP_UNLESS_DEQUEUES_COUNT();
+	for (uint32_t round = 0; round < ROUNDS; round++) {
+		uint32_t before = 0;
+		bool found = false;
+		struct flood flood;
+
+		flood_open(&flood, families[_i]);
+		/* In another phase each time. */
+		for (uint32_t i = 0; i < 50 + round; i++) {
+			flood_take(&flood, &found);
+			EXPECT(!found, "a message before it was sent");
+		}
+		flood_send(&flood, &flood.silent);
+		while (!found) {
+			before += flood_take(&flood, &found);
+			EXPECT(before <= with_delay(3) * TURN, "%u others were first", before);
+		}
+		flood_close(&flood);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	static const char *const crowd_names[] = {"1", "10", "100", "1,000", "10,000"};
@@ -228,6 +325,7 @@ int main(void)
 		 ARRAY_SIZE(crowds), 4 * CASE_TIMEOUT_S},
 		{each_of_many_ready_queues_has_its_turn, size_names, ARRAY_SIZE(size_names),
 		 CASE_TIMEOUT_S},
+		CASE_PER_FAMILY(the_first_message_beside_a_flood_is_found_soon),
 		CASE_PER_FAMILY(the_one_of_many_busy_queues_that_goes_on_is_found_soon),
 		CASE_PER_FAMILY(busy_queues_that_fall_silent_cost_the_others_few_dequeues),
 	};
