@@ -339,8 +339,11 @@ START_TEST(a_receive_tells_the_group_and_the_sender)
 			ck_assert_uint_eq(count_control(&extras[i]), 0);
 		}
 	}
-	/* Faults cut the runs short that trains are known by. */
-	if (!trains_not_joined() && !faults_injected())
+	/*
+	 * Faults cut the runs short that trains are known by; so does a thread on another
+	 * processor, which takes the first messages before the last have come.
+	 */
+	if (!trains_not_joined() && !faults_injected() && !driven_by_a_thread())
 		EXPECT(info_of(&receiver).trains_received > 0, "no train was received");
 	for (uint32_t i = 0; i < SLOTS; i++)
 		extra_close(&extras[i]);
