@@ -59,8 +59,11 @@ static void complain(const char *reason)
 
 static _Noreturn void keeper_main(int fd, pid_t parent)
 {
-	/* SIGINT comes to the whole group; the bench ends this process when it is done. */
-	sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+	const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+	/* They may come to the whole group; the bench ends this process when it is done. */
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
@@ -69,7 +72,7 @@ static _Noreturn void keeper_main(int fd, pid_t parent)
 
 int hosts_prepare(void)
 {
-	struct keeper_answer answer;
+	struct keeper_answer answer = {.error = "the process that keeps the hosts has ended"};
 	pid_t parent = getpid(), child;
 	int ends[2], fds[KEEPER_FDS];
 
@@ -89,7 +92,7 @@ int hosts_prepare(void)
 	keeper_fd = ends[0];
 	if (child > 0 && !receive_answer(&answer, fds) && !answer.error[0])
 		return 0;
-	complain(child < 0 ? strerror(errno) : answer.error);
+	complain(answer.error);
 	close(keeper_fd);
 	keeper_fd = -1;
 	return -1;

@@ -23,6 +23,7 @@
 #define BRIDGE "hosts"
 #define SUBNET 0x0a4d0000u /* 10.77.0.0; nobody outside sees it */
 #define PREFIX_BITS 16u
+#define LIMIT "sysctl user.max_net_namespaces"
 
 struct keeper {
 	int fd;
@@ -112,15 +113,17 @@ static bool make_server(struct keeper *keeper)
 	int error;
 
 	if (!enter_user_namespace() && unshare(CLONE_NEWNET))
-		return fail(keeper, errno, "unshare");
+		return fail(keeper, errno, "network namespace of the server (" LIMIT ")");
 	quieten();
 	keeper->server = this_namespace();
+	if (keeper->server < 0)
+		return fail(keeper, errno, "network namespace of the server");
 	error = netlink_add_bridge(BRIDGE);
 	if (error == 0)
 		error = netlink_add_address(BRIDGE, server_address(), PREFIX_BITS);
 	if (error == 0)
 		error = netlink_set_up("lo");
-	return (keeper->server >= 0 && error == 0) || fail(keeper, error, "bridge");
+	return error == 0 || fail(keeper, error, "bridge of the server");
 }
 
 static bool set_up_host(struct keeper *keeper, uint32_t host)
@@ -134,19 +137,11 @@ static bool set_up_host(struct keeper *keeper, uint32_t host)
 	return error == 0 || fail(keeper, error, "address of host %u", host + 1);
 }
 
-static bool make_host(struct keeper *keeper)
+static bool connect_host(struct keeper *keeper, uint32_t host)
 {
-	uint32_t host = keeper->host_count;
 	char name[IF_NAMESIZE];
 	int error;
 
-	if (unshare(CLONE_NEWNET))
-		return fail(keeper, errno, "network namespace of host %u", host + 1);
-	quieten();
-	keeper->hosts[host] = this_namespace();
-	if (keeper->hosts[host] < 0)
-		return fail(keeper, errno, "network namespace of host %u", host + 1);
-	keeper->host_count++;
 	if (!enter(keeper, keeper->server))
 		return false;
 	snprintf(name, sizeof(name), "host%u", host + 1);
@@ -154,6 +149,25 @@ static bool make_host(struct keeper *keeper)
 	if (error)
 		return fail(keeper, error, "veth of host %u", host + 1);
 	return enter(keeper, keeper->hosts[host]) && set_up_host(keeper, host);
+}
+
+/* One that fails is not counted, and ends with its descriptor. */
+static bool make_host(struct keeper *keeper)
+{
+	uint32_t host = keeper->host_count;
+
+	if (unshare(CLONE_NEWNET))
+		return fail(keeper, errno, "network namespace of host %u (" LIMIT ")", host + 1);
+	quieten();
+	keeper->hosts[host] = this_namespace();
+	if (keeper->hosts[host] < 0)
+		return fail(keeper, errno, "network namespace of host %u", host + 1);
+	if (!connect_host(keeper, host)) {
+		close(keeper->hosts[host]);
+		return false;
+	}
+	keeper->host_count++;
+	return true;
 }
 
 static bool make_hosts(struct keeper *keeper, uint32_t count)
@@ -167,6 +181,7 @@ static bool make_hosts(struct keeper *keeper, uint32_t count)
 
 /* ---- Sockets ------------------------------------------------------------- */
 
+/* After a failure the answer is the reason, without descriptors. */
 static bool send_answer(struct keeper *keeper)
 {
 	union {
@@ -186,7 +201,8 @@ static bool send_answer(struct keeper *keeper)
 						   .cmsg_type = SCM_RIGHTS};
 		memcpy(CMSG_DATA(&control.aligned), keeper->fds, bytes);
 	}
-	sent = sendmsg(keeper->fd, &message, MSG_NOSIGNAL) >= 0;
+	sent = sendmsg(keeper->fd, &message, MSG_NOSIGNAL) >= 0 ||
+	       fail(keeper, errno, "passing sockets");
 	for (uint32_t i = 0; i < keeper->answer.count; i++)
 		close(keeper->fds[i]);
 	keeper->answer.count = 0;
@@ -254,7 +270,8 @@ static void answer(struct keeper *keeper, const struct keeper_request *request)
 	keeper->answer = (struct keeper_answer){0};
 	if (make_hosts(keeper, request->hosts) && give_queues(keeper, request, firsts))
 		give_hosts(keeper, request->hosts, firsts);
-	if (keeper->answer.count > 0 || keeper->answer.error[0])
+	/* The bench waits until it has all the sockets, or the reason. */
+	if ((keeper->answer.count > 0 || keeper->answer.error[0]) && !send_answer(keeper))
 		send_answer(keeper);
 	/* Sockets of the server are made where the bridge is. */
 	keeper->answer.error[0] = '\0';

@@ -135,6 +135,22 @@ def check_hosts_end(tool):
     return [] if links() == before else [f"{links()} interfaces, not {before}"]
 
 
+def check_hosts_refused(tool):
+    """Where there may be no more namespaces, the bench ends, and names the first that is missing."""
+    if subprocess.run(["unshare", "--user", "--map-root-user", "true"], capture_output=True, check=False).returncode:
+        raise Skip("user namespaces are not allowed")
+    problems = []
+    for limit, missing in ((0, "the server"), (1, "host 1")):
+        result = run("unshare", "--user", "--map-root-user", "sh", "-c",
+                     f'echo {limit} >/proc/sys/user/max_net_namespaces && exec "$@"', "sh", tool, "bench", "density",
+                     "--hosts", "2", "--sockets", "2", "--impl", "epoll", "--seconds", "0.1", "--rounds", "1")
+        if result.returncode not in (1, 2):
+            problems.append(f"exit status {result.returncode} with {limit} namespaces")
+        if f"network namespace of {missing} (sysctl user.max_net_namespaces): No space left" not in result.stderr:
+            problems.append(f"with {limit} namespaces: {result.stderr.strip()}")
+    return problems
+
+
 def check_jitter(tool):
     with tempfile.TemporaryDirectory() as directory:
         picture = os.path.join(directory, "a.svg")
@@ -341,6 +357,7 @@ def main():
         ("every case runs, verified, and reports whole rows", check_run),
         ("hosts have queues of a server, and all get through", check_density),
         ("hosts end with a bench that is killed", check_hosts_end),
+        ("hosts that cannot be made are named", check_hosts_refused),
         ("percentiles at shares of the capacity, alone and beside a flood", check_jitter),
         ("messages stay with the workers of their processors", check_cores),
         ("system calls are counted, and those that found nothing", check_calls),
