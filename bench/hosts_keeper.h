@@ -22,8 +22,10 @@ struct keeper_answer {
 	char error[KEEPER_TEXT_BYTES]; /* "": none */
 };
 
-/* Answers requests until the other end of the socket is closed. The first answer, without a
- * request, says whether namespaces can be made. */
+/*
+ * Answers requests until the other end of the socket is closed. The first answer, without a
+ * request, says whether namespaces can be made.
+ */
 _Noreturn void keeper_run(int fd);
 
 #endif

@@ -8,8 +8,9 @@
 
 #include <stdint.h>
 
-/* A counter of this process and the threads it will have, standing still, or a negative errno
- * value. */
+/*
+ * A stopped counter of this process and the threads that it will create, or a negative errno value.
+ */
 int instructions_open(void);
 
 void instructions_begin(int counter);

@@ -80,7 +80,9 @@ static struct number_list settings(bool free, const struct number_list *said, ui
 
 /* ---- Hosts and loads ------------------------------------------------------ */
 
-/* What density runs unless the user chooses: more hosts, then more queues of which few are active.
+/*
+ * What density runs unless the user chooses: first more hosts, then more queues, of which few are
+ * active.
  */
 static const struct {
 	uint32_t hosts, queues, active;
@@ -281,8 +283,10 @@ static void add_rows(struct bench_plan *plan, struct bench_group *group)
 	}
 }
 
-/* What a run of the group opens: hosts have one socket each, other peers one for each of the
- * server's. */
+/*
+ * What a run of the group opens: hosts have one socket each, other peers one for each of the
+ * server's.
+ */
 static uint32_t descriptors_of(const struct bench_group *group)
 {
 	uint32_t peers = group->test->hosts ? group->params.hosts : group->params.sockets;
@@ -309,8 +313,7 @@ static int raise_descriptor_limit(const struct bench_plan *plan)
 		return 0;
 	fprintf(stderr,
 		"regio bench: --sockets: %u sockets of a server need %u descriptors, and the limit "
-		"of open "
-		"files (ulimit -n) is %llu\n",
+		"of open files (ulimit -n) is %llu\n",
 		sockets, most, (unsigned long long)limit.rlim_max);
 	return 2;
 }

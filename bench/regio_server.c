@@ -3,8 +3,8 @@
  * Servers on regio: an answer is posted from the slice the request came in, with
  * REGIO_MSG_DEFER, and starts with all others at the next dequeue that finds the
  * queue empty. Its completion posts the slice for a receive again. Answers carry
- * DONT_NOTIFY, except beside a pool of slots, whose do not: nobody needs to be woken
- * because one has left.
+ * DONT_NOTIFY: nobody needs to be woken because one has left. They do not where the
+ * server is compared with a pool of slots, whose answers have no flags.
  */
 #include <netinet/in.h>
 

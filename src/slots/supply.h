@@ -13,13 +13,13 @@
 
 struct regioi_return {
 	struct regioi_pool *pool;
-	/* That all of them belong to, and goes on posting; or &regioi_no_member. */
+	/* The member of all of them, whose receives are posted again; or &regioi_no_member. */
 	struct regioi_member *member;
 	uint32_t count;
 	struct regioi_known_receive receives[REGIOI_RETURN_MAX];
 };
 
-/* Of an empty batch; never written. No slot has it, as some have no member. */
+/* The member of an empty batch, never written: NULL would equal that of a slot without a member. */
 extern struct regioi_member regioi_no_member;
 
 static inline void regioi_return_start(struct regioi_return *batch, struct regioi_pool *pool)

@@ -34,7 +34,9 @@ void latency_tick(struct latency *latency)
 	histogram_clear(&latency->recent);
 }
 
-/* Up to six characters, so that a line fits 80 columns: "16.9", "47470", and "1.25s" from a second.
+/*
+ * Up to six characters, so that a line fits 80 columns: "16.9", "47470", and from a second on
+ * "1.25s".
  */
 static void print_value(FILE *file, int columns, uint64_t value_ns)
 {
