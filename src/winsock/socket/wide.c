@@ -27,7 +27,8 @@ void WSAAPI FreeAddrInfoW(PADDRINFOW list)
 	freeaddrinfo((PADDRINFOA)(void *)list);
 }
 
-/* Replaces the narrow names of a list by wide ones. A name that there is no memory for is left out.
+/*
+ * Replaces the narrow names of a list by wide ones. Without memory for one, its entry has no name.
  */
 static PADDRINFOW list_widen(PADDRINFOA list)
 {

@@ -47,7 +47,7 @@ struct publisher {
 	uint64_t start_ns;
 	uint64_t stop_ns;
 	uint64_t sent_ns;   /* when the last packet was made */
-	uint64_t behind_ns; /* the most a packet was behind its time */
+	uint64_t behind_ns; /* the most a packet was late */
 	uint64_t heartbeats;
 	counter messages;
 	counter packets;
@@ -378,7 +378,7 @@ static void print_report(FILE *file, const struct publisher *publisher)
 	fprintf(file, "  rate %s messages/s",
 		count_grouped((uint64_t)(rate_of(publisher) + 0.5)).text);
 	if (options->rate)
-		fprintf(file, " of %s asked for\n  a packet was at most %.3f ms behind its time",
+		fprintf(file, " of %s asked for\n  a packet was at most %.3f ms late",
 			count_grouped(options->rate).text, (double)publisher->behind_ns / 1e6);
 	fprintf(file, "\n  %" PRIu64 " heartbeats\n", publisher->heartbeats);
 	for (uint32_t i = 0; i < options->line_count; i++) {

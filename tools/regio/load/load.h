@@ -126,7 +126,7 @@ struct load {
 	uint64_t end_ns;    /* nothing is sent from here on */
 	uint64_t done_ns;   /* when the last was sent, or came */
 	uint64_t due;	    /* open loop: messages that have been due */
-	uint64_t behind_ns; /* the most one was sent behind its time */
+	uint64_t behind_ns; /* the most one was was sent late */
 	uint64_t odd;	    /* what came and was no message of ours */
 	uint64_t refused;   /* told by the other host that nobody listens */
 	uint64_t failed;    /* sends the kernel refused */

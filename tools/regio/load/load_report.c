@@ -198,33 +198,30 @@ static void print_ways(FILE *file, const struct load *load, const struct load_to
 			count_grouped(totals->lost_back).text);
 	if (totals->server_pause_us * 1000 >= CREW_PAUSE_NS)
 		fprintf(file,
-			"  the server did not run for up to %.3f s:\n    it, or its host, was "
-			"busy\n",
+			"  the server did not run for up to %.3f s:\n"
+			"    it, or its host, was busy\n",
 			(double)totals->server_pause_us / 1e6);
 	if (!totals->ways_known)
-		fprintf(file, "  which way they were lost is unknown: the server did not tell\n");
+		fprintf(file, "  which way they were lost is unknown: the server did not report "
+			      "it\n");
 }
 
 static void print_oddities(FILE *file, const struct load *load)
 {
 	if (load->pause_ns >= CREW_PAUSE_NS)
 		fprintf(file,
-			"  this program did not run for up to %.3f s:\n    it was stopped, or this "
-			"host "
-			"was busy\n",
+			"  this program did not run for up to %.3f s:\n"
+			"    it was stopped, or this host was busy\n",
 			(double)load->pause_ns / 1e9);
 	if (load->drops)
 		fprintf(file,
-			"  the kernel dropped %s packets here for want of room\n    (a train "
-			"counts "
-			"once); "
-			"see sysctl net.core.rmem_max\n",
+			"  the kernel dropped %s packets here for want of room\n"
+			"    (a train counts once); see sysctl net.core.rmem_max\n",
 			count_grouped(load->drops).text);
 	if (load->unread)
 		fprintf(file,
-			"  %s sockets have messages that were not read:\n    they came after "
-			"--timeout, "
-			"or regio has a fault\n",
+			"  %s sockets have messages that were not read:\n"
+			"    they came after --timeout, or regio has a fault\n",
 			count_grouped(load->unread).text);
 	if (load->failed)
 		fprintf(file, "  %s sends failed\n", count_grouped(load->failed).text);
@@ -311,7 +308,7 @@ void load_print(FILE *file, const struct load *load)
 		print_rate(file, load, "sent ", totals.sent);
 	print_rate(file, load, sink ? "received " : "", totals.received);
 	if (load->open_loop && options->mode != SERVE_SOURCE)
-		fprintf(file, "  a message was sent at most %.3f ms behind its time\n",
+		fprintf(file, "  a message was sent at most %.3f ms late\n",
 			(double)load->behind_ns / 1e6);
 	if (!options->tcp && options->mode == SERVE_ECHO)
 		print_ways(file, load, &totals);

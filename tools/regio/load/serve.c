@@ -53,26 +53,21 @@ static void print_summary(FILE *file, const struct server *server)
 			count_grouped(counts->too_long).text, server->options->size);
 	if (counts->strangers)
 		fprintf(file,
-			"  %s messages were of clients that have not greeted, and not "
-			"answered;\n    "
-			"see "
-			"--open\n",
+			"  %s messages were of clients that have not greeted, and not answered;\n"
+			"    see --open\n",
 			count_grouped(counts->strangers).text);
 	if (server->kernel_drops)
 		fprintf(file,
-			"  the kernel dropped %s packets for want of room\n    (a train counts "
-			"once); "
-			"see "
-			"sysctl net.core.rmem_max\n",
+			"  the kernel dropped %s packets for want of room\n"
+			"    (a train counts once); see sysctl net.core.rmem_max\n",
 			count_grouped(server->kernel_drops).text);
 	if (server->pause_ns >= CREW_PAUSE_NS)
 		fprintf(file, "  this program did not run for up to %.3f s\n",
 			(double)server->pause_ns / 1e9);
 	if (counts->stalls)
 		fprintf(file,
-			"  %s times messages waited in the socket and were not found:\n    a fault "
-			"of "
-			"regio, please report it\n",
+			"  %s times messages waited in the socket and were not found:\n"
+			"    a fault of regio, please report it\n",
 			count_grouped(counts->stalls).text);
 	if (counts->failed)
 		fprintf(file, "  %s sends or receives failed\n",
