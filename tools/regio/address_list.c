@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "console.h"
+#include "grow.h"
 #include "text_file.h"
 
 /* What follows the letter of a protocol, if one is there; NULL: it is the other one. */
@@ -26,7 +27,6 @@ static const char *skip_protocol(const char *line, bool tcp)
 /* Returns 0, or -1 after saying why. */
 static int add(struct address_list *list, const char *line, bool tcp, uint32_t most)
 {
-	uint32_t room = list->count ? list->count : 1;
 	struct address *more;
 
 	line = skip_protocol(line, tcp);
@@ -34,13 +34,10 @@ static int add(struct address_list *list, const char *line, bool tcp, uint32_t m
 		return -1;
 	if (list->count == most)
 		return console_fail("has more than %u addresses", most);
-	/* It grows where the count is a power of two. */
-	if ((list->count & (list->count - 1)) == 0) {
-		more = realloc(list->addresses, 2 * room * sizeof(*more));
-		if (!more)
-			return console_fail("%s", strerror(ENOMEM));
-		list->addresses = more;
-	}
+	more = grow(list->addresses, list->count, sizeof(*more));
+	if (!more)
+		return console_fail("%s", strerror(ENOMEM));
+	list->addresses = more;
 	if (address_read(line, &list->addresses[list->count]))
 		return -1;
 	list->count++;

@@ -10,6 +10,7 @@
 
 #include "ask.h"
 #include "console.h"
+#include "grow.h"
 
 #define MEMBERS_MAX 64u
 
@@ -28,7 +29,7 @@ static int add_member(struct load *load, struct load_connection *connection,
 				    address_text(connection->address).text, MEMBERS_MAX);
 	if (ask_check_welcome(load, from, welcome))
 		return -1;
-	members = realloc(connection->members, (connection->member_count + 1) * sizeof(*members));
+	members = grow(connection->members, connection->member_count, sizeof(*members));
 	if (!members)
 		return ENOMEM;
 	connection->members = members;

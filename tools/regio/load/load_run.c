@@ -406,7 +406,7 @@ static bool is_settled(const struct load *load, const struct load_connection *co
 		       : load->options->mode == SERVE_SINK || connection->members[0].counted;
 }
 
-/* Tells the other side that it has all, once it has. */
+/* Ends the stream once the other side has been sent everything. */
 static void finish_streams(struct load *load)
 {
 	for (uint32_t i = 0; load->options->tcp && i < load->connection_count; i++) {

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "console.h"
+#include "grow.h"
 #include "protocol.h"
 #include "text_file.h"
 
@@ -71,18 +72,14 @@ static int read_line(const char *line, struct playback_message *ret_message)
 /* Returns 0, or -1 after saying why. */
 static int add(struct playback *playback, const char *line, uint64_t *first_ns)
 {
-	uint64_t room = playback->count ? 2 * playback->count : 1;
 	struct playback_message *more, *message;
 
 	if (playback->count == MESSAGES_MAX)
 		return console_fail("has more than %u messages", MESSAGES_MAX);
-	/* It grows where the count is a power of two. */
-	if ((playback->count & (playback->count - 1)) == 0) {
-		more = realloc(playback->messages, room * sizeof(*more));
-		if (!more)
-			return console_fail("%s", strerror(ENOMEM));
-		playback->messages = more;
-	}
+	more = grow(playback->messages, playback->count, sizeof(*more));
+	if (!more)
+		return console_fail("%s", strerror(ENOMEM));
+	playback->messages = more;
 	message = &playback->messages[playback->count];
 	if (read_line(line, message))
 		return -1;
