@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* A slice is longer than a message: a fault engine may report one that fills it as cut. */
 enum { QUEUES = 2000, SPARE_DESCRIPTORS = 100, SLICE_BYTES = 16 };
@@ -77,6 +78,7 @@ START_TEST(two_thousand_cqs_on_one_driver_get_what_is_theirs)
 	}
 	EXPECT_RETURN(0, regio_region_deregister(region));
 	EXPECT_RETURN(0, regio_driver_close(driver));
+	close(sender);
 }
 END_TEST
 
