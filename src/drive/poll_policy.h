@@ -35,7 +35,7 @@ void regioi_heat_cool_steady(struct regioi_driver *driver);
 bool regioi_heat_watch_instead(struct regioi_node *node);
 /*
  * After a pass in which so many RQs received and requests completed: decides which RQs are hot.
- * None is unless the caller is 'alone': whoever sleeps relies on events.
+ * None is unless the caller is 'alone': a thread that sleeps relies on events.
  */
 void regioi_heat_pass(struct regioi_driver *driver, uint32_t received, uint32_t completed,
 		      bool alone);

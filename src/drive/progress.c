@@ -87,7 +87,7 @@ static void event_take(struct regioi_driver *driver, const struct regioi_event *
 	if (!rq)
 		return;
 	node = regioi_node_of(rq, driver);
-	/* First: whoever finds the half not ready any more must find this. */
+	/* First: a thread that finds the half not ready any more must find this. */
 	if (event->events & REGIOI_EVENT_HANGUP)
 		atomic_store(&rq->hangup_seen, true);
 	if (event->events & REGIOI_EVENT_READABLE)

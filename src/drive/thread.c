@@ -2,7 +2,7 @@
 /*
  * The thread of a driver that has one: it makes the progress that others would make inside their
  * calls. While it finds work, or has found some not long ago, it spins; then it sleeps in the
- * engine, as a listener, so that whoever gives it work calls it.
+ * engine, as a listener, so that a thread that gives it work calls it.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -62,8 +62,8 @@ static void sleep_once(struct regioi_driver *driver)
 	} else {
 		atomic_fetch_add_explicit(&driver->thread.sleeps, 1, memory_order_relaxed);
 		/*
-		 * Pairs with the loads in regio_driver_get_info(): whoever sees it asleep has this
-		 * sleep counted.
+		 * Pairs with the loads in regio_driver_get_info(): a caller that sees it asleep
+		 * also sees this sleep counted.
 		 */
 		atomic_store_explicit(&driver->thread.asleep, true, memory_order_release);
 	}

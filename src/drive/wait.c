@@ -92,8 +92,8 @@ int regioi_cq_wait(struct regioi_cq *cq, int64_t enough, uint64_t max_delay_ns, 
 	if (count >= enough)
 		return count > INT32_MAX ? INT32_MAX : (int)count;
 	/*
-	 * Sequentially consistent: whoever posts from now on and finds the RQ listed calls. What
-	 * was posted before is seen by the progress made before the sleep.
+	 * Sequentially consistent: a thread that posts from now on and finds the RQ listed calls
+	 * the driver. What was posted before is seen by the progress made before the sleep.
 	 */
 	regioi_listeners_join(cq->driver);
 	result = wait_announced(cq, enough, max_delay_ns, timeout_ns);
