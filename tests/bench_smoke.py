@@ -344,7 +344,8 @@ def check_refusals(tool):
                       ["bench", "--batch", "8,0"],
                       ["bench", "density", "--hosts", "65"], ["bench", "density", "--size", "16"],
                       ["bench", "density", "--hosts", "64", "--sockets", "200"],
-                      ["bench", "jitter", "--load", "101"], ["bench", "cores", "--workers", "5"], ["bench", "--batch", "8,"],
+                      ["bench", "jitter", "--load", "101"], ["bench", "cores", "--workers", "5"],
+                      ["bench", "--batch", "8,"],
                       ["no-such-command"], ["info", "--no-such"]):
         result = run(tool, *arguments)
         if result.returncode != 2 or not result.stderr.strip():
