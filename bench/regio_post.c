@@ -6,7 +6,7 @@
  */
 #include "regio_side.h"
 
-#define SEND_BATCHES 4u
+#define SEND_BATCHES 2u
 #define RECEIVES 2048u
 #define CORE_SLOTS 2048u
 

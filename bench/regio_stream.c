@@ -9,7 +9,7 @@
 #include "regio_side.h"
 
 /* Batches of slices the sender owns, so that it need not wait for the last to complete. */
-#define SEND_BATCHES 4u
+#define SEND_BATCHES 2u
 #define RECEIVES 2048u
 /* On each socket of a group: a few trains. */
 #define COPY_RECEIVES 512u
