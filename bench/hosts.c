@@ -112,7 +112,7 @@ static void take(struct bench_sockets *sockets, uint32_t queues, uint32_t hosts,
 static int receive_sockets(struct bench_sockets *sockets, uint32_t queues, uint32_t hosts)
 {
 	while (sockets->count[BENCH_RX] + sockets->count[BENCH_TX] < queues + hosts) {
-		struct keeper_answer answer;
+		struct keeper_answer answer = {0};
 		int fds[KEEPER_FDS];
 
 		if (receive_answer(&answer, fds)) {

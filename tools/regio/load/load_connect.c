@@ -217,18 +217,15 @@ static int fail_connect(const struct load *load, const struct address *address, 
 static int connect_first(struct load *load)
 {
 	struct address_list *list = &load->addresses;
-	struct address first;
-	int error = 0;
+	const struct address *last = &list->addresses[list->count - 1];
+	struct address *tried = list->addresses;
+	int error = open_connection(load, tried, &load->connections[0]);
 
-	for (uint32_t i = 0; i < list->count; i++) {
-		first = list->addresses[i];
-		error = open_connection(load, &list->addresses[i], &load->connections[0]);
-		if (error == 0 || error == -1)
-			break;
-	}
+	while (error > 0 && tried < last)
+		error = open_connection(load, ++tried, &load->connections[0]);
 	if (error)
-		return fail_connect(load, &first, error);
-	list->addresses[0] = first;
+		return fail_connect(load, tried, error);
+	list->addresses[0] = *tried;
 	list->count = 1;
 	load->connections[0].address = &list->addresses[0];
 	return 0;
