@@ -29,7 +29,7 @@ def exchange_udp(port):
     exchange_loopback(port)
 
 
-def exchange_loopback(port):
+def exchange_rounds(port, in_order):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.settimeout(TIMEOUT_S)
         client.connect(("127.0.0.1", port))
@@ -37,21 +37,18 @@ def exchange_loopback(port):
             sent = [f"{turn}:{i}".encode().ljust(16 + 90 * turn) for i in range(MESSAGES)]
             for message in sent:
                 client.send(message)
-            for message in sent:
-                if client.recv(4096) != message:
-                    sys.exit(f"round {turn}: expected {message!r}")
+            received = [client.recv(4096) for _ in sent]
+            for message, echo in zip(in_order(sent), in_order(received)):
+                if echo != message:
+                    sys.exit(f"round {turn}: expected {message!r}, not {echo!r}")
+
+
+def exchange_loopback(port):
+    exchange_rounds(port, in_order=list)
 
 
 def exchange_unordered(port):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(TIMEOUT_S)
-        client.connect(("127.0.0.1", port))
-        for turn in range(ROUNDS):
-            sent = [f"{turn}:{i}".encode().ljust(16 + 90 * turn) for i in range(MESSAGES)]
-            for message in sent:
-                client.send(message)
-            if sorted(client.recv(4096) for _ in sent) != sorted(sent):
-                sys.exit(f"round {turn}: not what was sent")
+    exchange_rounds(port, in_order=sorted)
 
 
 def receive(client, length):

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 socklen_t address_length(const union address *address)
@@ -314,4 +315,15 @@ void set_loopback_mtu(int mtu)
 	struct ifreq settings = {.ifr_mtu = mtu};
 
 	configure_loopback(SIOCSIFMTU, &settings);
+}
+
+bool descriptors_for(uint32_t count)
+{
+	struct rlimit limit;
+
+	EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0, "%m");
+	if (limit.rlim_cur >= count)
+		return true;
+	limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == count;
 }

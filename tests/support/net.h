@@ -95,4 +95,7 @@ void set_loopback_mtu(int mtu);
  */
 const char *enter_slow_network(void);
 
+/* Allows the process so many descriptors. False where the system does not let it have them. */
+bool descriptors_for(uint32_t count);
+
 #endif

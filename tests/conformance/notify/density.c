@@ -7,23 +7,10 @@
 #include "../../support/suite.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* A slice is longer than a message: a fault engine may report one that fills it as cut. */
 enum { QUEUES = 2000, SPARE_DESCRIPTORS = 100, SLICE_BYTES = 16 };
-
-/* False where the system does not let a process have them. */
-static bool descriptors_for(uint32_t count)
-{
-	struct rlimit limit;
-
-	EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0, "%m");
-	if (limit.rlim_cur >= count)
-		return true;
-	limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
-	return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == count;
-}
 
 static void send_to_side(int sender, const struct side *side)
 {

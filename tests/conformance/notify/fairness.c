@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* How many queues a case has. */
@@ -33,18 +32,6 @@ static uint32_t with_delay(uint32_t dequeues)
 	const char *engine = getenv("REGIO_ENGINE");
 
 	return dequeues + (engine && strcmp(engine, "sim") == 0 ? SIMULATED_DELAY : 0);
-}
-
-/* False where the system does not let a process have them. */
-static bool descriptors_for(uint32_t count)
-{
-	struct rlimit limit;
-
-	EXPECT(getrlimit(RLIMIT_NOFILE, &limit) == 0, "%m");
-	if (limit.rlim_cur >= count)
-		return true;
-	limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
-	return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == count;
 }
 
 /* Many sockets on one CQ, and what to send to them with. */
