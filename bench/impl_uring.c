@@ -75,27 +75,25 @@ static void stream_tx(struct bench_side *side)
 	}
 }
 
-typedef void read_fn(struct bench_side *side, const void *data, uint32_t bytes);
-
-/* Accounts for all messages that are there. */
-static void take_messages(struct uring_side *uring, read_fn *read)
+/* Accounts for all messages that are there, on whatever socket, and arms again what has ended. */
+static inline __attribute__((always_inline)) void take(struct uring_side *uring,
+						       uring_read_fn *read, void *reader)
 {
-	struct io_uring_cqe *cqe;
-	uint32_t count = 0;
-	unsigned head;
-
-	io_uring_for_each_cqe(&uring->ring, head, cqe)
-	{
-		count++;
-		if (!uring_received(uring, cqe, false))
-			continue;
-		read(uring->side, uring_buffer(uring, uring_buffer_of(cqe)), (uint32_t)cqe->res);
-		uring_return(uring, uring_buffer_of(cqe));
-	}
-	io_uring_cq_advance(&uring->ring, count);
-	uring_return_commit(uring);
+	uring_take(uring, read, reader);
 	if (io_uring_sq_ready(&uring->ring) > 0)
 		uring_submit(uring);
+}
+
+static void read_message(void *side, uint32_t index, const void *data, uint32_t bytes)
+{
+	(void)index;
+	message_read(side, data, bytes);
+}
+
+static void read_paced(void *side, uint32_t index, const void *data, uint32_t bytes)
+{
+	(void)index;
+	pace_read(side, data, bytes);
 }
 
 static void stream_rx(struct bench_side *side)
@@ -109,37 +107,27 @@ static void stream_rx(struct bench_side *side)
 	side_start(side);
 	while (side_running(side)) {
 		if (uring_ready(&uring))
-			take_messages(&uring, message_read);
+			take(&uring, read_message, side);
 		else
 			side_relax(side);
 	}
 }
 
-/* Accounts for all messages that are there, on whatever socket. */
-static void take_copies(struct uring_side *uring, struct message_track *tracks)
-{
-	struct io_uring_cqe *cqe;
-	uint32_t count = 0;
-	unsigned head;
+struct copies {
+	struct bench_side *side;
+	struct message_track *tracks;
+};
 
-	io_uring_for_each_cqe(&uring->ring, head, cqe)
-	{
-		count++;
-		if (!uring_received(uring, cqe, false))
-			continue;
-		message_read_on(uring->side, &tracks[uring_index_of(cqe)],
-				uring_buffer(uring, uring_buffer_of(cqe)), (uint32_t)cqe->res);
-		uring_return(uring, uring_buffer_of(cqe));
-	}
-	io_uring_cq_advance(&uring->ring, count);
-	uring_return_commit(uring);
-	if (io_uring_sq_ready(&uring->ring) > 0)
-		uring_submit(uring);
+static void read_copy(void *reader, uint32_t index, const void *data, uint32_t bytes)
+{
+	struct copies *copies = reader;
+
+	message_read_on(copies->side, &copies->tracks[index], data, bytes);
 }
 
 static void multicast_rx(struct bench_side *side)
 {
-	struct message_track *tracks = message_tracks(side);
+	struct copies copies = {side, message_tracks(side)};
 	struct uring_side uring;
 
 	uring_open(&uring, side);
@@ -150,7 +138,7 @@ static void multicast_rx(struct bench_side *side)
 	side_start(side);
 	while (side_running(side)) {
 		if (uring_ready(&uring))
-			take_copies(&uring, tracks);
+			take(&uring, read_copy, &copies);
 		else
 			side_relax(side);
 	}
@@ -180,7 +168,7 @@ static void paced_rx(struct bench_side *side)
 	side_start(side);
 	while (side_running(side)) {
 		uring_submit_wait(&uring, 1);
-		take_messages(&uring, pace_read);
+		take(&uring, read_paced, side);
 	}
 }
 
@@ -387,7 +375,7 @@ static void idle_rx(struct bench_side *side)
 	while (side_running(side)) {
 		for (uint32_t i = 0; i < POLLS; i++) {
 			if (uring_ready(&uring))
-				take_messages(&uring, message_read);
+				take(&uring, read_message, side);
 		}
 		side_count(side, POLLS);
 	}

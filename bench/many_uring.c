@@ -6,23 +6,9 @@
 #include "many.h"
 #include "uring_side.h"
 
-static void take(struct many *many, struct uring_side *uring)
+static void read_one(void *reader, uint32_t index, const void *data, uint32_t bytes)
 {
-	struct io_uring_cqe *cqe;
-	uint32_t count = 0;
-	unsigned head;
-
-	io_uring_for_each_cqe(&uring->ring, head, cqe)
-	{
-		count++;
-		if (!uring_received(uring, cqe, false))
-			continue;
-		many_read(many, uring_index_of(cqe), uring_buffer(uring, uring_buffer_of(cqe)),
-			  (uint32_t)cqe->res);
-		uring_return(uring, uring_buffer_of(cqe));
-	}
-	io_uring_cq_advance(&uring->ring, count);
-	uring_return_commit(uring);
+	many_read(reader, index, data, bytes);
 }
 
 void uring_many_rx(struct bench_side *side)
@@ -42,7 +28,7 @@ void uring_many_rx(struct bench_side *side)
 	side_start(side);
 	while (side_running(side)) {
 		uring_submit_wait(&uring, 1);
-		take(&many, &uring);
+		uring_take(&uring, read_one, &many);
 	}
 	many_close_begin(&many);
 	io_uring_queue_exit(&uring.ring);

@@ -119,4 +119,30 @@ static inline uint32_t uring_ready(struct uring_side *uring)
  */
 bool uring_received(struct uring_side *uring, const struct io_uring_cqe *cqe, bool named);
 
+typedef void uring_read_fn(void *reader, uint32_t index, const void *data, uint32_t bytes);
+
+/*
+ * Passes all messages that are there to 'read', with the index of their socket, and gives their
+ * buffers back. Inlined, so that 'read' is.
+ */
+static inline __attribute__((always_inline)) void uring_take(struct uring_side *uring,
+							     uring_read_fn *read, void *reader)
+{
+	struct io_uring_cqe *cqe;
+	uint32_t count = 0;
+	unsigned head;
+
+	io_uring_for_each_cqe(&uring->ring, head, cqe)
+	{
+		count++;
+		if (!uring_received(uring, cqe, false))
+			continue;
+		read(reader, uring_index_of(cqe), uring_buffer(uring, uring_buffer_of(cqe)),
+		     (uint32_t)cqe->res);
+		uring_return(uring, uring_buffer_of(cqe));
+	}
+	io_uring_cq_advance(&uring->ring, count);
+	uring_return_commit(uring);
+}
+
 #endif
