@@ -105,18 +105,6 @@ static void events_take(struct regioi_driver *driver, const struct regioi_event 
 		event_take(driver, &events[i]);
 }
 
-void regioi_progress_take_events(struct regioi_driver *driver, const struct regioi_event *events,
-				 int count)
-{
-	regioi_driver_lock(driver);
-	events_take(driver, events, count);
-	regioi_lists_empty_set(driver);
-	/* Until a pass has looked. */
-	if (count > 0)
-		work_left_set(driver, true);
-	regioi_driver_unlock(driver);
-}
-
 static void events_poll(struct regioi_driver *driver)
 {
 	struct regioi_event events[BATCH_MAX];
@@ -472,21 +460,59 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_r
 	return pass_end(driver, alone);
 }
 
-bool regioi_progress_without_poll(struct regioi_driver *driver)
+/* Two passes at most. Returns whether work is left that needs no event. */
+static bool progress_before_sleep(struct regioi_driver *driver)
 {
-	bool left;
+	bool left = pass(driver, false, NULL);
 
-	regioi_driver_lock(driver);
-	left = pass(driver, false, NULL);
 	/* Trying these few costs less than asking the engine, and then trying them. */
 	if (driver->maybe_ready.first && driver->maybe_ready.count <= UNKNOWN_FEW)
 		left = pass(driver, false, NULL);
 	work_left_set(driver, left);
-	regioi_driver_unlock(driver);
-	/* The caller is a listener itself, and will come by again. */
+	return left;
+}
+
+/* The caller is a listener itself, and will come by again. */
+static void leave_to_others(struct regioi_driver *driver, bool left)
+{
 	if (left && atomic_load(&driver->listeners) > 1)
 		regioi_driver_kick(driver);
+}
+
+/*
+ * Whether a pass would find nothing. Sequentially consistent: pairs with those who give work, and
+ * then look for listeners. A thread that has taken the work from the list, and is at it, calls a
+ * listener if it leaves any. A call that nobody has answered ends the sleep.
+ */
+static bool nothing_given(const struct regioi_driver *driver)
+{
+	return !atomic_load(&driver->arrivals) && regioi_driver_has_nothing_listed(driver) &&
+	       !regioi_driver_is_lost(driver);
+}
+
+bool regioi_progress_without_poll(struct regioi_driver *driver)
+{
+	bool left;
+
+	if (nothing_given(driver))
+		return false;
+	regioi_driver_lock(driver);
+	left = progress_before_sleep(driver);
+	regioi_driver_unlock(driver);
+	leave_to_others(driver, left);
 	return left;
+}
+
+void regioi_progress_after_sleep(struct regioi_driver *driver, const struct regioi_event *events,
+				 int count)
+{
+	bool left;
+
+	regioi_driver_lock(driver);
+	events_take(driver, events, count);
+	left = progress_before_sleep(driver);
+	regioi_driver_unlock(driver);
+	leave_to_others(driver, left);
 }
 
 /*

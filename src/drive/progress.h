@@ -33,8 +33,11 @@ static inline bool regioi_progress_by_caller(struct regioi_driver *driver)
 /* Makes progress once, for the driver's own thread. Returns whether there was something to do. */
 bool regioi_progress_thread(struct regioi_driver *driver);
 
-/* Takes in what the engine's sleep returned, which is called without the driver's lock. */
-void regioi_progress_take_events(struct regioi_driver *driver, const struct regioi_event *events,
+/*
+ * Takes in what the engine's sleep returned, which is called without the driver's lock, and makes
+ * progress once as before a sleep.
+ */
+void regioi_progress_after_sleep(struct regioi_driver *driver, const struct regioi_event *events,
 				 int count);
 
 #endif

@@ -27,17 +27,21 @@ static enum regioi_runner runner_set(struct regioi_driver *driver, enum regioi_r
 /* Returns 0 after a call, 1 after anything else that ends a sleep, -EINTR, or -EBADF. */
 static int sleep_once(struct regioi_driver *driver, int64_t timeout_ns)
 {
+	struct regioi_event events[REGIOI_SLEEP_EVENTS];
+	bool called;
 	int count;
 
 	if (runner_set(driver, REGIOI_RUNNER_SLEEPS) == REGIOI_RUNNER_CALLED) {
 		runner_set(driver, REGIOI_RUNNER_AWAKE);
 		return 0;
 	}
-	count = regioi_driver_sleep(driver, timeout_ns);
-	if (runner_set(driver, REGIOI_RUNNER_AWAKE) == REGIOI_RUNNER_CALLED) {
+	count = regioi_driver_sleep(driver, timeout_ns, events);
+	called = runner_set(driver, REGIOI_RUNNER_AWAKE) == REGIOI_RUNNER_CALLED;
+	if (called)
 		driver->ops->wake_ack(driver->engine);
+	regioi_progress_after_sleep(driver, events, count);
+	if (called)
 		return 0;
-	}
 	return count < 0 ? count : 1;
 }
 
@@ -54,8 +58,6 @@ static int run(struct regioi_driver *driver, int64_t timeout_ns)
 			return -ETIMEDOUT;
 		looked = timeout_ns == 0;
 		result = sleep_once(driver, timeout_ns);
-		if (result == -EBADF)
-			regioi_progress_without_poll(driver);
 		if (result <= 0)
 			return result;
 		if (timeout_ns > 0) {

@@ -25,7 +25,6 @@
 #include "queue/lost.h"
 #include "queue/signal.h"
 
-#define EVENTS_MAX 64
 /* Between two looks at the driver's descriptors, and the longest sleep without one. */
 #define UNCHECKED_SLEEPS 64u
 #define UNCHECKED_SLEEP_NS 20000000
@@ -51,19 +50,21 @@ static uint32_t sleep_end(uint32_t unchecked, bool brought)
 	return brought ? (unchecked + 1) % UNCHECKED_SLEEPS : 0;
 }
 
-int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns)
+int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns,
+			struct regioi_event *ret_events)
 {
-	struct regioi_event events[EVENTS_MAX];
+	uint32_t sleeps;
 	int count;
 
 	if (!sleep_begin(driver, driver->sleeps_unchecked, &timeout_ns))
 		return -EBADF;
 	if (regioi_driver_has_work(driver))
 		timeout_ns = 0;
-	count = driver->ops->sleep(driver->engine, events, EVENTS_MAX, timeout_ns);
+	count = driver->ops->sleep(driver->engine, ret_events, REGIOI_SLEEP_EVENTS, timeout_ns);
 	driver->sleeps_unchecked = sleep_end(driver->sleeps_unchecked, count > 0);
-	atomic_fetch_add_explicit(&driver->sleeps, 1, memory_order_relaxed);
-	regioi_progress_take_events(driver, events, count);
+	/* One thread at a time sleeps here. */
+	sleeps = atomic_load_explicit(&driver->sleeps, memory_order_relaxed);
+	atomic_store_explicit(&driver->sleeps, sleeps + 1, memory_order_relaxed);
 	return count;
 }
 
@@ -112,15 +113,19 @@ static void follower_remove(struct regioi_driver *driver, struct regioi_cq *cq)
 static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 {
 	struct regioi_driver *driver = cq->driver;
+	struct regioi_event events[REGIOI_SLEEP_EVENTS];
+	bool called;
 	int count;
 
 	atomic_store(&cq->sleeper, REGIOI_SLEEPS_IN_ENGINE);
 	if (regioi_cq_available(cq) > seen)
 		timeout_ns = 0;
-	count = regioi_driver_sleep(driver, timeout_ns);
-	pthread_mutex_lock(&driver->wait_lock);
+	count = regioi_driver_sleep(driver, timeout_ns, events);
 	/* Somebody has called this sleeper by name, whether or not that is what ended the sleep. */
-	if (atomic_exchange(&cq->sleeper, REGIOI_AWAKE) == REGIOI_AWAKE)
+	called = atomic_exchange(&cq->sleeper, REGIOI_AWAKE) == REGIOI_AWAKE;
+	regioi_progress_after_sleep(driver, events, count);
+	pthread_mutex_lock(&driver->wait_lock);
+	if (called)
 		driver->ops->wake_ack(driver->engine);
 	driver->has_leader = false;
 	pass_lead_on(driver);

@@ -51,6 +51,7 @@ static void look_now_and_then(struct regioi_driver *driver)
 
 static void sleep_once(struct regioi_driver *driver)
 {
+	struct regioi_event events[REGIOI_SLEEP_EVENTS];
 	int64_t timeout_ns = SLEEP_NS;
 	int count;
 
@@ -68,9 +69,10 @@ static void sleep_once(struct regioi_driver *driver)
 		atomic_store_explicit(&driver->thread.asleep, true, memory_order_release);
 	}
 	do
-		count = regioi_driver_sleep(driver, timeout_ns);
+		count = regioi_driver_sleep(driver, timeout_ns, events);
 	while (count == 0 && timeout_ns != 0 && !is_called(driver));
 	atomic_store_explicit(&driver->thread.asleep, false, memory_order_relaxed);
+	regioi_progress_after_sleep(driver, events, count);
 	atomic_fetch_sub(&driver->listeners, 1);
 }
 

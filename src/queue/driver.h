@@ -130,10 +130,12 @@ static inline void regioi_driver_note_lock(struct regioi_driver *driver, bool lo
 /* Takes the driver's lock ahead of the threads that take it repeatedly to make progress. */
 static inline void regioi_driver_lock(struct regioi_driver *driver)
 {
-	atomic_fetch_add(&driver->lock_wanted, 1);
-	pthread_mutex_lock(&driver->lock);
+	if (pthread_mutex_trylock(&driver->lock) != 0) {
+		atomic_fetch_add(&driver->lock_wanted, 1);
+		pthread_mutex_lock(&driver->lock);
+		atomic_fetch_sub(&driver->lock_wanted, 1);
+	}
 	regioi_driver_note_lock(driver, true);
-	atomic_fetch_sub(&driver->lock_wanted, 1);
 }
 
 /* For those threads: fails if another thread waits for the lock. */

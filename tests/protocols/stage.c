@@ -140,7 +140,10 @@ bool stage_is_readable(void)
 
 void stage_poll(void)
 {
-	regioi_driver_sleep(stage.driver_object, 0);
+	struct regioi_event events[REGIOI_SLEEP_EVENTS];
+	int count = regioi_driver_sleep(stage.driver_object, 0, events);
+
+	regioi_progress_after_sleep(stage.driver_object, events, count);
 }
 
 void stage_progress(void)
