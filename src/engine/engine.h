@@ -158,6 +158,11 @@ struct regioi_engine_ops {
 	 * not, the engine never uses their numbers again. NULL: cannot be checked.
 	 */
 	bool (*intact)(struct regioi_engine *engine);
+	/*
+	 * Whether a sleep finds out by itself that the engine's descriptors were closed, even if
+	 * the program has opened other files since. NULL: not.
+	 */
+	bool (*apart)(const struct regioi_engine *engine);
 	/* The current time of the clock for sleeps; NULL: CLOCK_MONOTONIC. */
 	uint64_t (*now_ns)(struct regioi_engine *engine);
 	/* A descriptor that is readable while sleep would return; valid until destroy. */

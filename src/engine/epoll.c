@@ -3,6 +3,7 @@
  * The epoll engine: readiness from one epoll set, operations as plain calls.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,31 @@
 /* The most packets that a busy poll takes; more would need CAP_NET_ADMIN. */
 #define BUSY_POLL_BUDGET 64
 
+/*
+ * Numbers of descriptors that other files get last: the kernel gives the lowest free one. Below
+ * 1,024, which the usual limit allows and select() can name.
+ */
+#define APART_FIRST 512
+#define APART_NUMBERS 500
+
+/*
+ * Gives the file another number, each time another one as long as they last. If the program closes
+ * it, nothing that is opened later gets the number by chance, and a sleep on it fails instead of
+ * waiting for another file's events. False if the limit of descriptors is too low.
+ */
+static bool move_apart(int *fd)
+{
+	static _Atomic uint32_t moved;
+	const uint32_t number = atomic_fetch_add(&moved, 1) % APART_NUMBERS;
+	int apart = fcntl(*fd, F_DUPFD_CLOEXEC, APART_FIRST + number);
+
+	if (apart < 0)
+		return false;
+	close(*fd);
+	*fd = apart;
+	return true;
+}
+
 static int add_eventfd(struct regioi_engine *engine, uint64_t id, uint32_t events)
 {
 	struct epoll_event event = {.events = events, .data.u64 = id};
@@ -52,15 +78,22 @@ static int add_eventfd(struct regioi_engine *engine, uint64_t id, uint32_t event
 static void add_witness(struct regioi_engine *engine)
 {
 	struct epoll_event event = {.events = WITNESS_EVENTS, .data.u64 = WITNESS_ID};
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fds[2];
+	bool apart;
 
-	if (fd < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return;
-	if (regioi_cookie(fd, &engine->witness_cookie) == 0 &&
-	    epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
-		engine->witness_fd = fd;
-	else
-		close(fd);
+	/* The set and the end in it stay where only the other end is closed, and report that. */
+	apart = move_apart(&engine->epoll_fd) && move_apart(&fds[1]);
+	if (regioi_cookie(fds[0], &engine->witness_cookie) == 0 &&
+	    epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fds[1], &event) == 0) {
+		engine->witness_fd = fds[0];
+		engine->witness_end_fd = fds[1];
+		engine->apart = apart;
+		return;
+	}
+	close(fds[0]);
+	close(fds[1]);
 }
 
 static bool witness_is_ours(const struct regioi_engine *engine)
@@ -69,11 +102,9 @@ static bool witness_is_ours(const struct regioi_engine *engine)
 	       regioi_cookie_is(engine->witness_fd, engine->witness_cookie);
 }
 
-static bool set_is_ours(const struct regioi_engine *engine)
+static bool set_holds(const struct regioi_engine *engine, int fd, uint32_t events, uint64_t id)
 {
-	return witness_is_ours(engine) &&
-	       regioi_sys_epoll_holds(engine->epoll_fd, engine->witness_fd, WITNESS_EVENTS,
-				      WITNESS_ID);
+	return regioi_sys_epoll_holds(engine->epoll_fd, fd, events, id);
 }
 
 static bool is_lost(const struct regioi_engine *engine)
@@ -88,6 +119,11 @@ bool regioi_epoll_intact(struct regioi_engine *engine)
 	return !is_lost(engine);
 }
 
+bool regioi_epoll_apart(const struct regioi_engine *engine)
+{
+	return engine->apart;
+}
+
 static void close_unless(int fd, bool others)
 {
 	if (fd >= 0 && !others)
@@ -97,19 +133,18 @@ static void close_unless(int fd, bool others)
 /* A number that the program has closed may be used for another file by now. */
 void regioi_epoll_fini(struct regioi_engine *engine)
 {
-	const bool complete = engine->witness_fd >= 0;
-	const bool others = complete && !set_is_ours(engine);
+	const bool complete = engine->witness_fd >= 0, witness = witness_is_ours(engine);
+	const bool others = complete && !(witness && set_holds(engine, engine->witness_end_fd,
+							       WITNESS_EVENTS, WITNESS_ID));
 
-	close_unless(engine->wake_fd,
-		     others ||
-			     (complete && !regioi_sys_epoll_holds(engine->epoll_fd, engine->wake_fd,
-								  WAKE_EVENTS, WAKE_ID)));
+	close_unless(engine->wake_fd, others || (complete && !set_holds(engine, engine->wake_fd,
+									WAKE_EVENTS, WAKE_ID)));
 	close_unless(engine->doorbell_fd,
-		     others || (complete &&
-				!regioi_sys_epoll_holds(engine->epoll_fd, engine->doorbell_fd,
-							DOORBELL_EVENTS, DOORBELL_ID)));
+		     others || (complete && !set_holds(engine, engine->doorbell_fd, DOORBELL_EVENTS,
+						       DOORBELL_ID)));
+	close_unless(engine->witness_end_fd, others);
 	close_unless(engine->epoll_fd, others);
-	close_unless(engine->witness_fd, complete && !witness_is_ours(engine));
+	close_unless(engine->witness_fd, complete && !witness);
 }
 
 int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_refusal)
@@ -117,7 +152,12 @@ int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_r
 	int error;
 
 	*engine = (struct regioi_engine){
-		.doorbell_fd = -1, .wake_fd = -1, .witness_fd = -1, .nanoseconds = true};
+		.doorbell_fd = -1,
+		.wake_fd = -1,
+		.witness_fd = -1,
+		.witness_end_fd = -1,
+		.nanoseconds = true,
+	};
 	engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (engine->epoll_fd >= 0)
 		engine->doorbell_fd = add_eventfd(engine, DOORBELL_ID, DOORBELL_EVENTS);
@@ -336,6 +376,7 @@ const struct regioi_engine_ops regioi_engine_epoll = {
 	.wake = regioi_epoll_wake,
 	.wake_ack = regioi_epoll_wake_ack,
 	.intact = regioi_epoll_intact,
+	.apart = regioi_epoll_apart,
 	.descriptor = regioi_epoll_descriptor,
 	.execute = epoll_engine_execute,
 };

@@ -15,11 +15,13 @@ struct regioi_engine {
 	int doorbell_fd; /* edge-triggered: the first to poll takes it, and makes progress */
 	int wake_fd;	 /* level-triggered semaphore: each wake stays until its acknowledgement */
 	/*
-	 * A socket in the set that never has an event. Its cookie is unique, and no other set
-	 * contains it. So a number that was closed and reused is not mistaken for ours.
+	 * A pair of sockets. The cookie of one is unique, so a number that was closed and reused is
+	 * not mistaken for ours. The other is in the set, and in no other set. It has an event only
+	 * when the first is closed, which ends a sleep; the next one looks at the first.
 	 */
-	int witness_fd;
+	int witness_fd, witness_end_fd;
 	uint64_t witness_cookie;
+	bool apart;	  /* the numbers of the set and of the end in it are not reused by chance */
 	atomic_bool lost; /* our descriptors were closed by the program */
 	/*
 	 * epoll_pwait2 exists since Linux 5.11; cleared if the kernel, or a filter, does not allow
@@ -43,6 +45,7 @@ void regioi_epoll_doorbell(struct regioi_engine *engine);
 void regioi_epoll_wake(struct regioi_engine *engine);
 void regioi_epoll_wake_ack(struct regioi_engine *engine);
 bool regioi_epoll_intact(struct regioi_engine *engine);
+bool regioi_epoll_apart(const struct regioi_engine *engine);
 int regioi_epoll_descriptor(struct regioi_engine *engine);
 
 #endif

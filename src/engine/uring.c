@@ -264,6 +264,7 @@ const struct regioi_engine_ops regioi_engine_uring = {
 	.wake = regioi_epoll_wake,
 	.wake_ack = regioi_epoll_wake_ack,
 	.intact = regioi_epoll_intact,
+	.apart = regioi_epoll_apart,
 	.descriptor = regioi_epoll_descriptor,
 	.batches = uring_batches,
 	.fork_child = uring_fork_child,

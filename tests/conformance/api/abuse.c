@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -540,7 +541,7 @@ END_TEST
 
 /* ---- The library's own descriptors ----------------------------------------------- */
 
-#define DESCRIPTORS 512
+#define DESCRIPTORS 1024
 
 /* What was opened since the process had these open. */
 struct opened {
@@ -561,15 +562,20 @@ static void opened_begin(struct opened *opened)
 	opened->count = 0;
 }
 
-/* As a program does that closes all descriptors there are. */
-static void opened_close_all(struct opened *opened)
+static void opened_close_below(struct opened *opened, int end)
 {
-	for (int fd = 0; fd < DESCRIPTORS; fd++) {
+	for (int fd = 0; fd < end; fd++) {
 		if (opened->before[fd] || !is_open(fd))
 			continue;
 		close(fd);
 		opened->numbers[opened->count++] = fd;
 	}
+}
+
+/* As a program does that closes all descriptors there are. */
+static void opened_close_all(struct opened *opened)
+{
+	opened_close_below(opened, DESCRIPTORS);
 }
 
 /* Puts empty files in their places. */
@@ -641,6 +647,50 @@ START_TEST(a_wait_after_all_descriptors_were_closed_is_an_error_and_requests_fai
 					      good.send_cq, 0, NULL, &rq));
 	if (!driven_by_a_thread())
 		EXPECT_RETURN(-EBADF, regio_driver_run(good_driver, -1));
+	close_all_good();
+}
+END_TEST
+
+/* How many descriptors such a program thinks that there are, and how many it may have. */
+static const struct closing {
+	int below;
+	rlim_t limit;
+} closings[] = {{DESCRIPTORS, DESCRIPTORS}, {64, DESCRIPTORS}, {DESCRIPTORS, 256}, {64, 256}};
+static const char *const closing_names[] = {"all", "the first 64", "all of a few",
+					    "the first 64 of a few"};
+
+/* So many that the last sleep was not one that looks at the descriptors first. */
+static void wait_for_some(int messages)
+{
+	for (int i = 0; i < messages; i++) {
+		struct regio_result result;
+
+		send_plain(good.peer, "wake", 4);
+		EXPECT(regio_cq_wait(good.receive_cq, 1, 0, PATIENCE_NS) == 1, "no message");
+		EXPECT(regio_cq_dequeue(good.receive_cq, &result, 1) == 1, "no result");
+		post_receive(&good, 0);
+	}
+}
+
+/* Holds: regio_cq_wait -EBADF. */
+START_TEST(a_wait_does_not_listen_to_what_has_the_number_of_a_closed_descriptor)
+{
+	const struct rlimit limit = {closings[_i].limit, closings[_i].limit};
+	struct opened opened;
+	int waited;
+
+	if (closing_refused())
+		SKIP("%s", closing_refused());
+	EXPECT(setrlimit(RLIMIT_NOFILE, &limit) == 0, "%m");
+	open_with_descriptors(&opened, AF_INET);
+	wait_for_some(3);
+	opened_close_below(&opened, closings[_i].below);
+	for (int i = 0; i < opened.count; i++)
+		EXPECT(epoll_create1(EPOLL_CLOEXEC) >= 0, "%m");
+	waited = regio_cq_wait(good.receive_cq, 1, 0, -1);
+	/* A thread may have found out, and failed the receive. */
+	EXPECT(waited == -EBADF || (waited == 1 && driven_by_a_thread()), "%s",
+	       regio_error_name(waited));
 	close_all_good();
 }
 END_TEST
@@ -992,6 +1042,8 @@ int main(void)
 		CASE_PER_FAMILY(a_socket_closed_behind_our_back_fails_requests_and_nothing_else),
 		CASE_PER_FAMILY(
 			a_wait_after_all_descriptors_were_closed_is_an_error_and_requests_fail),
+		{a_wait_does_not_listen_to_what_has_the_number_of_a_closed_descriptor,
+		 closing_names, 4, CASE_TIMEOUT_S / 4},
 		CASE_PER_FAMILY(closing_touches_no_descriptor_that_has_become_anothers),
 		CASE(unknown_option_fields_are_refused_unless_0),
 		CASE(unknown_cq_option_fields_are_refused_unless_0),
