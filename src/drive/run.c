@@ -77,7 +77,7 @@ int regioi_driver_run(struct regioi_driver *driver, int64_t timeout_ns)
 	regioi_listeners_join(driver);
 	result = run(driver, timeout_ns);
 	regioi_lead_leave(driver);
-	regioi_listeners_hand_on(driver);
+	regioi_listeners_leave(driver);
 	return result;
 }
 

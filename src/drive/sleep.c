@@ -73,46 +73,70 @@ int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns,
 	return count;
 }
 
-void regioi_listeners_hand_on(struct regioi_driver *driver)
-{
-	if (regioi_listeners_leave(driver) &&
-	    (regioi_driver_has_work(driver) || atomic_load(&driver->kicked)))
-		driver->ops->doorbell(driver->engine);
-}
-
 /* Under the wait_lock: somebody has to lead, if anybody sleeps. */
 static void pass_lead_on(struct regioi_driver *driver)
 {
-	if (!driver->has_leader && driver->followers)
-		regioi_cq_wake_sleeper(driver->followers);
+	struct regioi_cq *follower = atomic_load(&driver->followers);
+
+	if (follower && !atomic_load(&driver->has_leader))
+		regioi_cq_wake_sleeper(follower);
 }
 
 bool regioi_lead_take(struct regioi_driver *driver)
 {
-	bool free;
-
-	pthread_mutex_lock(&driver->wait_lock);
-	free = !driver->has_leader;
-	driver->has_leader = true;
-	pthread_mutex_unlock(&driver->wait_lock);
-	return free;
+	return !atomic_exchange(&driver->has_leader, true);
 }
 
+/* Sequentially consistent: pairs with follow(), which joins the followers and looks for a leader.
+ */
 void regioi_lead_leave(struct regioi_driver *driver)
 {
+	atomic_store(&driver->has_leader, false);
+	if (!atomic_load(&driver->followers))
+		return;
 	pthread_mutex_lock(&driver->wait_lock);
-	driver->has_leader = false;
 	pass_lead_on(driver);
 	pthread_mutex_unlock(&driver->wait_lock);
 }
 
+/* Under the wait_lock. */
 static void follower_remove(struct regioi_driver *driver, struct regioi_cq *cq)
 {
-	struct regioi_cq **link = &driver->followers;
+	struct regioi_cq *follower = atomic_load(&driver->followers);
 
-	while (*link != cq)
-		link = &(*link)->follower_next;
-	*link = cq->follower_next;
+	if (follower == cq) {
+		atomic_store(&driver->followers, cq->follower_next);
+		return;
+	}
+	while (follower->follower_next != cq)
+		follower = follower->follower_next;
+	follower->follower_next = cq->follower_next;
+}
+
+/* Joins the followers. False if the leader has left meanwhile: then the caller leads. */
+static bool follow(struct regioi_cq *cq)
+{
+	struct regioi_driver *driver = cq->driver;
+	bool lead;
+
+	pthread_mutex_lock(&driver->wait_lock);
+	cq->follower_next = atomic_load(&driver->followers);
+	atomic_store(&driver->followers, cq);
+	lead = regioi_lead_take(driver);
+	if (lead)
+		follower_remove(driver, cq);
+	else
+		atomic_store(&cq->sleeper, REGIOI_SLEEPS_ON_FUTEX);
+	pthread_mutex_unlock(&driver->wait_lock);
+	return !lead;
+}
+
+/* Whoever calls a sleeper has the lock until the engine's wake is done. */
+static void wake_take(struct regioi_driver *driver)
+{
+	pthread_mutex_lock(&driver->wait_lock);
+	driver->ops->wake_ack(driver->engine);
+	pthread_mutex_unlock(&driver->wait_lock);
 }
 
 static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
@@ -128,13 +152,10 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 	count = regioi_driver_sleep(driver, timeout_ns, events);
 	/* Somebody has called this sleeper by name, whether or not that is what ended the sleep. */
 	called = atomic_exchange(&cq->sleeper, REGIOI_AWAKE) == REGIOI_AWAKE;
-	regioi_progress_after_sleep(driver, events, count);
-	pthread_mutex_lock(&driver->wait_lock);
 	if (called)
-		driver->ops->wake_ack(driver->engine);
-	driver->has_leader = false;
-	pass_lead_on(driver);
-	pthread_mutex_unlock(&driver->wait_lock);
+		wake_take(driver);
+	regioi_progress_after_sleep(driver, events, count);
+	regioi_lead_leave(driver);
 	return count < 0 ? count : 0;
 }
 
@@ -174,17 +195,6 @@ static int sleep_following(struct regioi_cq *cq, int64_t seen, int64_t timeout_n
 
 int regioi_cq_sleep(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 {
-	struct regioi_driver *driver = cq->driver;
-	bool lead;
-
-	pthread_mutex_lock(&driver->wait_lock);
-	lead = !driver->has_leader;
-	driver->has_leader = true;
-	if (!lead) {
-		cq->follower_next = driver->followers;
-		driver->followers = cq;
-		atomic_store(&cq->sleeper, REGIOI_SLEEPS_ON_FUTEX);
-	}
-	pthread_mutex_unlock(&driver->wait_lock);
-	return lead ? sleep_leading(cq, seen, timeout_ns) : sleep_following(cq, seen, timeout_ns);
+	return regioi_lead_take(cq->driver) || !follow(cq) ? sleep_leading(cq, seen, timeout_ns)
+							   : sleep_following(cq, seen, timeout_ns);
 }

@@ -26,10 +26,5 @@ int regioi_cq_sleep(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns);
 /* The right to sleep in the engine, of which there is one. False where another thread has it. */
 bool regioi_lead_take(struct regioi_driver *driver);
 void regioi_lead_leave(struct regioi_driver *driver);
-/*
- * Ends regioi_listeners_join() of a thread that has slept: what it has taken from the engine may be
- * another's, which sleeps on.
- */
-void regioi_listeners_hand_on(struct regioi_driver *driver);
 
 #endif

@@ -97,6 +97,6 @@ int regioi_cq_wait(struct regioi_cq *cq, int64_t enough, uint64_t max_delay_ns, 
 	 */
 	regioi_listeners_join(cq->driver);
 	result = wait_announced(cq, enough, max_delay_ns, timeout_ns);
-	regioi_listeners_hand_on(cq->driver);
+	regioi_listeners_leave(cq->driver);
 	return result;
 }

@@ -81,11 +81,11 @@ struct regioi_driver {
 
 	/* Sleeping, drive/sleep.c. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t wait_lock;
-	bool has_leader;	   /* a thread sleeps in the engine */
+	_Atomic bool has_leader;   /* a thread sleeps in the engine */
 	uint8_t runner;		   /* enum regioi_runner */
 	_Atomic uint32_t sleeps;   /* of any thread in the engine */
 	uint32_t sleeps_unchecked; /* the sleeper's: drive/sleep.c */
-	struct regioi_cq *followers;
+	_Atomic(struct regioi_cq *) followers;
 	int descriptor;	       /* what regio_cq_fd() returned, or -1 */
 	int signal_descriptor; /* an eventfd that makes it readable, or -1 */
 	uint32_t fired;	       /* CQs that have fired */
@@ -177,10 +177,10 @@ static inline void regioi_listeners_join(struct regioi_driver *driver)
 		atomic_fetch_add(&driver->listeners, 1);
 }
 
-/* Returns whether other threads still listen. */
-static inline bool regioi_listeners_leave(struct regioi_driver *driver)
+static inline void regioi_listeners_leave(struct regioi_driver *driver)
 {
-	return !driver->threaded && atomic_fetch_sub(&driver->listeners, 1) > 1;
+	if (!driver->threaded)
+		atomic_fetch_sub(&driver->listeners, 1);
 }
 
 #endif

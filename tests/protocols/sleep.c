@@ -189,6 +189,46 @@ START_TEST(whoever_completes_ends_the_sleep_of_the_queues_thread)
 }
 END_TEST
 
+static _Atomic bool first_returned;
+
+static bool first_has_returned(void)
+{
+	return atomic_load(&first_returned);
+}
+
+static void open_for_one_after_the_other(void)
+{
+	open_stage();
+	atomic_store(&first_returned, false);
+}
+
+static void wait_first_and_tell(void)
+{
+	wait_first();
+	atomic_store(&first_returned, true);
+}
+
+/* If the second has followed, only the lead that the first has left can end its sleep. */
+static void defer_one_after_the_other(void)
+{
+	stage_send(0, 1, REGIO_MSG_DEFER);
+	interleave_sleep(first_has_returned);
+	stage_send(1, 1, REGIO_MSG_DEFER);
+}
+
+START_TEST(a_thread_that_begins_to_wait_while_the_leader_leaves_leads)
+{
+	const struct interleave_plan plan = {
+		.prepare = open_for_one_after_the_other,
+		.actors = {wait_first_and_tell, wait_second, defer_one_after_the_other},
+		.finish = stage_close,
+	};
+
+	options = (struct stage_options){.queues = 2, .own_cqs = true};
+	stage_search(&plan, (struct stage_bounds){1, 1}, (struct stage_bounds){2, 1}, 50);
+}
+END_TEST
+
 /* ---- A thread that runs the driver ---------------------------------------------- */
 
 static void run_until_called(void)
@@ -251,6 +291,7 @@ int main(void)
 		STAGE_CASE(a_call_for_a_thread_that_waits_is_not_lost_in_the_poll_of_another),
 		STAGE_CASE(a_thread_that_waits_gets_a_message_for_a_receive_posted_meanwhile),
 		STAGE_CASE(each_of_two_threads_that_wait_gets_its_own),
+		STAGE_CASE(a_thread_that_begins_to_wait_while_the_leader_leaves_leads),
 		STAGE_CASE(whoever_completes_ends_the_sleep_of_the_queues_thread),
 		STAGE_CASE(a_thread_that_runs_does_what_is_deferred_and_returns_when_called),
 		STAGE_CASE(a_program_that_sleeps_on_the_descriptor_is_called_for_what_is_deferred),
