@@ -24,90 +24,28 @@
 #include <unistd.h>
 
 typedef struct addrinfo sys_addrinfo;
-typedef struct ip_mreq sys_ip_mreq;
 typedef struct linger sys_linger;
 
-static inline int sys_socket(int family, int type, int protocol)
-{
-	return socket(family, type, protocol);
-}
+/* Constant, so a call through one is a direct call. */
+static __typeof__(socket) *const sys_socket = socket;
+static __typeof__(bind) *const sys_bind = bind;
+static __typeof__(connect) *const sys_connect = connect;
+static __typeof__(listen) *const sys_listen = listen;
+static __typeof__(shutdown) *const sys_shutdown = shutdown;
+static __typeof__(getsockname) *const sys_getsockname = getsockname;
+static __typeof__(getpeername) *const sys_getpeername = getpeername;
+static __typeof__(getsockopt) *const sys_getsockopt = getsockopt;
+static __typeof__(setsockopt) *const sys_setsockopt = setsockopt;
+static __typeof__(gethostname) *const sys_gethostname = gethostname;
+static __typeof__(getaddrinfo) *const sys_getaddrinfo = getaddrinfo;
+static __typeof__(freeaddrinfo) *const sys_freeaddrinfo = freeaddrinfo;
+static __typeof__(getnameinfo) *const sys_getnameinfo = getnameinfo;
+static __typeof__(inet_pton) *const sys_inet_pton = inet_pton;
+static __typeof__(inet_ntop) *const sys_inet_ntop = inet_ntop;
 
 static inline int sys_accept(int fd, struct sockaddr *address, socklen_t *length)
 {
 	return accept4(fd, address, length, SOCK_CLOEXEC);
-}
-
-static inline int sys_bind(int fd, const struct sockaddr *address, socklen_t length)
-{
-	return bind(fd, address, length);
-}
-
-static inline int sys_connect(int fd, const struct sockaddr *address, socklen_t length)
-{
-	return connect(fd, address, length);
-}
-
-static inline int sys_listen(int fd, int backlog)
-{
-	return listen(fd, backlog);
-}
-
-static inline int sys_shutdown(int fd, int how)
-{
-	return shutdown(fd, how);
-}
-
-static inline int sys_getsockname(int fd, struct sockaddr *address, socklen_t *length)
-{
-	return getsockname(fd, address, length);
-}
-
-static inline int sys_getpeername(int fd, struct sockaddr *address, socklen_t *length)
-{
-	return getpeername(fd, address, length);
-}
-
-static inline int sys_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
-{
-	return getsockopt(fd, level, name, value, length);
-}
-
-static inline int sys_setsockopt(int fd, int level, int name, const void *value, socklen_t length)
-{
-	return setsockopt(fd, level, name, value, length);
-}
-
-static inline int sys_gethostname(char *name, size_t size)
-{
-	return gethostname(name, size);
-}
-
-static inline int sys_getaddrinfo(const char *name, const char *service, const sys_addrinfo *hints,
-				  sys_addrinfo **ret_list)
-{
-	return getaddrinfo(name, service, hints, ret_list);
-}
-
-static inline void sys_freeaddrinfo(sys_addrinfo *list)
-{
-	freeaddrinfo(list);
-}
-
-static inline int sys_getnameinfo(const struct sockaddr *address, socklen_t length, char *host,
-				  socklen_t host_size, char *service, socklen_t service_size,
-				  int flags)
-{
-	return getnameinfo(address, length, host, host_size, service, service_size, flags);
-}
-
-static inline int sys_inet_pton(int family, const char *text, void *ret_address)
-{
-	return inet_pton(family, text, ret_address);
-}
-
-static inline const char *sys_inet_ntop(int family, const void *address, char *text, socklen_t size)
-{
-	return inet_ntop(family, address, text, size);
 }
 
 enum {
