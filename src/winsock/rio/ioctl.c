@@ -22,23 +22,42 @@ struct request {
 	DWORD out_bytes;
 };
 
-static int read_number(const struct request *request, DWORD *ret_number)
+/* Returns 0 or WSAEFAULT. */
+static int read_in(const struct request *request, void *ret_value, DWORD size)
 {
-	if (!request->in || request->in_size < sizeof(*ret_number))
+	if (!request->in || request->in_size < size)
 		return WSAEFAULT;
-	memcpy(ret_number, request->in, sizeof(*ret_number));
+	memcpy(ret_value, request->in, size);
 	return 0;
 }
 
-static int write_number(struct request *request, DWORD number)
+/* The same. */
+static int write_out(struct request *request, const void *value, DWORD size)
 {
-	if (!request->out || request->out_size < sizeof(number))
+	if (!request->out || request->out_size < size)
 		return WSAEFAULT;
-	/* Clears all of it: the upper half may be that of a program's 64-bit unsigned long. */
-	memset(request->out, 0, request->out_size);
-	memcpy(request->out, &number, sizeof(number));
-	request->out_bytes = sizeof(number);
+	memcpy(request->out, value, size);
+	request->out_bytes = size;
 	return 0;
+}
+
+static int write_number(struct request *request, int number)
+{
+	int error = write_out(request, &number, sizeof(number));
+
+	/* The upper half of a program's 64-bit unsigned long may be left. */
+	if (!error)
+		memset((char *)request->out + sizeof(number), 0,
+		       request->out_size - sizeof(number));
+	return error;
+}
+
+/* Returns 0 or a Winsock error. */
+static int set_option(const struct regioi_ws_socket *socket, int level, int name, int value)
+{
+	return sys_setsockopt(socket->fd, level, name, &value, sizeof(value)) < 0
+		       ? regioi_ws_error(errno)
+		       : 0;
 }
 
 /* ---- The extensions ---- */
@@ -46,31 +65,24 @@ static int write_number(struct request *request, DWORD number)
 static int give_table(struct request *request)
 {
 	static const GUID rio = WSAID_MULTIPLE_RIO;
+	GUID wanted;
 
-	if (!request->in || request->in_size < sizeof(GUID) || !request->out)
+	if (read_in(request, &wanted, sizeof(wanted)) || !request->out)
 		return WSAEFAULT;
-	if (memcmp(request->in, &rio, sizeof(rio)) != 0)
+	if (memcmp(&wanted, &rio, sizeof(rio)) != 0)
 		return WSAEINVAL;
-	if (request->out_size < sizeof(regioi_ws_rio_table))
-		return WSAEFAULT;
-	memcpy(request->out, &regioi_ws_rio_table, sizeof(regioi_ws_rio_table));
-	request->out_bytes = sizeof(regioi_ws_rio_table);
-	return 0;
+	return write_out(request, &regioi_ws_rio_table, sizeof(regioi_ws_rio_table));
 }
 
 static int give_function(struct request *request)
 {
-	const void *function = NULL;
+	const void *function;
+	GUID wanted;
 
-	if (!request->in || request->in_size < sizeof(GUID) || !request->out ||
-	    request->out_size < sizeof(function))
+	if (read_in(request, &wanted, sizeof(wanted)) || request->out_size < sizeof(function))
 		return WSAEFAULT;
-	function = regioi_ws_extension_find(request->in);
-	if (!function)
-		return WSAEINVAL;
-	memcpy(request->out, &function, sizeof(function));
-	request->out_bytes = sizeof(function);
-	return 0;
+	function = regioi_ws_extension_find(&wanted);
+	return function ? write_out(request, &function, sizeof(function)) : WSAEINVAL;
 }
 
 /* ---- The others ---- */
@@ -78,24 +90,21 @@ static int give_function(struct request *request)
 static int set_keepalive(const struct regioi_ws_socket *socket, const struct request *request)
 {
 	struct tcp_keepalive values;
-	int on, idle, interval;
+	int idle, interval, error;
 
-	if (!request->in || request->in_size < sizeof(values))
+	if (read_in(request, &values, sizeof(values)))
 		return WSAEFAULT;
-	memcpy(&values, request->in, sizeof(values));
 	if (socket->type != SOCK_STREAM)
 		return WSAENOPROTOOPT;
-	on = values.onoff != 0;
 	/* The kernel uses seconds. */
 	idle = values.keepalivetime < 1000 ? 1 : (int)(values.keepalivetime / 1000);
 	interval = values.keepaliveinterval < 1000 ? 1 : (int)(values.keepaliveinterval / 1000);
-	if (sys_setsockopt(socket->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0 ||
-	    (on &&
-	     (sys_setsockopt(socket->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) < 0 ||
-	      sys_setsockopt(socket->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval)) <
-		      0)))
-		return regioi_ws_error(errno);
-	return 0;
+	error = set_option(socket, SOL_SOCKET, SO_KEEPALIVE, values.onoff != 0);
+	if (!error && values.onoff)
+		error = set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, idle);
+	if (!error && values.onoff)
+		error = set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, interval);
+	return error;
 }
 
 /*
@@ -105,10 +114,9 @@ static int set_keepalive(const struct regioi_ws_socket *socket, const struct req
 static int set_report(struct regioi_ws_socket *socket, const struct request *request)
 {
 	DWORD on;
-	int error = read_number(request, &on);
 
-	if (error)
-		return error;
+	if (read_in(request, &on, sizeof(on)))
+		return WSAEFAULT;
 	if (socket->type != SOCK_DGRAM)
 		return WSAEOPNOTSUPP;
 	socket->report_icmp = on != 0;
@@ -123,15 +131,10 @@ static int set_report(struct regioi_ws_socket *socket, const struct request *req
 static int set_cpu(const struct regioi_ws_socket *socket, const struct request *request)
 {
 	USHORT processor;
-	int cpu;
 
-	if (!request->in || request->in_size < sizeof(processor))
+	if (read_in(request, &processor, sizeof(processor)))
 		return WSAEFAULT;
-	memcpy(&processor, request->in, sizeof(processor));
-	cpu = processor;
-	return sys_setsockopt(socket->fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu)) < 0
-		       ? regioi_ws_error(errno)
-		       : 0;
+	return set_option(socket, SOL_SOCKET, SO_INCOMING_CPU, processor);
 }
 
 /* The kernel's first time-out is fixed; it takes the number of retransmissions. */
@@ -140,9 +143,8 @@ static int set_initial_rto(const struct regioi_ws_socket *socket, const struct r
 	TCP_INITIAL_RTO_PARAMETERS wanted;
 	int count;
 
-	if (!request->in || request->in_size < sizeof(wanted))
+	if (read_in(request, &wanted, sizeof(wanted)))
 		return WSAEFAULT;
-	memcpy(&wanted, request->in, sizeof(wanted));
 	if (socket->type != SOCK_STREAM)
 		return WSAEOPNOTSUPP;
 	count = wanted.MaxSynRetransmissions;
@@ -152,9 +154,7 @@ static int set_initial_rto(const struct regioi_ws_socket *socket, const struct r
 	/* The kernel makes one at least. */
 	if (count == TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS)
 		count = 1;
-	return sys_setsockopt(socket->fd, IPPROTO_TCP, TCP_SYNCNT, &count, sizeof(count)) < 0
-		       ? regioi_ws_error(errno)
-		       : 0;
+	return set_option(socket, IPPROTO_TCP, TCP_SYNCNT, count);
 }
 
 /* Ends all requests that have been posted and not begun. */
@@ -170,7 +170,7 @@ static int flush(struct regioi_ws_socket *socket)
 static int set_nonblocking(struct regioi_ws_socket *socket, const struct request *request)
 {
 	DWORD on;
-	int error = read_number(request, &on);
+	int error = read_in(request, &on, sizeof(on));
 
 	if (!error)
 		socket->nonblocking = on != 0;
@@ -183,7 +183,7 @@ static int get_readable(const struct regioi_ws_socket *socket, struct request *r
 
 	if (ioctl(socket->fd, FIONREAD, &bytes) < 0)
 		return regioi_ws_error(errno);
-	return write_number(request, (DWORD)bytes);
+	return write_number(request, bytes);
 }
 
 static int get_mark(const struct regioi_ws_socket *socket, struct request *request)
@@ -224,7 +224,9 @@ static int control(struct regioi_ws_socket *socket, DWORD code, struct request *
 		DWORD on;
 
 		/* The kernel never reports this. */
-		return read_number(request, &on) ? WSAEFAULT : (on ? WSAEOPNOTSUPP : 0);
+		if (read_in(request, &on, sizeof(on)))
+			return WSAEFAULT;
+		return on ? WSAEOPNOTSUPP : 0;
 	}
 	case SIO_CPU_AFFINITY:
 		return set_cpu(socket, request);

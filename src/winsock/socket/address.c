@@ -13,37 +13,32 @@ const struct in6_addr in6addr_loopback = {.u = {.Byte = {[15] = 1}}};
 
 /* ---- Converting between the two sets of constants ---- */
 
-struct pair {
-	int windows;
-	int posix;
+static const struct regioi_ws_pair lookup_flags[] = {
+	{POSIX_AI_PASSIVE, AI_PASSIVE},
+	{POSIX_AI_CANONNAME, AI_CANONNAME},
+	{POSIX_AI_NUMERICHOST, AI_NUMERICHOST},
+	{POSIX_AI_NUMERICSERV, AI_NUMERICSERV},
+	{POSIX_AI_ALL, AI_ALL},
+	{POSIX_AI_ADDRCONFIG, AI_ADDRCONFIG},
+	{POSIX_AI_V4MAPPED, AI_V4MAPPED},
 };
 
-static const struct pair lookup_flags[] = {
-	{AI_PASSIVE, POSIX_AI_PASSIVE},
-	{AI_CANONNAME, POSIX_AI_CANONNAME},
-	{AI_NUMERICHOST, POSIX_AI_NUMERICHOST},
-	{AI_NUMERICSERV, POSIX_AI_NUMERICSERV},
-	{AI_ALL, POSIX_AI_ALL},
-	{AI_ADDRCONFIG, POSIX_AI_ADDRCONFIG},
-	{AI_V4MAPPED, POSIX_AI_V4MAPPED},
+static const struct regioi_ws_pair name_flags[] = {
+	{POSIX_NI_NOFQDN, NI_NOFQDN},	  {POSIX_NI_NUMERICHOST, NI_NUMERICHOST},
+	{POSIX_NI_NAMEREQD, NI_NAMEREQD}, {POSIX_NI_NUMERICSERV, NI_NUMERICSERV},
+	{POSIX_NI_DGRAM, NI_DGRAM},
 };
 
-static const struct pair name_flags[] = {
-	{NI_NOFQDN, POSIX_NI_NOFQDN},	  {NI_NUMERICHOST, POSIX_NI_NUMERICHOST},
-	{NI_NAMEREQD, POSIX_NI_NAMEREQD}, {NI_NUMERICSERV, POSIX_NI_NUMERICSERV},
-	{NI_DGRAM, POSIX_NI_DGRAM},
-};
-
-static const struct pair lookup_errors[] = {
-	{EAI_AGAIN, POSIX_EAI_AGAIN},	  {EAI_BADFLAGS, POSIX_EAI_BADFLAGS},
-	{EAI_FAIL, POSIX_EAI_FAIL},	  {EAI_FAMILY, POSIX_EAI_FAMILY},
-	{EAI_MEMORY, POSIX_EAI_MEMORY},	  {EAI_NONAME, POSIX_EAI_NONAME},
-	{WSANO_DATA, POSIX_EAI_NODATA},	  {EAI_NONAME, POSIX_EAI_ADDRFAMILY},
-	{EAI_SERVICE, POSIX_EAI_SERVICE}, {EAI_SOCKTYPE, POSIX_EAI_SOCKTYPE},
+static const struct regioi_ws_pair lookup_errors[] = {
+	{POSIX_EAI_AGAIN, EAI_AGAIN},	  {POSIX_EAI_BADFLAGS, EAI_BADFLAGS},
+	{POSIX_EAI_FAIL, EAI_FAIL},	  {POSIX_EAI_FAMILY, EAI_FAMILY},
+	{POSIX_EAI_MEMORY, EAI_MEMORY},	  {POSIX_EAI_NONAME, EAI_NONAME},
+	{POSIX_EAI_NODATA, WSANO_DATA},	  {POSIX_EAI_ADDRFAMILY, EAI_NONAME},
+	{POSIX_EAI_SERVICE, EAI_SERVICE}, {POSIX_EAI_SOCKTYPE, EAI_SOCKTYPE},
 };
 
 /* Returns -1 if a flag is not known. */
-static int flags_to_posix(const struct pair *pairs, size_t count, int flags)
+static int flags_to_posix(const struct regioi_ws_pair *pairs, size_t count, int flags)
 {
 	int result = 0;
 
@@ -58,12 +53,9 @@ static int flags_to_posix(const struct pair *pairs, size_t count, int flags)
 /* Also sets the last error. */
 static int lookup_error(int error)
 {
-	int result = WSANO_RECOVERY;
-
-	for (size_t i = 0; i < ARRAYSIZE(lookup_errors); i++)
-		if (lookup_errors[i].posix == error)
-			result = lookup_errors[i].windows;
-	return regioi_ws_fail(result, result);
+	error = regioi_ws_windows_of(lookup_errors, ARRAYSIZE(lookup_errors), error,
+				     WSANO_RECOVERY);
+	return regioi_ws_fail(error, error);
 }
 
 /* ---- Looking up ---- */
@@ -225,8 +217,7 @@ PCWSTR WSAAPI InetNtopW(INT family, const void *address, PWSTR text, size_t size
 		regioi_ws_widen(text, narrow);
 		return text;
 	}
-	SetLastError(ERROR_INVALID_PARAMETER);
-	return NULL;
+	return regioi_ws_fail_null(ERROR_INVALID_PARAMETER);
 }
 
 /* "1.2.3.4:80", "[2001:db8::1%2]:80"; without the port if that is 0. Returns the length. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
+#include "base/option.h"
 #include "winsock/socket/overlapped.h"
 #include "winsock/win32/error.h"
 
@@ -22,10 +23,8 @@ static bool name_fits(const struct regioi_ws_socket *socket, const struct sockad
  */
 static bool reuse_lingering(const struct regioi_ws_socket *socket)
 {
-	const int on = 1;
-
 	return socket->type != SOCK_STREAM || socket->exclusive ||
-	       sys_setsockopt(socket->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
+	       regioi_option_set(socket->fd, SOL_SOCKET, SO_REUSEADDR, 1);
 }
 
 int WSAAPI bind(SOCKET s, const struct sockaddr *address, int length)

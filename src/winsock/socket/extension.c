@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
+#include "base/option.h"
 #include "winsock/socket/extension.h"
 #include "winsock/socket/overlapped.h"
 #include "winsock/win32/error.h"
@@ -30,20 +31,15 @@ static const struct {
 static void copy_options(int from, int to)
 {
 	for (size_t i = 0; i < ARRAYSIZE(kept_options); i++) {
-		int value, present;
-		socklen_t size = sizeof(value);
+		const int level = kept_options[i].level, name = kept_options[i].name;
+		int value = regioi_option(from, level, name);
 
-		if (sys_getsockopt(from, kept_options[i].level, kept_options[i].name, &value,
-				   &size) < 0 ||
-		    sys_getsockopt(to, kept_options[i].level, kept_options[i].name, &present,
-				   &size) < 0 ||
-		    value == present)
+		if (value == regioi_option(to, level, name))
 			continue;
 		/* The kernel doubles the buffer sizes that are set. */
-		if (kept_options[i].level == SOL_SOCKET && kept_options[i].name != SO_KEEPALIVE)
+		if (level == SOL_SOCKET && name != SO_KEEPALIVE)
 			value /= 2;
-		sys_setsockopt(to, kept_options[i].level, kept_options[i].name, &value,
-			       sizeof(value));
+		regioi_option_set(to, level, name, value);
 	}
 }
 

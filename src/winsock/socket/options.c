@@ -18,75 +18,57 @@ _Static_assert(sizeof(LINGER) == sizeof(DWORD), "it is read and written as a num
 /* The longest payload: as much as the kernel may join. */
 #define COALESCED_MAX 65507u
 
-/* Passed to the kernel. */
-static const struct {
+/* Some options of a level; the name of none is 0. */
+struct options {
 	int level;
-	int name;
-} plain[] = {
-	{SOL_SOCKET, SO_BROADCAST},
-	{SOL_SOCKET, SO_KEEPALIVE},
-	{SOL_SOCKET, SO_DONTROUTE},
-	{SOL_SOCKET, SO_OOBINLINE},
-	{SOL_SOCKET, SO_SNDBUF},
-	{SOL_SOCKET, SO_RCVBUF},
-	{SOL_SOCKET, SO_SNDLOWAT},
-	{SOL_SOCKET, SO_RCVLOWAT},
-	{SOL_SOCKET, SO_TYPE},
-	{SOL_SOCKET, SO_ACCEPTCONN},
-	{IPPROTO_UDP, UDP_SEND_MSG_SIZE},
-	{IPPROTO_TCP, TCP_NODELAY},
-	{IPPROTO_TCP, TCP_MAXSEG},
-	{IPPROTO_TCP, TCP_KEEPIDLE},
-	{IPPROTO_TCP, TCP_KEEPINTVL},
-	{IPPROTO_TCP, TCP_KEEPCNT},
-	{IPPROTO_TCP, TCP_FASTOPEN},
-	{IPPROTO_IP, IP_TOS},
-	{IPPROTO_IP, IP_TTL},
-	{IPPROTO_IP, IP_HDRINCL},
-	{IPPROTO_IP, IP_OPTIONS},
-	{IPPROTO_IP, IP_UNICAST_IF},
-	{IPPROTO_IP, IP_MULTICAST_IF},
-	{IPPROTO_IP, IP_MULTICAST_TTL},
-	{IPPROTO_IP, IP_MULTICAST_LOOP},
-	{IPPROTO_IP, IP_ADD_MEMBERSHIP},
-	{IPPROTO_IP, IP_DROP_MEMBERSHIP},
-	{IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP},
-	{IPPROTO_IP, IP_DROP_SOURCE_MEMBERSHIP},
-	{IPPROTO_IP, IP_BLOCK_SOURCE},
-	{IPPROTO_IP, IP_UNBLOCK_SOURCE},
-	{IPPROTO_IP, IP_MTU_DISCOVER},
-	{IPPROTO_IP, IP_MTU},
-	{IPPROTO_IP, IP_PKTINFO},
-	{IPPROTO_IP, IP_RECVTTL},
-	{IPPROTO_IP, IP_RECVTOS},
-	{IPPROTO_IP, MCAST_JOIN_GROUP},
-	{IPPROTO_IP, MCAST_LEAVE_GROUP},
-	{IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP},
-	{IPPROTO_IP, MCAST_LEAVE_SOURCE_GROUP},
-	{IPPROTO_IPV6, IPV6_V6ONLY},
-	{IPPROTO_IPV6, IPV6_UNICAST_HOPS},
-	{IPPROTO_IPV6, IPV6_UNICAST_IF},
-	{IPPROTO_IPV6, IPV6_MULTICAST_HOPS},
-	{IPPROTO_IPV6, IPV6_MULTICAST_IF},
-	{IPPROTO_IPV6, IPV6_MULTICAST_LOOP},
-	{IPPROTO_IPV6, IPV6_JOIN_GROUP},
-	{IPPROTO_IPV6, IPV6_LEAVE_GROUP},
-	{IPPROTO_IPV6, IPV6_TCLASS},
-	{IPPROTO_IPV6, IPV6_RECVTCLASS},
-	{IPPROTO_IPV6, IPV6_MTU_DISCOVER},
-	{IPPROTO_IPV6, IPV6_MTU},
-	{IPPROTO_IPV6, MCAST_JOIN_GROUP},
-	{IPPROTO_IPV6, MCAST_LEAVE_GROUP},
-	{IPPROTO_IPV6, MCAST_JOIN_SOURCE_GROUP},
-	{IPPROTO_IPV6, MCAST_LEAVE_SOURCE_GROUP},
+	int names[16];
 };
+
+/* Passed to the kernel. */
+static const struct options plain[] = {
+	{SOL_SOCKET,
+	 {SO_BROADCAST, SO_KEEPALIVE, SO_DONTROUTE, SO_OOBINLINE, SO_SNDBUF, SO_RCVBUF, SO_SNDLOWAT,
+	  SO_RCVLOWAT, SO_TYPE, SO_ACCEPTCONN}},
+	{IPPROTO_UDP, {UDP_SEND_MSG_SIZE}},
+	{IPPROTO_TCP,
+	 {TCP_NODELAY, TCP_MAXSEG, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_FASTOPEN}},
+	{IPPROTO_IP,
+	 {IP_TOS, IP_TTL, IP_HDRINCL, IP_OPTIONS, IP_UNICAST_IF, IP_MTU_DISCOVER, IP_MTU,
+	  IP_PKTINFO, IP_RECVTTL, IP_RECVTOS}},
+	{IPPROTO_IP,
+	 {IP_MULTICAST_IF, IP_MULTICAST_TTL, IP_MULTICAST_LOOP, IP_ADD_MEMBERSHIP,
+	  IP_DROP_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE,
+	  IP_UNBLOCK_SOURCE, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, MCAST_JOIN_SOURCE_GROUP,
+	  MCAST_LEAVE_SOURCE_GROUP}},
+	{IPPROTO_IPV6,
+	 {IPV6_V6ONLY, IPV6_UNICAST_HOPS, IPV6_UNICAST_IF, IPV6_MULTICAST_HOPS, IPV6_MULTICAST_IF,
+	  IPV6_MULTICAST_LOOP, IPV6_JOIN_GROUP, IPV6_LEAVE_GROUP, IPV6_TCLASS, IPV6_RECVTCLASS,
+	  IPV6_MTU_DISCOVER, IPV6_MTU, MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, MCAST_JOIN_SOURCE_GROUP,
+	  MCAST_LEAVE_SOURCE_GROUP}},
+};
+
+/* Numbers of their own, and not BOOLs of any length. */
+static const struct options whole = {
+	SOL_SOCKET,
+	{SO_SNDBUF, SO_RCVBUF, SO_SNDLOWAT, SO_RCVLOWAT, SO_SNDTIMEO, SO_RCVTIMEO, SO_ERROR,
+	 SO_TYPE, SO_LINGER},
+};
+
+static bool includes(const struct options *options, int level, int name)
+{
+	for (size_t i = 0; options->level == level && i < ARRAYSIZE(options->names); i++)
+		if (name && options->names[i] == name)
+			return true;
+	return false;
+}
 
 static bool is_plain(int level, int name)
 {
+	bool found = false;
+
 	for (size_t i = 0; i < ARRAYSIZE(plain); i++)
-		if (plain[i].level == level && plain[i].name == name)
-			return true;
-	return false;
+		found |= includes(&plain[i], level, name);
+	return found;
 }
 
 /*
@@ -120,25 +102,6 @@ static int set_kernel(const struct regioi_ws_socket *socket, int level, int name
 static int set_number(const struct regioi_ws_socket *socket, int level, int name, int number)
 {
 	return set_kernel(socket, level, name, &number, sizeof(number));
-}
-
-/* Options of the socket level that are numbers of their own, and not BOOLs of any length. */
-static bool is_whole(int level, int name)
-{
-	switch (level == SOL_SOCKET ? name : 0) {
-	case SO_SNDBUF:
-	case SO_RCVBUF:
-	case SO_SNDLOWAT:
-	case SO_RCVLOWAT:
-	case SO_SNDTIMEO:
-	case SO_RCVTIMEO:
-	case SO_ERROR:
-	case SO_TYPE:
-	case SO_LINGER:
-		return true;
-	default:
-		return false;
-	}
 }
 
 /* ---- Setting ---- */
@@ -241,7 +204,7 @@ static int set_option(struct regioi_ws_socket *socket, int level, int name, cons
 {
 	int error;
 
-	if (is_whole(level, name) && length < (int)sizeof(int))
+	if (includes(&whole, level, name) && length < (int)sizeof(int))
 		return WSAEFAULT;
 	error = level == SOL_SOCKET ? set_special(socket, name, value, length) : -1;
 	if (error >= 0)
@@ -385,7 +348,7 @@ static int get_option(struct regioi_ws_socket *socket, int level, int name, char
 	DWORD number = 0;
 	int error = -1;
 
-	if (is_whole(level, name) && *length < (int)sizeof(number))
+	if (includes(&whole, level, name) && *length < (int)sizeof(number))
 		return WSAEFAULT;
 	if (level == SOL_SOCKET)
 		error = get_special(socket, name, &number);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
+#include "base/option.h"
 #include "winsock/socket/socket.h"
 #include "winsock/win32/error.h"
 
@@ -74,8 +75,7 @@ struct regioi_ws_socket *regioi_ws_socket_find(SOCKET s)
 	}
 	if (open)
 		return socket;
-	SetLastError(WSAENOTSOCK);
-	return NULL;
+	return regioi_ws_fail_null(WSAENOTSOCK);
 }
 
 /* With the lock, which is released. */
@@ -188,7 +188,6 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 int regioi_ws_descriptor_make(int family, int type, int protocol)
 {
 	int fd = sys_socket(family, type | SOCK_CLOEXEC, protocol);
-	const int on = 1, off = 0;
 
 	if (fd < 0)
 		return -1;
@@ -196,12 +195,12 @@ int regioi_ws_descriptor_make(int family, int type, int protocol)
 	 * Errors are ignored: if the kernel does not know an option, its default cannot be changed.
 	 */
 	if (family == AF_INET6)
-		sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		regioi_option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 	/* No messages for groups that only other sockets of the host have joined. */
 	if (family == AF_INET && type == SOCK_DGRAM)
-		sys_setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off));
+		regioi_option_set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
 	if (family == AF_INET6 && type == SOCK_DGRAM)
-		sys_setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, &off, sizeof(off));
+		regioi_option_set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
 	return fd;
 }
 
@@ -232,7 +231,7 @@ static SOCKET socket_create(int family, int type, int protocol, DWORD flags)
 		return (SOCKET)regioi_ws_fail(error, SOCKET_ERROR);
 	fd = regioi_ws_descriptor_make(family, type, protocol);
 	if (fd < 0)
-		return (SOCKET)regioi_ws_fail_errno();
+		return (SOCKET)regioi_ws_fail(regioi_ws_error(errno), SOCKET_ERROR);
 	s = regioi_ws_socket_adopt(fd, family, type);
 	if (s != INVALID_SOCKET)
 		adopted_place(s)->registered_io = flags & WSA_FLAG_REGISTERED_IO;
@@ -270,9 +269,7 @@ SOCKET WSAAPI WSASocketA(int family, int type, int protocol, LPWSAPROTOCOL_INFOA
 SOCKET WSAAPI WSASocketW(int family, int type, int protocol, LPWSAPROTOCOL_INFOW info, GROUP group,
 			 DWORD flags)
 {
-	if (info || group)
-		return (SOCKET)regioi_ws_fail(WSAEOPNOTSUPP, SOCKET_ERROR);
-	return socket_create(family, type, protocol, flags);
+	return WSASocketA(family, type, protocol, (LPWSAPROTOCOL_INFOA)(void *)info, group, flags);
 }
 
 int regioi_ws_socket_associate(SOCKET s, struct regioi_ws_port *port, ULONG_PTR key)

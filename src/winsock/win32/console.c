@@ -15,10 +15,7 @@
 
 #define HANDLERS_MAX 64
 
-static const struct {
-	int signal;
-	DWORD event;
-} events[] = {
+static const struct regioi_ws_pair events[] = {
 	{SIGINT, CTRL_C_EVENT},
 	{SIGTERM, CTRL_BREAK_EVENT},
 	{SIGHUP, CTRL_CLOSE_EVENT},
@@ -78,16 +75,14 @@ static bool handlers_call(DWORD event)
 static void dispatch(int signal)
 {
 	bool ignored, wanted = false;
-	DWORD event = CTRL_C_EVENT;
+	DWORD event;
 
 	pthread_mutex_lock(&handlers_lock);
 	ignored = interrupt_ignored && signal == SIGINT;
 	pthread_mutex_unlock(&handlers_lock);
 	if (ignored)
 		return;
-	for (size_t i = 0; i < ARRAYSIZE(events); i++)
-		if (events[i].signal == signal)
-			event = events[i].event;
+	event = (DWORD)regioi_ws_windows_of(events, ARRAYSIZE(events), signal, CTRL_C_EVENT);
 	wanted = handlers_call(event);
 	/* When the console closes, the process must end. */
 	if (!wanted || event == CTRL_CLOSE_EVENT)
@@ -133,7 +128,7 @@ static void fork_child(void)
 	if (!watched)
 		return;
 	for (size_t i = 0; i < ARRAYSIZE(events); i++)
-		sigaction(events[i].signal, &action, NULL);
+		sigaction(events[i].posix, &action, NULL);
 	close(signals[0]);
 	close(signals[1]);
 	watched = false;
@@ -158,7 +153,7 @@ static bool watch(void)
 	}
 	watched = true;
 	for (size_t i = 0; i < ARRAYSIZE(events); i++)
-		sigaction(events[i].signal, &action, NULL);
+		sigaction(events[i].posix, &action, NULL);
 	return true;
 }
 

@@ -14,6 +14,27 @@ static inline int regioi_ws_fail(int error, int result)
 	return result;
 }
 
+static inline void *regioi_ws_fail_null(int error)
+{
+	SetLastError((DWORD)error);
+	return NULL;
+}
+
+/* Numbers of the two interfaces that mean the same. */
+struct regioi_ws_pair {
+	int posix;
+	int windows;
+};
+
+static inline int regioi_ws_windows_of(const struct regioi_ws_pair *pairs, size_t count, int posix,
+				       int otherwise)
+{
+	for (size_t i = 0; i < count; i++)
+		if (pairs[i].posix == posix)
+			return pairs[i].windows;
+	return otherwise;
+}
+
 /* The Winsock error for a positive errno value. */
 int regioi_ws_error(int error);
 /* The same for a receive or send. */
@@ -23,11 +44,5 @@ int regioi_ws_status(int error);
 DWORD regioi_ws_completion_error(int error, bool datagram);
 /* The Winsock error for a result of regioi_ws_completion_error(). */
 int regioi_ws_completion_winsock(DWORD error);
-
-/* Sets the Winsock error for errno, and returns SOCKET_ERROR. */
-static inline int regioi_ws_fail_errno(void)
-{
-	return regioi_ws_fail(regioi_ws_error(errno), SOCKET_ERROR);
-}
 
 #endif

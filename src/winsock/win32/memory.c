@@ -66,12 +66,6 @@ static bool bind_node(void *start, size_t size, DWORD node)
 	return syscall(SYS_mbind, start, size, MEMORY_POLICY_BIND, &mask, NODES_MAX + 1, 0) == 0;
 }
 
-static LPVOID fail(DWORD error)
-{
-	SetLastError(error);
-	return NULL;
-}
-
 /* Commits a part of a reserved range. */
 static LPVOID commit(LPVOID address, SIZE_T size, DWORD type, int protection)
 {
@@ -79,10 +73,10 @@ static LPVOID commit(LPVOID address, SIZE_T size, DWORD type, int protection)
 	uintptr_t first = (uintptr_t)address / page * page;
 
 	if (type != MEM_COMMIT)
-		return fail(ERROR_INVALID_ADDRESS);
+		return regioi_ws_fail_null(ERROR_INVALID_ADDRESS);
 	if (mprotect((void *)first, round_up((uintptr_t)address + size - first, page), protection) <
 	    0)
-		return fail(ERROR_INVALID_ADDRESS);
+		return regioi_ws_fail_null(ERROR_INVALID_ADDRESS);
 	return (void *)first;
 }
 
@@ -94,11 +88,11 @@ LPVOID WINAPI VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DW
 	void *start;
 
 	if (process != GetCurrentProcess())
-		return fail(ERROR_INVALID_HANDLE);
+		return regioi_ws_fail_null(ERROR_INVALID_HANDLE);
 	type &= ~(MEM_TOP_DOWN | MEM_LARGE_PAGES);
 	if (size == 0 || wanted < 0 || !type || type & ~(MEM_COMMIT | MEM_RESERVE) ||
 	    (node != NUMA_NO_PREFERRED_NODE && node >= NODES_MAX))
-		return fail(ERROR_INVALID_PARAMETER);
+		return regioi_ws_fail_null(ERROR_INVALID_PARAMETER);
 	if (address)
 		return commit(address, size, type, wanted);
 	size = round_up(size, large ? LARGE_PAGE : (size_t)sysconf(_SC_PAGESIZE));
@@ -107,13 +101,13 @@ LPVOID WINAPI VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DW
 	start = large ? map_large(size, wanted)
 		      : regioi_map_aligned(size, GRANULARITY, wanted, MAP_NORESERVE);
 	if (!start)
-		return fail(ERROR_NOT_ENOUGH_MEMORY);
+		return regioi_ws_fail_null(ERROR_NOT_ENOUGH_MEMORY);
 	if ((node == NUMA_NO_PREFERRED_NODE || bind_node(start, size, node)) &&
 	    regioi_ws_map_add(&allocations, (uintptr_t)start, (void *)(uintptr_t)size))
 		return start;
 	munmap(start, size);
-	return fail(node == NUMA_NO_PREFERRED_NODE ? ERROR_NOT_ENOUGH_MEMORY
-						   : ERROR_INVALID_PARAMETER);
+	return regioi_ws_fail_null(node == NUMA_NO_PREFERRED_NODE ? ERROR_NOT_ENOUGH_MEMORY
+								  : ERROR_INVALID_PARAMETER);
 }
 
 LPVOID WINAPI VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type,
