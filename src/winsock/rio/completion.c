@@ -26,7 +26,7 @@ _Static_assert(sizeof(RIORESULT) == sizeof(struct regio_result) &&
 struct completion_queue {
 	struct regio_cq *cq;
 	_Atomic uint32_t references; /* the handle, and each packet on a port */
-	struct regioi_ws_event *event;
+	struct regioi_ws_waitable *event;
 	bool notify_reset;
 	_Atomic bool armed; /* RIONotify() was called, and nothing was signalled since */
 	struct regioi_ws_port *port;
@@ -43,7 +43,7 @@ static void queue_drop(struct completion_queue *queue)
 	if (atomic_fetch_sub(&queue->references, 1) != 1)
 		return;
 	if (queue->event)
-		regioi_ws_object_drop(&queue->event->waitable.object);
+		regioi_ws_object_drop(&queue->event->object);
 	else if (queue->port)
 		regioi_ws_object_drop(&queue->port->object);
 	else
@@ -142,7 +142,7 @@ static int queue_open(struct completion_queue *queue, DWORD size)
 	}
 	if (queue->event) {
 		pthread_mutex_lock(&regioi_ws_dispatcher.lock);
-		regioi_ws_bind(&queue->event->waitable);
+		regioi_ws_bind(queue->event);
 		pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 	}
 	return 0;
@@ -179,7 +179,7 @@ void PASCAL regioi_ws_rio_close_cq(RIO_CQ handle)
 	regio_cq_close(queue->cq);
 	if (queue->event) {
 		pthread_mutex_lock(&regioi_ws_dispatcher.lock);
-		queue->event->waitable.queues--;
+		queue->event->queues--;
 		pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 	}
 	queue_drop(queue);

@@ -13,20 +13,26 @@
 
 #include "winsock/socket/overlapped.h"
 #include "winsock/win32/error.h"
+#include "winsock/win32/thread.h"
 
 #define STATUS_ERROR 0xE0000000u
 #define EVENTS_MAX 64
 
 /* ---- Completing ---- */
 
+static void operation_free(struct regioi_ws_operation *operation)
+{
+	if (operation->event)
+		regioi_ws_object_drop(&operation->event->object);
+	if (operation->port)
+		regioi_ws_object_drop(&operation->port->object);
+	free(operation);
+}
+
+/* Both the thread that posts and the one that takes a packet hold the port. */
 static void packet_taken(struct regioi_ws_packet *packet)
 {
-	struct regioi_ws_operation *operation =
-		CONTAINING_RECORD(packet, struct regioi_ws_operation, packet);
-
-	/* Both the thread that posts and the one that takes a packet hold the port. */
-	regioi_ws_object_drop(&operation->port->object);
-	free(operation);
+	operation_free(CONTAINING_RECORD(packet, struct regioi_ws_operation, packet));
 }
 
 /*
@@ -67,20 +73,15 @@ static void complete(struct regioi_ws_operation *operation, int error, DWORD byt
 {
 	OVERLAPPED *overlapped = operation->overlapped;
 	struct regioi_ws_port *port = operation->port;
-	struct regioi_ws_event *event = operation->event;
 	DWORD status = regioi_ws_completion_error(error, operation->socket->type == SOCK_DGRAM);
 
 	overlapped->InternalHigh = bytes;
 	leave_sockets(operation);
 	store_result(overlapped, status);
-	if (event) {
-		regioi_ws_event_set(event);
-		regioi_ws_object_drop(&event->waitable.object);
-	}
+	if (operation->event)
+		regioi_ws_event_set(operation->event);
 	if (!port || !to_port) {
-		if (port)
-			regioi_ws_object_drop(&port->object);
-		free(operation);
+		operation_free(operation);
 		return;
 	}
 	operation->packet.overlapped = overlapped;
@@ -138,16 +139,6 @@ void regioi_ws_operations_retry(struct regioi_ws_socket *socket)
 		watch(socket, (uint32_t)EPOLLIN | (uint32_t)EPOLLOUT);
 }
 
-static void list_add(struct regioi_ws_operations *list, struct regioi_ws_operation *operation)
-{
-	operation->next = NULL;
-	if (list->first)
-		list->last->next = operation;
-	else
-		list->first = operation;
-	list->last = operation;
-}
-
 /*
  * Tries the oldest operation of a direction, and takes it off its list if it is done. NULL if it is
  * not.
@@ -160,13 +151,13 @@ static struct regioi_ws_operation *next_done(struct regioi_ws_socket *socket,
 
 	*ret_bytes = 0;
 	pthread_mutex_lock(&socket->lock);
-	operation = socket->operations[side].first;
+	operation = (void *)socket->operations[side].first;
 	if (operation) {
 		*ret_error = operation->attempt(operation, ret_bytes);
 		if (*ret_error == WSAEWOULDBLOCK)
 			operation = NULL;
 		else
-			socket->operations[side].first = operation->next;
+			regioi_ws_list_remove(&socket->operations[side], &operation->link);
 	}
 	pthread_mutex_unlock(&socket->lock);
 	return operation;
@@ -213,18 +204,11 @@ static void *service_main(void *argument)
 /* Returns 0 or a Winsock error. The thread runs until the process ends. */
 static int service_start(void)
 {
-	pthread_attr_t attributes;
-	pthread_t thread;
-
 	pthread_mutex_lock(&service.lock);
 	if (service.epoll_fd < 0)
 		service.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (!service.running && service.epoll_fd >= 0) {
-		pthread_attr_init(&attributes);
-		pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-		service.running = pthread_create(&thread, &attributes, service_main, NULL) == 0;
-		pthread_attr_destroy(&attributes);
-	}
+	if (!service.running && service.epoll_fd >= 0)
+		service.running = regioi_ws_thread_spawn(service_main, NULL, 0);
 	pthread_mutex_unlock(&service.lock);
 	return service.running ? 0 : WSAENOBUFS;
 }
@@ -268,24 +252,24 @@ struct regioi_ws_operation *regioi_ws_operation_make(struct regioi_ws_socket *so
 static int attempt_or_list(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
 	struct regioi_ws_socket *socket = operation->socket;
-	struct regioi_ws_operations *list = &socket->operations[operation->side];
+	struct regioi_ws_list *list = &socket->operations[operation->side];
 	int error;
 
 	if (socket->closing)
 		return WSA_OPERATION_ABORTED;
 	if (list->first) {
 		/* Those before it are watched for. */
-		list_add(list, operation);
+		regioi_ws_list_append(list, &operation->link);
 		return WSA_IO_PENDING;
 	}
 	error = operation->attempt(operation, ret_bytes);
 	if (error != WSAEWOULDBLOCK)
 		return error;
-	list_add(list, operation);
+	regioi_ws_list_append(list, &operation->link);
 	error = watch(socket, wanted_events(socket));
 	if (!error)
 		return WSA_IO_PENDING;
-	list->first = NULL;
+	regioi_ws_list_remove(list, &operation->link);
 	return error;
 }
 
@@ -295,11 +279,7 @@ void regioi_ws_operation_refuse(struct regioi_ws_operation *operation, int error
 
 	leave_sockets(operation);
 	store_result(operation->overlapped, regioi_ws_completion_error(error, datagram));
-	if (operation->event)
-		regioi_ws_object_drop(&operation->event->waitable.object);
-	if (operation->port)
-		regioi_ws_object_drop(&operation->port->object);
-	free(operation);
+	operation_free(operation);
 }
 
 int regioi_ws_operation_start(struct regioi_ws_operation *operation, DWORD *ret_bytes)
@@ -322,27 +302,24 @@ int regioi_ws_operation_start(struct regioi_ws_operation *operation, DWORD *ret_
 
 int regioi_ws_operations_cancel(struct regioi_ws_socket *socket, const OVERLAPPED *overlapped)
 {
-	struct regioi_ws_operations cancelled = {0};
-	struct regioi_ws_operation *operation;
+	struct regioi_ws_list cancelled = {0};
+	struct regioi_ws_operation *operation, *next;
 	int count = 0;
 
 	pthread_mutex_lock(&socket->lock);
 	for (int side = REGIOI_WS_IN; side <= REGIOI_WS_OUT; side++) {
-		struct regioi_ws_operations *list = &socket->operations[side];
-		struct regioi_ws_operation *next = list->first;
-
-		list->first = NULL;
-		while ((operation = next)) {
-			next = operation->next;
-			if (!overlapped || operation->overlapped == overlapped)
-				list_add(&cancelled, operation);
-			else
-				list_add(list, operation);
+		operation = (void *)socket->operations[side].first;
+		for (; operation; operation = next) {
+			next = (void *)operation->link.next;
+			if (overlapped && operation->overlapped != overlapped)
+				continue;
+			regioi_ws_list_remove(&socket->operations[side], &operation->link);
+			regioi_ws_list_append(&cancelled, &operation->link);
 		}
 	}
 	pthread_mutex_unlock(&socket->lock);
-	while ((operation = cancelled.first)) {
-		cancelled.first = operation->next;
+	for (operation = (void *)cancelled.first; operation; operation = next) {
+		next = (void *)operation->link.next;
 		complete(operation, WSA_OPERATION_ABORTED, 0, true);
 		count++;
 	}

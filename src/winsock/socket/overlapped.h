@@ -25,10 +25,10 @@ struct regioi_ws_transfer {
 };
 
 struct regioi_ws_operation {
-	struct regioi_ws_operation *next;
-	struct regioi_ws_socket *socket; /* entered */
-	struct regioi_ws_port *port;	 /* the socket's when it was started, or NULL */
-	struct regioi_ws_event *event;	 /* or NULL */
+	struct regioi_ws_link link;
+	struct regioi_ws_socket *socket;  /* entered */
+	struct regioi_ws_port *port;	  /* the socket's when it was started, or NULL */
+	struct regioi_ws_waitable *event; /* or NULL */
 	OVERLAPPED *overlapped;
 	struct regioi_ws_packet packet;
 	enum regioi_ws_side side;

@@ -271,38 +271,3 @@ SOCKET WSAAPI WSASocketW(int family, int type, int protocol, LPWSAPROTOCOL_INFOW
 {
 	return WSASocketA(family, type, protocol, (LPWSAPROTOCOL_INFOA)(void *)info, group, flags);
 }
-
-int regioi_ws_socket_associate(SOCKET s, struct regioi_ws_port *port, ULONG_PTR key)
-{
-	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
-	int error = 0;
-
-	if (!socket)
-		return ERROR_INVALID_HANDLE;
-	pthread_mutex_lock(&socket->lock);
-	if (socket->port) {
-		error = ERROR_INVALID_PARAMETER;
-	} else {
-		regioi_ws_object_hold(&port->object);
-		socket->port = port;
-		socket->key = key;
-	}
-	pthread_mutex_unlock(&socket->lock);
-	regioi_ws_socket_leave(socket);
-	return error;
-}
-
-BOOL WINAPI SetFileCompletionNotificationModes(HANDLE file, UCHAR flags)
-{
-	struct regioi_ws_socket *socket = regioi_ws_socket_enter((SOCKET)file);
-
-	if (!socket)
-		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
-	if (flags & ~(FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE))
-		return regioi_ws_socket_leave_with(socket, ERROR_INVALID_PARAMETER) == 0;
-	pthread_mutex_lock(&socket->lock);
-	if (flags & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
-		socket->skip_port_on_success = true;
-	pthread_mutex_unlock(&socket->lock);
-	return regioi_ws_socket_leave_with(socket, 0) == 0;
-}

@@ -8,13 +8,6 @@
 #include "regio.h"
 #include "winsock/win32/port.h"
 
-struct regioi_ws_operation;
-
-/* Oldest first. */
-struct regioi_ws_operations {
-	struct regioi_ws_operation *first, *last;
-};
-
 struct regioi_ws_socket {
 	pthread_mutex_t lock; /* first: what follows is cleared for each new socket */
 	bool open;
@@ -47,8 +40,9 @@ struct regioi_ws_socket {
 	struct regio_rq *rq;
 	struct regioi_ws_port *port;
 	ULONG_PTR key;
-	/* Overlapped operations that wait: to receive (or accept), to send (or connect). */
-	struct regioi_ws_operations operations[2];
+	/* Overlapped operations that wait, oldest first: to receive or accept; to send or connect.
+	 */
+	struct regioi_ws_list operations[2];
 };
 
 /*
@@ -66,9 +60,6 @@ struct regioi_ws_socket *regioi_ws_socket_find(SOCKET s);
 SOCKET regioi_ws_socket_adopt(int fd, int family, int type);
 /* The same for a connection that a listener has accepted: it inherits the listener's properties. */
 SOCKET regioi_ws_socket_inherit(int fd, const struct regioi_ws_socket *listener);
-
-/* CreateIoCompletionPort() for a socket. Returns 0 or a Win32 error. */
-int regioi_ws_socket_associate(SOCKET s, struct regioi_ws_port *port, ULONG_PTR key);
 
 /* Whether it has a local port; true for sockets of families without ports. */
 bool regioi_ws_socket_bound(struct regioi_ws_socket *socket);

@@ -12,6 +12,7 @@
 
 #include "regio/winsock/conio.h"
 #include "winsock/win32/error.h"
+#include "winsock/win32/thread.h"
 
 #define HANDLERS_MAX 64
 
@@ -100,21 +101,16 @@ static void *read_signals(void *argument)
 }
 
 /* Starts a thread that no signal interrupts. */
-static int reader_start(void)
+static bool reader_start(void)
 {
-	pthread_attr_t attributes;
 	sigset_t all, before;
-	pthread_t thread;
-	int error;
+	bool started;
 
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, &attributes, read_signals, NULL);
+	started = regioi_ws_thread_spawn(read_signals, NULL, 0);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	return error;
+	return started;
 }
 
 /* The child has no such thread, and its signals are not for its parent. */
@@ -146,7 +142,7 @@ static bool watch(void)
 	fork_watched = true;
 	if (pipe2(signals, O_CLOEXEC) < 0)
 		return false;
-	if (reader_start() != 0) {
+	if (!reader_start()) {
 		close(signals[0]);
 		close(signals[1]);
 		return false;

@@ -39,31 +39,13 @@ int regioi_ws_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock, uint64
 
 /* ---- The helper ---- */
 
-static void list_waiter(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter)
-{
-	waiter->previous = NULL;
-	waiter->next = domain->waiters;
-	if (waiter->next)
-		waiter->next->previous = waiter;
-	domain->waiters = waiter;
-}
-
-static void unlist_waiter(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter)
-{
-	if (waiter->previous)
-		waiter->previous->next = waiter->next;
-	else
-		domain->waiters = waiter->next;
-	if (waiter->next)
-		waiter->next->previous = waiter->previous;
-}
-
 /* A waiter that could lead: one of the program's if possible, otherwise the helper. */
 static struct regioi_ws_waiter *find_leader(const struct regioi_ws_domain *domain)
 {
 	struct regioi_ws_waiter *waiter, *helper = NULL;
 
-	for (waiter = domain->waiters; waiter; waiter = waiter->next) {
+	for (waiter = (void *)domain->waiters.last; waiter;
+	     waiter = (void *)waiter->link.previous) {
 		if (waiter->done || !waiter->drives)
 			continue;
 		if (!waiter->helper)
@@ -108,7 +90,9 @@ static void helper_ring(struct regioi_ws_domain *domain)
 
 static void helper_dismiss(struct regioi_ws_domain *domain)
 {
-	for (struct regioi_ws_waiter *waiter = domain->waiters; waiter; waiter = waiter->next)
+	struct regioi_ws_waiter *waiter;
+
+	for (waiter = (void *)domain->waiters.last; waiter; waiter = (void *)waiter->link.previous)
 		if (waiter->helper && !waiter->done)
 			regioi_ws_waiter_satisfy(domain, waiter);
 }
@@ -202,7 +186,7 @@ void regioi_ws_domain_sleep(struct regioi_ws_domain *domain, struct regioi_ws_wa
 	if (deadline_ns == 0 && !may_lead(domain, waiter))
 		return;
 	pthread_cond_init(&waiter->awake, NULL);
-	list_waiter(domain, waiter);
+	regioi_ws_list_append(&domain->waiters, &waiter->link);
 	/* The program's own threads take the lead from the helper. */
 	if (waiter->drives && domain->leader && domain->leader->helper)
 		regio_driver_wake(domain->driver);
@@ -221,7 +205,7 @@ void regioi_ws_domain_sleep(struct regioi_ws_domain *domain, struct regioi_ws_wa
 		if (rest_ns == 0)
 			break;
 	}
-	unlist_waiter(domain, waiter);
+	regioi_ws_list_remove(&domain->waiters, &waiter->link);
 	pass_lead_on(domain);
 	pthread_cond_destroy(&waiter->awake);
 }

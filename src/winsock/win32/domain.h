@@ -19,10 +19,11 @@
 #include <time.h>
 
 #include "regio.h"
+#include "winsock/win32/list.h"
 #include "winsock/win32/posix.h"
 
 struct regioi_ws_waiter {
-	struct regioi_ws_waiter *next, *previous; /* newest first */
+	struct regioi_ws_link link;
 	pthread_cond_t awake;
 	bool done;   /* satisfied; set with the lock, by regioi_ws_waiter_satisfy() */
 	bool drives; /* waits for something that a CQ of the domain may cause */
@@ -31,8 +32,8 @@ struct regioi_ws_waiter {
 
 struct regioi_ws_domain {
 	pthread_mutex_t lock;
-	struct regio_driver *driver; /* created for the first CQ */
-	struct regioi_ws_waiter *waiters;
+	struct regio_driver *driver;   /* created for the first CQ */
+	struct regioi_ws_list waiters; /* newest last */
 	struct regioi_ws_waiter *leader;
 	int blocked; /* RQs whose sends wait for their sockets */
 	bool helper_started, helper_ending;

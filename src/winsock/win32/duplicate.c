@@ -26,10 +26,8 @@ BOOL WINAPI DuplicateHandle(HANDLE source_process, HANDLE source, HANDLE target_
 	if (!object)
 		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
 	target = regioi_ws_handle_add(object);
-	if (!target) {
-		regioi_ws_object_drop(object);
-		return regioi_ws_fail(ERROR_NOT_ENOUGH_MEMORY, FALSE);
-	}
+	if (!target)
+		return FALSE;
 	*ret_target = target;
 	return options & DUPLICATE_CLOSE_SOURCE ? CloseHandle(source) : TRUE;
 }

@@ -10,54 +10,45 @@ static void event_destroy(struct regioi_ws_object *object)
 	free(object);
 }
 
-struct regioi_ws_event *regioi_ws_event_get(HANDLE handle)
+struct regioi_ws_waitable *regioi_ws_event_get(HANDLE handle)
 {
-	return (struct regioi_ws_event *)regioi_ws_handle_get(handle, REGIOI_WS_EVENT);
+	return (struct regioi_ws_waitable *)regioi_ws_handle_get(handle, REGIOI_WS_EVENT);
 }
 
-void regioi_ws_event_set(struct regioi_ws_event *event)
+void regioi_ws_event_set(struct regioi_ws_waitable *event)
 {
 	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
-	regioi_ws_signal(&event->waitable);
+	regioi_ws_signal(event);
 	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 }
 
-void regioi_ws_event_reset(struct regioi_ws_event *event)
+void regioi_ws_event_reset(struct regioi_ws_waitable *event)
 {
 	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
-	event->waitable.signaled = false;
+	event->signaled = false;
 	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 }
 
 static HANDLE event_create(bool manual_reset, bool signaled)
 {
-	struct regioi_ws_event *event = malloc(sizeof(*event));
-	HANDLE handle = NULL;
+	struct regioi_ws_waitable *event = malloc(sizeof(*event));
 
-	if (event) {
-		*event = (struct regioi_ws_event){.waitable = {.object = {.kind = REGIOI_WS_EVENT,
-									  .references = 1,
-									  .destroy = event_destroy},
-							       .signaled = signaled,
-							       .manual_reset = manual_reset}};
-		handle = regioi_ws_handle_add(&event->waitable.object);
-	}
-	if (!handle) {
-		free(event);
-		SetLastError(ERROR_NOT_ENOUGH_MEMORY);
-	}
-	return handle;
+	if (!event)
+		return regioi_ws_fail_null(ERROR_NOT_ENOUGH_MEMORY);
+	*event = (struct regioi_ws_waitable){
+		.object = {.kind = REGIOI_WS_EVENT, .references = 1, .destroy = event_destroy},
+		.signaled = signaled,
+		.manual_reset = manual_reset,
+	};
+	return regioi_ws_handle_add(&event->object);
 }
 
 /* Names are refused: they would make the event visible to other processes. */
 HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BOOL initial_state,
 			   LPCSTR name)
 {
-	if (name) {
-		SetLastError(ERROR_NOT_SUPPORTED);
-		return NULL;
-	}
-	return event_create(manual_reset, initial_state);
+	return name ? regioi_ws_fail_null(ERROR_NOT_SUPPORTED)
+		    : event_create(manual_reset, initial_state);
 }
 
 HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BOOL initial_state,
@@ -68,10 +59,8 @@ HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BO
 
 HANDLE WINAPI CreateEventExA(LPSECURITY_ATTRIBUTES security, LPCSTR name, DWORD flags, DWORD access)
 {
-	if (flags & ~(CREATE_EVENT_MANUAL_RESET | CREATE_EVENT_INITIAL_SET)) {
-		SetLastError(ERROR_INVALID_PARAMETER);
-		return NULL;
-	}
+	if (flags & ~(CREATE_EVENT_MANUAL_RESET | CREATE_EVENT_INITIAL_SET))
+		return regioi_ws_fail_null(ERROR_INVALID_PARAMETER);
 	return CreateEventA(security, (flags & CREATE_EVENT_MANUAL_RESET) != 0,
 			    (flags & CREATE_EVENT_INITIAL_SET) != 0, name);
 }
@@ -84,8 +73,7 @@ HANDLE WINAPI CreateEventExW(LPSECURITY_ATTRIBUTES security, LPCWSTR name, DWORD
 
 HANDLE WINAPI OpenEventA(DWORD access, BOOL inherit, LPCSTR name)
 {
-	SetLastError(name ? ERROR_FILE_NOT_FOUND : ERROR_INVALID_PARAMETER);
-	return NULL;
+	return regioi_ws_fail_null(name ? ERROR_FILE_NOT_FOUND : ERROR_INVALID_PARAMETER);
 }
 
 HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name)
@@ -93,14 +81,14 @@ HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name)
 	return OpenEventA(access, inherit, name ? "" : NULL);
 }
 
-static BOOL change(HANDLE handle, void (*how)(struct regioi_ws_event *event))
+static BOOL change(HANDLE handle, void (*how)(struct regioi_ws_waitable *event))
 {
-	struct regioi_ws_event *event = regioi_ws_event_get(handle);
+	struct regioi_ws_waitable *event = regioi_ws_event_get(handle);
 
 	if (!event)
 		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
 	how(event);
-	regioi_ws_object_drop(&event->waitable.object);
+	regioi_ws_object_drop(&event->object);
 	return TRUE;
 }
 

@@ -7,13 +7,9 @@
 
 #include "winsock/win32/wait.h"
 
-struct regioi_ws_event {
-	struct regioi_ws_waitable waitable;
-};
-
 /* The event with a reference for the caller, or NULL. */
-struct regioi_ws_event *regioi_ws_event_get(HANDLE handle);
-void regioi_ws_event_set(struct regioi_ws_event *event);
-void regioi_ws_event_reset(struct regioi_ws_event *event);
+struct regioi_ws_waitable *regioi_ws_event_get(HANDLE handle);
+void regioi_ws_event_set(struct regioi_ws_waitable *event);
+void regioi_ws_event_reset(struct regioi_ws_waitable *event);
 
 #endif

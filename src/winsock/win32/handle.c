@@ -13,8 +13,10 @@ HANDLE regioi_ws_handle_add(struct regioi_ws_object *object)
 {
 	uint64_t id;
 
-	if (regioi_table_add(REGIOI_KIND_HANDLE, object, 0, 0, &id) != 0)
-		return NULL;
+	if (regioi_table_add(REGIOI_KIND_HANDLE, object, 0, 0, &id) != 0) {
+		regioi_ws_object_drop(object);
+		return regioi_ws_fail_null(ERROR_NOT_ENOUGH_MEMORY);
+	}
 	atomic_fetch_add(&object->handles, 1);
 	return (HANDLE)(uintptr_t)id;
 }

@@ -26,7 +26,8 @@ struct regioi_ws_object {
 };
 
 /*
- * Gives the object its handle, which takes over the caller's reference. NULL if there is no memory.
+ * Gives the object a handle, which takes over the caller's reference. NULL if there is no memory,
+ * with the last error set and the reference dropped.
  */
 HANDLE regioi_ws_handle_add(struct regioi_ws_object *object);
 /* The object, if it is of one of the kinds, with a reference for the caller; or NULL. */

@@ -19,15 +19,6 @@ static int compare(const void *a, const void *b)
 	return (one->key > other->key) - (one->key < other->key);
 }
 
-/* With the lock. NULL if there is none. */
-static struct mapping *find(struct regioi_ws_map *map, uint64_t key)
-{
-	const struct mapping wanted = {.key = key};
-	struct mapping **node = tfind(&wanted, &map->root, compare);
-
-	return node ? *node : NULL;
-}
-
 bool regioi_ws_map_add(struct regioi_ws_map *map, uint64_t key, void *value)
 {
 	struct mapping *entry = malloc(sizeof(*entry)), **node = NULL;
@@ -47,29 +38,31 @@ bool regioi_ws_map_add(struct regioi_ws_map *map, uint64_t key, void *value)
 	return node;
 }
 
-void *regioi_ws_map_find(struct regioi_ws_map *map, uint64_t key)
+static void *look_up(struct regioi_ws_map *map, uint64_t key, bool remove)
 {
-	struct mapping *entry;
-	void *value;
+	const struct mapping wanted = {.key = key};
+	struct mapping *entry = NULL, **node;
+	void *value = NULL;
 
 	pthread_mutex_lock(&map->lock);
-	entry = find(map, key);
-	value = entry ? entry->value : NULL;
-	pthread_mutex_unlock(&map->lock);
-	return value;
-}
-
-void *regioi_ws_map_remove(struct regioi_ws_map *map, uint64_t key)
-{
-	struct mapping *entry;
-	void *value;
-
-	pthread_mutex_lock(&map->lock);
-	entry = find(map, key);
-	value = entry ? entry->value : NULL;
+	node = tfind(&wanted, &map->root, compare);
+	if (node) {
+		value = (*node)->value;
+		entry = remove ? *node : NULL;
+	}
 	if (entry)
 		tdelete(entry, &map->root, compare);
 	pthread_mutex_unlock(&map->lock);
 	free(entry);
 	return value;
+}
+
+void *regioi_ws_map_find(struct regioi_ws_map *map, uint64_t key)
+{
+	return look_up(map, key, false);
+}
+
+void *regioi_ws_map_remove(struct regioi_ws_map *map, uint64_t key)
+{
+	return look_up(map, key, true);
 }

@@ -12,7 +12,6 @@
 struct port_waiter {
 	struct regioi_ws_waiter waiter;
 	OVERLAPPED_ENTRY entry;
-	DWORD error;
 	bool abandoned;
 };
 
@@ -27,32 +26,20 @@ static void packet_take(struct regioi_ws_packet *packet, struct port_waiter *by)
 		.Internal = packet->error,
 		.dwNumberOfBytesTransferred = packet->bytes,
 	};
-	by->error = packet->error;
 	packet->taken(packet);
-}
-
-/* With the lock. */
-static void queue_append(struct regioi_ws_port *port, struct regioi_ws_packet *packet)
-{
-	packet->next = NULL;
-	if (port->first)
-		port->last->next = packet;
-	else
-		port->first = packet;
-	port->last = packet;
 }
 
 /* With the lock. */
 static bool queue_take(struct regioi_ws_port *port, struct port_waiter *by)
 {
-	struct regioi_ws_packet *packet = port->first;
+	struct regioi_ws_packet *packet = (void *)port->packets.first;
 
 	if (!packet)
 		return false;
-	port->first = packet->next;
+	regioi_ws_list_remove(&port->packets, &packet->link);
 	/* It was posted again before it was taken: it goes to the end of the queue. */
 	if (--packet->times > 0)
-		queue_append(port, packet);
+		regioi_ws_list_append(&port->packets, &packet->link);
 	packet_take(packet, by);
 	return true;
 }
@@ -61,7 +48,8 @@ static struct port_waiter *choose_waiter(const struct regioi_ws_domain *domain)
 {
 	struct regioi_ws_waiter *waiter, *chosen = NULL;
 
-	for (waiter = domain->waiters; waiter; waiter = waiter->next) {
+	for (waiter = (void *)domain->waiters.last; waiter;
+	     waiter = (void *)waiter->link.previous) {
 		if (waiter->done || waiter->helper)
 			continue;
 		if (regioi_ws_domain_led_here(domain, waiter))
@@ -85,7 +73,7 @@ void regioi_ws_port_post(struct regioi_ws_port *port, struct regioi_ws_packet *p
 		packet_take(packet, waiter);
 		regioi_ws_waiter_satisfy(&port->domain, &waiter->waiter);
 	} else if (packet->times++ == 0) {
-		queue_append(port, packet);
+		regioi_ws_list_append(&port->packets, &packet->link);
 	}
 	pthread_mutex_unlock(&port->domain.lock);
 }
@@ -101,14 +89,15 @@ struct regioi_ws_port *regioi_ws_port_get(HANDLE handle)
 static void port_abandon(struct regioi_ws_object *object)
 {
 	struct regioi_ws_port *port = (struct regioi_ws_port *)object;
+	struct regioi_ws_waiter *waiter;
 	struct port_waiter dropped;
 
 	pthread_mutex_lock(&port->domain.lock);
 	port->abandoned = true;
 	while (queue_take(port, &dropped))
 		continue;
-	for (struct regioi_ws_waiter *waiter = port->domain.waiters; waiter;
-	     waiter = waiter->next) {
+	for (waiter = (void *)port->domain.waiters.last; waiter;
+	     waiter = (void *)waiter->link.previous) {
 		if (waiter->done || waiter->helper)
 			continue;
 		((struct port_waiter *)waiter)->abandoned = true;
@@ -128,96 +117,79 @@ static void port_destroy(struct regioi_ws_object *object)
 HANDLE regioi_ws_port_create(void)
 {
 	struct regioi_ws_port *port = malloc(sizeof(*port));
-	HANDLE handle;
 
-	if (port) {
-		*port = (struct regioi_ws_port){.object = {.kind = REGIOI_WS_PORT,
-							   .references = 1,
-							   .abandon = port_abandon,
-							   .destroy = port_destroy}};
-		regioi_ws_domain_init(&port->domain);
-		handle = regioi_ws_handle_add(&port->object);
-		if (handle)
-			return handle;
-		port_destroy(&port->object);
-	}
-	SetLastError(ERROR_NOT_ENOUGH_MEMORY);
-	return NULL;
+	if (!port)
+		return regioi_ws_fail_null(ERROR_NOT_ENOUGH_MEMORY);
+	*port = (struct regioi_ws_port){.object = {.kind = REGIOI_WS_PORT,
+						   .references = 1,
+						   .abandon = port_abandon,
+						   .destroy = port_destroy}};
+	regioi_ws_domain_init(&port->domain);
+	return regioi_ws_handle_add(&port->object);
 }
 
 /* ---- Taking and posting ---- */
 
-/* Returns 0 with an entry, or the Win32 error. */
-static DWORD take_one(HANDLE handle, struct port_waiter *waiter, DWORD timeout_ms)
+/* Waits for the first packet only. Returns 0 with at least one, or the Win32 error. */
+static DWORD take(HANDLE handle, OVERLAPPED_ENTRY *ret_entries, ULONG entries_max, ULONG *ret_count,
+		  DWORD timeout_ms)
 {
 	struct regioi_ws_port *port = regioi_ws_port_get(handle);
-	uint64_t deadline_ns;
+	const uint64_t deadline_ns = regioi_ws_deadline(timeout_ms);
+	struct port_waiter waiter = {.waiter = {.drives = true}};
+	DWORD error = 0;
 
+	*ret_count = 0;
 	if (!port)
 		return ERROR_INVALID_HANDLE;
-	deadline_ns = regioi_ws_deadline(timeout_ms);
 	pthread_mutex_lock(&port->domain.lock);
-	waiter->waiter.done = queue_take(port, waiter);
-	if (!waiter->waiter.done && port->abandoned)
-		waiter->waiter.done = waiter->abandoned = true;
-	regioi_ws_domain_sleep(&port->domain, &waiter->waiter, deadline_ns);
+	if (!queue_take(port, &waiter)) {
+		waiter.abandoned = waiter.waiter.done = port->abandoned;
+		regioi_ws_domain_sleep(&port->domain, &waiter.waiter, deadline_ns);
+		if (!waiter.waiter.done)
+			error = WAIT_TIMEOUT;
+		else if (waiter.abandoned)
+			error = ERROR_ABANDONED_WAIT_0;
+	}
+	while (!error) {
+		ret_entries[(*ret_count)++] = waiter.entry;
+		if (*ret_count == entries_max || !queue_take(port, &waiter))
+			break;
+	}
 	pthread_mutex_unlock(&port->domain.lock);
 	regioi_ws_object_drop(&port->object);
-	if (!waiter->waiter.done)
-		return WAIT_TIMEOUT;
-	return waiter->abandoned ? ERROR_ABANDONED_WAIT_0 : 0;
-}
-
-/* Fills the rest of an array, without waiting. */
-static ULONG take_more(HANDLE handle, OVERLAPPED_ENTRY *entries, ULONG entries_max)
-{
-	struct regioi_ws_port *port = regioi_ws_port_get(handle);
-	struct port_waiter taken;
-	ULONG count = 0;
-
-	if (!port)
-		return 0;
-	pthread_mutex_lock(&port->domain.lock);
-	while (count < entries_max && queue_take(port, &taken))
-		entries[count++] = taken.entry;
-	pthread_mutex_unlock(&port->domain.lock);
-	regioi_ws_object_drop(&port->object);
-	return count;
+	return error;
 }
 
 BOOL WINAPI GetQueuedCompletionStatus(HANDLE port, LPDWORD ret_bytes, PULONG_PTR ret_key,
 				      LPOVERLAPPED *ret_overlapped, DWORD timeout_ms)
 {
-	struct port_waiter waiter = {.waiter = {.drives = true}};
+	OVERLAPPED_ENTRY entry;
+	ULONG count;
 	DWORD error;
 
 	if (!ret_bytes || !ret_key || !ret_overlapped)
 		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
 	*ret_overlapped = NULL;
-	error = take_one(port, &waiter, timeout_ms);
+	error = take(port, &entry, 1, &count, timeout_ms);
 	if (error)
 		return regioi_ws_fail((int)error, FALSE);
-	*ret_bytes = waiter.entry.dwNumberOfBytesTransferred;
-	*ret_key = waiter.entry.lpCompletionKey;
-	*ret_overlapped = waiter.entry.lpOverlapped;
-	return waiter.error ? regioi_ws_fail((int)waiter.error, FALSE) : TRUE;
+	*ret_bytes = entry.dwNumberOfBytesTransferred;
+	*ret_key = entry.lpCompletionKey;
+	*ret_overlapped = entry.lpOverlapped;
+	/* The error of the operation. */
+	return entry.Internal ? regioi_ws_fail((int)entry.Internal, FALSE) : TRUE;
 }
 
 BOOL WINAPI GetQueuedCompletionStatusEx(HANDLE port, LPOVERLAPPED_ENTRY entries, ULONG entries_max,
 					PULONG ret_count, DWORD timeout_ms, BOOL alertable)
 {
-	struct port_waiter waiter = {.waiter = {.drives = true}};
 	DWORD error;
 
 	if (!entries || !entries_max || !ret_count)
 		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
-	*ret_count = 0;
-	error = take_one(port, &waiter, timeout_ms);
-	if (error)
-		return regioi_ws_fail((int)error, FALSE);
-	entries[0] = waiter.entry;
-	*ret_count = 1 + take_more(port, entries + 1, entries_max - 1);
-	return TRUE;
+	error = take(port, entries, entries_max, ret_count, timeout_ms);
+	return error ? regioi_ws_fail((int)error, FALSE) : TRUE;
 }
 
 static void posted_taken(struct regioi_ws_packet *packet)

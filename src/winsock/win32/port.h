@@ -13,7 +13,7 @@
  * until it is taken.
  */
 struct regioi_ws_packet {
-	struct regioi_ws_packet *next;
+	struct regioi_ws_link link;
 	ULONG_PTR key;
 	OVERLAPPED *overlapped;
 	DWORD bytes;
@@ -29,7 +29,7 @@ struct regioi_ws_port {
 	struct regioi_ws_object object;
 	struct regioi_ws_domain domain;
 	/* Protected by the domain's lock. */
-	struct regioi_ws_packet *first, *last;
+	struct regioi_ws_list packets; /* oldest first */
 	bool abandoned;
 };
 

@@ -9,17 +9,18 @@
 #include <stdlib.h>
 
 #include "regio.h"
+#include "winsock/win32/list.h"
 #include "winsock/win32/map.h"
 #include "winsock/win32/registered.h"
 
 struct registered {
+	struct regioi_ws_link link;
 	uint64_t region;
 	uintptr_t start, end;
-	struct registered *next, *previous;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct registered *all;
+static struct regioi_ws_list all;
 static struct regioi_ws_map by_region = REGIOI_WS_MAP_INIT;
 /*
  * All registered memory is between these addresses, so that for most memory that is freed no search
@@ -27,12 +28,9 @@ static struct regioi_ws_map by_region = REGIOI_WS_MAP_INIT;
  */
 static uintptr_t lowest = UINTPTR_MAX, highest;
 
-static void list_add(struct registered *registered)
+static void begin(struct registered *registered)
 {
-	registered->next = all;
-	if (all)
-		all->previous = registered;
-	all = registered;
+	regioi_ws_list_append(&all, &registered->link);
 	if (registered->start < lowest)
 		lowest = registered->start;
 	if (registered->end > highest)
@@ -42,13 +40,8 @@ static void list_add(struct registered *registered)
 /* With the lock, after the entry was removed from the map. */
 static void end(struct registered *registered)
 {
-	if (registered->previous)
-		registered->previous->next = registered->next;
-	else
-		all = registered->next;
-	if (registered->next)
-		registered->next->previous = registered->previous;
-	if (!all) {
+	regioi_ws_list_remove(&all, &registered->link);
+	if (!all.first) {
 		lowest = UINTPTR_MAX;
 		highest = 0;
 	}
@@ -71,7 +64,7 @@ int regioi_ws_registered_add(void *address, size_t length, uint64_t *ret_region)
 	if (!error) {
 		registered->start = (uintptr_t)address;
 		registered->end = registered->start + length;
-		list_add(registered);
+		begin(registered);
 		*ret_region = registered->region;
 	}
 	pthread_mutex_unlock(&lock);
@@ -97,9 +90,9 @@ void regioi_ws_registered_end(const void *address, size_t length)
 	struct registered *registered, *next;
 
 	pthread_mutex_lock(&lock);
-	registered = from < highest && to > lowest ? all : NULL;
+	registered = from < highest && to > lowest ? (void *)all.first : NULL;
 	for (; registered; registered = next) {
-		next = registered->next;
+		next = (void *)registered->link.next;
 		if (registered->start >= to || registered->end <= from)
 			continue;
 		regioi_ws_map_remove(&by_region, registered->region);

@@ -62,27 +62,20 @@ static void *thread_main(void *argument)
 	return NULL;
 }
 
-/* Starts the thread, with its own reference. Returns once it has its id. */
-static bool thread_run(struct regioi_ws_thread *thread)
+bool regioi_ws_thread_spawn(void *(*main)(void *), void *argument, size_t stack_size)
 {
 	pthread_attr_t attributes;
 	pthread_t id;
 	bool made;
 
-	pthread_once(&current_once, current_key_make);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	/* A size that is too small is refused by the C library, and the default is used. */
-	if (thread->stack_size)
-		pthread_attr_setstacksize(&attributes, (thread->stack_size + 0xFFFF) & ~0xFFFFul);
-	regioi_ws_object_hold(&thread->waitable.object);
-	made = pthread_create(&id, &attributes, thread_main, thread) == 0;
+	if (stack_size)
+		pthread_attr_setstacksize(&attributes, (stack_size + 0xFFFF) & ~0xFFFFul);
+	made = pthread_create(&id, &attributes, main, argument) == 0;
 	pthread_attr_destroy(&attributes);
-	if (!made) {
-		regioi_ws_object_drop(&thread->waitable.object);
-		return false;
-	}
-	return true;
+	return made;
 }
 
 static void thread_init(struct regioi_ws_thread *thread)
@@ -117,7 +110,6 @@ struct regioi_ws_object *regioi_ws_thread_current(void)
 static HANDLE thread_make(const struct regioi_ws_thread *how, DWORD flags, DWORD *ret_id)
 {
 	struct regioi_ws_thread *thread = malloc(sizeof(*thread));
-	HANDLE handle = NULL;
 
 	if (!thread || flags & ~(DWORD)(CREATE_SUSPENDED | STACK_SIZE_PARAM_IS_A_RESERVATION) ||
 	    (!how->start && !how->start_c)) {
@@ -128,22 +120,20 @@ static HANDLE thread_make(const struct regioi_ws_thread *how, DWORD flags, DWORD
 	*thread = *how;
 	thread_init(thread);
 	thread->suspended = flags & CREATE_SUSPENDED;
+	pthread_once(&current_once, current_key_make);
+	/* For on_exit_of(). */
 	regioi_ws_object_hold(&thread->waitable.object);
-	if (thread_run(thread)) {
-		pthread_mutex_lock(&regioi_ws_dispatcher.lock);
-		while (thread->id == 0 && !thread->waitable.signaled)
-			pthread_cond_wait(&thread->running, &regioi_ws_dispatcher.lock);
-		if (ret_id)
-			*ret_id = (DWORD)thread->id;
-		pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
-		handle = regioi_ws_handle_add(&thread->waitable.object);
+	if (!regioi_ws_thread_spawn(thread_main, thread, thread->stack_size)) {
+		thread_destroy(&thread->waitable.object);
+		return regioi_ws_fail_null(ERROR_NOT_ENOUGH_MEMORY);
 	}
-	if (!handle) {
-		regioi_ws_object_drop(&thread->waitable.object);
-		SetLastError(ERROR_NOT_ENOUGH_MEMORY);
-	}
-	regioi_ws_object_drop(&thread->waitable.object);
-	return handle;
+	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	while (thread->id == 0 && !thread->waitable.signaled)
+		pthread_cond_wait(&thread->running, &regioi_ws_dispatcher.lock);
+	if (ret_id)
+		*ret_id = (DWORD)thread->id;
+	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+	return regioi_ws_handle_add(&thread->waitable.object);
 }
 
 HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES security, SIZE_T stack_size,
@@ -229,12 +219,10 @@ DECLSPEC_NORETURN void _endthread(void)
 
 struct regioi_ws_thread *regioi_ws_thread_get(HANDLE handle)
 {
-	struct regioi_ws_thread *thread =
-		(struct regioi_ws_thread *)regioi_ws_handle_get(handle, REGIOI_WS_THREAD);
+	struct regioi_ws_object *object = regioi_ws_handle_get(handle, REGIOI_WS_THREAD);
 
-	if (!thread)
-		SetLastError(ERROR_INVALID_HANDLE);
-	return thread;
+	return object ? (struct regioi_ws_thread *)object
+		      : regioi_ws_fail_null(ERROR_INVALID_HANDLE);
 }
 
 pid_t regioi_ws_thread_id(HANDLE handle)

@@ -22,6 +22,9 @@ struct regioi_ws_thread {
 	pthread_cond_t running; /* 'id' is set, or it was resumed */
 };
 
+/* Starts a thread that is not joined; a stack size of 0 is the default. False if that fails. */
+bool regioi_ws_thread_spawn(void *(*main)(void *), void *argument, size_t stack_size);
+
 /* The thread with a reference for the caller, NULL with the last error set. */
 struct regioi_ws_thread *regioi_ws_thread_get(HANDLE handle);
 /* That of the calling thread, with a reference for the caller; NULL if there is no memory. */

@@ -13,10 +13,10 @@
 #define PATH_SIZE 128
 #define CPU_PATH "/sys/devices/system/cpu/cpu%u/"
 
-/* The entries found so far; those that do not fit are only counted. */
+/* What has been found: of each CPU a core, a package and its caches, and the nodes. */
 struct collection {
-	PSYSTEM_LOGICAL_PROCESSOR_INFORMATION entries;
-	DWORD room, count;
+	DWORD count;
+	SYSTEM_LOGICAL_PROCESSOR_INFORMATION entries[CPUS * (2 + CACHES) + NODES];
 };
 
 /* ---- sysfs ---- */
@@ -82,9 +82,7 @@ static PROCESSOR_CACHE_TYPE read_cache_type(unsigned int cpu, unsigned int index
 
 static void add(struct collection *to, const SYSTEM_LOGICAL_PROCESSOR_INFORMATION *entry)
 {
-	if (to->count < to->room)
-		to->entries[to->count] = *entry;
-	to->count++;
+	to->entries[to->count++] = *entry;
 }
 
 /* An entry is that of the lowest of its CPUs. */
@@ -139,6 +137,7 @@ static void add_of_cpu(struct collection *to, unsigned int cpu)
 
 static void collect(struct collection *to)
 {
+	to->count = 0;
 	for (unsigned int cpu = 0; cpu < CPUS; cpu++)
 		add_of_cpu(to, cpu);
 	for (unsigned int node = 0; node < NODES; node++) {
@@ -156,16 +155,17 @@ static void collect(struct collection *to)
 BOOL WINAPI GetLogicalProcessorInformation(PSYSTEM_LOGICAL_PROCESSOR_INFORMATION ret_entries,
 					   PDWORD size)
 {
-	struct collection collection = {.entries = ret_entries};
+	struct collection collection;
+	DWORD room;
 
 	if (!size)
 		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
-	if (ret_entries)
-		collection.room = *size / (DWORD)sizeof(*ret_entries);
 	collect(&collection);
+	room = *size;
 	*size = collection.count * (DWORD)sizeof(*ret_entries);
-	if (collection.count > collection.room)
+	if (!ret_entries || room < *size)
 		return regioi_ws_fail(ERROR_INSUFFICIENT_BUFFER, FALSE);
+	memcpy(ret_entries, collection.entries, *size);
 	return TRUE;
 }
 
@@ -240,25 +240,18 @@ BOOL WINAPI GetLogicalProcessorInformationEx(LOGICAL_PROCESSOR_RELATIONSHIP rela
 					     PDWORD size)
 {
 	SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX large;
-	struct collection collection = {0};
+	struct collection collection;
 	DWORD used = 0;
 	bool fits;
 
 	if (!size)
 		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
 	collect(&collection);
-	collection.room = collection.count;
-	collection.count = 0;
-	collection.entries = calloc(collection.room + 1, sizeof(*collection.entries));
-	if (!collection.entries)
-		return regioi_ws_fail(ERROR_NOT_ENOUGH_MEMORY, FALSE);
-	collect(&collection);
-	for (DWORD i = 0; i < collection.count && i < collection.room; i++) {
+	for (DWORD i = 0; i < collection.count; i++) {
 		large = enlarge(&collection.entries[i]);
 		if (relationship == RelationAll || relationship == large.Relationship)
 			append((uint8_t *)ret_entries, *size, &used, &large);
 	}
-	free(collection.entries);
 	large = only_group();
 	if (relationship == RelationAll || relationship == RelationGroup)
 		append((uint8_t *)ret_entries, *size, &used, &large);

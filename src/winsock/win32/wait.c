@@ -46,40 +46,20 @@ void regioi_ws_signal(struct regioi_ws_waitable *object)
 	struct regioi_ws_wait_entry *entry;
 
 	object->signaled = true;
-	for (entry = object->first; entry && object->signaled; entry = entry->next)
+	for (entry = (void *)object->entries.first; entry && object->signaled;
+	     entry = (void *)entry->link.next)
 		if (!entry->wait->waiter.done && satisfy(entry->wait))
 			regioi_ws_waiter_satisfy(&regioi_ws_dispatcher, &entry->wait->waiter);
 }
 
 void regioi_ws_bind(struct regioi_ws_waitable *object)
 {
+	struct regioi_ws_wait_entry *entry;
+
 	object->queues++;
-	for (struct regioi_ws_wait_entry *entry = object->first; entry; entry = entry->next)
+	for (entry = (void *)object->entries.first; entry; entry = (void *)entry->link.next)
 		if (!entry->wait->waiter.done)
 			regioi_ws_waiter_drive(&regioi_ws_dispatcher, &entry->wait->waiter);
-}
-
-static void entry_list(struct regioi_ws_waitable *object, struct regioi_ws_wait_entry *entry)
-{
-	entry->next = NULL;
-	entry->previous = object->last;
-	if (object->last)
-		object->last->next = entry;
-	else
-		object->first = entry;
-	object->last = entry;
-}
-
-static void entry_unlist(struct regioi_ws_waitable *object, struct regioi_ws_wait_entry *entry)
-{
-	if (entry->previous)
-		entry->previous->next = entry->next;
-	else
-		object->first = entry->next;
-	if (entry->next)
-		entry->next->previous = entry->previous;
-	else
-		object->last = entry->previous;
 }
 
 /* Returns the index of the object that ended the wait, or WAIT_TIMEOUT. */
@@ -94,23 +74,15 @@ static DWORD wait_for(struct regioi_ws_wait *wait, DWORD timeout_ms)
 	if (!wait->waiter.done) {
 		for (i = 0; i < wait->count; i++) {
 			wait->entries[i].wait = wait;
-			entry_list(wait->objects[i], &wait->entries[i]);
+			regioi_ws_list_append(&wait->objects[i]->entries, &wait->entries[i].link);
 			wait->waiter.drives |= wait->objects[i]->queues > 0;
 		}
 		regioi_ws_domain_sleep(domain, &wait->waiter, deadline_ns);
 		for (i = 0; i < wait->count; i++)
-			entry_unlist(wait->objects[i], &wait->entries[i]);
+			regioi_ws_list_remove(&wait->objects[i]->entries, &wait->entries[i].link);
 	}
 	pthread_mutex_unlock(&domain->lock);
 	return wait->waiter.done ? WAIT_OBJECT_0 + wait->result : WAIT_TIMEOUT;
-}
-
-DWORD regioi_ws_wait_for(struct regioi_ws_waitable *object, DWORD timeout_ms)
-{
-	struct regioi_ws_wait_entry entry;
-	struct regioi_ws_wait wait = {.objects = &object, .entries = &entry, .count = 1};
-
-	return wait_for(&wait, timeout_ms);
 }
 
 static void never_destroy(struct regioi_ws_object *object)
@@ -138,10 +110,8 @@ DWORD WINAPI WaitForMultipleObjectsEx(DWORD count, const HANDLE *handles, BOOL w
 	struct regioi_ws_wait wait = {.objects = objects, .entries = entries, .all = wait_all};
 	DWORD result = WAIT_FAILED;
 
-	if (!handles || count == 0 || count > MAXIMUM_WAIT_OBJECTS) {
-		SetLastError(ERROR_INVALID_PARAMETER);
-		return WAIT_FAILED;
-	}
+	if (!handles || count == 0 || count > MAXIMUM_WAIT_OBJECTS)
+		return (DWORD)regioi_ws_fail(ERROR_INVALID_PARAMETER, (int)WAIT_FAILED);
 	for (wait.count = 0; wait.count < count; wait.count++) {
 		objects[wait.count] = waitable_get(handles[wait.count]);
 		if (!objects[wait.count])

@@ -16,17 +16,17 @@ struct regioi_ws_wait;
 
 /* A thread waits for an object. */
 struct regioi_ws_wait_entry {
+	struct regioi_ws_link link;
 	struct regioi_ws_wait *wait;
-	struct regioi_ws_wait_entry *next, *previous; /* on the object's list, oldest first */
 };
 
 struct regioi_ws_waitable {
 	struct regioi_ws_object object;
 	/* Under the dispatcher's lock. */
 	bool signaled;
-	bool manual_reset; /* stays signaled when it has ended a wait */
-	uint32_t queues;   /* CQs that signal it */
-	struct regioi_ws_wait_entry *first, *last;
+	bool manual_reset;	       /* stays signaled when it has ended a wait */
+	uint32_t queues;	       /* CQs that signal it */
+	struct regioi_ws_list entries; /* oldest first */
 };
 
 /* With the dispatcher's lock: ends the waits that are satisfied because the object is signaled. */
@@ -36,8 +36,5 @@ void regioi_ws_signal(struct regioi_ws_waitable *object);
  * it already.
  */
 void regioi_ws_bind(struct regioi_ws_waitable *object);
-
-/* As WaitForSingleObject(). */
-DWORD regioi_ws_wait_for(struct regioi_ws_waitable *object, DWORD timeout_ms);
 
 #endif
