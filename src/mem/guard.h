@@ -27,72 +27,53 @@
 
 #ifdef REGIOI_GUARDED
 #include <sanitizer/asan_interface.h>
+#define REGIOI_GUARD_MARK(start, length, poison)                                                   \
+	((poison) ? __asan_poison_memory_region(start, length)                                     \
+		  : __asan_unpoison_memory_region(start, length))
 #else
 #define REGIOI_GUARDED 0
-#define __asan_poison_memory_region(start, length) ((void)(start), (void)(length))
-#define __asan_unpoison_memory_region(start, length) ((void)(start), (void)(length))
+#define REGIOI_GUARD_MARK(start, length, poison) ((void)(start), (void)(length), (void)(poison))
 #endif
 
 #define REGIOI_GUARD_GRANULE 8u
 
-/*
- * The whole granules inside the range: returns their length in bytes, and where they start in
- * *ret_from.
- */
-static inline size_t regioi_guard_span(const void *start, size_t length, void **ret_from)
+/* Of the whole granules inside the range. */
+static inline void regioi_guard_set(const void *start, size_t length, bool poison)
 {
 	const uintptr_t mask = ~(uintptr_t)(REGIOI_GUARD_GRANULE - 1);
 	uintptr_t from = ((uintptr_t)start + REGIOI_GUARD_GRANULE - 1) & mask;
 	uintptr_t to = ((uintptr_t)start + length) & mask;
 
-	*ret_from = (void *)from;
-	return from < to ? to - from : 0;
-}
-
-static inline void regioi_guard_poison(const void *start, size_t length)
-{
-	void *from;
-
-	if (!REGIOI_GUARDED)
-		return;
-	length = regioi_guard_span(start, length, &from);
-	__asan_poison_memory_region(from, length);
+	if (from < to && REGIOI_GUARDED)
+		REGIOI_GUARD_MARK((void *)from, to - from, poison);
 }
 
 static inline void regioi_guard_unpoison(const void *start, size_t length)
 {
-	void *from;
-
-	if (!REGIOI_GUARDED)
-		return;
-	length = regioi_guard_span(start, length, &from);
-	__asan_unpoison_memory_region(from, length);
+	regioi_guard_set(start, length, false);
 }
 
 /*
  * For the slice of a posted receive, whose 'bytes' are still its length. Called inside a read
  * section: a region that is deregistered is unpoisoned as a whole after its readers have left.
  */
+static inline void regioi_guard_set_request(const struct regioi_request *request, bool poison)
+{
+	const void *data =
+		REGIOI_GUARDED ? regioi_region_resolve(request->region, request->offset) : NULL;
+
+	if (data)
+		regioi_guard_set(data, request->bytes, poison);
+}
+
 static inline void regioi_guard_poison_request(const struct regioi_request *request)
 {
-	const void *data;
-
-	if (!REGIOI_GUARDED)
-		return;
-	data = regioi_region_resolve(request->region, request->offset);
-	if (data)
-		regioi_guard_poison(data, request->bytes);
+	regioi_guard_set_request(request, true);
 }
 
 static inline void regioi_guard_unpoison_request(const struct regioi_request *request)
 {
-	const void *data;
-
-	if (!REGIOI_GUARDED)
-		return;
-	data = regioi_region_resolve(request->region, request->offset);
-	if (data)
-		regioi_guard_unpoison(data, request->bytes);
+	regioi_guard_set_request(request, false);
 }
 
 /*
