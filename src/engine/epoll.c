@@ -131,7 +131,7 @@ static void close_unless(int fd, bool others)
 }
 
 /* A number that the program has closed may be used for another file by now. */
-void regioi_epoll_fini(struct regioi_engine *engine)
+static void close_descriptors(struct regioi_engine *engine)
 {
 	const bool complete = engine->witness_fd >= 0, witness = witness_is_ours(engine);
 	const bool others = complete && !(witness && set_holds(engine, engine->witness_end_fd,
@@ -147,7 +147,7 @@ void regioi_epoll_fini(struct regioi_engine *engine)
 	close_unless(engine->witness_fd, complete && !witness);
 }
 
-int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_refusal)
+static int open_descriptors(struct regioi_engine *engine, struct regioi_refusal *ret_refusal)
 {
 	int error;
 
@@ -168,7 +168,7 @@ int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_r
 		return 0;
 	}
 	error = -errno;
-	regioi_epoll_fini(engine);
+	close_descriptors(engine);
 	snprintf(ret_refusal->reason, sizeof(ret_refusal->reason), "creating an epoll set: %s",
 		 strerror(-error));
 	snprintf(ret_refusal->remedy, sizeof(ret_refusal->remedy), "%s",
@@ -178,25 +178,31 @@ int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_r
 	return error;
 }
 
-static void epoll_engine_destroy(struct regioi_engine *engine)
+int regioi_epoll_create(size_t size, struct regioi_engine **ret_engine,
+			struct regioi_refusal *ret_refusal)
 {
-	if (!engine)
-		return;
-	regioi_epoll_fini(engine);
-	free(engine);
-}
-
-static int epoll_engine_create(struct regioi_engine **ret_engine,
-			       struct regioi_refusal *ret_refusal)
-{
-	struct regioi_engine *engine = malloc(sizeof(*engine));
-	int error = engine ? regioi_epoll_init(engine, ret_refusal) : -ENOMEM;
+	struct regioi_engine *engine = calloc(1, size);
+	int error = engine ? open_descriptors(engine, ret_refusal) : -ENOMEM;
 
 	if (error)
 		free(engine);
 	else
 		*ret_engine = engine;
 	return error;
+}
+
+void regioi_epoll_destroy(struct regioi_engine *engine)
+{
+	if (!engine)
+		return;
+	close_descriptors(engine);
+	free(engine);
+}
+
+static int epoll_engine_create(struct regioi_engine **ret_engine,
+			       struct regioi_refusal *ret_refusal)
+{
+	return regioi_epoll_create(sizeof(**ret_engine), ret_engine, ret_refusal);
 }
 
 int regioi_epoll_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer)
@@ -364,19 +370,14 @@ static void epoll_engine_execute(struct regioi_engine *engine, struct regioi_op 
 const struct regioi_engine_ops regioi_engine_epoll = {
 	.name = "epoll",
 	.about = "epoll for readiness, plain system calls; works on every supported kernel",
+	REGIOI_EPOLL_OPS,
 	.automatic = true,
 	.create = epoll_engine_create,
-	.destroy = epoll_engine_destroy,
+	.destroy = regioi_epoll_destroy,
 	.watch = regioi_epoll_watch,
 	.unwatch = regioi_epoll_unwatch,
-	.busy_poll = regioi_epoll_busy_poll,
 	.poll = regioi_epoll_poll,
 	.sleep = regioi_epoll_sleep,
-	.doorbell = regioi_epoll_doorbell,
-	.wake = regioi_epoll_wake,
-	.wake_ack = regioi_epoll_wake_ack,
-	.intact = regioi_epoll_intact,
 	.apart = regioi_epoll_apart,
-	.descriptor = regioi_epoll_descriptor,
 	.execute = epoll_engine_execute,
 };

@@ -30,9 +30,10 @@ struct regioi_engine {
 	atomic_bool nanoseconds;
 };
 
-/* As create in engine.h. */
-int regioi_epoll_init(struct regioi_engine *engine, struct regioi_refusal *ret_refusal);
-void regioi_epoll_fini(struct regioi_engine *engine);
+/* The engine is the start of a structure of 'size' bytes, the rest of which is 0. */
+int regioi_epoll_create(size_t size, struct regioi_engine **ret_engine,
+			struct regioi_refusal *ret_refusal);
+void regioi_epoll_destroy(struct regioi_engine *engine);
 
 int regioi_epoll_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool prefer);
 int regioi_epoll_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags);
@@ -47,5 +48,11 @@ void regioi_epoll_wake_ack(struct regioi_engine *engine);
 bool regioi_epoll_intact(struct regioi_engine *engine);
 bool regioi_epoll_apart(const struct regioi_engine *engine);
 int regioi_epoll_descriptor(struct regioi_engine *engine);
+
+/* Of a struct regioi_engine_ops: what every engine leaves to this file. */
+#define REGIOI_EPOLL_OPS                                                                           \
+	.busy_poll = regioi_epoll_busy_poll, .doorbell = regioi_epoll_doorbell,                    \
+	.wake = regioi_epoll_wake, .wake_ack = regioi_epoll_wake_ack,                              \
+	.intact = regioi_epoll_intact, .descriptor = regioi_epoll_descriptor
 
 #endif

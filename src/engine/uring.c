@@ -211,19 +211,13 @@ static int uring_create(struct regioi_engine **ret_engine, struct regioi_refusal
 	struct uring *uring;
 	int error = regioi_ring_try(ret_refusal);
 
+	if (!error)
+		error = regioi_epoll_create(sizeof(*uring), ret_engine, ret_refusal);
 	if (error)
 		return error;
-	uring = calloc(1, sizeof(*uring));
-	if (!uring)
-		return -ENOMEM;
-	error = regioi_epoll_init(&uring->epoll, ret_refusal);
-	if (error) {
-		free(uring);
-		return error;
-	}
+	uring = uring_of(*ret_engine);
 	uring->serial = atomic_fetch_add(&last_serial, 1) + 1;
 	uring->place = place_take();
-	*ret_engine = &uring->epoll;
 	return 0;
 }
 
@@ -236,10 +230,9 @@ static void uring_destroy(struct regioi_engine *engine)
 	/* If another thread's ring polls it, that thread notices when the place is used again. */
 	if (find_poll(uring))
 		regioi_ring_survives(regioi_ring_disarm(regioi_ring_own, uring->place));
-	regioi_epoll_fini(engine);
 	if (uring->place < REGIOI_RING_PLACES)
 		atomic_fetch_and(&places_taken, ~(1ull << uring->place));
-	free(uring);
+	regioi_epoll_destroy(engine);
 }
 
 static void uring_fork_child(void)
@@ -251,21 +244,16 @@ static void uring_fork_child(void)
 const struct regioi_engine_ops regioi_engine_uring = {
 	.name = "uring",
 	.about = regioi_ring_about,
+	REGIOI_EPOLL_OPS,
 	.automatic = true,
 	.create = uring_create,
 	.destroy = uring_destroy,
-	.busy_poll = regioi_epoll_busy_poll,
 	.watch = regioi_epoll_watch,
 	.unwatch = regioi_epoll_unwatch,
 	.idle = uring_idle,
 	.poll = uring_poll,
 	.sleep = uring_sleep,
-	.doorbell = regioi_epoll_doorbell,
-	.wake = regioi_epoll_wake,
-	.wake_ack = regioi_epoll_wake_ack,
-	.intact = regioi_epoll_intact,
 	.apart = regioi_epoll_apart,
-	.descriptor = regioi_epoll_descriptor,
 	.batches = uring_batches,
 	.fork_child = uring_fork_child,
 	.execute = uring_execute,

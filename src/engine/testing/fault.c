@@ -372,13 +372,6 @@ static bool change(struct regioi_engine *engine, struct regioi_op *op, struct ch
 	return true;
 }
 
-/* After the operations, because the core treats an event during an operation as new. */
-static void settle(struct regioi_engine *engine, struct regioi_op *op, struct changed *changed)
-{
-	if (changed->delayed || (changed->shortened && changed->op.result > 0))
-		owe_for(engine, op);
-}
-
 static void execute_chunk(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
 {
 	struct changed changes[CHUNK];
@@ -399,8 +392,10 @@ static void execute_chunk(struct regioi_engine *engine, struct regioi_op *ops, u
 		changes[places[i]].op.result = handed[i].result;
 		ops[places[i]].result = handed[i].result;
 	}
+	/* After the operations, because the core treats an event during an operation as new. */
 	for (uint32_t i = 0; i < ops_count; i++)
-		settle(engine, &ops[i], &changes[i]);
+		if (changes[i].delayed || (changes[i].shortened && changes[i].op.result > 0))
+			owe_for(engine, &ops[i]);
 }
 
 static void fault_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
@@ -417,40 +412,19 @@ static int fault_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool 
 	return engine->inner_ops->busy_poll(engine->inner, time_us, prefer);
 }
 
-static void fault_doorbell(struct regioi_engine *engine)
-{
-	engine->inner_ops->doorbell(engine->inner);
-}
+#define PASSED_ON(type, name)                                                                      \
+	static type fault_##name(struct regioi_engine *engine)                                     \
+	{                                                                                          \
+		return engine->inner_ops->name(engine->inner);                                     \
+	}
 
-static void fault_wake(struct regioi_engine *engine)
-{
-	engine->inner_ops->wake(engine->inner);
-}
-
-static void fault_wake_ack(struct regioi_engine *engine)
-{
-	engine->inner_ops->wake_ack(engine->inner);
-}
-
-static bool fault_intact(struct regioi_engine *engine)
-{
-	return engine->inner_ops->intact(engine->inner);
-}
-
-static int fault_descriptor(struct regioi_engine *engine)
-{
-	return engine->inner_ops->descriptor(engine->inner);
-}
-
-static uint64_t fault_now_ns(struct regioi_engine *engine)
-{
-	return engine->inner_ops->now_ns(engine->inner);
-}
-
-static bool fault_batches(struct regioi_engine *engine)
-{
-	return engine->inner_ops->batches(engine->inner);
-}
+PASSED_ON(void, doorbell)
+PASSED_ON(void, wake)
+PASSED_ON(void, wake_ack)
+PASSED_ON(bool, intact)
+PASSED_ON(int, descriptor)
+PASSED_ON(uint64_t, now_ns)
+PASSED_ON(bool, batches)
 
 /* ---- Creating and ending ---- */
 

@@ -4,46 +4,23 @@
  * receive finds a full train, or on a stream all it asks for. `regio bench core-cost` and
  * `slots-udp` use it to measure the library alone; no messages are sent.
  */
-#include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/kernel.h"
-#include "engine/engine.h"
+#include "engine/epoll.h"
 
 #define TRAIN_MESSAGES 128
 #define MESSAGE_BYTES 64
 
-struct regioi_engine {
-	int descriptor;
-};
-
 static int null_create(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal)
 {
-	struct regioi_engine *engine = malloc(sizeof(*engine));
+	int error = regioi_epoll_create(sizeof(**ret_engine), ret_engine, ret_refusal);
 
-	if (!engine)
-		return -ENOMEM;
-	engine->descriptor = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (engine->descriptor < 0) {
-		int error = -errno;
-
-		free(engine);
-		return error;
-	}
-	*ret_engine = engine;
-	return 0;
-}
-
-static void null_destroy(struct regioi_engine *engine)
-{
-	if (!engine)
-		return;
-	close(engine->descriptor);
-	free(engine);
+	/* Its descriptor is always readable. */
+	if (!error)
+		regioi_epoll_wake(*ret_engine);
+	return error;
 }
 
 static int null_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
@@ -70,11 +47,6 @@ static int null_sleep(struct regioi_engine *engine, struct regioi_event *ret_eve
 
 static void null_doorbell(struct regioi_engine *engine)
 {
-}
-
-static int null_descriptor(struct regioi_engine *engine)
-{
-	return engine->descriptor;
 }
 
 /* Where every message is from. */
@@ -139,7 +111,7 @@ const struct regioi_engine_ops regioi_engine_null = {
 	.about = "carries no traffic, for measuring only",
 	.automatic = false,
 	.create = null_create,
-	.destroy = null_destroy,
+	.destroy = regioi_epoll_destroy,
 	.watch = null_watch,
 	.unwatch = null_unwatch,
 	.poll = null_poll,
@@ -147,6 +119,6 @@ const struct regioi_engine_ops regioi_engine_null = {
 	.doorbell = null_doorbell,
 	.wake = null_doorbell,
 	.wake_ack = null_doorbell,
-	.descriptor = null_descriptor,
+	.descriptor = regioi_epoll_descriptor,
 	.execute = null_execute,
 };

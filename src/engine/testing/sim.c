@@ -82,27 +82,23 @@ static bool net_start(struct regioi_refusal *ret_refusal)
 
 static int sim_create(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal)
 {
-	struct sim *sim = calloc(1, sizeof(*sim));
-	int error = sim ? regioi_epoll_init(&sim->epoll, ret_refusal) : -ENOMEM;
+	struct regioi_engine *engine;
+	int error = regioi_epoll_create(sizeof(struct sim), &engine, ret_refusal);
 
-	if (error) {
-		free(sim);
+	if (error)
 		return error;
-	}
 	lock();
 	if (regioi_sim_net.engines == 0 && !net_start(ret_refusal))
 		error = -EINVAL;
 	else
 		regioi_sim_net.engines++;
-	sim->batches = regioi_sim_below(2);
+	sim_of(engine)->batches = regioi_sim_below(2);
 	unlock();
-	if (error) {
-		regioi_epoll_fini(&sim->epoll);
-		free(sim);
-		return error;
-	}
-	*ret_engine = &sim->epoll;
-	return 0;
+	if (error)
+		regioi_epoll_destroy(engine);
+	else
+		*ret_engine = engine;
+	return error;
 }
 
 static void sim_destroy(struct regioi_engine *engine)
@@ -114,8 +110,7 @@ static void sim_destroy(struct regioi_engine *engine)
 	if (--regioi_sim_net.engines == 0)
 		regioi_sim_forget_all();
 	unlock();
-	regioi_epoll_fini(engine);
-	free(sim_of(engine));
+	regioi_epoll_destroy(engine);
 }
 
 /* ---- Events ---- */
@@ -401,19 +396,14 @@ static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uin
 const struct regioi_engine_ops regioi_engine_sim = {
 	.name = "sim",
 	.about = "a simulated network with its own clock, delays and faults, for tests",
+	REGIOI_EPOLL_OPS,
 	.automatic = false,
 	.create = sim_create,
 	.destroy = sim_destroy,
-	.busy_poll = regioi_epoll_busy_poll,
 	.watch = sim_watch,
 	.unwatch = sim_unwatch,
 	.poll = sim_poll,
 	.sleep = sim_sleep,
-	.doorbell = regioi_epoll_doorbell,
-	.wake = regioi_epoll_wake,
-	.wake_ack = regioi_epoll_wake_ack,
-	.intact = regioi_epoll_intact,
-	.descriptor = regioi_epoll_descriptor,
 	.now_ns = sim_now_ns,
 	.batches = sim_batches,
 	.execute = sim_execute,
