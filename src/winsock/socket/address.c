@@ -78,7 +78,6 @@ static PADDRINFOA entry_copy(const sys_addrinfo *from)
 
 	if (!entry)
 		return NULL;
-	entry->ai_flags = 0;
 	entry->ai_family = from->ai_family;
 	entry->ai_socktype = from->ai_socktype;
 	entry->ai_protocol = from->ai_protocol;
@@ -283,8 +282,7 @@ char *WSAAPI inet_ntoa(struct in_addr address)
 {
 	static _Thread_local char text[16];
 
-	snprintf(text, sizeof(text), "%u.%u.%u.%u", address.S_un.S_un_b.s_b1,
-		 address.S_un.S_un_b.s_b2, address.S_un.S_un_b.s_b3, address.S_un.S_un_b.s_b4);
+	sys_inet_ntop(AF_INET, &address, text, sizeof(text));
 	return text;
 }
 

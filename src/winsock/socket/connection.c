@@ -171,13 +171,6 @@ static int disconnect_datagrams(struct regioi_ws_socket *socket)
 	return 0;
 }
 
-static bool all_zero(const uint8_t *bytes, size_t count)
-{
-	while (count > 0 && bytes[count - 1] == 0)
-		count--;
-	return count == 0;
-}
-
 static bool address_is_zero(const struct regioi_ws_socket *socket, const struct sockaddr *address)
 {
 	const SOCKADDR_INET *name = (const void *)address;
@@ -185,7 +178,7 @@ static bool address_is_zero(const struct regioi_ws_socket *socket, const struct 
 	if (socket->family == AF_INET)
 		return name->Ipv4.sin_addr.s_addr == 0;
 	return socket->family == AF_INET6 &&
-	       all_zero(name->Ipv6.sin6_addr.u.Byte, sizeof(name->Ipv6.sin6_addr));
+	       memcmp(&name->Ipv6.sin6_addr, &in6addr_any, sizeof(in6addr_any)) == 0;
 }
 
 /*

@@ -60,11 +60,14 @@ static int socket_replace(struct regioi_ws_socket *socket, int fd)
 	return error;
 }
 
-static BOOL start(struct regioi_ws_operation *operation)
+static BOOL start(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
 	DWORD bytes = 0;
-	int error = regioi_ws_operation_start(operation, &bytes);
+	int error;
 
+	if (ret_bytes)
+		*ret_bytes = 0;
+	error = regioi_ws_operation_start(operation, &bytes);
 	return error ? regioi_ws_fail(error, FALSE) : TRUE;
 }
 
@@ -176,11 +179,9 @@ BOOL PASCAL AcceptEx(SOCKET s, SOCKET accepted, PVOID buffer, DWORD receive_size
 	operation->buffer = buffer;
 	operation->sizes[1] = local_size;
 	operation->sizes[2] = remote_size;
-	if (ret_bytes)
-		*ret_bytes = 0;
 	error = claim_accepted(listener, accepted, &operation->accepted);
 	if (!error)
-		return start(operation);
+		return start(operation, ret_bytes);
 	regioi_ws_operation_refuse(operation, error);
 	return regioi_ws_fail(error, FALSE);
 }
@@ -260,9 +261,7 @@ static BOOL PASCAL connect_ex(SOCKET s, const struct sockaddr *address, int leng
 	operation->attempt = attempt_connect;
 	memcpy(&operation->address, address, (size_t)length);
 	operation->sizes[0] = (DWORD)length;
-	if (ret_bytes)
-		*ret_bytes = 0;
-	return start(operation);
+	return start(operation, ret_bytes);
 }
 
 /* ---- DisconnectEx ---- */
@@ -315,7 +314,7 @@ static BOOL PASCAL disconnect_ex(SOCKET s, LPOVERLAPPED overlapped, DWORD flags,
 		return FALSE;
 	operation->attempt = attempt_disconnect;
 	operation->flags = (int)flags;
-	return start(operation);
+	return start(operation, NULL);
 }
 
 /* ---- Finding them ---- */

@@ -14,19 +14,15 @@ _Static_assert(sizeof(WSACMSGHDR) == sizeof(struct cmsghdr) &&
 		       offsetof(WSACMSGHDR, cmsg_type) == offsetof(struct cmsghdr, cmsg_type),
 	       "a WSACMSGHDR is a cmsghdr");
 
-/*
- * Enters the socket, and fills 'transfer', but for its vectors and flags. Returns 0 or a Winsock
- * error.
- */
-static int take_message(SOCKET s, LPWSAMSG message, const void *routine,
-			struct regioi_ws_transfer *transfer, struct regioi_ws_socket **ret_socket)
+/* Enters the socket, and fills 'transfer', but for its flags. NULL, with the last error set. */
+static struct regioi_ws_socket *take_message(SOCKET s, LPWSAMSG message,
+					     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
+					     struct regioi_ws_transfer *transfer)
 {
-	int error = message ? regioi_ws_take_buffers(message->lpBuffers, message->dwBufferCount,
-						     transfer)
-			    : WSAEFAULT;
+	struct regioi_ws_socket *socket;
 
-	if (error || routine)
-		return error ? error : WSAEOPNOTSUPP;
+	if (!message)
+		return regioi_ws_fail_null(WSAEFAULT);
 	if (message->name) {
 		transfer->message.msg_name = message->name;
 		transfer->message.msg_namelen = (socklen_t)message->namelen;
@@ -35,13 +31,12 @@ static int take_message(SOCKET s, LPWSAMSG message, const void *routine,
 		transfer->message.msg_control = message->Control.buf;
 		transfer->message.msg_controllen = message->Control.len;
 	}
-	*ret_socket = regioi_ws_socket_enter(s);
-	if (!*ret_socket)
-		return WSAGetLastError();
-	if ((*ret_socket)->type == SOCK_DGRAM || (*ret_socket)->type == SOCK_RAW)
-		return 0;
-	regioi_ws_socket_leave(*ret_socket);
-	return WSAEOPNOTSUPP;
+	socket = regioi_ws_transfer_begin(s, message->lpBuffers, message->dwBufferCount, routine,
+					  transfer);
+	if (!socket || socket->type == SOCK_DGRAM || socket->type == SOCK_RAW)
+		return socket;
+	regioi_ws_socket_leave(socket);
+	return regioi_ws_fail_null(WSAEOPNOTSUPP);
 }
 
 INT PASCAL regioi_ws_receive_message(SOCKET s, LPWSAMSG message, LPDWORD ret_bytes,
@@ -49,11 +44,10 @@ INT PASCAL regioi_ws_receive_message(SOCKET s, LPWSAMSG message, LPDWORD ret_byt
 				     LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
 	struct regioi_ws_transfer transfer = {.ret_message = message};
-	struct regioi_ws_socket *socket;
-	int error = take_message(s, message, (const void *)(uintptr_t)routine, &transfer, &socket);
+	struct regioi_ws_socket *socket = take_message(s, message, routine, &transfer);
 
-	if (error)
-		return regioi_ws_fail(error, SOCKET_ERROR);
+	if (!socket)
+		return SOCKET_ERROR;
 	transfer.flags = (int)message->dwFlags;
 	transfer.ret_name_length = message->name ? &message->namelen : NULL;
 	return regioi_ws_transfer_run(socket, &transfer, REGIOI_WS_IN, MSG_PEEK, overlapped,
@@ -64,11 +58,10 @@ INT PASCAL WSASendMsg(SOCKET s, LPWSAMSG message, DWORD flags, LPDWORD ret_bytes
 		      LPWSAOVERLAPPED overlapped, LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
 	struct regioi_ws_transfer transfer = {.flags = (int)flags};
-	struct regioi_ws_socket *socket;
-	int error = take_message(s, message, (const void *)(uintptr_t)routine, &transfer, &socket);
+	struct regioi_ws_socket *socket = take_message(s, message, routine, &transfer);
 
-	if (error)
-		return regioi_ws_fail(error, SOCKET_ERROR);
+	if (!socket)
+		return SOCKET_ERROR;
 	return regioi_ws_transfer_run(socket, &transfer, REGIOI_WS_OUT, MSG_DONTROUTE, overlapped,
 				      ret_bytes);
 }

@@ -115,10 +115,16 @@ static int set_timeout(const struct regioi_ws_socket *socket, int name, const ch
 	return set_kernel(socket, SOL_SOCKET, name, &timeout, sizeof(timeout));
 }
 
-static int set_linger(const struct regioi_ws_socket *socket, const LINGER *wanted)
+/* SO_DONTLINGER is a BOOL. */
+static int set_linger(const struct regioi_ws_socket *socket, int name, const char *value,
+		      int length)
 {
-	sys_linger times = {.l_onoff = wanted->l_onoff, .l_linger = wanted->l_linger};
+	LINGER wanted = {.l_onoff = number_of(value, length) == 0};
+	sys_linger times;
 
+	if (name == SO_LINGER)
+		memcpy(&wanted, value, sizeof(wanted));
+	times = (sys_linger){.l_onoff = wanted.l_onoff, .l_linger = wanted.l_linger};
 	return set_kernel(socket, SOL_SOCKET, SO_LINGER, &times, sizeof(times));
 }
 
@@ -170,18 +176,13 @@ static int set_coalesced(struct regioi_ws_socket *socket, DWORD size)
 /* Options of the socket level that are not passed to the kernel. Returns -1 for all others. */
 static int set_special(struct regioi_ws_socket *socket, int name, const char *value, int length)
 {
-	LINGER times = {0};
-
 	switch (name) {
 	case SO_RCVTIMEO:
 	case SO_SNDTIMEO:
 		return set_timeout(socket, name, value, length);
 	case SO_DONTLINGER:
-		times.l_onoff = number_of(value, length) == 0;
-		return set_linger(socket, &times);
 	case SO_LINGER:
-		memcpy(&times, value, sizeof(times));
-		return set_linger(socket, &times);
+		return set_linger(socket, name, value, length);
 	case SO_REUSEADDR:
 		return set_reuse(socket, number_of(value, length) != 0);
 	case SO_EXCLUSIVEADDRUSE:
@@ -257,24 +258,19 @@ static int get_number(const struct regioi_ws_socket *socket, int level, int name
 		       : 0;
 }
 
-static int get_linger(const struct regioi_ws_socket *socket, LINGER *ret_times)
+static int get_linger(const struct regioi_ws_socket *socket, int name, DWORD *ret_number)
 {
 	sys_linger times;
 	socklen_t size = sizeof(times);
+	LINGER found;
 
 	if (sys_getsockopt(socket->fd, SOL_SOCKET, SO_LINGER, &times, &size) < 0)
 		return regioi_ws_error(errno);
-	*ret_times = (LINGER){.l_onoff = (USHORT)times.l_onoff, .l_linger = (USHORT)times.l_linger};
+	found = (LINGER){.l_onoff = (USHORT)times.l_onoff, .l_linger = (USHORT)times.l_linger};
+	*ret_number = !found.l_onoff;
+	if (name == SO_LINGER)
+		memcpy(ret_number, &found, sizeof(found));
 	return 0;
-}
-
-static int get_dontlinger(const struct regioi_ws_socket *socket, DWORD *ret_number)
-{
-	LINGER times = {0};
-	int error = get_linger(socket, &times);
-
-	*ret_number = !times.l_onoff;
-	return error;
 }
 
 static int get_dontfragment(const struct regioi_ws_socket *socket, DWORD *ret_number)
@@ -304,10 +300,8 @@ static int get_special(struct regioi_ws_socket *socket, int name, DWORD *ret_num
 	case SO_SNDTIMEO:
 		return get_timeout(socket, name, ret_number);
 	case SO_DONTLINGER:
-		return get_dontlinger(socket, ret_number);
 	case SO_LINGER:
-		/* As large as a number. */
-		return get_linger(socket, (LINGER *)(void *)ret_number);
+		return get_linger(socket, name, ret_number);
 	case SO_ERROR:
 		error = get_number(socket, SOL_SOCKET, SO_ERROR, ret_number);
 		if (!error && *ret_number == ECONNRESET)

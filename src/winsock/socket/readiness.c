@@ -8,12 +8,11 @@
 #include "winsock/socket/readiness.h"
 #include "winsock/win32/error.h"
 
-#define MILLISECOND_NS 1000000u
 /*
  * The kernel always reports a stream that was never connected, and Windows does not. It is looked
  * at again after this time, because another thread may connect it.
  */
-#define IDLE_LOOK_NS (20 * (uint64_t)MILLISECOND_NS)
+#define IDLE_LOOK_NS UINT64_C(20000000)
 
 /* Takes an error that the program does not want to know about. Whether there was none other. */
 static bool error_ignored(const struct regioi_ws_socket *socket)
@@ -129,15 +128,11 @@ static bool fill(const struct regioi_ws_look *looks, struct pollfd *descriptors,
 static int poll_until(struct pollfd *descriptors, uint32_t count, uint64_t deadline_ns)
 {
 	for (;;) {
-		uint64_t now = deadline_ns && deadline_ns != UINT64_MAX ? regioi_now_ns() : 0;
-		int64_t rest_ms = -1;
+		uint64_t now = deadline_ns ? regioi_now_ns() : 0;
+		struct timespec rest =
+			regioi_ws_timespec(deadline_ns > now ? deadline_ns - now : 0);
 
-		if (deadline_ns != UINT64_MAX)
-			rest_ms = deadline_ns > now
-					  ? (int64_t)((deadline_ns - now + MILLISECOND_NS - 1) /
-						      MILLISECOND_NS)
-					  : 0;
-		if (poll(descriptors, count, rest_ms > INT32_MAX ? INT32_MAX : (int)rest_ms) >= 0)
+		if (ppoll(descriptors, count, deadline_ns == UINT64_MAX ? NULL : &rest, NULL) >= 0)
 			return 0;
 		if (errno != EINTR)
 			return regioi_ws_error(errno);

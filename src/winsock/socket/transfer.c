@@ -7,15 +7,19 @@
 
 #define MESSAGE_FLAGS (MSG_OOB | MSG_PEEK | MSG_DONTROUTE | MSG_WAITALL)
 
-int regioi_ws_take_buffers(const WSABUF *buffers, DWORD count, struct regioi_ws_transfer *transfer)
+struct regioi_ws_socket *regioi_ws_transfer_begin(SOCKET s, const WSABUF *buffers, DWORD count,
+						  LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
+						  struct regioi_ws_transfer *transfer)
 {
 	if (!buffers || count == 0 || count > REGIOI_WS_BUFFERS_MAX)
-		return WSAEINVAL;
+		return regioi_ws_fail_null(WSAEINVAL);
+	if (routine)
+		return regioi_ws_fail_null(WSAEOPNOTSUPP);
 	for (DWORD i = 0; i < count; i++)
 		transfer->vectors[i] = (struct iovec){buffers[i].buf, buffers[i].len};
 	transfer->message.msg_iov = transfer->vectors;
 	transfer->message.msg_iovlen = count;
-	return 0;
+	return regioi_ws_socket_enter(s);
 }
 
 /* ---- One attempt ---- */
@@ -228,13 +232,10 @@ int WSAAPI WSARecvFrom(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_byte
 	struct regioi_ws_transfer transfer = {.message.msg_name = from,
 					      .ret_name_length = from ? from_length : NULL};
 	struct regioi_ws_socket *socket;
-	int error = flags ? regioi_ws_take_buffers(buffers, count, &transfer) : WSAEFAULT;
 
-	if (!overlapped && !ret_bytes)
-		error = WSAEFAULT;
-	if (error || routine)
-		return regioi_ws_fail(error ? error : WSAEOPNOTSUPP, SOCKET_ERROR);
-	socket = regioi_ws_socket_enter(s);
+	if (!flags || (!overlapped && !ret_bytes))
+		return regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
+	socket = regioi_ws_transfer_begin(s, buffers, count, routine, &transfer);
 	if (!socket)
 		return SOCKET_ERROR;
 	if (from && from_length && *from_length > 0)
@@ -276,13 +277,10 @@ int WSAAPI WSASendTo(SOCKET s, LPWSABUF buffers, DWORD count, LPDWORD ret_bytes,
 {
 	struct regioi_ws_transfer transfer = {.flags = (int)flags};
 	struct regioi_ws_socket *socket;
-	int error = regioi_ws_take_buffers(buffers, count, &transfer);
 
 	if (!overlapped && !ret_bytes)
-		error = WSAEFAULT;
-	if (error || routine)
-		return regioi_ws_fail(error ? error : WSAEOPNOTSUPP, SOCKET_ERROR);
-	socket = regioi_ws_socket_enter(s);
+		return regioi_ws_fail(WSAEFAULT, SOCKET_ERROR);
+	socket = regioi_ws_transfer_begin(s, buffers, count, routine, &transfer);
 	if (!socket)
 		return SOCKET_ERROR;
 	if (to && to_length) {

@@ -7,8 +7,10 @@
 
 #include "winsock/socket/overlapped.h"
 
-/* Returns 0 or a Winsock error. */
-int regioi_ws_take_buffers(const WSABUF *buffers, DWORD count, struct regioi_ws_transfer *transfer);
+/* Puts the buffers into 'transfer', and enters the socket. NULL, with the last error set. */
+struct regioi_ws_socket *regioi_ws_transfer_begin(SOCKET s, const WSABUF *buffers, DWORD count,
+						  LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
+						  struct regioi_ws_transfer *transfer);
 
 /*
  * Without an OVERLAPPED receives or sends now, and waits if the socket blocks; on a blocking stream

@@ -26,6 +26,7 @@ void WSAAPI WSASetLastError(int error)
 	last_error = (DWORD)error;
 }
 
+/* All others are WSAEINVAL. */
 static const struct regioi_ws_pair errors[] = {
 	{EPERM, WSAEACCES},
 	{EINTR, WSAEINTR},
@@ -34,8 +35,6 @@ static const struct regioi_ws_pair errors[] = {
 	{ENOMEM, WSAENOBUFS},
 	{EACCES, WSAEACCES},
 	{EFAULT, WSAEFAULT},
-	{EEXIST, WSAEINVAL},
-	{EINVAL, WSAEINVAL},
 	{ENFILE, WSAEMFILE},
 	{EMFILE, WSAEMFILE},
 	{ENOSPC, WSAENOBUFS},
@@ -70,7 +69,6 @@ static const struct regioi_ws_pair errors[] = {
 	{EALREADY, WSAEALREADY},
 	{EINPROGRESS, WSAEWOULDBLOCK},
 	{ECANCELED, WSA_OPERATION_ABORTED},
-	{ECHILD, WSAEINVAL},
 };
 
 /* Receives and sends, plain, overlapped and of Registered I/O, where their errors are others. */

@@ -7,7 +7,6 @@
 #include "winsock/win32/error.h"
 #include "winsock/win32/filetime.h"
 
-#define COUNTS_PER_SECOND INT64_C(10000000)
 #define COUNTS_PER_MILLISECOND 10000
 #define NS_PER_COUNT 100u
 /* From 1601 to 1970. */
@@ -52,14 +51,16 @@ void WINAPI GetLocalTime(LPSYSTEMTIME ret_time)
 BOOL WINAPI FileTimeToSystemTime(const FILETIME *time, LPSYSTEMTIME ret_time)
 {
 	int64_t counts = (int64_t)regioi_ws_filetime_counts(*time);
-	time_t seconds = counts / COUNTS_PER_SECOND - EPOCH_SECONDS;
+	time_t seconds = counts / REGIOI_WS_COUNTS_PER_SECOND - EPOCH_SECONDS;
 	struct tm fields;
 
 	if (counts < 0)
 		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
 	gmtime_r(&seconds, &fields);
-	to_system_time(&fields, (unsigned int)(counts % COUNTS_PER_SECOND / COUNTS_PER_MILLISECOND),
-		       ret_time);
+	to_system_time(
+		&fields,
+		(unsigned int)(counts % REGIOI_WS_COUNTS_PER_SECOND / COUNTS_PER_MILLISECOND),
+		ret_time);
 	return TRUE;
 }
 
@@ -74,7 +75,7 @@ BOOL WINAPI SystemTimeToFileTime(const SYSTEMTIME *time, LPFILETIME ret_time)
 	struct tm wanted = fields;
 	uint64_t counts;
 
-	counts = (uint64_t)(timegm(&fields) + EPOCH_SECONDS) * COUNTS_PER_SECOND +
+	counts = (uint64_t)(timegm(&fields) + EPOCH_SECONDS) * REGIOI_WS_COUNTS_PER_SECOND +
 		 (uint64_t)time->wMilliseconds * COUNTS_PER_MILLISECOND;
 	/* If the day does not exist in its month, the result is in another month. */
 	if (time->wYear < 1601 || time->wYear > YEAR_MAX || fields.tm_mon != wanted.tm_mon ||
@@ -91,9 +92,9 @@ void WINAPI GetSystemTimePreciseAsFileTime(LPFILETIME ret_time)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	*ret_time =
-		regioi_ws_filetime((uint64_t)((EPOCH_SECONDS + now.tv_sec) * COUNTS_PER_SECOND) +
-				   (uint64_t)now.tv_nsec / NS_PER_COUNT);
+	*ret_time = regioi_ws_filetime(
+		(uint64_t)((EPOCH_SECONDS + now.tv_sec) * REGIOI_WS_COUNTS_PER_SECOND) +
+		(uint64_t)now.tv_nsec / NS_PER_COUNT);
 }
 
 void WINAPI GetSystemTimeAsFileTime(LPFILETIME ret_time)

@@ -7,6 +7,8 @@
 
 #include "winsock/win32/posix.h"
 
+#define REGIOI_WS_COUNTS_PER_SECOND 10000000
+
 static inline FILETIME regioi_ws_filetime(uint64_t counts)
 {
 	return (FILETIME){.dwLowDateTime = (DWORD)counts, .dwHighDateTime = (DWORD)(counts >> 32)};

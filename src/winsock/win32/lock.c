@@ -21,18 +21,13 @@ _Static_assert(sizeof(struct condition) <= sizeof(CONDITION_VARIABLE), "a condit
 
 /* ---- Critical sections ---- */
 
-static pthread_mutex_t *mutex_of(LPCRITICAL_SECTION section)
-{
-	return (pthread_mutex_t *)(void *)section;
-}
-
 void WINAPI InitializeCriticalSection(LPCRITICAL_SECTION section)
 {
 	pthread_mutexattr_t attributes;
 
 	pthread_mutexattr_init(&attributes);
 	pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
-	pthread_mutex_init(mutex_of(section), &attributes);
+	pthread_mutex_init((void *)section, &attributes);
 	pthread_mutexattr_destroy(&attributes);
 }
 
@@ -50,64 +45,59 @@ BOOL WINAPI InitializeCriticalSectionEx(LPCRITICAL_SECTION section, DWORD spins,
 
 void WINAPI EnterCriticalSection(LPCRITICAL_SECTION section)
 {
-	pthread_mutex_lock(mutex_of(section));
+	pthread_mutex_lock((void *)section);
 }
 
 BOOL WINAPI TryEnterCriticalSection(LPCRITICAL_SECTION section)
 {
-	return pthread_mutex_trylock(mutex_of(section)) == 0;
+	return pthread_mutex_trylock((void *)section) == 0;
 }
 
 void WINAPI LeaveCriticalSection(LPCRITICAL_SECTION section)
 {
-	pthread_mutex_unlock(mutex_of(section));
+	pthread_mutex_unlock((void *)section);
 }
 
 void WINAPI DeleteCriticalSection(LPCRITICAL_SECTION section)
 {
-	pthread_mutex_destroy(mutex_of(section));
+	pthread_mutex_destroy((void *)section);
 }
 
 /* ---- Reader/writer locks ---- */
 
-static pthread_rwlock_t *rwlock_of(PSRWLOCK lock)
-{
-	return (pthread_rwlock_t *)(void *)lock;
-}
-
 void WINAPI InitializeSRWLock(PSRWLOCK lock)
 {
-	pthread_rwlock_init(rwlock_of(lock), NULL);
+	pthread_rwlock_init((void *)lock, NULL);
 }
 
 void WINAPI AcquireSRWLockExclusive(PSRWLOCK lock)
 {
-	pthread_rwlock_wrlock(rwlock_of(lock));
+	pthread_rwlock_wrlock((void *)lock);
 }
 
 void WINAPI AcquireSRWLockShared(PSRWLOCK lock)
 {
-	pthread_rwlock_rdlock(rwlock_of(lock));
+	pthread_rwlock_rdlock((void *)lock);
 }
 
 BOOLEAN WINAPI TryAcquireSRWLockExclusive(PSRWLOCK lock)
 {
-	return pthread_rwlock_trywrlock(rwlock_of(lock)) == 0;
+	return pthread_rwlock_trywrlock((void *)lock) == 0;
 }
 
 BOOLEAN WINAPI TryAcquireSRWLockShared(PSRWLOCK lock)
 {
-	return pthread_rwlock_tryrdlock(rwlock_of(lock)) == 0;
+	return pthread_rwlock_tryrdlock((void *)lock) == 0;
 }
 
 void WINAPI ReleaseSRWLockExclusive(PSRWLOCK lock)
 {
-	pthread_rwlock_unlock(rwlock_of(lock));
+	pthread_rwlock_unlock((void *)lock);
 }
 
 void WINAPI ReleaseSRWLockShared(PSRWLOCK lock)
 {
-	pthread_rwlock_unlock(rwlock_of(lock));
+	pthread_rwlock_unlock((void *)lock);
 }
 
 /* ---- Condition variables ---- */
@@ -155,7 +145,7 @@ BOOL WINAPI SleepConditionVariableSRW(PCONDITION_VARIABLE condition, PSRWLOCK lo
 	if (flags & ~CONDITION_VARIABLE_LOCKMODE_SHARED)
 		return regioi_ws_fail(ERROR_INVALID_PARAMETER, FALSE);
 	pthread_mutex_lock(&condition_of(condition)->lock);
-	pthread_rwlock_unlock(rwlock_of(lock));
+	pthread_rwlock_unlock((void *)lock);
 	awoken = condition_sleep(condition_of(condition), timeout_ms);
 	if (flags)
 		AcquireSRWLockShared(lock);

@@ -14,7 +14,6 @@
 
 /* pthread_exit() calls on_exit() with its value; NULL in threads that were not created here. */
 static pthread_key_t current_key;
-static pthread_once_t current_once = PTHREAD_ONCE_INIT;
 
 /* ---- Creating and ending ---- */
 
@@ -38,7 +37,8 @@ static void on_exit_of(void *value)
 	regioi_ws_object_drop(&thread->waitable.object);
 }
 
-static void current_key_make(void)
+/* When the library is loaded, so that no thread can be too early. */
+static __attribute__((constructor)) void current_key_make(void)
 {
 	pthread_key_create(&current_key, on_exit_of);
 }
@@ -89,10 +89,8 @@ static void thread_init(struct regioi_ws_thread *thread)
 
 struct regioi_ws_object *regioi_ws_thread_current(void)
 {
-	struct regioi_ws_thread *thread;
+	struct regioi_ws_thread *thread = pthread_getspecific(current_key);
 
-	pthread_once(&current_once, current_key_make);
-	thread = pthread_getspecific(current_key);
 	if (!thread) {
 		/* It was not created here; its end is noticed all the same. */
 		thread = calloc(1, sizeof(*thread));
@@ -120,7 +118,6 @@ static HANDLE thread_make(const struct regioi_ws_thread *how, DWORD flags, DWORD
 	*thread = *how;
 	thread_init(thread);
 	thread->suspended = flags & CREATE_SUSPENDED;
-	pthread_once(&current_once, current_key_make);
 	/* For on_exit_of(). */
 	regioi_ws_object_hold(&thread->waitable.object);
 	if (!regioi_ws_thread_spawn(thread_main, thread, thread->stack_size)) {
@@ -193,10 +190,8 @@ uintptr_t _beginthread(void(__cdecl *start)(void *), unsigned stack_size, void *
 
 DECLSPEC_NORETURN void WINAPI ExitThread(DWORD code)
 {
-	struct regioi_ws_thread *thread;
+	struct regioi_ws_thread *thread = pthread_getspecific(current_key);
 
-	pthread_once(&current_once, current_key_make);
-	thread = pthread_getspecific(current_key);
 	if (thread) {
 		pthread_mutex_lock(&regioi_ws_dispatcher.lock);
 		thread->exit_code = code;

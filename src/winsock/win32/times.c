@@ -10,8 +10,6 @@
 #include "winsock/win32/filetime.h"
 #include "winsock/win32/thread.h"
 
-#define COUNTS_PER_SECOND 10000000u
-
 /* Of proc_pid_stat(5), in clock ticks. */
 struct taken {
 	unsigned long user, kernel;
@@ -36,7 +34,7 @@ static bool read_taken(const char *path, struct taken *ret_taken)
 
 static uint64_t of_ticks(unsigned long long ticks)
 {
-	return ticks * COUNTS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK);
+	return ticks * REGIOI_WS_COUNTS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
 static FILETIME started_at(const struct taken *taken)
@@ -48,7 +46,7 @@ static FILETIME started_at(const struct taken *taken)
 	GetSystemTimePreciseAsFileTime(&now);
 	return regioi_ws_filetime(
 		regioi_ws_filetime_counts(now) + of_ticks(taken->start) -
-		((uint64_t)up.tv_sec * COUNTS_PER_SECOND + (uint64_t)up.tv_nsec / 100));
+		((uint64_t)up.tv_sec * REGIOI_WS_COUNTS_PER_SECOND + (uint64_t)up.tv_nsec / 100));
 }
 
 /* One that has ended has no times any more. */
