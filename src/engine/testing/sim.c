@@ -31,16 +31,6 @@ static struct sim *sim_of(struct regioi_engine *engine)
 	return (struct sim *)engine;
 }
 
-static void lock(void)
-{
-	pthread_mutex_lock(&regioi_sim_net.lock);
-}
-
-static void unlock(void)
-{
-	pthread_mutex_unlock(&regioi_sim_net.lock);
-}
-
 /* ---- Creating and ending ---- */
 
 /* Reads REGIO_SIM: "seed=7,loss=10,errors=5"; each part is optional. */
@@ -87,13 +77,13 @@ static int sim_create(struct regioi_engine **ret_engine, struct regioi_refusal *
 
 	if (error)
 		return error;
-	lock();
+	pthread_mutex_lock(&regioi_sim_net.lock);
 	if (regioi_sim_net.engines == 0 && !net_start(ret_refusal))
 		error = -EINVAL;
 	else
 		regioi_sim_net.engines++;
 	sim_of(engine)->batches = regioi_sim_below(2);
-	unlock();
+	pthread_mutex_unlock(&regioi_sim_net.lock);
 	if (error)
 		regioi_epoll_destroy(engine);
 	else
@@ -105,11 +95,11 @@ static void sim_destroy(struct regioi_engine *engine)
 {
 	if (!engine)
 		return;
-	lock();
+	pthread_mutex_lock(&regioi_sim_net.lock);
 	regioi_sim_unwatch(-1, engine);
 	if (--regioi_sim_net.engines == 0)
 		regioi_sim_forget_all();
-	unlock();
+	pthread_mutex_unlock(&regioi_sim_net.lock);
 	regioi_epoll_destroy(engine);
 }
 
@@ -131,6 +121,16 @@ static void pends_no_longer(struct regioi_engine *engine)
 	if (sim->pends)
 		regioi_epoll_wake_ack(engine);
 	sim->pends = false;
+}
+
+static struct regioi_sim_watcher *watcher_of(const struct regioi_sim_socket *socket,
+					     const struct regioi_engine *engine)
+{
+	struct regioi_sim_watcher *watcher = socket->watchers;
+
+	while (watcher && watcher->engine != engine)
+		watcher = watcher->next;
+	return watcher;
 }
 
 /* The time of the next event for the watcher. */
@@ -158,13 +158,10 @@ static uint64_t next_event(const struct regioi_engine *engine)
 
 	for (const struct regioi_sim_socket *socket = regioi_sim_net.sockets; socket;
 	     socket = socket->next) {
-		for (const struct regioi_sim_watcher *watcher = socket->watchers; watcher;
-		     watcher = watcher->next) {
-			uint64_t of_watcher_ns = next_of(socket, watcher);
+		const struct regioi_sim_watcher *watcher = watcher_of(socket, engine);
 
-			if (watcher->engine == engine && of_watcher_ns < next_ns)
-				next_ns = of_watcher_ns;
-		}
+		if (watcher && next_of(socket, watcher) < next_ns)
+			next_ns = next_of(socket, watcher);
 	}
 	return next_ns;
 }
@@ -196,12 +193,10 @@ static int collect(struct regioi_engine *engine, struct regioi_event *ret_events
 
 	for (struct regioi_sim_socket *socket = regioi_sim_net.sockets; socket;
 	     socket = socket->next) {
-		for (struct regioi_sim_watcher *watcher = socket->watchers; watcher && count < most;
-		     watcher = watcher->next) {
-			if (watcher->engine == engine &&
-			    next_of(socket, watcher) <= regioi_sim_net.clock_ns)
-				ret_events[count++] = report(socket, watcher);
-		}
+		struct regioi_sim_watcher *watcher = watcher_of(socket, engine);
+
+		if (watcher && count < most && next_of(socket, watcher) <= regioi_sim_net.clock_ns)
+			ret_events[count++] = report(socket, watcher);
 	}
 	return count;
 }
@@ -210,11 +205,10 @@ static struct regioi_sim_socket *socket_watched(const struct regioi_engine *engi
 {
 	for (struct regioi_sim_socket *socket = regioi_sim_net.sockets; socket;
 	     socket = socket->next) {
-		for (const struct regioi_sim_watcher *watcher = socket->watchers; watcher;
-		     watcher = watcher->next) {
-			if (watcher->engine == engine && watcher->id == id)
-				return socket;
-		}
+		const struct regioi_sim_watcher *watcher = watcher_of(socket, engine);
+
+		if (watcher && watcher->id == id)
+			return socket;
 	}
 	return NULL;
 }
@@ -272,9 +266,9 @@ static int sim_poll(struct regioi_engine *engine, struct regioi_event *ret_event
 {
 	int count;
 
-	lock();
+	pthread_mutex_lock(&regioi_sim_net.lock);
 	count = poll_locked(engine, ret_events, events_max);
-	unlock();
+	pthread_mutex_unlock(&regioi_sim_net.lock);
 	return count;
 }
 
@@ -306,18 +300,18 @@ static int sim_sleep(struct regioi_engine *engine, struct regioi_event *ret_even
 	uint64_t start_ns;
 	int count;
 
-	lock();
+	pthread_mutex_lock(&regioi_sim_net.lock);
 	count = jump(engine, ret_events, events_max, timeout_ns);
-	unlock();
+	pthread_mutex_unlock(&regioi_sim_net.lock);
 	if (count >= 0)
 		return count;
 	start_ns = regioi_now_ns();
 	count = regioi_epoll_sleep(engine, ret_events, events_max, timeout_ns);
-	lock();
+	pthread_mutex_lock(&regioi_sim_net.lock);
 	regioi_sim_net.clock_ns += regioi_now_ns() - start_ns;
 	if (count >= 0)
 		count = translate(engine, ret_events, count, events_max);
-	unlock();
+	pthread_mutex_unlock(&regioi_sim_net.lock);
 	return count;
 }
 
@@ -325,9 +319,9 @@ static uint64_t sim_now_ns(struct regioi_engine *engine)
 {
 	uint64_t now_ns;
 
-	lock();
+	pthread_mutex_lock(&regioi_sim_net.lock);
 	now_ns = regioi_sim_net.clock_ns;
-	unlock();
+	pthread_mutex_unlock(&regioi_sim_net.lock);
 	return now_ns;
 }
 
@@ -336,10 +330,8 @@ static uint64_t sim_now_ns(struct regioi_engine *engine)
 static int watch_locked(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
 {
 	struct regioi_sim_socket *socket = regioi_sim_find(fd);
-	struct regioi_sim_watcher *watcher = socket ? socket->watchers : NULL;
+	struct regioi_sim_watcher *watcher = socket ? watcher_of(socket, engine) : NULL;
 
-	while (watcher && watcher->engine != engine)
-		watcher = watcher->next;
 	if (!watcher) {
 		watcher = socket ? calloc(1, sizeof(*watcher)) : NULL;
 		if (!watcher)
@@ -362,19 +354,19 @@ static int sim_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t
 {
 	int error;
 
-	lock();
+	pthread_mutex_lock(&regioi_sim_net.lock);
 	error = watch_locked(engine, fd, id, flags);
 	if (!error)
 		error = regioi_epoll_watch(engine, fd, id, flags);
-	unlock();
+	pthread_mutex_unlock(&regioi_sim_net.lock);
 	return error;
 }
 
 static void sim_unwatch(struct regioi_engine *engine, int fd)
 {
-	lock();
+	pthread_mutex_lock(&regioi_sim_net.lock);
 	regioi_sim_unwatch(fd, engine);
-	unlock();
+	pthread_mutex_unlock(&regioi_sim_net.lock);
 	regioi_epoll_unwatch(engine, fd);
 }
 
@@ -387,10 +379,10 @@ static bool sim_batches(struct regioi_engine *engine)
 
 static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
 {
-	lock();
+	pthread_mutex_lock(&regioi_sim_net.lock);
 	for (uint32_t i = 0; i < ops_count; i++)
 		regioi_sim_execute(&ops[i]);
-	unlock();
+	pthread_mutex_unlock(&regioi_sim_net.lock);
 }
 
 const struct regioi_engine_ops regioi_engine_sim = {

@@ -53,19 +53,14 @@ uint64_t regioi_sim_later(void)
 
 /* ---- Sockets ---- */
 
-static void drop_all(struct regioi_sim_socket *socket)
-{
-	while (socket->items)
-		regioi_sim_drop(socket);
-}
-
 /* The descriptor is used for another socket now: drops what was in transit. */
 static void forget(struct regioi_sim_socket **link)
 {
 	struct regioi_sim_socket *socket = *link;
 
 	*link = socket->next;
-	drop_all(socket);
+	while (socket->items)
+		regioi_sim_drop(socket);
 	while (socket->watchers) {
 		struct regioi_sim_watcher *watcher = socket->watchers;
 

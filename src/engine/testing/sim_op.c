@@ -137,35 +137,20 @@ static void give_message(struct regioi_sim_socket *socket, struct mmsghdr *messa
 		header->msg_flags |= MSG_TRUNC;
 }
 
-static int32_t take_error(struct regioi_sim_socket *socket)
-{
-	int error = socket->items->error;
-
-	regioi_sim_drop(socket);
-	return error;
-}
-
 static int32_t receive_messages(struct regioi_sim_socket *socket, struct regioi_op *op)
 {
 	uint32_t count = 0;
 
-	if (due(socket->items) && socket->items->error)
-		return take_error(socket);
 	while (count < op->count && due(socket->items) && !socket->items->error &&
 	       !(count && chance(16)))
 		give_message(socket, &op->messages[count++]);
-	return count ? (int32_t)count : -EAGAIN;
+	return (int32_t)count;
 }
 
 static int32_t receive_datagram(struct regioi_sim_socket *socket, struct regioi_op *op)
 {
-	uint32_t length;
+	uint32_t length = socket->items->length;
 
-	if (!due(socket->items))
-		return -EAGAIN;
-	if (socket->items->error)
-		return take_error(socket);
-	length = socket->items->length;
 	memcpy(op->data, socket->items->data, op->length < length ? op->length : length);
 	regioi_sim_drop(socket);
 	return (int32_t)length;
@@ -177,10 +162,6 @@ static int32_t receive_bytes(struct regioi_sim_socket *socket, struct msghdr *me
 {
 	size_t most = room(message), bytes = 0;
 
-	if (!due(socket->items))
-		return -EAGAIN;
-	if (socket->items->error)
-		return take_error(socket);
 	if (most > INT32_MAX)
 		most = INT32_MAX;
 	if (most > 1 && chance(4))
@@ -202,7 +183,15 @@ static int32_t receive(struct regioi_sim_socket *socket, struct regioi_op *op)
 {
 	struct iovec vector = {op->data, op->length};
 	struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+	int error;
 
+	if (!due(socket->items))
+		return -EAGAIN;
+	error = socket->items->error;
+	if (error) {
+		regioi_sim_drop(socket);
+		return error;
+	}
 	switch (op->kind) {
 	case REGIOI_OP_RECEIVE_MESSAGES:
 		return receive_messages(socket, op);
