@@ -161,25 +161,18 @@ static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
  */
 static void rq_seclude(struct regioi_rq *rq)
 {
-	struct regioi_driver *first = rq->nodes[0].driver;
-	struct regioi_driver *second = rq->nodes_count > 1 ? rq->nodes[1].driver : NULL;
+	/* In the order of their addresses, so that two threads cannot wait for each other. */
+	const uint32_t first = rq->nodes_count > 1 &&
+			       (uintptr_t)rq->nodes[1].driver < (uintptr_t)rq->nodes[0].driver;
 
-	if (second && (uintptr_t)second < (uintptr_t)first) {
-		struct regioi_driver *swap = first;
-
-		first = second;
-		second = swap;
-	}
-	regioi_driver_lock(first);
-	if (second)
-		regioi_driver_lock(second);
+	for (uint32_t i = 0; i < rq->nodes_count; i++)
+		regioi_driver_lock(rq->nodes[first ^ i].driver);
 	for (int i = 0; i < 2; i++)
 		regioi_half_retire(&rq->halves[i]);
 	for (uint32_t i = 0; i < rq->nodes_count; i++)
 		regioi_node_remove(&rq->nodes[i]);
-	if (second)
-		regioi_driver_unlock(second);
-	regioi_driver_unlock(first);
+	for (uint32_t i = 0; i < rq->nodes_count; i++)
+		regioi_driver_unlock(rq->nodes[i].driver);
 }
 
 /* The last steps, once the socket is opened. Undoes its own steps after an error. */
@@ -277,7 +270,6 @@ static int rq_create(int fd, const uint32_t limits[2], struct regioi_cq *const c
 	if (!rq)
 		return regioi_fail(-ENOMEM, "creating an RQ: out of memory for %u + %u requests",
 				   limits[REGIOI_RECEIVE], limits[REGIOI_SEND]);
-	regioi_watch_init(rq);
 	rq->context = context;
 	error = regioi_socket_open(rq, fd, opts);
 	if (error) {

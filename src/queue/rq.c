@@ -68,6 +68,7 @@ static void rq_free(struct regioi_rq *rq)
 
 		regioi_request_ring_free(&ring);
 	}
+	pthread_mutex_destroy(&rq->watch_lock);
 	free(rq);
 }
 
@@ -77,15 +78,6 @@ void regioi_rq_release(struct regioi_rq *rq)
 		rq_free(rq);
 }
 
-/* Sets the number of the half's first request. */
-static void half_number(struct regioi_half *half, uint32_t first)
-{
-	atomic_init(&half->tail, first);
-	atomic_init(&half->completed, first);
-	atomic_init(&half->dequeued, first);
-	half->dequeued_seen = first;
-}
-
 struct regioi_rq *regioi_rq_allocate(const uint32_t limits[2])
 {
 	struct regioi_rq *rq = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*rq));
@@ -93,14 +85,19 @@ struct regioi_rq *regioi_rq_allocate(const uint32_t limits[2])
 	if (!rq)
 		return NULL;
 	*rq = (struct regioi_rq){0};
+	pthread_mutex_init(&rq->watch_lock, NULL);
 	atomic_init(&rq->references, 1);
 	for (int i = 0; i < 2; i++) {
 		struct regioi_half *half = &rq->halves[i];
+		const uint32_t first = (uint32_t)regioi_counter_start(UINT32_MAX);
 		struct regioi_request_ring ring;
 
 		half->rq = rq;
 		half->direction = (enum regioi_direction)i;
-		half_number(half, (uint32_t)regioi_counter_start(UINT32_MAX));
+		atomic_init(&half->tail, first);
+		atomic_init(&half->completed, first);
+		atomic_init(&half->dequeued, first);
+		half->dequeued_seen = first;
 		atomic_init(&half->ready, REGIOI_READY_YES);
 		half->pin_threshold = PIN_AFTER_FIRST;
 		if (!regioi_request_ring_allocate(limits[i], &ring)) {

@@ -59,19 +59,15 @@ static bool disarm(struct regioi_cq *cq)
 	return true;
 }
 
-static void silence(struct regioi_cq *cq)
+void regioi_cq_disarm(struct regioi_cq *cq)
 {
+	if (!cq->on_notify) {
+		disarm(cq);
+		return;
+	}
 	pthread_mutex_lock(&cq->lock);
 	atomic_store(&cq->armed, false);
 	pthread_mutex_unlock(&cq->lock);
-}
-
-void regioi_cq_disarm(struct regioi_cq *cq)
-{
-	if (cq->on_notify)
-		silence(cq);
-	else
-		disarm(cq);
 }
 
 /*

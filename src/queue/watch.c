@@ -20,11 +20,6 @@
 /* Then what the engine reports is nothing that a receive takes: an error queue, perhaps. */
 #define FALSE_EVENTS_MAX 16u
 
-void regioi_watch_init(struct regioi_rq *rq)
-{
-	pthread_mutex_init(&rq->watch_lock, NULL);
-}
-
 /* Called with the watch_lock, which is held across the engine's calls to keep them in order. */
 static void engines_unwatch(struct regioi_rq *rq)
 {
@@ -174,5 +169,4 @@ void regioi_watch_fini(struct regioi_rq *rq)
 	regioi_watch_pause(rq);
 	if (rq->watch_suspended)
 		atomic_fetch_sub(&rq->nodes[0].driver->unwatched, 1);
-	pthread_mutex_destroy(&rq->watch_lock);
 }

@@ -7,7 +7,6 @@
 
 #include "queue/rq.h"
 
-void regioi_watch_init(struct regioi_rq *rq);
 /* Starts watching. Returns 0 or the engine's error. */
 int regioi_watch_start(struct regioi_rq *rq);
 /*
