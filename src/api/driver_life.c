@@ -13,6 +13,7 @@
 #include "base/hazard.h"
 #include "base/uncancelled.h"
 #include "drive/descriptor.h"
+#include "drive/poll_policy.h"
 #include "drive/thread.h"
 
 /* Even if the kernel cannot poll for an epoll set, the sockets are polled (socket.c). */
@@ -40,6 +41,7 @@ static int engine_open(struct regioi_driver *driver, const char *name)
 	driver->ops = choice.ops;
 	driver->engine = choice.engine;
 	driver->threaded = choice.threaded;
+	driver->policy = regioi_policy_of(&choice.costs);
 	snprintf(driver->reason, sizeof(driver->reason), "%s", choice.reason);
 	return error;
 }
@@ -56,7 +58,6 @@ static int driver_fill(struct regioi_driver *driver, const struct regio_driver_o
 	regioi_barrier_available();
 	if (!regioi_areas_init(&driver->areas))
 		return regioi_fail(-ENOMEM, "creating a driver: out of memory");
-	driver->batches = driver->ops->batches && driver->ops->batches(driver->engine);
 	driver->threaded |= opts->flags & REGIO_DRIVER_THREAD;
 	if (!driver->threaded && (opts->flags & REGIO_DRIVER_THREAD_CPU || opts->thread_spin_ns))
 		return regioi_fail(-EINVAL,

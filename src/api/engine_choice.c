@@ -9,6 +9,7 @@
 
 #include "api/engine_choice.h"
 #include "base/error.h"
+#include "engine/costs.h"
 #include "engine/testing/fault.h"
 
 /* What a name requests: an engine, and words joined to it by '+'. */
@@ -139,6 +140,16 @@ static int read_name(const char *text, struct wish *wish)
 	return 0;
 }
 
+static int read_costs(struct regioi_engine_choice *choice)
+{
+	struct regioi_refusal refusal;
+	int error = regioi_costs_of(choice->ops, choice->engine, &choice->costs, &refusal);
+
+	return error ? regioi_fail(error, "choosing an engine: %s; it takes %s", refusal.reason,
+				   refusal.remedy)
+		     : 0;
+}
+
 int regioi_engine_open(const char *text, struct regioi_engine_choice *choice)
 {
 	const char *environment = getenv("REGIO_ENGINE");
@@ -157,5 +168,7 @@ int regioi_engine_open(const char *text, struct regioi_engine_choice *choice)
 		error = engine_automatic(choice);
 	else
 		error = engine_named(wish.engine, why, choice);
+	if (!error)
+		error = read_costs(choice);
 	return error || !wish.fault ? error : engine_wrap(choice);
 }

@@ -12,6 +12,7 @@
 struct regioi_engine_choice {
 	const struct regioi_engine_ops *ops;
 	struct regioi_engine *engine;
+	struct regioi_costs costs;
 	bool threaded; /* a driver's thread is wanted */
 	char reason[160];
 };

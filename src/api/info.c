@@ -12,7 +12,7 @@
 #include "base/option.h"
 #include "base/options.h"
 #include "base/uncancelled.h"
-#include "engine/engine.h"
+#include "engine/costs.h"
 #include "queue/handle.h"
 #include "queue/offload.h"
 
@@ -98,15 +98,42 @@ int regio_offload_get_info(struct regio_offload_info *ret_info, uint32_t size)
 	return 0;
 }
 
-static bool engine_works(const struct regioi_engine_ops *ops, struct regioi_refusal *ret_refusal)
+static bool engine_works(const struct regioi_engine_ops *ops, struct regioi_costs *ret_costs,
+			 struct regioi_refusal *ret_refusal)
 {
 	REGIOI_UNCANCELLED;
 	struct regioi_engine *engine;
+	int error;
 
 	if (ops->create(&engine, ret_refusal) != 0)
 		return false;
+	error = regioi_costs_of(ops, engine, ret_costs, ret_refusal);
 	ops->destroy(engine);
-	return true;
+	return !error;
+}
+
+static void describe_engine(const struct regioi_engine_ops *ops, struct regio_engine_info *ret_info)
+{
+	struct regioi_refusal refusal = {0};
+	struct regioi_costs costs;
+	int length;
+
+	snprintf(ret_info->name, sizeof(ret_info->name), "%s", ops->name);
+	ret_info->available = engine_works(ops, &costs, &refusal);
+	snprintf(ret_info->remedy, sizeof(ret_info->remedy), "%s", refusal.remedy);
+	if (!ret_info->available) {
+		snprintf(ret_info->reason, sizeof(ret_info->reason), "%s", refusal.reason);
+		return;
+	}
+	if (!ops->costs) {
+		snprintf(ret_info->reason, sizeof(ret_info->reason), "%s", ops->about);
+		return;
+	}
+	length = snprintf(ret_info->reason, sizeof(ret_info->reason),
+			  "%s (ns: poll %u, watch %u, miss %u, event %u", ops->about, costs.poll,
+			  costs.watch, costs.miss, costs.event);
+	snprintf(ret_info->reason + length, sizeof(ret_info->reason) - (size_t)length,
+		 costs.call || costs.batch ? ", call %u, batch %u)" : ")", costs.call, costs.batch);
 }
 
 int regio_engine_get_info(uint32_t index, struct regio_engine_info *ret_info, uint32_t size)
@@ -114,7 +141,6 @@ int regio_engine_get_info(uint32_t index, struct regio_engine_info *ret_info, ui
 	static const char step[] = "describing an engine";
 	const struct regioi_engine_ops *ops = regioi_engine_at(index);
 	struct regio_engine_info info = {0};
-	struct regioi_refusal refusal = {0};
 	bool earlier = false;
 	int error = regioi_info_check(ret_info, size, step);
 
@@ -124,16 +150,13 @@ int regio_engine_get_info(uint32_t index, struct regio_engine_info *ret_info, ui
 		return regioi_fail(-ENOENT, "%s: no engine has number %u", step, index);
 	for (uint32_t i = 0; i < index && !earlier; i++) {
 		const struct regioi_engine_ops *other = regioi_engine_at(i);
+		struct regio_engine_info other_info = {0};
 
-		earlier = other->automatic && engine_works(other, &refusal);
+		describe_engine(other, &other_info);
+		earlier = other->automatic && other_info.available;
 	}
-	refusal = (struct regioi_refusal){0};
-	info.available = engine_works(ops, &refusal);
+	describe_engine(ops, &info);
 	info.automatic = info.available && ops->automatic && !earlier;
-	snprintf(info.name, sizeof(info.name), "%s", ops->name);
-	snprintf(info.reason, sizeof(info.reason), "%s",
-		 info.available ? ops->about : refusal.reason);
-	snprintf(info.remedy, sizeof(info.remedy), "%s", refusal.remedy);
 	regioi_info_write(ret_info, size, &info, sizeof(info));
 	return 0;
 }

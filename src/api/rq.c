@@ -87,7 +87,6 @@ static void nodes_init(struct regioi_rq *rq)
 		half->node = &rq->nodes[rq->nodes_count++];
 		half->node->rq = rq;
 		half->node->driver = driver;
-		half->node->steady_shift = REGIOI_STEADY_SHIFT_MIN;
 		regioi_driver_hold(driver);
 		atomic_fetch_add(&driver->request_queues, 1);
 	}

@@ -3,9 +3,9 @@
  * Which RQs are tried without asking the engine first. Under the driver's lock.
  *
  * A few that have just received are hot, which is how spinning reaches the latency of the plain
- * socket; they cool down after about a millisecond of nothing. Any number that receive in pass
- * after pass are steady: on a busy server polling the engine costs more than the few
- * tries that find nothing, and a socket that the engine does not watch is cheaper in itself.
+ * socket; they cool down after some thousand passes of nothing. Any number that receive in pass
+ * after pass are steady: a socket that the engine does not watch is cheaper, by more than the few
+ * tries that find nothing cost.
  */
 #ifndef REGIO_DRIVE_POLL_POLICY_H
 #define REGIO_DRIVE_POLL_POLICY_H
@@ -13,10 +13,13 @@
 #include "queue/driver.h"
 #include "queue/node.h"
 
-/* Passes without a message, some 250 ns each, before hot RQs cool down. */
+/* Passes without a message before hot RQs cool down: far more calls than watching them again. */
 #define REGIOI_HOT_IDLE_PASSES 4096
 
 #define REGIOI_HOT_MAX 4u
+
+/* The thresholds for an engine whose calls cost this. */
+struct regioi_policy regioi_policy_of(const struct regioi_costs *costs);
 
 /* The node's RQ has received something in this pass, of a caller that is 'alone' or not. */
 void regioi_heat_received(struct regioi_node *node, bool alone);

@@ -24,14 +24,8 @@
 /* Operations executed together. */
 #define BATCH_MAX 64
 /*
- * Passes over active RQs until the engine is polled again; more where only hot RQs are active,
- * whose passes are shorter. Either way a few microseconds.
- */
-#define PASSES_UNASKED 8
-#define PASSES_UNASKED_HOT 32
-/*
- * Requests completed until it is polled again, as many as a turn has of plain messages: they take
- * longer than asking, and the program may be busy for a while with each.
+ * Requests completed until the engine is polled again, as many as a turn has of plain messages:
+ * they take longer than asking, and the program may be busy for a while with each.
  */
 #define DONE_UNASKED 128
 /* Steady RQs that receive in one pass: few, so that each is in the caches when it is answered. */
@@ -48,7 +42,7 @@
 #define LISTED_IDLE_PASSES 2
 /* Passes, while there is other work, before an RQ of the list "maybe ready" is tried. */
 #define UNKNOWN_PASSES 8
-/* Up to so many are tried before a sleep without asking the engine first: that costs as much. */
+/* Up to so many are tried before a sleep without asking the engine first: a call each, as that. */
 #define UNKNOWN_FEW 2
 
 /* ---- Events ---- */
@@ -123,7 +117,8 @@ static uint32_t passes_unasked_max(const struct regioi_driver *driver)
 	if ((!driver->busy && driver->hot_count == 0) || driver->steady.count ||
 	    driver->active.count > REGIOI_HOT_MAX)
 		return 0;
-	return regioi_heat_all_hot(driver) ? PASSES_UNASKED_HOT : PASSES_UNASKED;
+	return regioi_heat_all_hot(driver) ? driver->policy.passes_unasked_hot
+					   : driver->policy.passes_unasked;
 }
 
 /* Lets RQs be tried that may be ready: all when there is no other work, else the oldest. */
@@ -214,7 +209,7 @@ static void visit_half(struct batch *batch, struct regioi_half *half, bool try_a
 	    !(try_anyway && regioi_half_pending(half) > 0))
 		return;
 	/* One at a time it goes from beginning to end while what it needs is in the caches. */
-	if (batch->driver->batches)
+	if (batch->driver->policy.batches)
 		batch_add(batch, half);
 	else
 		batch_count(batch, half, regioi_half_execute_one(half, batch->direct));
@@ -236,7 +231,7 @@ static void visit_active(struct batch *batch, bool try_hot)
 	struct regioi_node *node;
 
 	/* From the first that is prepared to the last that is settled. */
-	if (batch->driver->batches)
+	if (batch->driver->policy.batches)
 		section = regioi_section_enter();
 
 	for (node = batch->driver->active.first; node; node = node->list_next) {
@@ -248,7 +243,7 @@ static void visit_active(struct batch *batch, bool try_hot)
 	}
 	if (batch->count)
 		batch_execute(batch);
-	if (batch->driver->batches)
+	if (batch->driver->policy.batches)
 		regioi_section_leave(section);
 }
 
@@ -528,8 +523,8 @@ static bool poll_single(struct regioi_driver *driver, struct regioi_direct_resul
 	uint32_t received;
 
 	if (!regioi_heat_all_hot(driver) || driver->hot_count > 1 ||
-	    driver->passes_unasked >= PASSES_UNASKED_HOT || driver->done_unasked >= DONE_UNASKED ||
-	    driver->passes_idle >= REGIOI_HOT_IDLE_PASSES ||
+	    driver->passes_unasked >= driver->policy.passes_unasked_hot ||
+	    driver->done_unasked >= DONE_UNASKED || driver->passes_idle >= REGIOI_HOT_IDLE_PASSES ||
 	    atomic_load_explicit(&driver->arrivals, memory_order_relaxed) ||
 	    atomic_load(&driver->listeners))
 		return false;

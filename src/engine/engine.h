@@ -96,6 +96,16 @@ struct regioi_refusal {
 	char remedy[160];
 };
 
+/* What calls cost here, in nanoseconds. */
+struct regioi_costs {
+	uint32_t poll;	/* asking for events when there are none */
+	uint32_t watch; /* starting to watch a socket, or ending that */
+	uint32_t miss;	/* a receive that finds nothing */
+	uint32_t event; /* what a message costs more because its socket is watched */
+	uint32_t call;	/* a plain operation, and one in a batch; both 0: there are no batches */
+	uint32_t batch;
+};
+
 struct regioi_engine_ops {
 	const char *name;
 	const char *about; /* a description of one line */
@@ -168,8 +178,8 @@ struct regioi_engine_ops {
 	/* A descriptor that is readable while sleep would return; valid until destroy. */
 	int (*descriptor)(struct regioi_engine *engine);
 
-	/* Whether executing several operations at once costs less than one at a time. NULL: no. */
-	bool (*batches)(struct regioi_engine *engine);
+	/* NULL: usual costs, and no batches. */
+	struct regioi_costs (*costs)(struct regioi_engine *engine);
 	/*
 	 * Called in a forked child, while it has one thread: forget what belongs to the parent. May
 	 * be NULL.

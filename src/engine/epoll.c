@@ -17,6 +17,7 @@
 #include "base/kernel.h"
 #include "base/option.h"
 #include "base/syscalls.h"
+#include "engine/costs.h"
 #include "engine/epoll.h"
 #include "engine/plain.h"
 
@@ -361,6 +362,11 @@ int regioi_epoll_descriptor(struct regioi_engine *engine)
 	return engine->epoll_fd;
 }
 
+static struct regioi_costs epoll_engine_costs(struct regioi_engine *engine)
+{
+	return regioi_costs_measured();
+}
+
 static void epoll_engine_execute(struct regioi_engine *engine, struct regioi_op *ops,
 				 uint32_t ops_count)
 {
@@ -379,5 +385,7 @@ const struct regioi_engine_ops regioi_engine_epoll = {
 	.poll = regioi_epoll_poll,
 	.sleep = regioi_epoll_sleep,
 	.apart = regioi_epoll_apart,
+	.costs = epoll_engine_costs,
+	.fork_child = regioi_costs_fork_child,
 	.execute = epoll_engine_execute,
 };

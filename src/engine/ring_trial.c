@@ -15,18 +15,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "engine/costs.h"
 #include "engine/ring.h"
 #include "engine/ring_trial.h"
 
-/* How often batches are tried, and their size. */
+/* How often batches are tried, none after TRIAL_NS, and their size. */
 #define TRIAL_ROUNDS 8
+#define TRIAL_NS 400000
 #define TRIAL_OPS 32u
-/*
- * A call costs the program more than its time in the loop of the trial, where the kernel's code and
- * the program's stay in the caches: batches are used if an operation costs at most an eighth more
- * in one.
- */
-#define CALL_HIDDEN_COST(ns) ((ns) / 8)
 
 /* The result of the trial. */
 struct trial {
@@ -100,12 +96,13 @@ static void try_batches(struct regioi_ring *ring, struct trial *trial)
 {
 	const uint64_t plenty = 2u * TRIAL_OPS * TRIAL_ROUNDS;
 	int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+	const uint64_t until = regioi_now_ns() + TRIAL_NS;
 	uint64_t calls_ns = UINT64_MAX, batch_ns = UINT64_MAX;
 
 	if (event_fd < 0)
 		return;
 	if (write(event_fd, &plenty, sizeof(plenty)) == sizeof(plenty)) {
-		for (int i = 0; i < TRIAL_ROUNDS; i++) {
+		for (int i = 0; i < TRIAL_ROUNDS && (i == 0 || regioi_now_ns() < until); i++) {
 			calls_ns = lesser(calls_ns, time_calls(event_fd, TRIAL_OPS));
 			batch_ns = lesser(batch_ns, time_batch(ring, event_fd, TRIAL_OPS));
 		}
@@ -182,17 +179,18 @@ static bool tried;     /* and the result is final */
 static bool inherited; /* the result is that of the parent, whose trial succeeded */
 static struct trial trial;
 static struct regioi_refusal refused;
-static const char *batches_wish; /* "always", "never", or NULL: as the trial shows */
 
-char regioi_ring_about[160] = "epoll for readiness, io_uring for polls and batches";
-
-bool regioi_ring_batches(void)
+void regioi_ring_costs(struct regioi_costs *costs)
 {
-	if (batches_wish && strcmp(batches_wish, "always") == 0)
-		return true;
-	if (batches_wish && strcmp(batches_wish, "never") == 0)
-		return false;
-	return trial.batch_ns <= trial.calls_ns + CALL_HIDDEN_COST(trial.calls_ns);
+	const char *wish = getenv("REGIO_URING_BATCHES");
+
+	/* For "always" a call has to cost more than nothing. */
+	costs->call = trial.calls_ns ? trial.calls_ns : 1;
+	costs->batch = trial.batch_ns;
+	if (wish && strcmp(wish, "always") == 0)
+		costs->batch = 0;
+	else if (wish && strcmp(wish, "never") == 0)
+		costs->batch = REGIOI_COST_MAX_NS;
 }
 
 /* Whether the error is temporary: a resource that was short may be available later. */
@@ -224,15 +222,8 @@ static void try_now(void)
 	if (inherited && is_passing(now.error))
 		return;
 	trial = now;
-	batches_wish = getenv("REGIO_URING_BATCHES");
-	if (!trial.error) {
-		snprintf(regioi_ring_about, sizeof(regioi_ring_about),
-			 "epoll for readiness, io_uring for polls%s (an operation costs %u ns in a "
-			 "batch, %u as a call)",
-			 regioi_ring_batches() ? " and batches" : "", trial.batch_ns,
-			 trial.calls_ns);
+	if (!trial.error)
 		return;
-	}
 	disabled = trial.error == -EPERM ? io_uring_disabled() : 0;
 	if (disabled) {
 		snprintf(refused.reason, sizeof(refused.reason), "kernel.io_uring_disabled is %ld",

@@ -11,10 +11,8 @@
  * Makes the trial, the first time. Returns 0 if rings work here, or negative errno and the reason.
  */
 int regioi_ring_try(struct regioi_refusal *ret_refusal);
-/* Whether a batch of operations costs less than the calls it saves. */
-bool regioi_ring_batches(void);
-/* The engine's description, with the figures once the trial was made. */
-extern char regioi_ring_about[160];
+/* Sets the costs of calls and batches, once the trial was made. */
+void regioi_ring_costs(struct regioi_costs *costs);
 /* In a forked child: the lock may have been held by a thread that does not exist in the child. */
 void regioi_ring_trial_fork_child(void);
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "engine/costs.h"
 #include "engine/epoll.h"
 #include "engine/plain.h"
 #include "engine/ring.h"
@@ -181,9 +182,12 @@ static void uring_execute(struct regioi_engine *engine, struct regioi_op *ops, u
 		regioi_plain_execute(ops, ops_count);
 }
 
-static bool uring_batches(struct regioi_engine *engine)
+static struct regioi_costs uring_costs(struct regioi_engine *engine)
 {
-	return regioi_ring_batches();
+	struct regioi_costs costs = regioi_costs_measured();
+
+	regioi_ring_costs(&costs);
+	return costs;
 }
 
 /* ---- Creating and ending ---- */
@@ -243,7 +247,7 @@ static void uring_fork_child(void)
 
 const struct regioi_engine_ops regioi_engine_uring = {
 	.name = "uring",
-	.about = regioi_ring_about,
+	.about = "epoll for readiness, io_uring for polls and batches",
 	REGIOI_EPOLL_OPS,
 	.automatic = true,
 	.create = uring_create,
@@ -254,7 +258,7 @@ const struct regioi_engine_ops regioi_engine_uring = {
 	.poll = uring_poll,
 	.sleep = uring_sleep,
 	.apart = regioi_epoll_apart,
-	.batches = uring_batches,
+	.costs = uring_costs,
 	.fork_child = uring_fork_child,
 	.execute = uring_execute,
 };

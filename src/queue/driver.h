@@ -36,11 +36,21 @@ struct regioi_thread {
 	_Atomic uint64_t sleeps;
 };
 
+/* What depends on the costs of the engine's calls: drive/poll_policy.c. */
+struct regioi_policy {
+	bool batches;		    /* several operations are executed at once */
+	bool steady;		    /* sockets that receive in pass after pass are not watched */
+	uint8_t steady_shift;	    /* that is, in 1 << this many passes */
+	uint8_t miss_price;	    /* tries that receive, to pay for one that does not */
+	uint8_t passes_unasked;	    /* until the engine is asked for events */
+	uint8_t passes_unasked_hot; /* where each pass is a few tries */
+};
+
 struct regioi_driver {
 	uint64_t id;
 	const struct regioi_engine_ops *ops;
 	struct regioi_engine *engine;
-	bool batches;  /* the engine is faster when it executes several operations at once */
+	struct regioi_policy policy;
 	bool threaded; /* the driver's own thread makes progress */
 	uint32_t busy_poll_us;
 	bool busy_poll_preferred;

@@ -37,9 +37,6 @@ struct regioi_list {
 	uint32_t count;
 };
 
-/* See steady_shift. */
-#define REGIOI_STEADY_SHIFT_MIN 4
-
 /* An RQ's entry in the lists of a driver that serves one or both of its halves. */
 struct regioi_node {
 	_Alignas(REGIOI_CACHE_LINE) struct regioi_rq *rq;
@@ -50,7 +47,7 @@ struct regioi_node {
 	_Atomic uint32_t queued; /* enum regioi_queued: among the arrivals or the active */
 	uint32_t received_pass;	 /* the last pass that received something */
 	uint16_t streak;	 /* passes that received, without a sleep or a long pause between */
-	uint8_t steady_shift;	 /* it becomes steady when 'streak' is 1 << this */
+	uint8_t mistakes;	 /* how often it has become steady and fallen silent */
 	uint8_t misses; /* of a steady RQ: tries that found nothing and were not paid for */
 	uint8_t idle_passes;
 	uint8_t heat;	      /* enum regioi_heat */

@@ -285,11 +285,6 @@ static int kernel_descriptor(struct regioi_engine *engine)
 	return engine->descriptor;
 }
 
-static bool kernel_batches(struct regioi_engine *engine)
-{
-	return false;
-}
-
 /* Time stands still, so that each run of an order is the same. */
 static uint64_t kernel_now_ns(struct regioi_engine *engine)
 {
@@ -317,7 +312,6 @@ static const struct regioi_engine_ops kernel_ops = {
 	.wake_ack = kernel_wake_ack,
 	.now_ns = kernel_now_ns,
 	.descriptor = kernel_descriptor,
-	.batches = kernel_batches,
 	.execute = kernel_execute,
 };
 

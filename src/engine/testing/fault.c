@@ -424,7 +424,7 @@ PASSED_ON(void, wake_ack)
 PASSED_ON(bool, intact)
 PASSED_ON(int, descriptor)
 PASSED_ON(uint64_t, now_ns)
-PASSED_ON(bool, batches)
+PASSED_ON(struct regioi_costs, costs)
 
 /* ---- Creating and ending ---- */
 
@@ -472,7 +472,7 @@ int regioi_fault_wrap(const struct regioi_engine_ops **ops, struct regioi_engine
 		.intact = outer->inner_ops->intact ? fault_intact : NULL,
 		.descriptor = fault_descriptor,
 		.now_ns = outer->inner_ops->now_ns ? fault_now_ns : NULL,
-		.batches = outer->inner_ops->batches ? fault_batches : NULL,
+		.costs = outer->inner_ops->costs ? fault_costs : NULL,
 		.execute = fault_execute,
 	};
 	*ops = &outer->ops;

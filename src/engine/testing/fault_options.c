@@ -4,9 +4,9 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/setting.h"
 #include "engine/testing/fault_options.h"
 
 #define SEED_DEFAULT 1u
@@ -28,40 +28,27 @@ static void share_set(struct regioi_fault_options *options, uint32_t percent)
 		options->percent[i] = percent;
 }
 
-static bool kind_set(struct regioi_fault_options *options, const char *name, size_t length,
-		     uint32_t percent)
+static bool item_set(struct regioi_fault_options *options, const struct regioi_setting *setting)
 {
+	const uint32_t percent = (uint32_t)setting->number;
+
+	if (regioi_setting_is(setting, "seed")) {
+		options->seed = setting->number;
+		return true;
+	}
+	if (setting->number > PERCENT_MAX)
+		return false;
+	if (regioi_setting_is(setting, "share")) {
+		share_set(options, percent);
+		return true;
+	}
 	for (int i = 0; i < REGIOI_FAULT_KINDS; i++) {
-		if (strlen(kinds[i]) == length && strncmp(kinds[i], name, length) == 0) {
+		if (regioi_setting_is(setting, kinds[i])) {
 			options->percent[i] = percent;
 			return true;
 		}
 	}
 	return false;
-}
-
-/* Reads "name=number", up to a comma or the end. Returns the text after it, or NULL. */
-static const char *item_read(const char *item, struct regioi_fault_options *options)
-{
-	size_t length = strcspn(item, "=,");
-	unsigned long long number;
-	char *end;
-
-	/* strtoull() would accept a sign and spaces. */
-	if (item[length] != '=' || item[length + 1] < '0' || item[length + 1] > '9')
-		return NULL;
-	errno = 0;
-	number = strtoull(item + length + 1, &end, 10);
-	if (errno || (*end && *end != ','))
-		return NULL;
-	if (length == strlen("seed") && strncmp(item, "seed", length) == 0)
-		options->seed = number;
-	else if (number <= PERCENT_MAX && length == strlen("share") &&
-		 strncmp(item, "share", length) == 0)
-		share_set(options, (uint32_t)number);
-	else if (number > PERCENT_MAX || !kind_set(options, item, length, (uint32_t)number))
-		return NULL;
-	return *end ? end + 1 : end;
 }
 
 int regioi_fault_options_read(const char *text, struct regioi_fault_options *ret_options,
@@ -72,9 +59,10 @@ int regioi_fault_options_read(const char *text, struct regioi_fault_options *ret
 
 	share_set(&options, SHARE_DEFAULT);
 	while (*at) {
-		const char *next = item_read(at, &options);
+		struct regioi_setting setting;
+		const char *next = regioi_setting_read(at, &setting);
 
-		if (!next) {
+		if (!next || !item_set(&options, &setting)) {
 			snprintf(ret_refusal->reason, sizeof(ret_refusal->reason),
 				 "REGIO_FAULTS has \"%.*s\"", (int)strcspn(at, ","), at);
 			snprintf(ret_refusal->remedy, sizeof(ret_refusal->remedy),

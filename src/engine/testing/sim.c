@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/setting.h"
 #include "engine/epoll.h"
 #include "engine/testing/sim_net.h"
 
@@ -22,7 +23,7 @@
 struct sim {
 	struct regioi_engine epoll;
 	bool pends; /* there are events, or some in transit: its wake is set meanwhile */
-	bool batches;
+	struct regioi_costs costs;
 };
 
 static struct sim *sim_of(struct regioi_engine *engine)
@@ -34,19 +35,21 @@ static struct sim *sim_of(struct regioi_engine *engine)
 /* ---- Creating and ending ---- */
 
 /* Reads REGIO_SIM: "seed=7,loss=10,errors=5"; each part is optional. */
-static bool read_wish(const char *wish, uint64_t *ret_seed, uint32_t *ret_loss,
-		      uint32_t *ret_errors)
+static bool read_wish(const char *wish)
 {
-	unsigned long long seed;
-	int read;
+	while (*wish) {
+		struct regioi_setting setting;
 
-	for (; *wish; wish += read + (wish[read] == ',')) {
-		if (sscanf(wish, "seed=%llu%n", &seed, &read) == 1)
-			*ret_seed = seed;
-		else if (sscanf(wish, "loss=%u%n", ret_loss, &read) != 1 &&
-			 sscanf(wish, "errors=%u%n", ret_errors, &read) != 1)
+		wish = regioi_setting_read(wish, &setting);
+		if (!wish)
 			return false;
-		if (wish[read] && wish[read] != ',')
+		if (regioi_setting_is(&setting, "seed"))
+			regioi_sim_net.chance = setting.number;
+		else if (regioi_setting_is(&setting, "loss"))
+			regioi_sim_net.loss = (uint32_t)setting.number;
+		else if (regioi_setting_is(&setting, "errors"))
+			regioi_sim_net.errors = (uint32_t)setting.number;
+		else
 			return false;
 	}
 	return true;
@@ -55,19 +58,31 @@ static bool read_wish(const char *wish, uint64_t *ret_seed, uint32_t *ret_loss,
 static bool net_start(struct regioi_refusal *ret_refusal)
 {
 	const char *wish = getenv("REGIO_SIM");
-	uint64_t seed = 1;
 
 	regioi_sim_net.clock_ns = START_NS;
 	regioi_sim_net.loss = regioi_sim_net.errors = 0;
-	if (wish && !read_wish(wish, &seed, &regioi_sim_net.loss, &regioi_sim_net.errors)) {
+	regioi_sim_net.chance = 1;
+	if (wish && !read_wish(wish)) {
 		snprintf(ret_refusal->reason, sizeof(ret_refusal->reason),
 			 "REGIO_SIM is \"%.100s\"", wish);
 		snprintf(ret_refusal->remedy, sizeof(ret_refusal->remedy),
 			 "REGIO_SIM=seed=NUMBER,loss=PER_THOUSAND,errors=PER_THOUSAND");
 		return false;
 	}
-	regioi_sim_net.chance = seed;
 	return true;
+}
+
+/* From a nanosecond to half a second: whatever a call costs, the library keeps its promises. */
+static struct regioi_costs costs_draw(void)
+{
+	return (struct regioi_costs){
+		.poll = UINT32_C(1) << regioi_sim_below(30),
+		.watch = UINT32_C(1) << regioi_sim_below(30),
+		.miss = UINT32_C(1) << regioi_sim_below(30),
+		.event = UINT32_C(1) << regioi_sim_below(30),
+		.call = UINT32_C(1) << regioi_sim_below(30),
+		.batch = UINT32_C(1) << regioi_sim_below(30),
+	};
 }
 
 static int sim_create(struct regioi_engine **ret_engine, struct regioi_refusal *ret_refusal)
@@ -82,7 +97,7 @@ static int sim_create(struct regioi_engine **ret_engine, struct regioi_refusal *
 		error = -EINVAL;
 	else
 		regioi_sim_net.engines++;
-	sim_of(engine)->batches = regioi_sim_below(2);
+	sim_of(engine)->costs = costs_draw();
 	pthread_mutex_unlock(&regioi_sim_net.lock);
 	if (error)
 		regioi_epoll_destroy(engine);
@@ -372,9 +387,9 @@ static void sim_unwatch(struct regioi_engine *engine, int fd)
 
 /* ---- Executing ---- */
 
-static bool sim_batches(struct regioi_engine *engine)
+static struct regioi_costs sim_costs(struct regioi_engine *engine)
 {
-	return sim_of(engine)->batches;
+	return sim_of(engine)->costs;
 }
 
 static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
@@ -397,6 +412,6 @@ const struct regioi_engine_ops regioi_engine_sim = {
 	.poll = sim_poll,
 	.sleep = sim_sleep,
 	.now_ns = sim_now_ns,
-	.batches = sim_batches,
+	.costs = sim_costs,
 	.execute = sim_execute,
 };
