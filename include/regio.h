@@ -414,7 +414,10 @@ struct regio_driver_opts {
 	 * "+thread" after it or "fault+" before it (docs/ENGINES.md).
 	 */
 	const char *engine;
-	/* How long the thread looks for work before it sleeps; 0: 50,000. */
+	/*
+	 * How long the thread looks for work before it sleeps, at most; 0: 50,000. Less
+	 * where that brought nothing; not at all on a CPU that it shares.
+	 */
 	uint64_t thread_spin_ns;
 	uint32_t thread_cpu;
 	/*

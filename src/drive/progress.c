@@ -556,7 +556,11 @@ uint32_t regioi_progress_try(struct regioi_cq *cq, struct regio_result *results,
 		.cq = cq, .results = results, .results_max = results_max};
 	bool left;
 
-	if (driver->threaded || nothing_to_do(driver) || !regioi_driver_trylock(driver))
+	if (driver->threaded) {
+		regioi_driver_note_user(driver);
+		return 0;
+	}
+	if (nothing_to_do(driver) || !regioi_driver_trylock(driver))
 		return 0;
 	if (!poll_single(driver, &direct, &left))
 		left = pass(driver, true, &direct);

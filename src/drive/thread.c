@@ -2,7 +2,8 @@
 /*
  * The thread of a driver that has one: it makes the progress that others would make inside their
  * calls. While it finds work, or has found some not long ago, it spins; then it sleeps in the
- * engine, as a listener, so that a thread that gives it work calls it.
+ * engine, as a listener, so that a thread that gives it work calls it. Where it shares its CPU it
+ * does not spin: those for whom it works could not run meanwhile.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -11,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include "base/error.h"
 #include "drive/progress.h"
 #include "drive/sleep.h"
+#include "drive/spin.h"
 #include "drive/thread.h"
 #include "queue/lost.h"
 
@@ -32,6 +35,92 @@
 #define LOST_NS 10000000
 /* Turns without work between two looks at the clock. */
 #define IDLE_TURNS 32u
+/* More time between these two, and another thread may have run. */
+#define JUMP_NS 100000
+/* After a sign that the CPU is shared the thread sleeps so often without a spin, then tries one. */
+#define CROWDED_SLEEPS 64u
+
+struct spin {
+	uint64_t limit_ns;
+	uint64_t now_ns;   /* the present limit */
+	uint64_t since_ns; /* without work since, at the first look at the clock */
+	uint64_t looked_ns;
+	uint32_t turns;	  /* without work */
+	uint32_t crowded; /* sleeps until the next spin */
+	long preempted;	  /* how often, at the last look */
+};
+
+/* How often the kernel has taken the CPU from the calling thread. */
+static long preemptions(void)
+{
+	struct rusage usage = {0};
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nivcsw;
+}
+
+/* At the begin of a spin: whether a thread that waits for this one was on this CPU last. */
+static bool is_on_cpu_of_user(struct regioi_driver *driver)
+{
+	int cpu = atomic_load_explicit(&driver->thread.user_cpu, memory_order_relaxed);
+
+	if (cpu < 0 || cpu != sched_getcpu())
+		return false;
+	/* Each sign counts once: the other may never wait again. */
+	atomic_store_explicit(&driver->thread.user_cpu, -1, memory_order_relaxed);
+	return true;
+}
+
+static bool was_preempted(struct spin *spin)
+{
+	const long before = spin->preempted;
+
+	spin->preempted = preemptions();
+	return spin->preempted != before;
+}
+
+/* After a turn without work: whether to make another, and not to sleep. */
+static bool spin_on(struct regioi_driver *driver, struct spin *spin)
+{
+	uint64_t now, jump;
+	bool ended;
+
+	if (spin->limit_ns == REGIO_SPIN_ALWAYS)
+		return true;
+	if (spin->turns++ == 0 && is_on_cpu_of_user(driver))
+		spin->crowded = CROWDED_SLEEPS;
+	if (spin->crowded)
+		return false;
+	if (spin->turns % IDLE_TURNS)
+		return true;
+	now = regioi_now_ns();
+	if (spin->turns == IDLE_TURNS)
+		spin->since_ns = spin->looked_ns = now;
+	jump = now - spin->looked_ns;
+	spin->looked_ns = now;
+	ended = now - spin->since_ns >= spin->now_ns;
+	if ((ended || jump > JUMP_NS) && was_preempted(spin))
+		spin->crowded = CROWDED_SLEEPS;
+	return !ended && !spin->crowded;
+}
+
+static void spin_found(struct spin *spin)
+{
+	if (spin->turns >= IDLE_TURNS)
+		spin->now_ns = regioi_spin_next(spin->now_ns, spin->limit_ns,
+						spin->looked_ns - spin->since_ns);
+	spin->turns = 0;
+}
+
+static void spin_slept(struct spin *spin)
+{
+	if (spin->crowded)
+		spin->crowded--;
+	else
+		spin->now_ns = regioi_spin_next(spin->now_ns, spin->limit_ns,
+						regioi_now_ns() - spin->since_ns);
+	spin->turns = 0;
+}
 
 /* Whether a sleep in which nothing happened has ended for a reason. */
 static bool is_called(struct regioi_driver *driver)
@@ -102,8 +191,11 @@ static void *run(void *argument)
 {
 	struct start *start = argument;
 	struct regioi_driver *driver = start->driver;
-	uint64_t idle_since_ns = 0;
-	uint32_t idle = 0;
+	struct spin spin = {
+		.limit_ns = driver->thread.spin_ns,
+		.now_ns = driver->thread.spin_ns,
+		.preempted = preemptions(),
+	};
 	int error = choose_cpu(start->opts);
 
 	if (error) {
@@ -124,17 +216,12 @@ static void *run(void *argument)
 			continue;
 		}
 		if (regioi_progress_thread(driver)) {
-			idle = 0;
-			continue;
-		}
-		regioi_relax();
-		if (++idle % IDLE_TURNS)
-			continue;
-		if (idle == IDLE_TURNS) {
-			idle_since_ns = regioi_now_ns();
-		} else if (regioi_now_ns() - idle_since_ns >= driver->thread.spin_ns) {
+			spin_found(&spin);
+		} else if (spin_on(driver, &spin)) {
+			regioi_relax();
+		} else {
 			sleep_once(driver);
-			idle = 0;
+			spin_slept(&spin);
 		}
 	}
 	return NULL;
@@ -147,6 +234,7 @@ int regioi_thread_start(struct regioi_driver *driver, const struct regio_driver_
 	int error;
 
 	sem_init(&start.begun, 0, 0);
+	atomic_init(&driver->thread.user_cpu, -1);
 	driver->thread.spin_ns = opts->thread_spin_ns ? opts->thread_spin_ns : SPIN_DEFAULT_NS;
 	/* It inherits the mask: signals are for the program's own threads. */
 	sigfillset(&all);

@@ -7,6 +7,7 @@
 #define REGIO_QUEUE_DRIVER_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,8 +31,9 @@ enum regioi_runner {
 /* The thread of a driver that has one: drive/thread.c. */
 struct regioi_thread {
 	pthread_t thread;
-	uint64_t spin_ns;
-	_Atomic uint32_t stop; /* also a futex */
+	uint64_t spin_ns;	  /* at most */
+	_Atomic uint32_t stop;	  /* also a futex */
+	_Atomic int32_t user_cpu; /* where a thread ran that waits for this one, or -1 */
 	_Atomic bool asleep;
 	_Atomic uint64_t sleeps;
 };
@@ -177,13 +179,24 @@ static inline bool regioi_driver_has_work(struct regioi_driver *driver)
 	       atomic_load(&driver->unwatched);
 }
 
+/* For a driver with a thread: where a thread runs that waits for that one, or finds nothing yet. */
+static inline void regioi_driver_note_user(struct regioi_driver *driver)
+{
+	const int cpu = sched_getcpu();
+
+	if (atomic_load_explicit(&driver->thread.user_cpu, memory_order_relaxed) != cpu)
+		atomic_store_explicit(&driver->thread.user_cpu, cpu, memory_order_relaxed);
+}
+
 /*
  * If a driver has its own thread, that thread listens and makes progress; other threads sleep until
  * it has completed something.
  */
 static inline void regioi_listeners_join(struct regioi_driver *driver)
 {
-	if (!driver->threaded)
+	if (driver->threaded)
+		regioi_driver_note_user(driver);
+	else
 		atomic_fetch_add(&driver->listeners, 1);
 }
 

@@ -397,6 +397,33 @@ START_TEST(a_thread_that_spins_always_never_sleeps)
 }
 END_TEST
 
+/* It would spin for hours after each message. */
+START_TEST(a_thread_on_the_cpu_of_the_program_sleeps_at_once)
+{
+	const uint64_t rounds = scaled(400);
+	struct regio_result result;
+	struct regio_driver *driver;
+	struct side side;
+	cpu_set_t own;
+
+	CPU_ZERO(&own);
+	CPU_SET(sched_getcpu(), &own);
+	EXPECT(sched_setaffinity(0, sizeof(own), &own) == 0, "%m");
+	driver = driver_with((struct regio_driver_opts){.thread_spin_ns = 1000 * PATIENCE_NS});
+	open_pair(&side, driver, 1);
+	for (uint64_t round = 0; round < rounds; round++) {
+		post_receive(&side, 0);
+		send_plain(side.peer, "x", 1);
+		result = _i ? poll_one(side.receive_cq) : collect_one(side.receive_cq);
+		expect_result(&result, 0, 1, 0);
+		await_sleep(driver);
+	}
+	ck_assert_uint_ge(info_of(driver).sleeps, rounds);
+	side_close(&side);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 /* ---- Beside the program ---------------------------------------------------------- */
 
 static void *post_and_end(void *argument)
@@ -886,6 +913,7 @@ END_TEST
 
 int main(void)
 {
+	static const char *const programs[] = {"that waits", "that polls"};
 	const struct test_case cases[] = {
 		CASE(a_thousand_starts_and_stops_leave_nothing),
 		CASE(a_driver_is_made_with_every_descriptor_of_its_thread),
@@ -896,6 +924,8 @@ int main(void)
 		CASE(the_thread_sleeps_without_work_and_a_post_or_a_message_wakes_it),
 		{the_first_send_of_each_queue_wakes_the_thread, NULL, 1, CASE_TIMEOUT_S / 4},
 		CASE(a_thread_that_spins_always_never_sleeps),
+		{a_thread_on_the_cpu_of_the_program_sleeps_at_once, programs, ARRAY_SIZE(programs),
+		 CASE_TIMEOUT_S},
 		CASE(what_a_thread_posted_goes_on_when_it_has_ended),
 		CASE(traffic_goes_on_while_the_thread_that_uses_it_is_blocked),
 		CASE(a_forked_child_has_no_thread_but_may_make_one),
