@@ -58,7 +58,7 @@ static struct run_request make_request(const struct bench_plan *plan, const stru
 		.params = row->params,
 		.sockets = plan->options->socket_opts,
 		.placement = plan->placement,
-		.dear_work = plan->dear.work,
+		.call_work = plan->call_cost.work,
 		.warmup_ns = WARMUP_NS,
 		.measure_ns = total_ns / plan->options->rounds,
 		.latency = row->latency,

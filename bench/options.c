@@ -139,10 +139,11 @@ static const struct argument_spec specs[] = {
 		      "jitter alone"),
 	OPTION_OTHER("impl", "NAME[,...]", chosen, read_impls, "only these implementations"),
 	OPTION_NUMBER(
-		"dear-calls", "NS", dear_calls_ns, 10, 20000, NULL,
+		"call-cost", "NS", call_cost_ns, 10, 20000, NULL,
 		"make every system call of both sides cost about NS nanoseconds more, {}, as in "
 		"machines where calls are costly; wake-ups and interrupts stay as cheap as they "
 		"are here"),
+	OPTION_NUMBER("dear-calls", "NS", call_cost_ns, 10, 20000, NULL, NULL),
 	OPTION_TEXT("json", "FILE", json_path, "write all figures as JSON; - is standard output"),
 	OPTION_TEXT("plot", "FILE", plot_path,
 		    "draw the figures compared, as FILE.svg or FILE.png (needs gnuplot)"),

@@ -28,7 +28,7 @@ struct bench_options {
 	uint32_t active; /* 0: all */
 	uint32_t rate;	 /* 0: each case's own; the same of the flood */
 	uint32_t flood;
-	uint32_t dear_calls_ns; /* 0: system calls cost what they do */
+	uint32_t call_cost_ns; /* 0: system calls cost what they do */
 	uint32_t rounds;
 	double seconds;
 	bool verify;

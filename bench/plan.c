@@ -427,7 +427,7 @@ int plan_make(const struct bench_options *options, const struct placement *place
 	if (refuse_many(ret_plan) || refuse_sizes(ret_plan) || refuse_small(ret_plan) ||
 	    refuse_queues(ret_plan) || refuse_workers(ret_plan) ||
 	    raise_descriptor_limit(ret_plan) || prepare_cases(ret_plan) ||
-	    dear_calls_calibrate(options->dear_calls_ns, placement, &ret_plan->dear))
+	    call_cost_calibrate(options->call_cost_ns, placement, &ret_plan->call_cost))
 		return 2;
 	for (unsigned i = 0; i < ret_plan->group_count; i++)
 		add_rows(ret_plan, &ret_plan->groups[i]);

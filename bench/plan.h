@@ -5,7 +5,7 @@
 #ifndef BENCH_PLAN_H
 #define BENCH_PLAN_H
 
-#include "dear_calls.h"
+#include "call_cost.h"
 #include "options.h"
 #include "placement.h"
 
@@ -32,7 +32,7 @@ struct bench_plan {
 	int core_cpus[PLACEMENT_CPUS]; /* the different ones */
 	unsigned core_count;
 	struct calls_method counting;
-	struct dear_calls dear;
+	struct call_cost call_cost;
 	struct bench_group *groups;
 	unsigned group_count;
 	bool interrupted; /* the groups are those measured before */

@@ -63,10 +63,10 @@ static void add_host(cJSON *document, const struct bench_plan *plan, const struc
 	add_cores(object, plan);
 	cJSON_AddNumberToObject(object, "receive_buffer_bytes", host->grant.receive_bytes);
 	cJSON_AddNumberToObject(object, "send_buffer_bytes", host->grant.send_bytes);
-	cJSON_AddNumberToObject(object, "empty_call_ns", plan->dear.plain_ns);
-	if (plan->dear.wanted_ns) {
-		cJSON_AddNumberToObject(object, "dear_calls_ns", plan->dear.wanted_ns);
-		cJSON_AddNumberToObject(object, "empty_dear_call_ns", plan->dear.dear_ns);
+	cJSON_AddNumberToObject(object, "empty_call_ns", plan->call_cost.plain_ns);
+	if (plan->call_cost.wanted_ns) {
+		cJSON_AddNumberToObject(object, "call_cost_ns", plan->call_cost.wanted_ns);
+		cJSON_AddNumberToObject(object, "empty_costly_call_ns", plan->call_cost.costly_ns);
 	}
 	if (instructions_refused())
 		cJSON_AddStringToObject(object, "instructions_not_counted", instructions_refused());

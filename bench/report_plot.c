@@ -213,9 +213,9 @@ static void write_header(FILE *gnuplot, const struct bench_plan *plan,
 		 "regio %u.%u.%u; %u interleaved round%s, %.3g s for each bar; medians",
 		 version >> 16, version >> 8 & 0xff, version & 0xff, plan->options->rounds,
 		 plan->options->rounds == 1 ? "" : "s", plan->options->seconds);
-	if (plan->dear.wanted_ns)
+	if (plan->call_cost.wanted_ns)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text),
-			 "; a system call made to take %.0f ns", plan->dear.dear_ns);
+			 "; a system call made to take %.0f ns", plan->call_cost.costly_ns);
 	write_label(gnuplot, 20, 41, height);
 	write_text(gnuplot, text);
 	fprintf(gnuplot, " noenhanced textcolor rgb '%s'\n", QUIET_COLOUR);

@@ -450,10 +450,10 @@ void report_heading(FILE *file, const struct bench_plan *plan, const struct benc
 		host->grant.receive_bytes / 1024, host->grant.send_bytes / 1024);
 	fprintf(file, "%u interleaved round%s, %.3g s for each implementation; medians\n",
 		options->rounds, options->rounds == 1 ? "" : "s", options->seconds);
-	fprintf(file, "an empty system call takes %.0f ns", plan->dear.plain_ns);
-	if (plan->dear.wanted_ns)
-		fprintf(file, ", with --dear-calls %u %.0f ns on both sides", plan->dear.wanted_ns,
-			plan->dear.dear_ns);
+	fprintf(file, "an empty system call takes %.0f ns", plan->call_cost.plain_ns);
+	if (plan->call_cost.wanted_ns)
+		fprintf(file, ", with --call-cost %u %.0f ns on both sides",
+			plan->call_cost.wanted_ns, plan->call_cost.costly_ns);
 	fprintf(file, "\n");
 	if (plan->counting.way == CALLS_BY_TRACEPOINT)
 		fprintf(file, "system calls counted by tracepoints, in a pass of their own\n");

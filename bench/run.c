@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dear_calls.h"
+#include "call_cost.h"
 #include "instructions.h"
 #include "lengths.h"
 #include "message.h"
@@ -109,9 +109,9 @@ static void count_calls(struct bench_side *side, const struct calls_method *meth
 	side->counter = counter;
 }
 
-static void make_calls_dear(struct bench_side *side, uint32_t work)
+static void make_calls_costly(struct bench_side *side, uint32_t work)
 {
-	int error = dear_calls_install(work);
+	int error = call_cost_install(work);
 
 	if (error)
 		side_fail_call(side, "seccomp", error);
@@ -147,7 +147,7 @@ static _Noreturn void child_main(struct run *run, enum bench_role role, pid_t pa
 	if (request->test->shape == SHAPE_MANY && !request->counting)
 		side.instruction_counter = instructions_open();
 	placement_pin(side.cpu);
-	make_calls_dear(&side, request->dear_work);
+	make_calls_costly(&side, request->call_work);
 	message_init(&side);
 	case_side(request->test, request->impl, role)(&side);
 	_exit(0);

@@ -16,7 +16,7 @@ struct run_request {
 	struct placement placement;
 	uint64_t warmup_ns;
 	uint64_t measure_ns;
-	uint32_t dear_work;		     /* of dear_calls_install() */
+	uint32_t call_work;		     /* of call_cost_install() */
 	struct histogram *latency;	     /* to add what is recorded to, or NULL */
 	const struct calls_method *counting; /* of system calls; NULL: none */
 };

@@ -240,14 +240,14 @@ def check_calls_of_a_user(tool):
     return check_counts(tool, nobody)
 
 
-def check_dear_calls(tool):
+def check_call_cost(tool):
     result = run(tool, "bench", "udp-wait", "--impl", "socket,regio-epoll,regio-thread", "--seconds",
-                 "0.2", "--rounds", "1", "--dear-calls", "20000", "--json", "-")
+                 "0.2", "--rounds", "1", "--call-cost", "20000", "--json", "-")
     if result.returncode != 0:
         return [f"exit status {result.returncode}: {result.stderr.strip()}"]
     report = json.loads(result.stdout)
     problems = list(whole(report["rows"]))
-    for field in ("empty_call_ns", "empty_dear_call_ns", "dear_calls_ns"):
+    for field in ("empty_call_ns", "empty_costly_call_ns", "call_cost_ns"):
         if field not in report["host"]:
             problems.append(f"host has no {field}")
     return problems
@@ -274,7 +274,7 @@ def check_widths(tool):
     problems = []
     for width in (80, 100):
         result = run(tool, "bench", "udp-paced", "udp-sockets", "--seconds", "0.2", "--rounds", "2",
-                     "--impl", "socket,epoll,regio-thread", "--dear-calls", "1000",
+                     "--impl", "socket,epoll,regio-thread", "--call-cost", "1000",
                      env={**os.environ, "COLUMNS": str(width)})
         lines = result.stdout.splitlines()
         if result.returncode != 0 or not any(line.startswith("  epoll ") for line in lines):
@@ -340,7 +340,8 @@ def check_nodes(tool):
 def check_refusals(tool):
     problems = []
     for arguments in (["bench", "no-such-case"], ["bench", "--size", "0"], ["bench", "--impl", "x"],
-                      ["bench", "--seconds", "-1"], ["bench", "--dear-calls", "0"],
+                      ["bench", "--seconds", "-1"], ["bench", "--call-cost", "0"],
+                      ["bench", "--dear-calls", "0"],
                       ["bench", "--batch", "8,0"],
                       ["bench", "density", "--hosts", "65"], ["bench", "density", "--size", "16"],
                       ["bench", "density", "--hosts", "64", "--sockets", "200"],
@@ -363,7 +364,7 @@ def main():
         ("messages stay with the workers of their processors", check_cores),
         ("system calls are counted, and those that found nothing", check_calls),
         ("those of an ordinary user are counted with ptrace", check_calls_of_a_user),
-        ("system calls are made costly", check_dear_calls),
+        ("system calls are made costly", check_call_cost),
         ("each number of --batch is a run, and the length of all is told first", check_batches),
         ("tables fit into 80 and 100 columns", check_widths),
         ("pictures are drawn, or refused before anything has run", check_plots),

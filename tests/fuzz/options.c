@@ -317,7 +317,7 @@ static int run_bench(struct line *line)
 		      (options.rate == 0 || within(options.rate, 1, 10000000)) &&
 		      within(options.rounds, 1, 100) &&
 		      seconds_within(options.seconds, 0.01, 3600) &&
-		      (options.dear_calls_ns == 0 || within(options.dear_calls_ns, 10, 20000)) &&
+		      (options.call_cost_ns == 0 || within(options.call_cost_ns, 10, 20000)) &&
 		      (options.cpus.count == 0 || options.cpus.count == 2 ||
 		       options.cpus.count == 4),
 	      "bench");

@@ -42,6 +42,7 @@ static const struct argument_spec specs[] = {
 	OPTION_NUMBER("port", "N", port, 0, UINT16_MAX, "7766", "port, {}; 0: any"),
 	OPTION_NUMBER("ttl", "N", ttl, 1, 255, "3", "routers"),
 	OPTION_NUMBER("depth", "N", depth, 2, UINT32_MAX, "4", "depth"),
+	OPTION_NUMBER("former-name-of-depth", "N", depth, 2, UINT32_MAX, NULL, NULL),
 	OPTION_NUMBER("count", "N", count, 1, 1e15, NULL, "end after so many"),
 	OPTION_NUMBER("sizes", "N[,N...]", sizes, 16, 64, "32,48", "sizes"),
 	OPTION_NUMBER("span", "N[-N]", span, 12, 90, "24-64", "span"),
@@ -233,6 +234,17 @@ START_TEST(the_last_of_several_counts)
 }
 END_TEST
 
+START_TEST(a_former_name_means_the_same)
+{
+	accepts("--former-name-of-depth 5");
+	ck_assert_uint_eq(options.depth, 5);
+	accepts("--former-name-of-depth 5 --depth 6");
+	ck_assert_uint_eq(options.depth, 6);
+	refuses("--former-name-of-depth 1",
+		"tool: --former-name-of-depth 1: must be a whole number from 2 to 4294967295\n");
+}
+END_TEST
+
 START_TEST(operands_stand_anywhere_and_are_counted)
 {
 	accepts("--on word --depth 7");
@@ -285,6 +297,7 @@ int main(void)
 		CASE(a_list_has_32_numbers_at_most_and_none_missing),
 		CASE(what_is_no_option_or_lacks_its_value_is_named),
 		CASE(the_last_of_several_counts),
+		CASE(a_former_name_means_the_same),
 		CASE(operands_stand_anywhere_and_are_counted),
 		CASE(help_has_every_option_with_its_range_and_its_initial_value),
 	};

@@ -57,7 +57,8 @@ struct argument_spec {
 	double most;
 	argument_read_fn *read; /* of ARGUMENT_OTHER */
 	const char *initial;	/* read unless another is given; NULL: the field is 0 */
-	const char *help;	/* range and initial value are put where {} is, or at the end */
+	const char *help;	/* range and initial value are put where {} is, or at the end;
+				   NULL: a former name, which --help does not list */
 };
 
 /*

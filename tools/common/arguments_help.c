@@ -39,13 +39,14 @@ void arguments_help(const struct argument_plan *plan)
 	size_t width = label_of(&help_spec, label);
 
 	for (const struct argument_spec *spec = plan->specs; spec->name; spec++) {
-		size_t bytes = label_of(spec, label);
+		size_t bytes = spec->help ? label_of(spec, label) : 0;
 
 		width = bytes > width ? bytes : width;
 	}
 	printf("usage: %s %s\n\n%s\n", plan->command, plan->synopsis, plan->about);
 	for (const struct argument_spec *spec = plan->specs; spec->name; spec++)
-		print_option(spec, width);
+		if (spec->help)
+			print_option(spec, width);
 	print_option(&help_spec, width);
 	printf("%s%s", plan->notes ? "\n" : "", plan->notes ? plan->notes : "");
 }

@@ -3,7 +3,7 @@
  * Finding by measurement how many instructions take how long. A filter cannot be
  * taken back, so each trial has a thread of its own.
  */
-#include "dear_calls.h"
+#include "call_cost.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "dear_filter.h"
+#include "call_filter.h"
 
 /* The fastest of many short batches is one that nothing interrupted. */
 #define BATCHES 100
@@ -34,10 +34,10 @@ struct trial {
 
 static int install_filter(uint32_t work)
 {
-	struct sock_filter filter[DEAR_FILTER_WORK_MAX + 2];
+	struct sock_filter filter[CALL_FILTER_WORK_MAX + 2];
 	struct sock_fprog program = {.filter = filter};
 
-	program.len = dear_filter_make(work, filter);
+	program.len = call_filter_make(work, filter);
 	/* Without the flag older kernels would slow down the program itself as well. */
 	if (!syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
 		     &program))
@@ -47,14 +47,14 @@ static int install_filter(uint32_t work)
 	return errno;
 }
 
-int dear_calls_install(uint32_t work)
+int call_cost_install(uint32_t work)
 {
 	int error = 0;
 
 	if (work > 0 && prctl(PR_SET_NO_NEW_PRIVS, 1ul, 0ul, 0ul, 0ul))
 		return errno;
 	while (work > 0 && error == 0) {
-		uint32_t part = work < DEAR_FILTER_WORK_MAX ? work : DEAR_FILTER_WORK_MAX;
+		uint32_t part = work < CALL_FILTER_WORK_MAX ? work : CALL_FILTER_WORK_MAX;
 
 		error = install_filter(part);
 		work -= part;
@@ -68,7 +68,7 @@ static void *time_calls(void *argument)
 
 	placement_pin(trial->cpu);
 	trial->call_ns = INFINITY;
-	trial->error = dear_calls_install(trial->work);
+	trial->error = call_cost_install(trial->work);
 	for (int batch = 0; batch < BATCHES && !trial->error; batch++) {
 		uint64_t start_ns = clock_now_ns();
 
@@ -95,7 +95,7 @@ static int measure(uint32_t work, const struct placement *placement, double *ret
 }
 
 /* Goes on from what one instruction has been seen to take; returns 0 or an errno value. */
-static int approach(struct dear_calls *dear, const struct placement *placement)
+static int approach(struct call_cost *cost, const struct placement *placement)
 {
 	double least_ns = 0, trial_ns = 0;
 	int error = measure(1, placement, &least_ns);
@@ -105,34 +105,34 @@ static int approach(struct dear_calls *dear, const struct placement *placement)
 	if (error)
 		return error;
 	double each_ns = fmax((trial_ns - least_ns) / (TRIAL_WORK - 1), 0.01);
-	double work = (dear->plain_ns + dear->wanted_ns - least_ns) / each_ns;
+	double work = (cost->plain_ns + cost->wanted_ns - least_ns) / each_ns;
 
 	for (int i = 0; i <= CORRECTIONS && !error; i++) {
 		work = fmax(work, 1);
-		if (work > DEAR_WORK_MAX)
+		if (work > CALL_COST_WORK_MAX)
 			return ERANGE;
-		dear->work = (uint32_t)work;
-		error = measure(dear->work, placement, &dear->dear_ns);
-		work += (dear->plain_ns + dear->wanted_ns - dear->dear_ns) / each_ns;
+		cost->work = (uint32_t)work;
+		error = measure(cost->work, placement, &cost->costly_ns);
+		work += (cost->plain_ns + cost->wanted_ns - cost->costly_ns) / each_ns;
 	}
 	return error;
 }
 
-int dear_calls_calibrate(uint32_t wanted_ns, const struct placement *placement,
-			 struct dear_calls *ret_dear)
+int call_cost_calibrate(uint32_t wanted_ns, const struct placement *placement,
+			struct call_cost *ret_cost)
 {
 	int error;
 
-	*ret_dear = (struct dear_calls){.wanted_ns = wanted_ns};
-	error = measure(0, placement, &ret_dear->plain_ns);
+	*ret_cost = (struct call_cost){.wanted_ns = wanted_ns};
+	error = measure(0, placement, &ret_cost->plain_ns);
 	if (!error && wanted_ns > 0)
-		error = approach(ret_dear, placement);
+		error = approach(ret_cost, placement);
 	if (error == ERANGE)
 		fprintf(stderr,
-			"regio bench: --dear-calls %u: more than seccomp filters can take here\n",
+			"regio bench: --call-cost %u: more than seccomp filters can take here\n",
 			wanted_ns);
 	else if (error)
-		fprintf(stderr, "regio bench: --dear-calls %u: seccomp filters: %s\n", wanted_ns,
+		fprintf(stderr, "regio bench: --call-cost %u: seccomp filters: %s\n", wanted_ns,
 			strerror(error));
 	return error ? -1 : 0;
 }

@@ -5,28 +5,28 @@
  * way into the kernel becomes longer; what a call does there, a wake-up above all,
  * costs what it did.
  */
-#ifndef BENCH_DEAR_CALLS_H
-#define BENCH_DEAR_CALLS_H
+#ifndef BENCH_CALL_COST_H
+#define BENCH_CALL_COST_H
 
 #include <stdint.h>
 
 #include "placement.h"
 
-struct dear_calls {
+struct call_cost {
 	uint32_t wanted_ns; /* more for each call; 0: calls stay as they are */
 	uint32_t work;	    /* instructions that take so long here */
 	double plain_ns;    /* an empty call without them, and with them */
-	double dear_ns;
+	double costly_ns;
 };
 
 /*
  * Measures an empty call, and finds how much work makes it 'wanted_ns' longer.
  * Returns 0, or -1 after a complaint on stderr.
  */
-int dear_calls_calibrate(uint32_t wanted_ns, const struct placement *placement,
-			 struct dear_calls *ret_dear);
+int call_cost_calibrate(uint32_t wanted_ns, const struct placement *placement,
+			struct call_cost *ret_cost);
 
 /* For the calling thread and those it starts, for ever. Returns 0 or an errno value. */
-int dear_calls_install(uint32_t work);
+int call_cost_install(uint32_t work);
 
 #endif

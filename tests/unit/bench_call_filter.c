@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_dear.c - the filter that makes system calls costly allows all, and cannot be remembered
+ * bench_call_filter.c - the filter that makes system calls costly allows all, and cannot be
+ * remembered
  */
 #include "../support/suite.h"
 
 #include <linux/seccomp.h>
 
-#include "dear_filter.h"
+#include "call_filter.h"
 
-static struct sock_filter filter[DEAR_FILTER_WORK_MAX + 2];
+static struct sock_filter filter[CALL_FILTER_WORK_MAX + 2];
 
 START_TEST(the_filter_looks_at_an_argument_first)
 {
-	dear_filter_make(1, filter);
+	call_filter_make(1, filter);
 	ck_assert_uint_eq(filter[0].code, BPF_LD | BPF_W | BPF_ABS);
 	ck_assert_uint_ge(filter[0].k, offsetof(struct seccomp_data, args));
 	ck_assert_uint_lt(filter[0].k, sizeof(struct seccomp_data));
@@ -22,10 +23,10 @@ END_TEST
 
 START_TEST(the_filter_is_as_long_as_its_work_and_allows)
 {
-	static const uint32_t works[] = {0, 1, 100, DEAR_FILTER_WORK_MAX};
+	static const uint32_t works[] = {0, 1, 100, CALL_FILTER_WORK_MAX};
 
 	for (size_t i = 0; i < ARRAY_SIZE(works); i++) {
-		uint16_t count = dear_filter_make(works[i], filter);
+		uint16_t count = call_filter_make(works[i], filter);
 
 		ck_assert_uint_eq(count, works[i] + 2);
 		ck_assert_uint_le(count, BPF_MAXINSNS);

@@ -4,17 +4,17 @@
  * of the call, and does not run it again. So this one begins with an argument.
  * The multiplications depend on each other: their time is the sum of their times.
  */
-#include "dear_filter.h"
+#include "call_filter.h"
 
 #include <assert.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 
-uint16_t dear_filter_make(uint32_t work, struct sock_filter *ret_filter)
+uint16_t call_filter_make(uint32_t work, struct sock_filter *ret_filter)
 {
 	uint16_t count = 0;
 
-	assert(work <= DEAR_FILTER_WORK_MAX);
+	assert(work <= CALL_FILTER_WORK_MAX);
 
 	ret_filter[count++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 							   offsetof(struct seccomp_data, args));
