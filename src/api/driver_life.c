@@ -114,8 +114,7 @@ int regioi_driver_create(const struct regio_driver_opts *opts, struct regioi_dri
 		return error;
 	}
 	/* Does the allocation of a thread's first call here, and not in its first post. */
-	if (regioi_hazard_enter(NULL))
-		regioi_hazard_leave();
+	regioi_hazard_own();
 	*ret_driver = driver;
 	return 0;
 }

@@ -14,25 +14,27 @@
 /* What receives of one call have in common. */
 struct regioi_known_slices {
 	uint64_t region;
-	uint32_t data_at; /* each of these from the request's offset on */
 	uint32_t data_bytes;
-	uint32_t remote_at; /* 0: no address */
+	uint32_t remote_at; /* from 'names_at' of the receive on; 0: no address */
 	uint32_t local_at;
 	uint32_t name_bytes;
 };
 
-struct regioi_known_receive {
+struct regioi_known_request {
 	uint64_t context;
-	uint32_t offset;
+	uint32_t data_at; /* in the region */
+	uint32_t names_at;
 };
 
 /* Returns the number posted; or, if the first is refused, what regio_receive_ex() returns. */
 int regioi_receive_known(struct regio_rq *rq, const struct regioi_known_slices *slices,
-			 const struct regioi_known_receive *receives, uint32_t count);
+			 const struct regioi_known_request *const *receives, uint32_t count);
 
 /* These return what regio_send() and regio_send_ex() return. */
-int regioi_send_known(struct regio_rq *rq, struct regio_buf data, uint64_t context);
-int regioi_send_known_ex(struct regio_rq *rq, struct regio_buf data,
-			 const struct regio_extra *extra, uint64_t context);
+int regioi_send_known(struct regio_rq *rq, uint64_t region,
+		      const struct regioi_known_request *request, uint32_t bytes);
+int regioi_send_known_ex(struct regio_rq *rq, uint64_t region,
+			 const struct regioi_known_request *request, uint32_t bytes,
+			 const struct regio_extra *extra);
 
 #endif

@@ -196,17 +196,21 @@ static inline void store_request(struct regioi_half *half, uint32_t tail,
 	request->status = 0;
 }
 
-/* The same for a slice that the library has made, which is still in registers. */
+/*
+ * The same for a slice that the library has made, which is still in registers. Stored as two words:
+ * joining them into one takes longer.
+ */
 static inline void store_known(struct regioi_half *half, uint32_t tail, struct regio_buf data,
 			       uint32_t flags, uint64_t context)
 {
-	half->requests[tail & half->mask] = (struct regioi_request){
-		.region = data.region,
-		.offset = data.offset,
-		.bytes = data.length,
-		.context = context,
-		.flags = flags,
-	};
+	struct regioi_request *request = &half->requests[tail & half->mask];
+
+	request->region = data.region;
+	__atomic_store_n(&request->offset, data.offset, __ATOMIC_RELAXED);
+	__atomic_store_n(&request->bytes, data.length, __ATOMIC_RELAXED);
+	request->context = context;
+	request->flags = flags;
+	request->status = 0;
 }
 
 /* Before the store of 'tail': after that the executor may unpoison the slice. */
@@ -305,10 +309,10 @@ static inline void finish(struct batch *batch)
  * Called between entering and leaving the RQ, so that it stays valid. NULL, with the reason, if
  * nothing can be posted.
  */
-static inline struct regioi_half *find_half(struct regio_rq *handle,
+static inline struct regioi_half *find_half(struct regioi_hazard *call, struct regio_rq *handle,
 					    enum regioi_direction direction, int *ret_error)
 {
-	struct regioi_rq *rq = regioi_rq_inside(handle);
+	struct regioi_rq *rq = regioi_rq_inside_again(call, handle);
 	struct regioi_half *half;
 
 	if (!rq) {
@@ -337,20 +341,21 @@ static __attribute__((noinline)) int submit(struct regio_rq *handle,
 					    const struct regio_extra *extra, uint32_t flags,
 					    uint64_t context)
 {
+	struct regioi_hazard *call = regioi_hazard_enter(handle);
 	struct regioi_half *half;
 	struct batch batch;
 	int error;
 
-	if (!regioi_hazard_enter(handle))
+	if (!call)
 		return -ENOMEM;
-	half = find_half(handle, direction, &error);
+	half = find_half(call, handle, direction, &error);
 	if (half) {
 		batch = batch_of(half);
 		error = take(&batch, data, extra, flags, context);
 		if (!error)
 			finish(&batch);
 	}
-	regioi_hazard_leave();
+	regioi_hazard_leave_quickly(call);
 	return error;
 }
 
@@ -508,71 +513,81 @@ int regio_post(struct regio_rq *rq, uint32_t half, const struct regio_request *r
 	       uint32_t count)
 {
 	const bool send = half == REGIO_HALF_SEND;
+	struct regioi_hazard *call;
 	struct regioi_half *found;
 	int result;
 
 	if ((!send && half != REGIO_HALF_RECEIVE) || (!requests && count) || count > INT32_MAX)
 		return -EINVAL;
-	if (!regioi_hazard_enter(rq))
+	call = regioi_hazard_enter(rq);
+	if (!call)
 		return -ENOMEM;
-	found = find_half(rq, send ? REGIOI_SEND : REGIOI_RECEIVE, &result);
+	found = find_half(call, rq, send ? REGIOI_SEND : REGIOI_RECEIVE, &result);
 	if (found)
 		result = post_many(found, requests, count);
-	regioi_hazard_leave();
+	regioi_hazard_leave_quickly(call);
 	return result;
 }
 
 /* ---- Slices that are known to be good ---- */
 
-int regioi_send_known(struct regio_rq *rq, struct regio_buf data, uint64_t context)
+static inline __attribute__((always_inline)) int send_known(
+	struct regio_rq *rq, uint64_t region, const struct regioi_known_request *request,
+	uint32_t bytes, const struct regio_extra *extra, uint32_t extra_flag)
 {
-	const uint32_t flags = REGIO_MSG_DEFER;
+	const struct regio_buf data = {region, request->data_at, bytes};
+	const uint32_t flags = REGIO_MSG_DEFER | extra_flag;
 
-	if (__builtin_expect(post_stored(rq, REGIOI_SEND, &data, NULL, true, flags, context), 1))
+	if (__builtin_expect(
+		    post_stored(rq, REGIOI_SEND, &data, extra, true, flags, request->context), 1))
 		return 0;
-	return submit(rq, REGIOI_SEND, &data, NULL, flags, context);
+	/* A copy, so that 'data' itself is nowhere but in registers. */
+	return submit(rq, REGIOI_SEND, &(struct regio_buf){region, request->data_at, bytes}, extra,
+		      REGIO_MSG_DEFER, request->context);
 }
 
-int regioi_send_known_ex(struct regio_rq *rq, struct regio_buf data,
-			 const struct regio_extra *extra, uint64_t context)
+int regioi_send_known(struct regio_rq *rq, uint64_t region,
+		      const struct regioi_known_request *request, uint32_t bytes)
 {
-	const uint32_t flags = REGIO_MSG_DEFER;
-
-	if (__builtin_expect(post_stored(rq, REGIOI_SEND, &data, extra, true,
-					 flags | REGIOI_REQUEST_EXTRA, context),
-			     1))
-		return 0;
-	return submit(rq, REGIOI_SEND, &data, extra, flags, context);
+	return send_known(rq, region, request, bytes, NULL, 0);
 }
 
-static inline struct regio_extra names_of(const struct regioi_known_slices *slices, uint32_t offset)
+int regioi_send_known_ex(struct regio_rq *rq, uint64_t region,
+			 const struct regioi_known_request *request, uint32_t bytes,
+			 const struct regio_extra *extra)
+{
+	return send_known(rq, region, request, bytes, extra, REGIOI_REQUEST_EXTRA);
+}
+
+static inline struct regio_extra names_of(const struct regioi_known_slices *slices, uint32_t at)
 {
 	struct regio_extra extra = {
-		.remote_address = {slices->region, offset + slices->remote_at, slices->name_bytes}};
+		.remote_address = {slices->region, at + slices->remote_at, slices->name_bytes}};
 
 	if (slices->local_at)
-		extra.local_address = (struct regio_buf){slices->region, offset + slices->local_at,
+		extra.local_address = (struct regio_buf){slices->region, at + slices->local_at,
 							 slices->name_bytes};
 	return extra;
 }
 
 /* As take(), for all of them. */
 static uint32_t store_all_known(struct batch *batch, const struct regioi_known_slices *slices,
-				const struct regioi_known_receive *receives, uint32_t count)
+				const struct regioi_known_request *const *receives, uint32_t count)
 {
 	const uint32_t extra_flag = slices->remote_at ? REGIOI_REQUEST_EXTRA : 0;
 	struct regioi_half *half = batch->half;
 	uint32_t done = 0;
 
 	for (; done < count && has_room(half, batch->tail); done++) {
-		const uint32_t offset = receives[done].offset;
-		const struct regio_buf data = {slices->region, offset + slices->data_at,
+		const struct regioi_known_request *request = receives[done];
+		const struct regio_buf data = {slices->region, request->data_at,
 					       slices->data_bytes};
 
 		store_known(half, batch->tail, data, REGIO_MSG_DEFER | extra_flag,
-			    receives[done].context);
+			    request->context);
 		if (extra_flag)
-			half->extras[batch->tail & half->mask] = names_of(slices, offset);
+			half->extras[batch->tail & half->mask] =
+				names_of(slices, request->names_at);
 		poison_slice(half, batch->tail);
 		batch->tail++;
 	}
@@ -580,18 +595,19 @@ static uint32_t store_all_known(struct batch *batch, const struct regioi_known_s
 }
 
 int regioi_receive_known(struct regio_rq *rq, const struct regioi_known_slices *slices,
-			 const struct regioi_known_receive *receives, uint32_t count)
+			 const struct regioi_known_request *const *receives, uint32_t count)
 {
+	struct regioi_hazard *call = regioi_hazard_enter(rq);
 	struct regioi_half *half;
 	struct batch batch;
 	int result;
 
-	if (!regioi_hazard_enter(rq))
+	if (!call)
 		return -ENOMEM;
-	half = find_half(rq, REGIOI_RECEIVE, &result);
+	half = find_half(call, rq, REGIOI_RECEIVE, &result);
 	if (half) {
 		if (slices->remote_at) {
-			const struct regio_extra extra = names_of(slices, receives->offset);
+			const struct regio_extra extra = names_of(slices, receives[0]->names_at);
 
 			expect_extras(half, &extra);
 		}
@@ -602,6 +618,6 @@ int regioi_receive_known(struct regio_rq *rq, const struct regioi_known_slices *
 		if (result == 0)
 			result = -ENOBUFS;
 	}
-	regioi_hazard_leave();
+	regioi_hazard_leave_quickly(call);
 	return result;
 }

@@ -97,18 +97,18 @@ struct regioi_hazard *regioi_hazard_first(void)
 	return atomic_load(&calls);
 }
 
-bool regioi_hazard_enter(const void *handle)
+struct regioi_hazard *regioi_hazard_enter(const void *handle)
 {
-	if (regioi_hazard_enter_quickly(handle))
-		return true;
-	if (!regioi_hazard_own())
-		return false;
+	struct regioi_hazard *call = regioi_hazard_enter_quickly(handle);
+
+	if (call || !regioi_hazard_own())
+		return call;
 	REGIOI_ASSERT(!atomic_load(&own->inside) || atomic_load(&own->inside) == (uintptr_t)handle);
 	/*
 	 * Sequentially consistent: there may be no barrier in regioi_hazards_wait(), its partner.
 	 */
 	atomic_store(&own->inside, (uintptr_t)handle);
-	return true;
+	return own;
 }
 
 void regioi_hazard_leave(void)

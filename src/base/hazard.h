@@ -65,10 +65,10 @@ static inline void regioi_hazard_leave_quickly(struct regioi_hazard *call)
 }
 
 /*
- * The same for any thread and kernel. Returns false if there is no memory, which is possible only
- * in a thread's first call.
+ * The same for any thread and kernel. Returns NULL if there is no memory, which is possible only in
+ * a thread's first call.
  */
-bool regioi_hazard_enter(const void *handle);
+struct regioi_hazard *regioi_hazard_enter(const void *handle);
 void regioi_hazard_leave(void);
 /* Whether the calling thread is inside a call on the handle. */
 bool regioi_hazard_is_inside(const void *handle);

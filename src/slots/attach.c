@@ -64,7 +64,7 @@ int regio_slots_attach(struct regio_slots *handle, struct regio_rq *rq, uint32_t
 	if (!member)
 		return regioi_fail(-ENOMEM, "%s: out of memory", step);
 	member->ended = false;
-	regioi_member_name(member, info.fd);
+	regioi_member_name(pool, member, info.fd);
 	if (!regioi_member_want(pool, member, receives))
 		return regioi_fail(-EBADF, "%s: the CQ is closed", step);
 	return 0;

@@ -34,7 +34,7 @@ static inline struct regioi_pool_slot *held(const struct regio_slots *handle,
 	if (__builtin_expect(!*ret_pool || !slot, 0))
 		return NULL;
 	found = regioi_pool_find(*ret_pool, slot->context);
-	return found && found->state == REGIOI_SLOT_HELD ? found : NULL;
+	return found && found->state >= REGIOI_SLOT_HELD ? found : NULL;
 }
 
 static __attribute__((cold, noinline)) int refuse_length(const struct regioi_pool *pool,
@@ -64,8 +64,7 @@ static __attribute__((noinline)) int reply_to_sender(struct regioi_pool *pool,
 
 	if (sourced)
 		extra.control = REGIOI_HEAD_SLICE(pool, slot, control);
-	error = regioi_send_known_ex(member->rq, regioi_slot_data(pool, slot, length), &extra,
-				     slot->id);
+	error = regioi_send_known_ex(member->rq, pool->region, &slot->request, length, &extra);
 	if (error)
 		return error;
 	slot->state = REGIOI_SLOT_SENDING;
@@ -80,7 +79,7 @@ static inline int reply(struct regioi_pool *pool, struct regioi_pool_slot *slot,
 
 	if (slot->member->addressed)
 		return reply_to_sender(pool, slot, length);
-	error = regioi_send_known(slot->member->rq, regioi_slot_data(pool, slot, length), slot->id);
+	error = regioi_send_known(slot->member->rq, pool->region, &slot->request, length);
 	if (__builtin_expect(error == 0, 1))
 		slot->state = REGIOI_SLOT_SENDING;
 	return error;
@@ -106,7 +105,7 @@ int regio_slots_reply(struct regio_slots *handle, const struct regio_slot *slot,
 
 	if (!found)
 		return refuse_slot(handle, step);
-	if (__builtin_expect(!found->answerable, 0))
+	if (__builtin_expect(found->state != REGIOI_SLOT_ANSWERABLE, 0))
 		error = regioi_fail(-EINVAL,
 				    "%s: it has no sender; it was taken, or its receive "
 				    "failed",
@@ -134,12 +133,11 @@ int regio_slots_take(struct regio_slots *handle, struct regio_slot *ret_slot)
 	if (!slot)
 		return -ENOBUFS;
 	slot->state = REGIOI_SLOT_HELD;
-	slot->answerable = false;
 	slot->sourced = false;
 	regioi_slot_renew(slot);
 	*ret_slot = (struct regio_slot){
-		.data = regioi_slot_head(pool, slot) + 1,
-		.context = slot->id,
+		.data = regioi_slot_data(pool, slot),
+		.context = slot->request.context,
 	};
 	return 0;
 }
@@ -165,8 +163,9 @@ int regio_slots_send(struct regio_slots *handle, const struct regio_slot *slot, 
 		memmove(&regioi_slot_head(pool, found)->remote, to, regioi_name_length(to));
 		extra.remote_address = REGIOI_HEAD_SLICE(pool, found, remote);
 	}
-	data = regioi_slot_data(pool, found, length);
-	error = regio_send_ex(rq, &data, to ? &extra : NULL, REGIO_MSG_DEFER, found->id);
+	data = (struct regio_buf){pool->region, found->request.data_at, length};
+	error = regio_send_ex(rq, &data, to ? &extra : NULL, REGIO_MSG_DEFER,
+			      found->request.context);
 	if (error)
 		return refuse_send(step, error);
 	found->state = REGIOI_SLOT_SENDING;

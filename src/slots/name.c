@@ -28,7 +28,7 @@ static bool is_wildcard(const union regioi_name *name)
 	       (IN6_IS_ADDR_V4MAPPED(&name->v6.sin6_addr) && words[3] == 0);
 }
 
-void regioi_member_name(struct regioi_member *member, int fd)
+void regioi_member_name(const struct regioi_pool *pool, struct regioi_member *member, int fd)
 {
 	union regioi_name *sender = &member->names[0], *local = &member->names[1];
 	socklen_t lengths[2] = {sizeof(*sender), sizeof(*local)};
@@ -38,10 +38,18 @@ void regioi_member_name(struct regioi_member *member, int fd)
 	connected = getpeername(fd, &sender->any, &lengths[0]) == 0;
 	getsockname(fd, &local->any, &lengths[1]);
 	member->stream = regioi_is_stream(fd);
+	member->named = connected || !member->stream;
 	member->addressed = !member->stream && !connected;
 	member->local_varies = member->addressed && is_wildcard(local);
 	member->sender = connected && is_internet(sender) ? &sender->any : NULL;
 	member->local = !member->local_varies && is_internet(local) ? &local->any : NULL;
+	member->slices = (struct regioi_known_slices){
+		.region = pool->region,
+		.data_bytes = pool->bytes,
+		.remote_at = member->addressed ? offsetof(struct regioi_slot_head, remote) : 0,
+		.local_at = member->local_varies ? offsetof(struct regioi_slot_head, local) : 0,
+		.name_bytes = sizeof(union regioi_name),
+	};
 }
 
 /* ---- Of a reply ---- */

@@ -7,8 +7,8 @@
 
 #include "slots/pool.h"
 
-/* Finds out which addresses the messages of a socket have. */
-void regioi_member_name(struct regioi_member *member, int fd);
+/* Finds out which addresses the messages of a socket have, and what its receives ask for. */
+void regioi_member_name(const struct regioi_pool *pool, struct regioi_member *member, int fd);
 
 /*
  * Writes the control message that makes a reply leave from the address that the slot's message was

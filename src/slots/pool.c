@@ -41,9 +41,7 @@ static int check_arguments(const char *step, const struct regio_cq *cq, uint32_t
 /* An odd number of cache lines, so that slots do not compete for the same sets of a cache. */
 static uint64_t stride_of(uint32_t bytes)
 {
-	uint64_t lines =
-		(sizeof(struct regioi_slot_head) + (uint64_t)bytes + REGIOI_CACHE_LINE - 1) /
-		REGIOI_CACHE_LINE;
+	uint64_t lines = ((uint64_t)bytes + REGIOI_CACHE_LINE - 1) / REGIOI_CACHE_LINE;
 
 	return (lines | 1) * REGIOI_CACHE_LINE;
 }
@@ -54,15 +52,16 @@ static int allocate_memory(struct regioi_pool *pool, const char *step,
 	const struct regio_region_opts region_opts = {
 		.size = sizeof(region_opts), .flags = opts->flags, .numa_node = opts->numa_node};
 	uint64_t stride = stride_of(pool->bytes);
+	uint64_t bytes = (stride + sizeof(struct regioi_slot_head)) * pool->count;
 	void *memory;
 	int error;
 
-	if (stride * pool->count > UINT32_MAX)
+	if (bytes > UINT32_MAX)
 		return regioi_fail(-EMSGSIZE,
 				   "%s: %u slots of %u bytes need 4 GiB or more; make fewer, "
 				   "smaller ones, or several pools",
 				   step, pool->count, pool->bytes);
-	error = regio_region_allocate(stride * pool->count, &region_opts, &pool->region, &memory);
+	error = regio_region_allocate(bytes, &region_opts, &pool->region, &memory);
 	if (error)
 		return error;
 	pool->stride = (uint32_t)stride;
@@ -85,12 +84,16 @@ static bool allocate_tables(struct regioi_pool *pool)
 static void number_slots(struct regioi_pool *pool)
 {
 	uint64_t number = atomic_fetch_add(&pools_made, 1) & REGIOI_ID_POOL_MASK;
-	uint64_t use = regioi_counter_start(REGIOI_ID_USE_MASK / REGIOI_ID_USE_ONE);
+	uint64_t use = regioi_counter_start(REGIOI_ID_USE_CARRY / REGIOI_ID_USE_ONE - 1);
 
 	for (uint32_t i = 0; i < pool->count; i++) {
-		pool->slots[i].id = REGIOI_ID_MARK | number << REGIOI_ID_POOL_SHIFT |
-				    use * REGIOI_ID_USE_ONE | i;
-		pool->slots[i].offset = i * pool->stride;
+		pool->slots[i].request = (struct regioi_known_request){
+			.context = REGIOI_ID_MARK | use * REGIOI_ID_USE_ONE |
+				   number << REGIOI_ID_POOL_SHIFT | i,
+			.data_at = i * pool->stride,
+			.names_at = pool->count * pool->stride +
+				    i * (uint32_t)sizeof(struct regioi_slot_head),
+		};
 		pool->slots[i].next = i + 1 < pool->count ? i + 2 : 0;
 	}
 	pool->free = 1;
@@ -176,7 +179,7 @@ int regio_slots_get_info(struct regio_slots *handle, struct regio_slots_info *re
 	static const char step[] = "describing a pool of slots";
 	struct regio_slots_info info = {0};
 	const struct regioi_pool *pool;
-	uint32_t counts[4] = {0};
+	uint32_t counts[5] = {0};
 	int error = regioi_info_check(ret_info, size, step);
 
 	if (error)
@@ -188,7 +191,7 @@ int regio_slots_get_info(struct regio_slots *handle, struct regio_slots_info *re
 		counts[pool->slots[i].state]++;
 	info.free = counts[REGIOI_SLOT_FREE];
 	info.receiving = counts[REGIOI_SLOT_RECEIVING];
-	info.held = counts[REGIOI_SLOT_HELD];
+	info.held = counts[REGIOI_SLOT_HELD] + counts[REGIOI_SLOT_ANSWERABLE];
 	info.sending = counts[REGIOI_SLOT_SENDING];
 	for (const struct regioi_member *member = pool->waiting; member;
 	     member = member->next_waiting) {

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/known.h"
 #include "base/cache.h"
 #include "base/table.h"
 #include "regio_slots.h"
@@ -21,8 +22,9 @@
 enum regioi_slot_state {
 	REGIOI_SLOT_FREE,
 	REGIOI_SLOT_RECEIVING,
-	REGIOI_SLOT_HELD,
 	REGIOI_SLOT_SENDING,
+	REGIOI_SLOT_HELD,	/* by the program, as is the next one */
+	REGIOI_SLOT_ANSWERABLE, /* it has come from somewhere */
 };
 
 union regioi_name {
@@ -37,12 +39,14 @@ struct regioi_member {
 	uint32_t wanted;   /* receives */
 	uint32_t assigned; /* slots */
 	bool stream;
+	bool named; /* 'sender' and 'local' are known: a stream may not be connected yet */
 	bool ended; /* nothing is posted on it any more */
 	/* Messages come with their sender, and replies need it; else 'sender' and 'local' are it.
 	 */
 	bool addressed;
-	bool local_varies; /* with the address they were sent to as well */
-	bool waiting;	   /* in the queue of those that want slots */
+	bool local_varies;		   /* with the address they were sent to as well */
+	bool waiting;			   /* in the queue of those that want slots */
+	struct regioi_known_slices slices; /* of its receives */
 	union regioi_name names[2];
 	const struct sockaddr *sender; /* of all messages: one of 'names', or NULL */
 	const struct sockaddr *local;
@@ -52,14 +56,17 @@ struct regioi_member {
 
 struct regioi_pool_slot {
 	struct regioi_member *member;
-	uint64_t id;	 /* context of its request: REGIOI_ID_... */
-	uint32_t offset; /* of its head in the memory */
-	uint32_t next;	 /* FREE: index + 1 */
-	uint32_t bytes;	 /* SENDING, if 'sourced' */
-	uint8_t state;	 /* enum regioi_slot_state */
-	bool answerable; /* HELD: it has come from somewhere */
-	bool sourced;	 /* SENDING: with the address it is to leave from; else false */
+	/* Where the slot is, and the context of all its requests, its id: REGIOI_ID_... */
+	struct regioi_known_request request;
+	union {
+		uint32_t next;	/* FREE: index + 1 */
+		uint32_t bytes; /* SENDING, if 'sourced' */
+	};
+	uint8_t state; /* enum regioi_slot_state */
+	bool sourced;  /* SENDING: with the address it is to leave from; else false */
 };
+
+_Static_assert(sizeof(struct regioi_pool_slot) == 32, "two slots to a cache line");
 
 /* Addresses that were seen to be one of a host, or the broadcast address of a network. */
 #define REGIOI_SEEN_MAX 16u
@@ -73,10 +80,10 @@ struct regioi_pool {
 	uint64_t id;
 	struct regio_cq *cq;
 	uint64_t region;
-	uint8_t *memory;
+	uint8_t *memory; /* the data of all slots, then their heads */
 	uint32_t count;
 	uint32_t bytes;		       /* of a slot's data */
-	uint32_t stride;	       /* from one slot to the next */
+	uint32_t stride;	       /* from the data of one slot to that of the next */
 	uint32_t free;		       /* index + 1 of the first */
 	struct regioi_member *waiting; /* oldest first */
 	struct regioi_member *waiting_last;
@@ -89,7 +96,10 @@ struct regioi_pool {
 	struct regioi_seen seen[REGIOI_SEEN_MAX];
 };
 
-/* What is in front of a slot's data: a control message to send, and two addresses. */
+/*
+ * What a slot has beside its data: a control message to send, and two addresses. They are apart, so
+ * that the data of slots that are posted in turn lies side by side if it has no gaps.
+ */
 struct regioi_slot_head {
 	_Alignas(REGIOI_CACHE_LINE) uint8_t control[REGIOI_CACHE_LINE];
 	_Alignas(32) union regioi_name local;
@@ -98,12 +108,12 @@ struct regioi_slot_head {
 
 _Static_assert(sizeof(struct regioi_slot_head) == 2 * REGIOI_CACHE_LINE, "two cache lines");
 
-/* The id of a slot: 1010, a number of the pool (24 bits), of the use (16), of the slot (20). */
+/* The id of a slot: 1010, a number of the use (16 bits), of the pool (24), of the slot (20). */
 #define REGIOI_ID_MARK (UINT64_C(0xA) << 60)
-#define REGIOI_ID_POOL_SHIFT 36
+#define REGIOI_ID_USE_ONE (UINT64_C(1) << 44)
+#define REGIOI_ID_USE_CARRY (UINT64_C(1) << 60)
+#define REGIOI_ID_POOL_SHIFT 20
 #define REGIOI_ID_POOL_MASK UINT64_C(0xFFFFFF)
-#define REGIOI_ID_USE_ONE (UINT64_C(1) << 20)
-#define REGIOI_ID_USE_MASK (UINT64_C(0xFFFF) << 20)
 #define REGIOI_ID_INDEX_MASK UINT64_C(0xFFFFF)
 
 _Static_assert(REGIO_SLOTS_COUNT_MAX == REGIOI_ID_INDEX_MASK + 1, "an id has room for each slot");
@@ -118,18 +128,12 @@ static inline struct regioi_pool *regioi_pool_of(const struct regio_slots *handl
 /* Why there is no such pool, explained. */
 int regioi_pool_refuse(const struct regio_slots *handle, const char *step) __attribute__((cold));
 
-static inline uint32_t regioi_pool_index(const struct regioi_pool *pool,
-					 const struct regioi_pool_slot *slot)
-{
-	return (uint32_t)(slot - pool->slots);
-}
-
 /* The slot that has the id now, or NULL. */
 static inline struct regioi_pool_slot *regioi_pool_find(const struct regioi_pool *pool, uint64_t id)
 {
 	uint32_t index = (uint32_t)(id & REGIOI_ID_INDEX_MASK);
 
-	if (index >= pool->count || pool->slots[index].id != id)
+	if (index >= pool->count || pool->slots[index].request.context != id)
 		return NULL;
 	return &pool->slots[index];
 }
@@ -137,37 +141,26 @@ static inline struct regioi_pool_slot *regioi_pool_find(const struct regioi_pool
 /* Another use begins: ids of the one before are refused. */
 static inline void regioi_slot_renew(struct regioi_pool_slot *slot)
 {
-	slot->id = (slot->id & ~REGIOI_ID_USE_MASK) |
-		   ((slot->id + REGIOI_ID_USE_ONE) & REGIOI_ID_USE_MASK);
+	/* After the last number comes 0, without the carry: its bit is a 0 of the mark. */
+	slot->request.context = (slot->request.context + REGIOI_ID_USE_ONE) & ~REGIOI_ID_USE_CARRY;
 }
 
 static inline struct regioi_slot_head *regioi_slot_head(const struct regioi_pool *pool,
 							const struct regioi_pool_slot *slot)
 {
-	return (void *)(pool->memory + slot->offset);
+	return (void *)(pool->memory + slot->request.names_at);
 }
 
-/* 'length' bytes of a slot, from byte 'at' of its head on. */
-static inline struct regio_buf regioi_slot_slice(const struct regioi_pool *pool,
-						 const struct regioi_pool_slot *slot, uint32_t at,
-						 uint32_t length)
+static inline void *regioi_slot_data(const struct regioi_pool *pool,
+				     const struct regioi_pool_slot *slot)
 {
-	return (struct regio_buf){
-		.region = pool->region,
-		.offset = slot->offset + at,
-		.length = length,
-	};
-}
-
-static inline struct regio_buf regioi_slot_data(const struct regioi_pool *pool,
-						const struct regioi_pool_slot *slot,
-						uint32_t length)
-{
-	return regioi_slot_slice(pool, slot, sizeof(struct regioi_slot_head), length);
+	return pool->memory + slot->request.data_at;
 }
 
 #define REGIOI_HEAD_SLICE(pool, slot, part)                                                        \
-	regioi_slot_slice(pool, slot, offsetof(struct regioi_slot_head, part),                     \
-			  sizeof(((struct regioi_slot_head *)0)->part))
+	((struct regio_buf){(pool)->region,                                                        \
+			    (slot)->request.names_at +                                             \
+				    (uint32_t)offsetof(struct regioi_slot_head, part),             \
+			    sizeof(((struct regioi_slot_head *)0)->part)})
 
 #endif

@@ -16,30 +16,32 @@ static inline void hand_out(const struct regioi_pool *pool, struct regioi_pool_s
 			    const struct regio_result *result, struct regio_slot *ret_slot)
 {
 	const struct regioi_member *member = slot->member;
-	struct regioi_slot_head *head = regioi_slot_head(pool, slot);
 
-	slot->state = REGIOI_SLOT_HELD;
-	slot->answerable = true;
+	slot->state = REGIOI_SLOT_ANSWERABLE;
 	slot->sourced = false;
 	*ret_slot = (struct regio_slot){
-		.data = head + 1,
+		.data = regioi_slot_data(pool, slot),
 		.length = result->bytes,
 		.status = result->status,
 		.rq = member->rq,
 		.rq_context = result->rq_context,
-		.context = slot->id,
-		.sender = member->addressed ? &head->remote.any : member->sender,
-		.local = member->local_varies ? &head->local.any : member->local,
+		.context = slot->request.context,
+		.sender = member->sender,
+		.local = member->local,
 	};
+	if (member->addressed)
+		ret_slot->sender = &regioi_slot_head(pool, slot)->remote.any;
+	if (member->local_varies)
+		ret_slot->local = &regioi_slot_head(pool, slot)->local.any;
 }
 
 /* An address that is asked for after the first message would not be there. */
-static void name_stream(struct regioi_member *member)
+static void name_stream(const struct regioi_pool *pool, struct regioi_member *member)
 {
 	struct regio_rq_info info;
 
 	if (regio_rq_get_info(member->rq, &info, sizeof(info)) == 0)
-		regioi_member_name(member, info.fd);
+		regioi_member_name(pool, member, info.fd);
 }
 
 /* Whether a stream has ended, or a receive was cancelled: nobody needs to know of more than one. */
@@ -50,7 +52,7 @@ static bool is_silent(struct regioi_member *member, const struct regio_result *r
 	return result->status == -ECANCELED || (member->stream && member->ended);
 }
 
-/* All but a message. Returns whether there is something for the program. */
+/* All but a message with data. Returns whether there is something for the program. */
 static __attribute__((noinline)) bool hand_out_other(struct regioi_return *batch,
 						     struct regioi_pool_slot *slot,
 						     const struct regio_result *result,
@@ -68,7 +70,7 @@ static __attribute__((noinline)) bool hand_out_other(struct regioi_return *batch
 		member->ended = true;
 	hand_out(pool, slot, result, ret_slot);
 	if (result->status && result->status != -EMSGSIZE) {
-		slot->answerable = false;
+		slot->state = REGIOI_SLOT_HELD;
 		if (member->addressed)
 			ret_slot->sender = NULL;
 		if (member->local_varies)
@@ -82,10 +84,10 @@ static inline bool received(struct regioi_return *batch, struct regioi_pool_slot
 {
 	const struct regioi_member *member = slot->member;
 
-	if (__builtin_expect(result->status || (member->stream && !result->bytes), 0))
+	if (__builtin_expect(result->status || !result->bytes, 0))
 		return hand_out_other(batch, slot, result, ret_slot);
-	if (__builtin_expect(member->stream && !member->sender, 0))
-		name_stream(slot->member);
+	if (__builtin_expect(!member->named, 0))
+		name_stream(batch->pool, slot->member);
 	hand_out(batch->pool, slot, result, ret_slot);
 	return true;
 }
@@ -98,11 +100,12 @@ static inline bool received(struct regioi_return *batch, struct regioi_pool_slot
  */
 static bool send_without_source(struct regioi_pool *pool, struct regioi_pool_slot *slot)
 {
-	struct regio_buf data = regioi_slot_data(pool, slot, slot->bytes);
+	struct regio_buf data = {pool->region, slot->request.data_at, slot->bytes};
 	struct regio_extra extra = {.remote_address = REGIOI_HEAD_SLICE(pool, slot, remote)};
 
 	slot->sourced = false;
-	return regio_send_ex(slot->member->rq, &data, &extra, REGIO_MSG_DEFER, slot->id) == 0;
+	return regio_send_ex(slot->member->rq, &data, &extra, REGIO_MSG_DEFER,
+			     slot->request.context) == 0;
 }
 
 /* Returns whether the slot has come back. */
@@ -166,21 +169,22 @@ int regio_slots_process(struct regio_slots *handle, const struct regio_result *r
 }
 
 /*
- * Hands out what is in the CQ, up to 'slots_max'; adds to *written. Returns whether there may be
- * more, or an error.
+ * Hands out what is in the CQ, from *slots on up to 'end', and moves *slots on. Returns whether
+ * there may be more, or an error.
  */
-static inline int dequeue(struct regioi_return *batch, struct regio_slot *ret_slots,
-			  uint32_t slots_max, uint32_t *written)
+static inline int dequeue(struct regioi_return *batch, struct regio_slot **slots,
+			  const struct regio_slot *end)
 {
-	uint32_t room = slots_max - *written;
-	int wanted = room < RESULTS_MAX ? (int)room : (int)RESULTS_MAX;
+	struct regio_slot *next = *slots;
+	int wanted = end - next < RESULTS_MAX ? (int)(end - next) : (int)RESULTS_MAX;
 	struct regio_result results[RESULTS_MAX];
 	int count = regio_cq_dequeue(batch->pool->cq, results, (uint32_t)wanted);
 
 	for (int i = 0; i < count; i++)
-		*written += process(batch, &results[i], &ret_slots[*written]);
+		next += process(batch, &results[i], next);
 	regioi_return_finish(batch);
-	return count < 0 ? count : count == wanted && *written < slots_max;
+	*slots = next;
+	return count < 0 ? count : count == wanted && next < end;
 }
 
 int regio_slots_dequeue(struct regio_slots *handle, struct regio_slot *ret_slots,
@@ -188,8 +192,8 @@ int regio_slots_dequeue(struct regio_slots *handle, struct regio_slot *ret_slots
 {
 	static const char step[] = "dequeuing from a pool of slots";
 	struct regioi_pool *pool = regioi_pool_of(handle);
+	struct regio_slot *next = ret_slots;
 	struct regioi_return batch;
-	uint32_t written = 0;
 	int more;
 
 	if (!pool)
@@ -199,10 +203,10 @@ int regio_slots_dequeue(struct regio_slots *handle, struct regio_slot *ret_slots
 	regioi_return_start(&batch, pool);
 	do {
 		regioi_supply(pool);
-		more = ret_slots ? dequeue(&batch, ret_slots, slots_max, &written)
+		more = ret_slots ? dequeue(&batch, &next, ret_slots + slots_max)
 				 : regio_cq_dequeue(pool->cq, NULL, 0);
 	} while (more > 0);
-	if (more < 0 && written == 0)
+	if (more < 0 && next == ret_slots)
 		return regioi_fail(more, "%s: the CQ is closed", step);
-	return (int)written;
+	return (int)(next - ret_slots);
 }

@@ -110,7 +110,7 @@ static void slot_free(struct regioi_pool *pool, struct regioi_pool_slot *slot)
 	slot->state = REGIOI_SLOT_FREE;
 	slot->member = NULL;
 	slot->next = pool->free;
-	pool->free = regioi_pool_index(pool, slot) + 1;
+	pool->free = (uint32_t)(slot - pool->slots) + 1;
 	if (!member)
 		return;
 	member->assigned--;
@@ -120,29 +120,11 @@ static void slot_free(struct regioi_pool *pool, struct regioi_pool_slot *slot)
 
 /* ---- Posting ---- */
 
-static struct regioi_known_slices slices_of(const struct regioi_pool *pool,
-					    const struct regioi_member *member)
-{
-	struct regioi_known_slices slices = {
-		.region = pool->region,
-		.data_at = sizeof(struct regioi_slot_head),
-		.data_bytes = pool->bytes,
-		.name_bytes = sizeof(union regioi_name),
-	};
-
-	if (member->addressed)
-		slices.remote_at = offsetof(struct regioi_slot_head, remote);
-	if (member->local_varies)
-		slices.local_at = offsetof(struct regioi_slot_head, local);
-	return slices;
-}
-
 /* Returns 0, or why the slot is free again; then its member may be gone. */
 static int post(struct regioi_pool *pool, struct regioi_pool_slot *slot)
 {
-	const struct regioi_known_slices slices = slices_of(pool, slot->member);
-	const struct regioi_known_receive receive = regioi_slot_receive(pool, slot);
-	int posted = regioi_receive_known(slot->member->rq, &slices, &receive, 1);
+	const struct regioi_known_request *receive = regioi_slot_receive(slot);
+	int posted = regioi_receive_known(slot->member->rq, &slot->member->slices, &receive, 1);
 
 	if (posted == 1)
 		return 0;
@@ -173,11 +155,11 @@ static bool supply_one(struct regioi_pool *pool)
 }
 
 /* Ends when no slot is free, or all that wait have been refused one after the other. */
-void regioi_supply(struct regioi_pool *pool)
+void regioi_supply_waiting(struct regioi_pool *pool)
 {
 	uint32_t refusals = 0;
 
-	while (__builtin_expect(pool->waiting && pool->free, 0) && refusals < pool->waiting_count)
+	while (pool->waiting && pool->free && refusals < pool->waiting_count)
 		refusals = supply_one(pool) ? 0 : refusals + 1;
 }
 
@@ -226,7 +208,7 @@ void regioi_return_add_other(struct regioi_return *batch, struct regioi_pool_slo
 		return;
 	}
 	batch->member = slot->member;
-	batch->receives[batch->count++] = regioi_slot_receive(batch->pool, slot);
+	batch->receives[batch->count++] = regioi_slot_receive(slot);
 }
 
 static __attribute__((cold, noinline)) void refuse_rest(struct regioi_return *batch, uint32_t done,
@@ -236,7 +218,7 @@ static __attribute__((cold, noinline)) void refuse_rest(struct regioi_return *ba
 	member_refused(batch->member, error);
 	for (uint32_t i = done; i < batch->count; i++) {
 		struct regioi_pool_slot *slot =
-			regioi_pool_find(batch->pool, batch->receives[i].context);
+			regioi_pool_find(batch->pool, batch->receives[i]->context);
 
 		/* It was renewed for this request. */
 		REGIOI_ASSUME(slot);
@@ -246,11 +228,10 @@ static __attribute__((cold, noinline)) void refuse_rest(struct regioi_return *ba
 
 static void post_all(struct regioi_return *batch)
 {
-	const struct regioi_known_slices slices = slices_of(batch->pool, batch->member);
 	uint32_t done = 0;
 
 	while (done < batch->count) {
-		int posted = regioi_receive_known(batch->member->rq, &slices,
+		int posted = regioi_receive_known(batch->member->rq, &batch->member->slices,
 						  &batch->receives[done], batch->count - done);
 
 		if (posted <= 0) {

@@ -5,18 +5,17 @@
 #ifndef REGIO_SLOTS_SUPPLY_H
 #define REGIO_SLOTS_SUPPLY_H
 
-#include "api/known.h"
 #include "slots/pool.h"
 
 /* Slots that come back one after the other, posted with one call for each RQ. */
-#define REGIOI_RETURN_MAX 64u
+#define REGIOI_RETURN_MAX 128u
 
 struct regioi_return {
 	struct regioi_pool *pool;
 	/* The member of all of them, whose receives are posted again; or &regioi_no_member. */
 	struct regioi_member *member;
 	uint32_t count;
-	struct regioi_known_receive receives[REGIOI_RETURN_MAX];
+	const struct regioi_known_request *receives[REGIOI_RETURN_MAX];
 };
 
 /* The member of an empty batch, never written: NULL would equal that of a slot without a member. */
@@ -38,15 +37,11 @@ static inline bool regioi_slot_goes_back(const struct regioi_pool *pool,
 }
 
 /* Another use of the slot begins: it is about to be received into. */
-static inline struct regioi_known_receive regioi_slot_receive(const struct regioi_pool *pool,
-							      struct regioi_pool_slot *slot)
+static inline const struct regioi_known_request *regioi_slot_receive(struct regioi_pool_slot *slot)
 {
 	slot->state = REGIOI_SLOT_RECEIVING;
 	regioi_slot_renew(slot);
-	return (struct regioi_known_receive){
-		.context = slot->id,
-		.offset = slot->offset,
-	};
+	return &slot->request;
 }
 
 /* The rest of regioi_return_add(). */
@@ -64,7 +59,7 @@ static inline void regioi_return_add(struct regioi_return *batch, struct regioi_
 		return;
 	}
 	REGIOI_ASSERT(regioi_slot_goes_back(batch->pool, slot) && batch->count < REGIOI_RETURN_MAX);
-	batch->receives[batch->count++] = regioi_slot_receive(batch->pool, slot);
+	batch->receives[batch->count++] = regioi_slot_receive(slot);
 }
 
 void regioi_return_finish(struct regioi_return *batch);
@@ -79,7 +74,13 @@ void regioi_supply_withdraw(struct regioi_pool *pool, struct regioi_pool_slot *s
 struct regioi_pool_slot *regioi_supply_take(struct regioi_pool *pool);
 
 /* Supplies those that wait, if there are free slots. */
-void regioi_supply(struct regioi_pool *pool);
+void regioi_supply_waiting(struct regioi_pool *pool);
+
+static inline void regioi_supply(struct regioi_pool *pool)
+{
+	if (__builtin_expect(pool->waiting && pool->free, 0))
+		regioi_supply_waiting(pool);
+}
 
 /* The member for an RQ, or NULL. */
 struct regioi_member *regioi_member_find(const struct regioi_pool *pool, const struct regio_rq *rq);

@@ -5,6 +5,7 @@
  * A traced child runs the library; two calls that mean nothing mark the stretch to count.
  */
 #include "../../support/net.h"
+#include "../../support/pool.h"
 #include "../../support/side.h"
 #include "../../support/streams.h"
 #include "../../support/suite.h"
@@ -31,6 +32,7 @@ struct count {
 	unsigned int sends;
 	unsigned int receives;
 	unsigned int enters; /* io_uring_enter */
+	unsigned int names;  /* of the other end of a socket */
 	unsigned int all;
 };
 
@@ -54,6 +56,9 @@ static void add_call(struct count *count, uint64_t number)
 		break;
 	case SYS_io_uring_enter:
 		count->enters++;
+		break;
+	case SYS_getpeername:
+		count->names++;
 		break;
 	default:
 		break;
@@ -596,6 +601,40 @@ START_TEST(a_wait_sleeps_beside_a_socket_whose_errors_nobody_reads)
 }
 END_TEST
 
+enum { NAMED_MESSAGES = 100 };
+
+/* The pool finds the addresses with the first message. */
+static void take_from_a_pool(int family)
+{
+	struct pool pool;
+	int fds[2];
+
+	stream_pair(family, fds);
+	pool_open(&pool, 2, 100);
+	pool_add(&pool, fds[0], 2);
+	for (int i = 0; i <= NAMED_MESSAGES; i++) {
+		write_stream(fds[1], 100, 0);
+		struct regio_slot slot = pool_next(&pool);
+
+		EXPECT_RETURN(0, regio_slots_free(pool.slots, &slot));
+		if (i == 0)
+			mark(COUNT_FROM);
+	}
+	mark(COUNT_TO);
+}
+
+START_TEST(a_pool_asks_once_for_the_addresses_of_a_stream)
+{
+	struct count count;
+	const char *refused = count_in_child(take_from_a_pool, stream_families[_i], &count);
+
+	if (refused)
+		SKIP("%s", refused);
+	/* A queue checks now and then that it still has the same socket. */
+	EXPECT(count.names < NAMED_MESSAGES / 10, "asked %u times", count.names);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -607,6 +646,7 @@ int main(void)
 		CASE_PER_FAMILY(a_batch_that_arrives_in_a_train_is_received_in_a_few_system_calls),
 		CASE_PER_STREAM(a_thousand_deferred_sends_on_a_stream_are_one_send_call),
 		CASE_PER_FAMILY(a_message_on_each_of_many_streams_is_one_receive_call_each),
+		CASE_PER_STREAM(a_pool_asks_once_for_the_addresses_of_a_stream),
 		CASE_PER_FAMILY(a_wait_sleeps_when_a_busy_queue_has_been_closed),
 		CASE_PER_FAMILY(a_program_that_waits_pays_for_a_message_one_sleep_and_one_receive),
 		CASE_PER_FAMILY(a_wait_sleeps_beside_a_socket_with_messages_and_no_receive),
