@@ -4,7 +4,8 @@
 
 Each library with its exported symbols and their versions, each public structure with its size and
 the place and size of each field, each public constant with its value. A change here is one that
-programs notice: an addition is written down with --write, anything else wants a new version.
+programs notice: an addition is written down with --write, anything else wants a new version. The
+symbols of the Debian packages, in debian/, are those of the list.
 
 Usage: abi_test.py INCLUDE_DIRECTORY LIST LIBRARY... [--write]. Prints TAP.
 """
@@ -94,6 +95,27 @@ def check(found, belongs):
     assert found == expected, "the order has changed"
 
 
+def check_packages():
+    with open(LIST, encoding="utf-8") as file:
+        listed = set(file.read().splitlines())
+    paths = glob.glob(os.path.join(os.path.dirname(LIST), "..", "debian", "*.symbols"))
+    assert paths, "debian/ has no file of symbols"
+    wrong = []
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            name, *lines = file.read().splitlines()
+        name = name.split()[0]
+        entries = (re.match(r" (\w\S*)@(\S+) ", line) for line in lines)
+        # A node of versions stands among them as a symbol of itself.
+        packaged = {f"{name}: {entry[1]}@@{entry[2]}" for entry in entries
+                    if entry and entry[1] != entry[2]}
+        expected = {line for line in listed if line.startswith(f"{name}: ")}
+        assert expected, f"the list has none of {name}"
+        wrong += [f"enter in debian/{os.path.basename(path)}: {line}" for line in expected - packaged]
+        wrong += [f"gone, but in debian/{os.path.basename(path)}: {line}" for line in packaged - expected]
+    assert not wrong, "\n".join(sorted(wrong))
+
+
 def main():
     found = find()
     # The list has all libraries; some may not be built.
@@ -108,6 +130,7 @@ def main():
         ("constants have their values", lambda: check(found, lambda line: line.startswith("REGIO_"))),
         ("libraries have their names, and symbols their versions",
          lambda: check(found, lambda line: line.startswith(given))),
+        ("the packages have these symbols", check_packages),
     ])
 
 
