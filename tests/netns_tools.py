@@ -17,6 +17,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "support"))
 import tap  # noqa: E402
@@ -71,6 +72,98 @@ def check_load(far, address, protocol):
     assert status == 0 and "served" in out, err
 
 
+def port_of(server):
+    return re.search(r":(\d+) \(", server.wait_for("listening on")).group(1)
+
+
+def check_load_group(far, mode, group, bind, here, there):
+    """A member on each side of the cable; 'here' and 'there' name the interface to it."""
+    zones = [group + end for end in here], [group + end for end in there]
+    (near_group,), (far_group,) = [zone or [group] for zone in zones]
+    options = [] if here else ["--interface", "veth0"], [] if there else ["--interface", "veth1"]
+    member = far.start("serve", mode, "--bind", far_group, *options[1], "--port", "0")
+    port = port_of(member)
+    own = tap.Program(TOOL, "serve", mode, "--bind", near_group, *options[0], "--port", port)
+    own.wait_for("listening on")
+    for arguments in (["--rate", "2000"], ["--connections", "3"], ["--bind", bind, "--rate", "2000"]):
+        result = tap.run(TOOL, "load", near_group, mode, *options[0], "--port", port, "--seconds",
+                         "0.3", "--timeout", "5000", *arguments, "--json", "-")
+        assert result.returncode == 0, f"{arguments}: {result.stderr}"
+        report = tap.json.loads(result.stdout)
+        assert len(report["members"]) == 2 * report["connections"], f"{arguments}: {report}"
+        assert report["sent"] > 0, f"{arguments}: {report}"
+        # A sink that is sent all that can be sent loses some, and says so.
+        if mode == "echo" or "--rate" in arguments:
+            assert report["received"] == 2 * report["sent"], f"{arguments}: {report}"
+    for server in (member, own):
+        status, out, err = server.stop()
+        assert status == 0 and "failed" not in out, err + out
+
+
+def check_group_interface(far, group):
+    """A member has what comes by the interface it was given, and no more."""
+    member = far.start("serve", "--bind", group, "--interface", "veth1", "--port", "0")
+    port = port_of(member)
+    other = far.start("serve", "--bind", group, "--interface", "lo", "--port", port)
+    other.wait_for("listening on")
+    result = tap.run(TOOL, "load", group, "--interface", "veth0", "--port", port, "--rate", "1000",
+                     "--seconds", "0.2", "--timeout", "5000", "--json", "-")
+    assert result.returncode == 0, result.stderr
+    report = tap.json.loads(result.stdout)
+    assert len(report["members"]) == 1, report["members"]
+    assert report["received"] == report["sent"] > 0 == report["odd"], report
+    for server in (member, other):
+        status, out, err = server.stop()
+        assert status == 0, err + out
+
+
+def check_list_of_groups(far):
+    """Groups of both families and scopes in one list, and addresses; --interface for all."""
+    lines = ["[ff15::7:66]:7001", "[ff02::7:66]:7001", "[ff02::7:67%{}]:7001", "239.255.7.66:7001",
+             "10.78.0.2:7002", "[fd78::2]:7002"]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for device in ("veth0", "veth1"):
+            paths.append(os.path.join(folder, device))
+            with open(paths[-1], "w", encoding="ascii") as file:
+                file.write("".join(line.format(device) + "\n" for line in lines))
+        server = far.start("serve", "--list", paths[1], "--interface", "veth1", "--json", "-")
+        for _ in lines:
+            server.wait_for("listening on")
+        result = tap.run(TOOL, "load", "--list", paths[0], "--interface", "veth0", "--connections", "2",
+                         "--rate", "2000", "--seconds", "0.3", "--timeout", "5000", "--json", "-")
+    assert result.returncode == 0, result.stderr
+    report = tap.json.loads(result.stdout)
+    assert (report["addresses"], report["connections"]) == (6, 12), report
+    assert len(report["members"]) == 8, report["members"]
+    assert report["received"] == report["sent"] > 0, report
+    status, out, err = server.stop()
+    assert status == 0 and tap.json.loads(out)["failed"] == 0, err
+
+
+def check_group_not_reached(far):
+    """What is wrong, and what to do."""
+    far._run("ip", "link", "add", "veth5", "type", "veth", "peer", "name", "veth6")
+    try:
+        for arguments, reason in (
+            # Loopback has no route for groups of IPv6 unless somebody has added it.
+            (["ff15::7:68"], "unreachable; is the interface of --interface up?"),
+            (["ff02::7:68"], "unreachable; is the interface of --interface up?"),
+            (["ff15::7:68", "--interface", "veth5"], "unreachable; is the interface of --interface up?"),
+            (["ff02::7:68%veth5"], "unreachable; is the interface of --interface up?"),
+            (["ff02::7:68%veth0"], "--bind ff02::7:68` there"),
+            (["ff15::7:68", "--interface", "veth0"], "nobody answers"),
+            (["ff02::7:68%veth0", "--interface", "lo"], "names another"),
+            (["ff15::7:68", "--interface", "none0"], "--interface none0: No such device"),
+            (["ff15::7:68", "--interface", "veth0", "--bind", "10.78.0.1"], "not of the family"),
+        ):
+            result = tap.run(TOOL, "load", *arguments, "--seconds", "0.1")
+            assert result.returncode == 1, f"{arguments}: exit status {result.returncode}"
+            assert reason in result.stderr, f"{arguments}: {result.stderr!r}"
+    finally:
+        far._run("ip", "link", "delete", "veth5")
+
+
 def check_any_address(far, bind, mode):
     """A server on all addresses answers from the one that was asked: others are not heard."""
     server = far.start("serve", mode, "--bind", bind, "--port", "0")
@@ -100,6 +193,21 @@ def check_feed(far, here, there):
         session = subscriber["sessions"][0]
         assert session["received"] + session["lost"] == sent["messages"] == 20000, session
         assert session["received"] > 0 and session["state"] == "ended", session
+
+
+def check_feed_interface(far, group):
+    """A subscriber at another interface has nothing of it."""
+    other = tap.Program(TOOL, "feed", "subscribe", group, "--interface", "lo", "--json", "-")
+    program = tap.Program(TOOL, "feed", "subscribe", group, "--interface", "veth0", "--until-end",
+                          "--json", "-")
+    for subscriber in (other, program):
+        subscriber.wait_for("listening on")
+    result = far.run("feed", "publish", group, "--interface", "veth1", "--count", "1000", "--rate",
+                     "10000")
+    assert result.returncode == 0, result.stderr
+    assert program.report()["subscribers"][0]["lines"][0]["packets"] > 0
+    out = other.stop()[1]
+    assert tap.json.loads(out)["subscribers"][0]["lines"][0]["packets"] == 0, out
 
 
 def check_false_sender():
@@ -195,6 +303,20 @@ def main():
     checks = [(f"load and serve, {protocol[2:]} to {address}",
                lambda address=address, protocol=protocol: check_load(far, address, protocol))
               for address in ("10.78.0.2", "fd78::2", "fe80::2") for protocol in ("--udp", "--tcp")]
+    checks += [(f"load and serve, {mode} to {group}{zone % 0 if zone else ''}",
+                lambda group=group, zone=zone, bind=bind, mode=mode: check_load_group(
+                    far, mode, group, bind, [zone % 0] if zone else [], [zone % 1] if zone else []))
+               for group, zone, bind in (("239.255.7.66", "", "10.78.0.1"),
+                                         ("ff15::7:66", "", "fd78::11"),
+                                         ("ff15::7:66", "%%veth%d", "fd78::1"),
+                                         ("ff02::7:66", "", "fe80::1%veth0"),
+                                         ("ff02::7:66", "%%veth%d", "fe80::1%veth0"))
+               for mode in ("echo", "sink")]
+    checks += [(f"a member of {group} is on one interface",
+                lambda group=group: check_group_interface(far, group))
+               for group in ("239.255.7.69", "ff15::7:69", "ff02::7:69")]
+    checks += [("a list of groups and addresses", lambda: check_list_of_groups(far))]
+    checks += [("a group that is not reached", lambda: check_group_not_reached(far))]
     checks += [(f"a feed to {group}",
                 lambda group=group: check_feed(far, [group, "--interface", "veth0"],
                                                [group, "--interface", "veth1"]))
@@ -203,6 +325,9 @@ def main():
                 lambda group=group: check_feed(far, [f"[{group}%veth0]:5000"],
                                                [f"[{group}%veth1]:5000"]))
                for group in ("ff02::1:7", "ff15::1")]
+    checks += [(f"a feed to {group} is subscribed to at one interface",
+                lambda group=group: check_feed_interface(far, group))
+               for group in ("239.255.1.2:5000", "[ff15::2]:5000")]
     checks += [(f"a server on {bind} answers from the address that was asked, {mode}",
                 lambda bind=bind, mode=mode: check_any_address(far, bind, mode))
                for bind in ("0.0.0.0", "::") for mode in ("echo", "sink", "source")]

@@ -94,15 +94,15 @@ int lines_check_sources(const struct address *lines, uint32_t count,
 
 /* ---- Failures ------------------------------------------------------------ */
 
-static const char *remedy(int error, bool v6)
+const char *line_remedy(int error, const struct address *group)
 {
 	switch (error) {
 	case ENETUNREACH:
 	case EHOSTUNREACH:
-		return v6 ? "; is the interface up? For loopback: ip -6 route add local ff00::/8 "
-			    "dev "
-			    "lo"
-			  : "; is the interface up?";
+		return is_v6(group) ? "; is the interface of --interface up? For loopback, which "
+				      "is taken where none is named: ip -6 route add local "
+				      "ff00::/8 dev lo"
+				    : "; is the interface of --interface up?";
 	case EADDRINUSE:
 		return "; a program that does not share has the port";
 	case ENODEV:
@@ -121,7 +121,7 @@ static int fail(int fd, const char *step, const struct address *group)
 	int error = errno;
 
 	console_fail("%s %s: %s%s", step, address_text(group).text, strerror(error),
-		     remedy(error, is_v6(group)));
+		     line_remedy(error, group));
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -257,13 +257,30 @@ static int join_any_source(int fd, const struct address *group, const struct int
 	return setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request));
 }
 
-static int join(int fd, const struct address *group, const struct interface *interface,
-		const struct line_sources *sources)
+static int confine_v4(int fd)
 {
 	int off = 0;
 
+	return setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off));
+}
+
+/* Messages to a group of IPv6 reach its members whatever interface each of them has joined at. */
+static int confine_v6(int fd, const struct interface *interface)
+{
+	char name[IF_NAMESIZE];
+
+	if (!if_indextoname(interface->index, name))
+		return -1;
+	/* Kernels before 5.7 do not let everybody: they go on as they are. */
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name)) &&
+	       errno != EPERM;
+}
+
+static int join(int fd, const struct address *group, const struct interface *interface,
+		const struct line_sources *sources)
+{
 	/* Only what this socket has joined, not what others on the host have. */
-	if (!is_v6(group) && setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off)))
+	if (is_v6(group) ? confine_v6(fd, interface) : confine_v4(fd))
 		return -1;
 	return has_source(group, sources) ? join_sources(fd, group, interface, sources)
 					  : join_any_source(fd, group, interface);

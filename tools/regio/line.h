@@ -42,6 +42,9 @@ bool line_has_source(const struct address *group, const struct address *source);
 
 bool line_is_group(const struct address *address);
 
+/* What to do about a failure of a call on a socket of the group; "" where nothing is known. */
+const char *line_remedy(int error, const struct address *group);
+
 /* Has a socket send to the group as 'opts' say. Returns 0, or -1 after saying why. */
 int line_prepare_sender(int fd, const struct address *group, const struct line_opts *opts);
 

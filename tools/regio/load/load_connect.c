@@ -186,6 +186,17 @@ static int open_connection(struct load *load, const struct address *address,
 	return error;
 }
 
+static int fail_lonely(const struct load_options *options, const struct address *group)
+{
+	struct address_text host = address_host_text(group);
+
+	/* A zone is the name of an interface of this host. */
+	host.text[strcspn(host.text, "%")] = '\0';
+	return console_fail("greet %s: nobody answers; start `regio serve %s --bind %s` there, and "
+			    "name the network with --interface on both sides",
+			    address_text(group).text, serve_mode_names[options->mode], host.text);
+}
+
 static int fail_connect(const struct load *load, const struct address *address, int error)
 {
 	const struct load_options *options = load->options;
@@ -200,17 +211,17 @@ static int fail_connect(const struct load *load, const struct address *address, 
 		return console_fail("open %u sockets: %s; see ulimit -n", load->connection_count,
 				    strerror(error));
 	if (error == ETIMEDOUT && line_is_group(address))
-		return console_fail("greet %s: nobody answers; start `regio serve %s --bind %s` "
-				    "there, and name the network with --interface on both sides",
-				    address_text(address).text, serve_mode_names[options->mode],
-				    address_host_text(address).text);
+		return fail_lonely(options, address);
 	if (error == ECONNREFUSED || error == ETIMEDOUT)
 		return console_fail("%s %s: %s; start `regio serve %s%s` there, and make it "
 				    "reachable (--bind, --port, firewalls)",
 				    step, address_text(address).text,
 				    error == ETIMEDOUT ? "no answer" : strerror(error),
 				    serve_mode_names[options->mode], options->tcp ? " --tcp" : "");
-	return console_fail("%s %s: %s", step, address_text(address).text, strerror(error));
+	return console_fail("%s %s: %s%s", step, address_text(address).text, strerror(error),
+			    line_is_group(address) ? line_remedy(error, address)
+			    : error == ENETUNREACH ? "; see `ip route`"
+						   : "");
 }
 
 /* The first connection goes to whichever address of the host answers; it is kept, alone. */
