@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "endpoint.h"
 #include "report.h"
 
 /* The first "model name" there is; other architectures have none. */
@@ -39,5 +40,5 @@ int host_describe(const struct socket_opts *opts, struct bench_host *ret_host)
 	snprintf(ret_host->kernel, sizeof(ret_host->kernel), "%s %s", name.sysname, name.release);
 	read_cpu_model(ret_host->cpu_model, sizeof(ret_host->cpu_model));
 	ret_host->cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
-	return sockets_measure_grant(opts, &ret_host->grant);
+	return sockets_measure_grant(opts, &ret_host->grant) || endpoints_check(opts) ? -1 : 0;
 }

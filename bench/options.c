@@ -5,6 +5,7 @@
 #include "options.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -110,6 +111,27 @@ static bool read_addresses(const struct argument *argument, void *field)
 	return true;
 }
 
+/* One for both sides, or one for each. */
+static bool read_interfaces(const struct argument *argument, void *field)
+{
+	const char **names = field;
+
+	if (!strchr(argument->text, ','))
+		names[BENCH_TX] = names[BENCH_RX] = argument->text;
+	else if (!read_two(argument, field))
+		return false;
+	for (int role = 0; role < BENCH_ROLES; role++) {
+		size_t length = strlen(names[role]);
+
+		if (length == 0 || length >= IF_NAMESIZE)
+			return argument_refuse(argument,
+					       "a name of an interface has 1 to %d characters; "
+					       "`ip link` lists those there are",
+					       IF_NAMESIZE - 1);
+	}
+	return true;
+}
+
 #define OPTIONS struct bench_options
 
 static const struct argument_spec specs[] = {
@@ -154,6 +176,9 @@ static const struct argument_spec specs[] = {
 		      "each, where it has one"),
 	OPTION_OTHER("addresses", "A,B", socket_opts.addresses, read_addresses,
 		     "IPv4 addresses of the two sides (127.0.0.1,127.0.0.1)"),
+	OPTION_OTHER("interface", "A[,B]", socket_opts.interfaces, read_interfaces,
+		     "use only these network interfaces, one for each side or one for both, with "
+		     "their IPv4 addresses unless --addresses has others"),
 	OPTION_OTHER("netns", "A,B", socket_opts.namespaces, read_two,
 		     "network namespaces of the two sides' sockets"),
 	OPTION_ON("list", list, "list cases and implementations"),
@@ -178,6 +203,26 @@ static uint32_t usual_rounds(const struct bench_options *options)
 	return options->case_count == 1 && options->cases[0]->loads ? 10 : 3;
 }
 
+/* Returns -1 to go on, or 2: a place is named, and a case has its own. */
+static int check_places(const struct bench_options *options)
+{
+	const struct socket_opts *places = &options->socket_opts;
+
+	if (!places->addresses[BENCH_TX] && !places->interfaces[BENCH_TX] &&
+	    !places->namespaces[BENCH_TX])
+		return -1;
+	for (uint32_t i = 0; i < options->case_count; i++) {
+		if (!options->cases[i]->hosts && !options->cases[i]->workers)
+			continue;
+		fprintf(stderr,
+			"regio bench: %s: has a network of its own; leave out --addresses, "
+			"--interface and --netns, or run this case by itself\n",
+			options->cases[i]->name);
+		return 2;
+	}
+	return -1;
+}
+
 int options_parse(int argc, char **argv, struct bench_options *ret_options)
 {
 	const struct number_list *cpus = &ret_options->cpus;
@@ -198,6 +243,8 @@ int options_parse(int argc, char **argv, struct bench_options *ret_options)
 		return 2;
 	}
 	status = read_cases(argc - optind, argv + optind, ret_options);
+	if (status < 0)
+		status = check_places(ret_options);
 	if (status < 0 && ret_options->rounds == 0)
 		ret_options->rounds = usual_rounds(ret_options);
 	return status;

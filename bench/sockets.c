@@ -4,9 +4,7 @@
  */
 #include "sockets.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -15,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "endpoint.h"
 #include "message.h"
 #include "socket_buffers.h"
 
@@ -44,67 +43,20 @@ static void set_options(int fd, int type, uint32_t buffer_bytes)
 	socket_ask_send_buffer(fd, (int)buffer_bytes);
 }
 
-static int open_here(int type, uint32_t buffer_bytes)
+static int open_with_options(const struct socket_opts *opts, enum bench_role role, int type)
 {
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	int fd = endpoint_open(opts, role, type);
 
-	if (fd < 0)
-		return fail("socket", "");
-	set_options(fd, type, buffer_bytes);
+	if (fd >= 0)
+		set_options(fd, type, opts->buffer_bytes);
 	return fd;
-}
-
-/* A socket belongs to the network namespace its maker was in. */
-static int open_in_namespace(const struct socket_opts *opts, enum bench_role role, int type)
-{
-	const char *name = opts->namespaces[role];
-	char path[256];
-	int home, there;
-	int fd = -1;
-
-	if (!name)
-		return open_here(type, opts->buffer_bytes);
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
-	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	there = open(path, O_RDONLY | O_CLOEXEC);
-	if (home < 0 || there < 0 || setns(there, CLONE_NEWNET)) {
-		fail("cannot enter network namespace", name);
-	} else {
-		fd = open_here(type, opts->buffer_bytes);
-		if (setns(home, CLONE_NEWNET))
-			abort(); /* nothing that follows would be where it says */
-	}
-	if (home >= 0)
-		close(home);
-	if (there >= 0)
-		close(there);
-	return fd;
-}
-
-static const char *address_text(const struct socket_opts *opts, enum bench_role role)
-{
-	return opts->addresses[role] ? opts->addresses[role] : "127.0.0.1";
-}
-
-static int find_address(const struct socket_opts *opts, enum bench_role role,
-			struct in_addr *ret_address)
-{
-	if (inet_pton(AF_INET, address_text(opts, role), ret_address) == 1)
-		return 0;
-	errno = EINVAL;
-	return fail("not an IPv4 address:", address_text(opts, role));
 }
 
 static int open_bound(const struct socket_opts *opts, enum bench_role role, int type)
 {
-	struct sockaddr_in local = {.sin_family = AF_INET};
-	int fd;
+	int fd = open_with_options(opts, role, type);
 
-	if (find_address(opts, role, &local.sin_addr))
-		return -1;
-	fd = open_in_namespace(opts, role, type);
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&local, sizeof(local))) {
-		fail("bind to", address_text(opts, role));
+	if (fd >= 0 && endpoint_bind(fd, opts, role)) {
 		close(fd);
 		return -1;
 	}
@@ -186,12 +138,14 @@ fail:
 #define GROUP_ADDRESS 0xeffff101u /* 239.255.241.1 */
 
 /* Binds a socket to the group, whose port the first one chooses, and joins it. */
-static int join_group(int fd, struct sockaddr_in *group, struct in_addr interface)
+static int join_group(int fd, const struct socket_opts *opts, struct sockaddr_in *group)
 {
-	const struct ip_mreqn join = {.imr_multiaddr = group->sin_addr, .imr_address = interface};
+	struct ip_mreqn join = {.imr_multiaddr = group->sin_addr};
 	socklen_t bytes = sizeof(*group);
 	int on = 1, off = 0;
 
+	if (endpoint_find_way(fd, opts, BENCH_RX, &join))
+		return -1;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
 	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof(off)) ||
 	    bind(fd, (struct sockaddr *)group, sizeof(*group)) ||
@@ -204,26 +158,26 @@ static int join_group(int fd, struct sockaddr_in *group, struct in_addr interfac
 static int open_members(uint32_t members, const struct socket_opts *opts, struct sockaddr_in *group,
 			struct bench_sockets *sockets)
 {
-	struct in_addr interface;
-
-	if (find_address(opts, BENCH_RX, &interface) || make_room(sockets, BENCH_RX, members))
+	if (make_room(sockets, BENCH_RX, members))
 		return -1;
 	for (uint32_t i = 0; i < members; i++) {
-		int fd = open_in_namespace(opts, BENCH_RX, SOCK_DGRAM);
+		int fd = open_with_options(opts, BENCH_RX, SOCK_DGRAM);
 
 		if (fd < 0)
 			return -1;
 		sockets->fds[BENCH_RX][sockets->count[BENCH_RX]++] = fd;
-		if (join_group(fd, group, interface))
+		if (join_group(fd, opts, group))
 			return -1;
 	}
 	return 0;
 }
 
-static int connect_to_group(int fd, const struct sockaddr_in *group, struct in_addr interface)
+static int connect_to_group(int fd, const struct socket_opts *opts, const struct sockaddr_in *group)
 {
-	const struct ip_mreqn through = {.imr_address = interface};
+	struct ip_mreqn through = {0};
 
+	if (endpoint_find_way(fd, opts, BENCH_TX, &through))
+		return -1;
 	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &through, sizeof(through)) ||
 	    connect(fd, (const struct sockaddr *)group, sizeof(*group)))
 		return fail("cannot send to a multicast group", "");
@@ -238,12 +192,10 @@ int sockets_open_group(uint32_t members, const struct socket_opts *opts,
 		.sin_addr.s_addr = htonl(GROUP_ADDRESS),
 	};
 	struct bench_sockets sockets = {0};
-	struct in_addr interface;
 
-	if (find_address(opts, BENCH_TX, &interface) ||
-	    open_members(members, opts, &group, &sockets) ||
+	if (open_members(members, opts, &group, &sockets) ||
 	    open_side(&sockets, BENCH_TX, 1, opts) ||
-	    connect_to_group(sockets.fds[BENCH_TX][0], &group, interface)) {
+	    connect_to_group(sockets.fds[BENCH_TX][0], opts, &group)) {
 		sockets_close(&sockets);
 		return -1;
 	}

@@ -16,8 +16,12 @@ struct bench_sockets {
 
 struct socket_opts {
 	uint32_t buffer_bytes; /* asked for, both directions */
-	/* Addresses and network namespaces of the two sides; NULL: loopback, this one. */
+	/*
+	 * Addresses, interfaces and network namespaces of the two sides; NULL: that of the
+	 * interface or else loopback, any, this one.
+	 */
 	const char *addresses[BENCH_ROLES];
+	const char *interfaces[BENCH_ROLES];
 	const char *namespaces[BENCH_ROLES];
 };
 

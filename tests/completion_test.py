@@ -103,6 +103,7 @@ def bash_completes_values():
         same(complete_in_bash("bench", ""), listed("cases"), "cases")
         same(complete_in_bash("bench", "--impl", ""), listed("implementations"), "--impl")
         same(complete_in_bash("bench", "--impl", "socket,lim"), ["socket,limit"], "--impl socket,lim")
+        assert "lo,lo" in complete_in_bash("bench", "--interface", "lo,l"), "no second interface"
     same(complete_in_bash("serve", ""), ["echo", "sink", "source"], "serve")
     same(complete_in_bash("load", "host", "s"), ["sink", "source"], "load")
     assert complete_in_bash("load", "--json", SCRIPTS + "/_") == [SCRIPTS + "/_regio"], "no files"

@@ -291,6 +291,62 @@ def check_zones(far):
         assert "--addresses fe80::1%veth0: must be an IPv4 address" in result.stderr, result.stderr
 
 
+# What makes both namespaces known by names, for the bench alone.
+NAMED = """
+mount -t tmpfs tmpfs /run && mkdir /run/netns && touch /run/netns/near /run/netns/far &&
+mount --bind /proc/self/ns/net /run/netns/near && mount --bind "/proc/$1/ns/net" /run/netns/far &&
+shift && exec "$@"
+"""
+
+
+def bench(far, *arguments):
+    return tap.run("unshare", "--mount", "sh", "-ec", NAMED, "sh", str(far.holder.process.pid), TOOL,
+                   "bench", *arguments, "--impl", "socket,regio-epoll", "--seconds", "0.2", "--rounds", "1")
+
+
+def check_bench(far):
+    """Each side on its own interface, whose addresses are found; and both on one."""
+    cable = ("--netns", "near,far", "--interface", "veth0,veth1")
+    for arguments in ((*cable, "udp-pingpong", "udp-multicast", "tcp-pingpong"),
+                      (*cable, "--addresses", "10.78.0.11,10.78.0.12", "udp-pingpong", "udp-multicast"),
+                      ("--netns", "near,far", "--addresses", "10.78.0.1,10.78.0.2", "udp-multicast"),
+                      ("--interface", "lo", "udp-pingpong", "udp-multicast", "tcp-pingpong")):
+        result = bench(far, *arguments, "--verify", "--json", "-")
+        assert result.returncode == 0, f"{arguments}: {result.stderr}"
+        rows = tap.json.loads(result.stdout)["rows"]
+        assert len(rows) == 2 * sum(word.startswith(("udp", "tcp")) for word in arguments), rows
+        for row in rows:
+            assert "error" not in row and row["ns_per_msg"] > 0, row
+
+
+def check_bench_refusals(far):
+    far._run("ip", "link", "add", "veth5", "type", "veth", "peer", "name", "veth6")
+    cable = ["--netns", "near,far"]
+    try:
+        for arguments, reason in (
+            (["--interface", "none0"], "--interface none0: No such device; see `ip link`"),
+            ([*cable, "--interface", "veth0,veth0"], "--interface veth0: No such device"),
+            (["--interface", "veth5"], "--interface veth5: it has no IPv4 address; give it one"),
+            (["--interface", "veth0,"], "--interface veth0,: must be two names"),
+            (["--interface", ",veth0"], "--interface ,veth0: must be two names"),
+            (["--interface", "lo,lo,lo"], "--interface lo,lo,lo: must be two names"),
+            (["--interface", ""], "has 1 to 15 characters"),
+            (["--interface", "x" * 16], "has 1 to 15 characters"),
+            # On one host what goes from one interface to the other does not leave it.
+            (["--interface", "veth0,lo"], "nothing that 10.78.0.1 sends reaches 127.0.0.1"),
+            ([*cable, "--addresses", "10.78.0.1,127.0.0.1"], "nothing that 10.78.0.1 sends reaches"),
+            (["--addresses", "192.0.2.1,127.0.0.1"], "bind to 192.0.2.1: Cannot assign"),
+            (["--interface", "lo", "density"], "density: has a network of its own; leave out"),
+            (["--addresses", "127.0.0.1,127.0.0.2", "cores"], "cores: has a network of its own"),
+            (["--netns", "near,no-such"], "enter network namespace no-such: No such file"),
+        ):
+            result = bench(far, "udp-pingpong", *arguments)
+            assert result.returncode == 2, f"{arguments}: exit status {result.returncode}"
+            assert reason in result.stderr, f"{arguments}: {result.stderr!r}"
+    finally:
+        far._run("ip", "link", "delete", "veth5")
+
+
 def main():
     if not tap.enter_namespace(INSIDE):
         print("1..0 # SKIP no network namespace allowed (root or user namespaces needed)")
@@ -338,6 +394,9 @@ def main():
                for group in ("239.255.1.9:5000", "[ff15::9]:5000")]
     checks += [("all addresses where IPv6 is turned off", check_no_ipv6)]
     checks += [("a zone is honoured or refused", lambda: check_zones(far))]
+    if tap.run(TOOL, "bench", "--list").returncode == 0:
+        checks += [("the bench between interfaces", lambda: check_bench(far)),
+                   ("an interface that the bench cannot use", lambda: check_bench_refusals(far))]
     return tap.main(checks)
 
 

@@ -37,6 +37,7 @@ __regio_value()
 
 	case $option:$value in
 	*:FILE) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	--interface:*,*) __regio_last_of_list "$word" "$(ls /sys/class/net 2>/dev/null)" ;;
 	--interface:*)
 		mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$word")
 		;;
