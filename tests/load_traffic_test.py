@@ -185,6 +185,7 @@ def check_list_refusals():
             (["127.0.0.1:1 127.0.0.1:2"], ", line 1: "),
             (["1" * 600], ", line 1: the line is longer than"),
             ([b"127.0.0.1:1\0\n"], ", line 1: has a character with the number 0"),
+            ([b"127.0.0.1:1\n127.0.0.1:1\0:2"], ", line 2: has a character with the number 0"),
             (["", "# nothing"], ": has no address"),
             ([b""], ": has no address"),
         ):

@@ -7,9 +7,8 @@
  * argument or what is missing, and nothing but help and lists goes to standard output. Names are
  * looked up as numbers only, so nothing leaves the machine.
  */
+#include "said.h"
 #include "target.h"
-
-#include <netdb.h>
 
 #include "feed/publish.h"
 #include "feed/subscribe.h"
@@ -19,21 +18,6 @@
 #include "options.h"
 
 #define ARGUMENTS_MAX 16
-
-int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-		       struct addrinfo **ret_list);
-int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-		       struct addrinfo **ret_list);
-
-/* In place of the C library's, by the linker. */
-int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-		       struct addrinfo **ret_list)
-{
-	struct addrinfo numeric = hints ? *hints : (struct addrinfo){0};
-
-	numeric.ai_flags |= AI_NUMERICHOST;
-	return __real_getaddrinfo(node, service, &numeric, ret_list);
-}
 
 /* ---- Arguments ---- */
 
@@ -146,37 +130,6 @@ static void free_line(struct line *line)
 }
 
 /* ---- What was said ---- */
-
-/* Standard output and standard error, kept. */
-struct said {
-	FILE *streams[2];
-	char *texts[2];
-	size_t sizes[2];
-};
-
-static void start_listening(struct said *said)
-{
-	FILE *kept[2] = {stdout, stderr};
-
-	for (int i = 0; i < 2; i++) {
-		said->streams[i] = open_memstream(&said->texts[i], &said->sizes[i]);
-		CHECK(said->streams[i], "no memory");
-	}
-	stdout = said->streams[0];
-	stderr = said->streams[1];
-	said->streams[0] = kept[0];
-	said->streams[1] = kept[1];
-}
-
-static void stop_listening(struct said *said)
-{
-	FILE *kept[2] = {stdout, stderr};
-
-	stdout = said->streams[0];
-	stderr = said->streams[1];
-	fclose(kept[0]);
-	fclose(kept[1]);
-}
 
 /* One of several letters behind a dash. */
 static bool names_a_letter(const char *text, const char *argument)
@@ -352,12 +305,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct said said;
 	int status;
 
-	start_listening(&said);
+	said_begin(&said);
 	status = commands[command].run(&line);
-	stop_listening(&said);
+	said_end(&said);
 	check_said(&said, &line, commands[command].name, status);
-	free(said.texts[0]);
-	free(said.texts[1]);
+	said_free(&said);
 	free_line(&line);
 	return 0;
 }

@@ -34,33 +34,41 @@ static void trim(char *line)
 	line[bytes] = '\0';
 }
 
-/* Of the line just read: 0, or -1 after saying why. */
-static int check(const struct text_file *text)
+/* What stands before the end of the line: 1, 0 at the end of the file, or -1 after saying why. */
+static int read_line(struct text_file *text)
 {
-	size_t bytes = strlen(text->line);
+	size_t bytes = 0;
+	int letter;
 
-	if (bytes > 0 && (text->line[bytes - 1] == '\n' || feof(text->file)))
-		return 0;
-	if (bytes == TEXT_LINE_BYTES - 1)
-		return console_fail("the line is longer than %u characters", TEXT_LINE_BYTES - 2);
-	return console_fail("has a character with the number 0: it is no text file");
+	while ((letter = getc(text->file)) != EOF && letter != '\n') {
+		if (letter == '\0')
+			return console_fail("has a character with the number 0: it is no text "
+					    "file");
+		if (bytes == TEXT_LINE_BYTES - 2)
+			return console_fail("the line is longer than %u characters",
+					    TEXT_LINE_BYTES - 2);
+		text->line[bytes++] = (char)letter;
+	}
+	text->line[bytes] = '\0';
+	return letter != EOF || bytes > 0;
 }
 
 int text_file_next(struct text_file *text)
 {
-	console_place(NULL);
-	while (fgets(text->line, sizeof(text->line), text->file)) {
+	int status;
+
+	do {
 		text->number++;
 		snprintf(text->place, sizeof(text->place), "%s %s, line %lu", text->option,
 			 text->path, text->number);
 		console_place(text->place);
-		if (check(text))
-			return -1;
-		trim(text->line);
-		if (text->line[0])
-			return 1;
-		console_place(NULL);
-	}
+		status = read_line(text);
+		if (status > 0)
+			trim(text->line);
+	} while (status > 0 && !text->line[0]);
+	if (status)
+		return status;
+	console_place(NULL);
 	if (ferror(text->file))
 		return console_fail("%s %s: %s", text->option, text->path, strerror(errno));
 	return 0;
