@@ -505,6 +505,7 @@ def check_refusals():
         (["subscribe", "232.1.2.3:5000", "--source", "::1"], 2, "name who sends to it"),
         (["subscribe", where.text, "--source", "::1"], 2, "--source ::1: no multicast group"),
         (["subscribe", "127.0.0.1:5000", "--source", "127.0.0.1"], 2, "no multicast group"),
+        (["subscribe", where.text, "--source", "127.0.0.1%lo"], 2, "follows an IPv6 address only"),
         (["subscribe", where.text, *["--source", "127.0.0.1"] * 9], 2, "at most 8 sources"),
         (["subscribe", "127.0.0.1@" + where.text], 2, "--source ADDRESS"),
     ):

@@ -76,6 +76,13 @@ static const char *const words[] = {
 	"-xyz",
 	"--s",
 	"18446744073709551616",
+	"--playback",
+	"--timestamps",
+	"--hgrm",
+	"--log",
+	"--source",
+	"lo,lo",
+	"density",
 };
 
 #define WORDS (sizeof(words) / sizeof(words[0]))
@@ -140,6 +147,20 @@ static bool names_a_letter(const char *text, const char *argument)
 	       letter[4] == ':';
 }
 
+/* Of "HOST:PORT" or "[HOST]:PORT" the host alone. */
+static bool names_a_host(const char *text, const char *argument)
+{
+	const char *end = strrchr(argument, ':');
+
+	if (!end)
+		return false;
+	if (*argument == '[' && end - argument > 1 && end[-1] == ']') {
+		argument++;
+		end--;
+	}
+	return end > argument && memmem(text, strlen(text), argument, (size_t)(end - argument));
+}
+
 static bool names_an_argument(const char *text, const struct line *line)
 {
 	for (int i = 1; i < line->count; i++) {
@@ -147,7 +168,8 @@ static bool names_an_argument(const char *text, const struct line *line)
 		const char *value = strchr(line->original[i], '=');
 		size_t option_length = strcspn(line->original[i], "=");
 
-		if (strstr(text, line->original[i]) || names_a_letter(text, line->original[i]))
+		if (strstr(text, line->original[i]) || names_a_letter(text, line->original[i]) ||
+		    names_a_host(text, line->original[i]))
 			return true;
 		if (value && (strstr(text, value + 1) ||
 			      memmem(text, strlen(text), line->original[i], option_length)))
@@ -209,11 +231,13 @@ static int run_load(struct line *line)
 	int status = load_options_parse(line->count, line->arguments, &options);
 
 	if (status == -1)
-		CHECK(options.host && options.mode < SERVE_MODES && options.port &&
-			      within(options.size, 16, 65507) && within(options.depth, 1, 4096) &&
+		CHECK(!options.host == !!options.list_path && options.mode < SERVE_MODES &&
+			      options.port && within(options.size, 16, 65507) &&
+			      within(options.depth, 1, 4096) &&
 			      within(options.connections, 1, 10000) && options.rate <= 1000000000 &&
 			      within(options.timeout_ms, 1, 600000) &&
-			      seconds_within(options.seconds, 0.01, 1e6),
+			      ((options.playback_path && options.seconds == 0) ||
+			       seconds_within(options.seconds, 0.01, 1e6)),
 		      "load");
 	return status;
 }

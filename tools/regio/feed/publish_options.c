@@ -93,8 +93,11 @@ static int check(const struct publish_options *options)
 
 int publish_options_parse(int argc, char **argv, struct publish_options *ret_options)
 {
-	int status = arguments_apply(&plan, argc, argv, ret_options);
+	int status;
 
+	/* A value that is refused is refused by this command, whatever becomes of --json. */
+	console_open(plan.command, NULL);
+	status = arguments_apply(&plan, argc, argv, ret_options);
 	console_open(plan.command, ret_options->json_path);
 	if (status >= 0)
 		return status;

@@ -62,8 +62,11 @@ int serve_mode_read(const char *name, enum serve_mode *ret_mode)
 
 int serve_options_parse(int argc, char **argv, struct serve_options *ret_options)
 {
-	int status = arguments_apply(&plan, argc, argv, ret_options);
+	int status;
 
+	/* A value that is refused is refused by this command, whatever becomes of --json. */
+	console_open(plan.command, NULL);
+	status = arguments_apply(&plan, argc, argv, ret_options);
 	console_open(plan.command, ret_options->json_path);
 	if (status < 0 && optind < argc && serve_mode_read(argv[optind], &ret_options->mode))
 		return 2;
