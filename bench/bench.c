@@ -236,7 +236,7 @@ static int run_plan(struct bench_plan *plan, const struct bench_host *host)
 			report_group(stdout, &plan->groups[i]);
 	}
 	if (tables)
-		report_legend(stdout);
+		report_legend(stdout, plan);
 	if (plan->options->json_path && write_json(plan, host))
 		status = 1;
 	if (plan->options->plot_path && report_plot(plan->options->plot_path, plan, host))

@@ -28,7 +28,7 @@ void report_length(FILE *file, const struct bench_plan *plan);
 void report_group(FILE *file, const struct bench_group *group);
 
 /* What each figure means. */
-void report_legend(FILE *file);
+void report_legend(FILE *file, const struct bench_plan *plan);
 
 /* Each returns 0, or -1 after a complaint on stderr; the file is closed unless it is stdout. */
 int report_json(FILE *file, const struct bench_plan *plan, const struct bench_host *host);

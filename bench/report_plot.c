@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "numbers.h"
 #include "output.h"
 #include "report.h"
 
@@ -151,8 +152,8 @@ static void write_group_title(FILE *gnuplot, const struct bench_group *group)
 					 ", %u hosts, %u queues, %u active", params->hosts,
 					 params->sockets, params->active);
 	if (group->test->paced)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, ", %u messages/s",
-					 params->rate);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, ", %s messages/s",
+					 number_grouped(params->rate).text);
 	if (params->load)
 		used += (size_t)snprintf(text + used, sizeof(text) - used,
 					 ", %u %% of the weakest capacity", params->load);
@@ -324,11 +325,14 @@ static void write_chart_title(FILE *gnuplot, const struct bench_group *group, un
 
 /* ---- Curves of percentiles -------------------------------------------------- */
 
-/* Of the rows in turn. */
-static const char *const curve_colours[] = {"#2f74b5", "#c8553d", "#4a9d5b", "#8e6bbf",
-					    "#d9a23b", "#3aa6a6", "#70787f", "#b0407f"};
+#define CURVE_COLOURS 5u
 
-#define CURVE_COLOURS (sizeof(curve_colours) / sizeof(curve_colours[0]))
+/* Of the rows of a kind in turn: blue and its neighbours are regio's, as in the bars. */
+static const char *const curve_colours[KINDS][CURVE_COLOURS] = {
+	[KIND_PEER] = {"#8a929a", "#c8553d", "#8a6d3b", "#4a9d5b", "#b0407f"},
+	[KIND_LIMIT] = {"#d9a23b", "#d9a23b", "#d9a23b", "#d9a23b", "#d9a23b"},
+	[KIND_REGIO] = {"#2f74b5", "#3aa6a6", "#8e6bbf", "#1b4a7a", "#6aa8dd"},
+};
 /* The axis is one of nines: 90 is at 1, 99 at 2. */
 #define CURVE_STEPS_PER_NINE 10u
 #define CURVE_NINES 5u
@@ -356,15 +360,18 @@ static void write_curve(FILE *gnuplot, unsigned index, const struct histogram *l
 static void plot_curves(FILE *gnuplot, const struct bench_group *group)
 {
 	const char *before = "plot ";
+	unsigned drawn[KINDS] = {0};
 
 	for (unsigned i = 0; i < group->row_count; i++) {
 		const struct bench_row *row = &group->rows[i];
+
+		enum kind kind = kind_of(row->impl);
 
 		if (!has_curve(row))
 			continue;
 		fprintf(gnuplot,
 			"%s$curve%u using 1:2 with lines linewidth 1.8 linecolor rgb '%s' ", before,
-			i, curve_colours[i % CURVE_COLOURS]);
+			i, curve_colours[kind][drawn[kind]++ % CURVE_COLOURS]);
 		fprintf(gnuplot, "title '%s' noenhanced", row->impl->name);
 		before = ", ";
 	}
@@ -383,7 +390,8 @@ static void write_curves(FILE *gnuplot, const struct bench_group *group, unsigne
 	}
 	fprintf(gnuplot,
 		"set border 3 linecolor rgb '%s'\nset logscale y\nset ytics nomirror\n"
-		"set xtics nomirror ('0 %%%%' 0, '90 %%%%' 1, '99 %%%%' 2, '99.9 %%%%' 3, '99.99 "
+		"set xtics nomirror ('0 %%%%' 0, '50 %%%%' 0.30103, '90 %%%%' 1, '99 %%%%' 2, "
+		"'99.9 %%%%' 3, '99.99 "
 		"%%%%' 4, "
 		"'99.999 %%%%' 5)\nset grid\nset key outside right top\n",
 		QUIET_COLOUR);

@@ -13,6 +13,7 @@
 #include "columns.h"
 #include "instructions.h"
 #include "lengths.h"
+#include "numbers.h"
 #include "output.h"
 #include "report.h"
 
@@ -380,16 +381,16 @@ static void print_title(FILE *file, const struct bench_group *group)
 	if (group->test->hosts)
 		fprintf(file, "\n ");
 	if (group->test->workers)
-		fprintf(file, " %u worker%s, %u messages/s to each,", params->workers,
-			params->workers > 1 ? "s" : "", params->rate);
+		fprintf(file, " %u worker%s, %s messages/s to each,", params->workers,
+			params->workers > 1 ? "s" : "", number_grouped(params->rate).text);
 	if (group->test->paced)
-		fprintf(file, " %u messages/s", params->rate);
+		fprintf(file, " %s messages/s", number_grouped(params->rate).text);
 	if (params->load)
 		fprintf(file, ", %u %% of the weakest capacity", params->load);
 	if (params->flood == BENCH_FLOOD_ALL)
 		fprintf(file, ", beside a flood");
 	else if (params->flood)
-		fprintf(file, " and a flood of %u/s", params->flood);
+		fprintf(file, " and a flood of %s/s", number_grouped(params->flood).text);
 	if (group->test->paced)
 		fprintf(file, ",");
 	if (group->test->loads)
@@ -502,30 +503,92 @@ void report_group(FILE *file, const struct bench_group *group)
 	output_flush();
 }
 
-void report_legend(FILE *file)
+/* ---- What the figures mean -------------------------------------------------- */
+
+/* By the titles of columns, or of their families; those that no table has shown are left out. */
+static const struct meaning {
+	const char *name;
+	const char *columns[3];
+	const char *text;
+} meanings[] = {
+	{"Mmsg/s",
+	 {"Mmsg/s"},
+	 "million distinct messages received a second, or round trips, or\n"
+	 "requests; udp-multicast: of one subscriber; Msends/s in\n"
+	 "udp-nodefer: sends that the kernel has accepted, and nobody reads"},
+	{"ratio", {"ratio"}, "to the implementation named above each table, which has 1.00"},
+	{"ns/msg, ns",
+	 {"ns/msg", "ns"},
+	 "wall-clock time for each of them, where there is no rate"},
+	{"cpu ns",
+	 {"cpu ns"},
+	 "CPU time of the sending process per message sent, and of the\n"
+	 "receiving process per message received, the kernel's work\n"
+	 "included; udp-paced: tx is the time inside sends alone, and that\n"
+	 "of a driver's thread"},
+	{"calls", {"calls"}, "system calls per message, in a pass of its own"},
+	{"empty",
+	 {"empty"},
+	 "of these, calls that found nothing: receives and sends that would\n"
+	 "have had to wait, waits without an event, yields"},
+	{"p50..max",
+	 {"us"},
+	 "round trip; udp-paced, density, jitter: from when the message was\n"
+	 "due to be sent; worst: of all rounds"},
+	{"instr",
+	 {"instr"},
+	 "instructions of the receiving process outside the kernel, per\n"
+	 "message: those of the library and of the loop around it"},
+	{"Jain", {"Jain"}, "fairness between hosts: 1 when each got the same through"},
+	{"queue bytes", {"queue"}, "memory of the process for a queue, without its messages"},
+	{"all, ms", {"all, ms"}, "time to open and to close all queues"},
+	{"lost", {"lost"}, "messages sent and never received, of all sent"},
+	{"spread", {"spread"}, "largest less smallest round, of the median of what is compared"},
+	{"twice..",
+	 {"twice", "disorder", "corrupt"},
+	 "messages received again, after a later one, or with another content"},
+};
+
+static bool is_meant(const struct meaning *meaning, const struct column *column)
 {
-	fputs("\n"
-	      "What each figure means\n"
-	      "  Mmsg/s      million distinct messages received a second, or round trips, or\n"
-	      "              requests; udp-multicast: of one subscriber; Msends/s in\n"
-	      "              udp-nodefer: sends that the kernel has accepted, and nobody reads\n"
-	      "  ratio       to the implementation named above each table, which has 1.00\n"
-	      "  ns/msg, ns  wall-clock time for each of them, where there is no rate\n"
-	      "  cpu ns      CPU time of the sending process per message sent, and of the\n"
-	      "              receiving process per message received, the kernel's work\n"
-	      "              included; udp-paced: tx is the time inside sends alone, and that\n"
-	      "              of a driver's thread\n"
-	      "  calls       system calls per message, in a pass of its own\n"
-	      "  empty       of these, calls that found nothing: receives and sends that would\n"
-	      "              have had to wait, waits without an event, yields\n"
-	      "  p50..max    round trip; udp-paced, density, jitter: from when the message was\n"
-	      "              due to be sent; worst: of all rounds\n"
-	      "  instr       instructions of the receiving process outside the kernel, per\n"
-	      "              message: those of the library and of the loop around it\n"
-	      "  Jain        fairness between hosts: 1 when each got the same through\n"
-	      "  queue bytes memory of the process for a queue, without its messages\n"
-	      "  all, ms     time to open and to close all queues\n"
-	      "  lost        messages sent and never received, of all sent\n"
-	      "  spread      largest less smallest round, of the median of what is compared\n",
-	      file);
+	for (unsigned i = 0; i < 3 && meaning->columns[i]; i++) {
+		if (!strcmp(meaning->columns[i], column->title) ||
+		    (column->family && !strcmp(meaning->columns[i], column->family)))
+			return true;
+	}
+	return false;
+}
+
+static void print_meaning(FILE *file, const struct meaning *meaning)
+{
+	const char *name = meaning->name;
+
+	for (const char *line = meaning->text; *line; name = "") {
+		size_t bytes = strcspn(line, "\n");
+
+		fprintf(file, "  %-11s %.*s\n", name, (int)bytes, line);
+		line += bytes + (line[bytes] == '\n');
+	}
+}
+
+void report_legend(FILE *file, const struct bench_plan *plan)
+{
+	bool shown[COLUMNS] = {false};
+	struct table table;
+
+	for (unsigned i = 0; i < plan->group_count; i++) {
+		make_table(&table, &plan->groups[i], table_limit(file));
+		for (unsigned column = 0; column < COLUMNS; column++)
+			shown[column] |= table.shown[column];
+	}
+	fputs("\nWhat each figure means\n", file);
+	for (unsigned i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+		unsigned column = 0;
+
+		while (column < COLUMNS &&
+		       !(shown[column] && is_meant(&meanings[i], &columns[column])))
+			column++;
+		if (column < COLUMNS)
+			print_meaning(file, &meanings[i]);
+	}
 }

@@ -490,7 +490,7 @@ def check_outputs():
                          "--rate", "1000", "--hgrm", path + ".hgrm", "--log", path + ".csv",
                          *(["--plot", path + ".svg"] if shutil.which("gnuplot") else []))
         expect(result.returncode, 0, f"exit status ({result.stderr})")
-        for word in ("from when it was due", "p99.999", "lost 0"):
+        for word in ("from the due time", "p99.999", "lost 0"):
             assert word in result.stdout, f"no {word!r} in {result.stdout}"
         with open(path, encoding="utf-8") as file:
             report = tap.json.load(file)
@@ -504,7 +504,7 @@ def check_outputs():
             with open(path + ".svg", encoding="utf-8") as file:
                 picture = file.read()
             assert "</svg>" in picture, "no picture"
-            for word in (f"127.0.0.1:{port} (UDP): 64 bytes, 1,000 messages/s", "when it was due"):
+            for word in (f"127.0.0.1:{port} (UDP): 64 bytes, 1,000 messages/s", "from the due time"):
                 assert word in picture, f"the picture does not say {word!r}"
     stop(server)
 

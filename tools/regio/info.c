@@ -69,7 +69,7 @@ static void print_offload(const struct regio_offload_info *offload)
 		printf("  %-22s ", "");
 		words_print(offload->reason, VALUE_COLUMN);
 	}
-	printf("\nbusy polling of devices (may be asked for here)\n");
+	printf("\nbusy polling of devices (what this host allows)\n");
 	printf("  %-22s %s (SO_BUSY_POLL)\n", "in receives",
 	       yes_no(offload->busy_poll & REGIO_BUSY_POLL_SOCKET));
 	printf("  %-22s %s (SO_PREFER_BUSY_POLL)\n", "interrupts off",
@@ -101,9 +101,9 @@ static void print_limits(const struct machine *machine)
 	       limit_text(machine->descriptors.rlim_max).text);
 	if (machine->io_uring_disabled != ABSENT)
 		printf("  %-22s%14lld  (%s)\n", "io_uring_disabled", machine->io_uring_disabled,
-		       machine->io_uring_disabled == 0	 ? "for nobody"
-		       : machine->io_uring_disabled == 1 ? "for the unprivileged"
-							 : "for everybody");
+		       machine->io_uring_disabled == 0	 ? "everybody may use it"
+		       : machine->io_uring_disabled == 1 ? "only the privileged may use it"
+							 : "nobody may use it");
 }
 
 static void print_hardware(const struct machine *machine)
@@ -121,11 +121,16 @@ static void print_hardware(const struct machine *machine)
 	}
 	for (int i = 0; i < machine->huge_page_sizes; i++) {
 		const struct huge_pages *pages = &machine->huge_pages[i];
+		bool large = pages->page_kib >= 1 << 20;
 		char name[40];
 
-		snprintf(name, sizeof(name), "huge pages, %lld kB", pages->page_kib);
-		printf("  %-22s %s, %s free\n", name, number_grouped(pages->total).text,
-		       number_grouped(pages->free).text);
+		snprintf(name, sizeof(name), "huge pages, %lld %s",
+			 pages->page_kib >> (large ? 20 : 10), large ? "GiB" : "MiB");
+		if (pages->total == 0)
+			printf("  %-22s none\n", name);
+		else
+			printf("  %-22s %s, %s of them free\n", name,
+			       number_grouped(pages->total).text, number_grouped(pages->free).text);
 	}
 }
 

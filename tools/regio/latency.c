@@ -10,10 +10,19 @@
 #include "console.h"
 #include "output.h"
 
-/* Of a value in the table. */
+/* Of a name and of a value in the table. */
+#define NAME_COLUMNS 20
 #define COLUMNS 7
 #define CHART_WIDTH 900
 #define CHART_HEIGHT 480
+#define TEXT_COLOUR "#303438"
+#define QUIET_COLOUR "#70787f"
+
+/* Of the curves in turn; the same as the bench has. */
+static const char *const colours[] = {"#2f74b5", "#c8553d", "#4a9d5b", "#8e6bbf",
+				      "#d9a23b", "#3aa6a6", "#70787f", "#b0407f"};
+
+#define COLOURS (sizeof(colours) / sizeof(colours[0]))
 
 struct percentile {
 	const char *name;
@@ -62,7 +71,11 @@ static int columns_of(const struct percentile *percentile)
 
 void latency_print_titles(FILE *file, const char *name)
 {
-	fprintf(file, "  %-20s%*s", name, COLUMNS, "min us");
+	char title[32];
+
+	snprintf(title, sizeof(title), "%s, us", name);
+	/* The title may reach into the column of the minimum. */
+	fprintf(file, "  %-*smin", NAME_COLUMNS + COLUMNS - 3, title);
 	for (size_t i = 0; i < PERCENTILES; i++)
 		fprintf(file, "%*s", columns_of(&percentiles[i]), percentiles[i].name);
 	fprintf(file, "%*s\n", COLUMNS, "max");
@@ -70,7 +83,7 @@ void latency_print_titles(FILE *file, const char *name)
 
 void latency_print(FILE *file, const char *name, const struct histogram *histogram)
 {
-	fprintf(file, "  %-20s", name);
+	fprintf(file, "  %-*s", NAME_COLUMNS, name);
 	if (histogram->count == 0) {
 		fprintf(file, "%*s\n", COLUMNS, "none");
 		return;
@@ -129,16 +142,21 @@ int latency_plot(const char *path, const char *title, const struct histogram *co
 	for (unsigned i = 0; i < count; i++)
 		write_curve(gnuplot, histograms[i], i);
 	fprintf(gnuplot,
-		"set title \"%s\" noenhanced\nset ylabel \"latency, us\"\nset xlabel "
-		"\"percentile\"\n"
-		"set xtics (\"0\" 0, \"50\" 0.30103, \"90\" 1, \"99\" 2, \"99.9\" 3, \"99.99\" 4, "
-		"\"99.999\" 5)\nset xrange [0:5]\nset logscale y\nset grid\nset key left top\nplot",
-		title);
+		"set title \"%s\" noenhanced textcolor rgb \"%s\"\n"
+		"set ylabel \"latency, µs\" textcolor rgb \"%s\"\n"
+		"set xtics nomirror (\"0 %%%%\" 0, \"50 %%%%\" 0.30103, \"90 %%%%\" 1, \"99 %%%%\" "
+		"2, "
+		"\"99.9 %%%%\" 3, \"99.99 %%%%\" 4, \"99.999 %%%%\" 5)\n"
+		"set xrange [0:5]\nset logscale y\nset ytics nomirror\nset grid\n"
+		"set border 3 linecolor rgb \"%s\"\n"
+		"set key bottom right Left reverse maxrows 12 textcolor rgb \"%s\"\nplot",
+		title, TEXT_COLOUR, TEXT_COLOUR, QUIET_COLOUR, TEXT_COLOUR);
 	for (unsigned i = 0; i < count; i++) {
 		if (histograms[i]->count > 0)
 			fprintf(gnuplot,
-				"%s $curve%u with lines linewidth 2 title \"%s\" noenhanced",
-				drawn++ ? "," : "", i, names[i]);
+				"%s $curve%u with lines linewidth 2 linecolor rgb \"%s\" title "
+				"\"%s\" noenhanced",
+				drawn++ ? "," : "", i, colours[i % COLOURS], names[i]);
 	}
 	fprintf(gnuplot, drawn ? "\n" : " NaN notitle\n");
 	return plot_close(console_command(), path, gnuplot);

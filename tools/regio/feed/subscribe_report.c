@@ -343,13 +343,16 @@ int subscribe_plot(const struct subscriber *subscribers, const struct subscribe_
 {
 	const struct histogram *histograms[SUBSCRIBERS_MAX];
 	const char *names[SUBSCRIBERS_MAX];
-	char texts[SUBSCRIBERS_MAX][32];
+	char texts[SUBSCRIBERS_MAX][32], title[256], more[32] = "";
 
+	if (options->line_count > 1)
+		snprintf(more, sizeof(more), " and %u more", options->line_count - 1);
+	snprintf(title, sizeof(title), "regio feed subscribe %s%s: one-way latency",
+		 address_text(&options->lines[0]).text, more);
 	for (uint32_t i = 0; i < options->subscribers; i++) {
 		snprintf(texts[i], sizeof(texts[i]), "subscriber %u", i + 1);
 		names[i] = texts[i];
 		histograms[i] = &subscribers[i].latency.all;
 	}
-	return latency_plot(options->plot_path, "one-way latency", histograms, names,
-			    options->subscribers);
+	return latency_plot(options->plot_path, title, histograms, names, options->subscribers);
 }

@@ -74,7 +74,7 @@ static int draw(const struct load *load)
 {
 	const struct load_options *options = load->options;
 	const struct histogram *histograms[] = {&load->latency.all};
-	const char *names[] = {load->open_loop ? "from when it was due" : "round trip"};
+	const char *names[] = {load->open_loop ? "from the due time" : "round trip"};
 	char title[256], rate[64];
 
 	if (load->playback.count)

@@ -288,7 +288,7 @@ static void print_stages(FILE *file, const struct load_stages *stages)
 static void print_latency(FILE *file, const struct load *load)
 {
 	fprintf(file, "\n");
-	latency_print_titles(file, load->open_loop ? "from when it was due" : "round trip");
+	latency_print_titles(file, load->open_loop ? "from the due time" : "round trip");
 	latency_print(file, "", &load->latency.all);
 	if (load->stages)
 		print_stages(file, load->stages);
