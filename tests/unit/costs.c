@@ -50,16 +50,16 @@ END_TEST
 /* As on a machine whose calls take about 200 ns. */
 static const struct regioi_costs cheap = {.poll = 160, .watch = 700, .miss = 300, .event = 450};
 /* The same with 10 us for each call; an event is not one. */
-static const struct regioi_costs dear = {
+static const struct regioi_costs costly = {
 	.poll = 10160, .watch = 10700, .miss = 10300, .event = 450};
 
 START_TEST(a_try_that_finds_nothing_has_to_be_earned)
 {
-	struct regioi_costs costs = dear;
+	struct regioi_costs costs = costly;
 
 	ck_assert_uint_eq(policy_where(cheap).miss_price, 10);
-	ck_assert_uint_eq(policy_where(dear).miss_price, 23);
-	ck_assert(policy_where(cheap).steady && policy_where(dear).steady);
+	ck_assert_uint_eq(policy_where(costly).miss_price, 23);
+	ck_assert(policy_where(cheap).steady && policy_where(costly).steady);
 	costs.miss = 65 * costs.event;
 	ck_assert(!policy_where(costs).steady);
 	costs.event = 0;
@@ -71,7 +71,7 @@ START_TEST(a_socket_is_watched_until_that_has_cost_as_much_as_a_mistake)
 {
 	ck_assert_uint_eq(policy_where(cheap).steady_shift, 4);
 	/* 42 us of calls, 450 ns for each message. */
-	ck_assert_uint_eq(policy_where(dear).steady_shift, 7);
+	ck_assert_uint_eq(policy_where(costly).steady_shift, 7);
 }
 END_TEST
 
