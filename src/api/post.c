@@ -73,17 +73,17 @@ static inline __attribute__((always_inline)) void expect_extras(struct regioi_ha
 		atomic_store_explicit(&half->receive.extras, true, memory_order_release);
 }
 
-/* Whether the limit allows one more request. */
-static bool has_room(struct regioi_half *half, uint32_t tail)
+/* How many more requests the limit allows. Looks again if they seem to be fewer than 'wanted'. */
+static inline uint32_t room(struct regioi_half *half, uint32_t tail, uint32_t wanted)
 {
-	if (__builtin_expect(tail - half->dequeued_seen < half->limit, 1))
-		return true;
 	/*
-	 * Acquire: pairs with the release in half_expand() of completion.c; the slot may be
+	 * Acquire: pairs with the release in half_expand() of completion.c; the slots may be
 	 * written.
 	 */
-	half->dequeued_seen = atomic_load_explicit(&half->dequeued, memory_order_acquire);
-	return tail - half->dequeued_seen < half->limit;
+	if (__builtin_expect(half->tail_max - tail < wanted, 0))
+		half->tail_max =
+			atomic_load_explicit(&half->dequeued, memory_order_acquire) + half->limit;
+	return half->tail_max - tail;
 }
 
 /*
@@ -161,15 +161,13 @@ static __attribute__((cold)) void commit(struct regioi_half *half)
 }
 
 /* Stores the extra slices of a request. Returns 0 or why it is refused. */
-static int post_extra(struct regioi_half *half, struct regioi_request *request,
-		      const struct regio_extra *extra)
+static int post_extra(struct regioi_half *half, uint32_t tail, const struct regio_extra *extra)
 {
 	int error = check_extra(half, extra);
 
 	if (error)
 		return error;
-	request->flags |= REGIOI_REQUEST_EXTRA;
-	half->extras[request - half->requests] = *extra;
+	half->extras[tail & half->mask] = *extra;
 	expect_extras(half, extra);
 	return 0;
 }
@@ -183,46 +181,32 @@ static inline uint32_t word(const uint32_t *at)
 	return __atomic_load_n(at, __ATOMIC_RELAXED);
 }
 
-static inline void store_request(struct regioi_half *half, uint32_t tail,
-				 const struct regio_buf *data, uint32_t flags, uint64_t context)
+static inline struct regio_buf slice_of(const struct regio_buf *data)
 {
-	struct regioi_request *request = &half->requests[tail & half->mask];
-
-	request->region = data->region;
-	request->offset = word(&data->offset);
-	request->bytes = word(&data->length);
-	request->context = context;
-	request->flags = flags;
-	request->status = 0;
-}
-
-/*
- * The same for a slice that the library has made, which is still in registers. Stored as two words:
- * joining them into one takes longer.
- */
-static inline void store_known(struct regioi_half *half, uint32_t tail, struct regio_buf data,
-			       uint32_t flags, uint64_t context)
-{
-	struct regioi_request *request = &half->requests[tail & half->mask];
-
-	request->region = data.region;
-	__atomic_store_n(&request->offset, data.offset, __ATOMIC_RELAXED);
-	__atomic_store_n(&request->bytes, data.length, __ATOMIC_RELAXED);
-	request->context = context;
-	request->flags = flags;
-	request->status = 0;
+	return (struct regio_buf){data->region, word(&data->offset), word(&data->length)};
 }
 
 /* Before the store of 'tail': after that the executor may unpoison the slice. */
-static inline void poison_slice(struct regioi_half *half, uint32_t tail)
+static inline void store_request(const struct regioi_half *half, struct regioi_request *slot,
+				 struct regio_buf data, uint32_t flags, uint64_t context)
 {
-	struct regioi_hazard *section;
+	const uint64_t place = regioi_word(data.offset, flags & ~REGIO_MSG_DEFER);
 
-	if (!REGIOI_GUARDED || half->direction != REGIOI_RECEIVE)
-		return;
-	section = regioi_section_enter();
-	regioi_guard_poison_request(&half->requests[tail & half->mask]);
-	regioi_section_leave(section);
+	regioi_word_store(&slot->region, data.region);
+	regioi_word_store(&slot->place, place);
+	regioi_word_store(&slot->result, regioi_word(0, data.length));
+	regioi_word_store(&slot->context, context);
+	if (REGIOI_GUARDED && half->direction == REGIOI_RECEIVE) {
+		struct regioi_hazard *section = regioi_section_enter();
+
+		regioi_guard_poison_request(slot);
+		regioi_section_leave(section);
+	}
+}
+
+static inline struct regioi_request *slot_at(const struct regioi_half *half, uint32_t number)
+{
+	return &half->requests[number & half->mask];
 }
 
 /* The requests that one call posts. */
@@ -243,22 +227,20 @@ static int store(struct batch *batch, const struct regio_buf *data, const struct
 	if ((data->region || data->length) &&
 	    !regioi_region_allows(data, half->direction == REGIOI_RECEIVE))
 		return regioi_region_refusal(data);
-	if (!has_room(half, batch->tail))
+	if (!room(half, batch->tail, 1))
 		return -ENOBUFS;
 	REGIOI_ASSERT(batch->tail - atomic_load(&half->dequeued) < half->limit);
 	/*
 	 * The slot belongs to the poster until 'tail' moves, so nothing need be undone after a
 	 * refusal.
 	 */
-	store_request(half, batch->tail, data, flags, context);
-	if (extra) {
-		error = post_extra(half, &half->requests[batch->tail & half->mask], extra);
-		if (error)
-			return error;
-	}
+	error = extra ? post_extra(half, batch->tail, extra) : 0;
+	if (error)
+		return error;
+	store_request(half, slot_at(half, batch->tail), slice_of(data),
+		      extra ? flags | REGIOI_REQUEST_EXTRA : flags, context);
 	if (flags & REGIO_MSG_DONT_NOTIFY)
 		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
-	poison_slice(half, batch->tail);
 	batch->tail++;
 	batch->stored = true;
 	batch->start |= !(flags & REGIO_MSG_DEFER);
@@ -312,7 +294,7 @@ static inline void finish(struct batch *batch)
 static inline struct regioi_half *find_half(struct regioi_hazard *call, struct regio_rq *handle,
 					    enum regioi_direction direction, int *ret_error)
 {
-	struct regioi_rq *rq = regioi_rq_inside_again(call, handle);
+	struct regioi_rq *rq = regioi_rq_inside_again(call, handle, true);
 	struct regioi_half *half;
 
 	if (!rq) {
@@ -371,18 +353,28 @@ static int take_request(struct batch *batch, const struct regio_request *request
 	return take(batch, data, request->extra, request->flags, request->context);
 }
 
+/* The slow end of post_stored(). */
+static __attribute__((noinline)) void announce_and_leave(struct regioi_half *half,
+							 struct regioi_hazard *call)
+{
+	announce(half);
+	regioi_hazard_leave_quickly(call);
+}
+
 /*
  * Posts a plain request that is only to be stored, in as few instructions as possible: on a busy
  * queue, whose node is pinned, it need not even be announced. All other cases are left to submit().
  * A third of the cost of a message is here (see `regio bench core-cost`). 'extra' is only for a
- * send with 'known' slices, which are not checked.
+ * send with 'known' slices, which are not checked. 'look_up' is whether an RQ and a region that are
+ * not those that the thread has seen last are looked up.
  */
 static inline __attribute__((always_inline)) bool post_stored(
 	struct regio_rq *handle, enum regioi_direction direction, const struct regio_buf *data,
-	const struct regio_extra *extra, bool known, uint32_t flags, uint64_t context)
+	const struct regio_extra *extra, bool known, bool look_up, uint32_t flags, uint64_t context)
 {
 	struct regioi_hazard *call;
 	struct regioi_half *half;
+	struct regio_buf slice;
 	struct regioi_rq *rq;
 	uint32_t tail;
 
@@ -390,32 +382,42 @@ static inline __attribute__((always_inline)) bool post_stored(
 	if (!call)
 		return false;
 	/* Where this returns false, submit() enters the same handle again, and leaves it. */
-	rq = regioi_rq_inside_again(call, handle);
+	rq = regioi_rq_inside_again(call, handle, look_up);
 	if (!rq)
 		return false;
 	half = &rq->halves[direction];
 	tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
 	if (direction == REGIOI_SEND && !((flags | half->flags_implied) & REGIO_MSG_DEFER))
 		return false;
-	if (tail - half->dequeued_seen >= half->limit ||
+	if (tail == half->tail_max ||
 	    atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
-	    atomic_load_explicit(&rq->fd_stale, memory_order_relaxed) ||
-	    !(known ||
-	      regioi_region_allows_again(data, direction == REGIOI_RECEIVE, &call->region)))
+	    atomic_load_explicit(&rq->fd_stale, memory_order_relaxed))
 		return false;
-	if (known)
-		store_known(half, tail, *data, flags, context);
-	else
-		store_request(half, tail, data, flags, context);
+	slice = known ? *data : slice_of(data);
+	if (!(known || regioi_region_allows_again(&slice, direction == REGIOI_RECEIVE,
+						  &call->region, look_up)))
+		return false;
+	store_request(half, slot_at(half, tail), slice, extra ? REGIOI_REQUEST_EXTRA : 0, context);
 	if (extra)
 		half->extras[tail & half->mask] = *extra;
-	poison_slice(half, tail);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
-	if (__builtin_expect(!still_pinned(half->node), 0))
-		announce(half);
-	regioi_hazard_leave_quickly(call);
+	if (__builtin_expect(still_pinned(half->node), 1))
+		regioi_hazard_leave_quickly(call);
+	else
+		announce_and_leave(half, call);
 	return true;
+}
+
+/* The same for any request, RQ and region. */
+static __attribute__((noinline)) int post_any(struct regio_rq *rq, enum regioi_direction direction,
+					      const struct regio_buf *data, uint32_t flags,
+					      uint64_t context)
+{
+	if (data && !(flags & ~REGIO_MSG_DEFER) &&
+	    post_stored(rq, direction, data, NULL, false, true, flags, context))
+		return 0;
+	return submit(rq, direction, data, NULL, flags, context);
 }
 
 static inline __attribute__((always_inline)) int post_plain(struct regio_rq *rq,
@@ -424,9 +426,10 @@ static inline __attribute__((always_inline)) int post_plain(struct regio_rq *rq,
 							    uint32_t flags, uint64_t context)
 {
 	if (__builtin_expect(data && !(flags & ~REGIO_MSG_DEFER), 1) &&
-	    __builtin_expect(post_stored(rq, direction, data, NULL, false, flags, context), 1))
+	    __builtin_expect(post_stored(rq, direction, data, NULL, false, false, flags, context),
+			     1))
 		return 0;
-	return submit(rq, direction, data, NULL, flags, context);
+	return post_any(rq, direction, data, flags, context);
 }
 
 int regio_receive(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
@@ -452,14 +455,14 @@ int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
 	return submit(rq, REGIOI_SEND, data, extra, flags, context);
 }
 
-static bool is_plain(const struct regio_request *request)
+static uint32_t lesser(uint32_t a, uint32_t b)
 {
-	return !request->extra && !request->reserved && !(request->flags & ~REGIO_MSG_DEFER);
+	return a < b ? a : b;
 }
 
 /*
- * Stores the plain requests in one region that 'requests' begins with, as far as there is room: the
- * region and the limit are checked once. Returns their number.
+ * Stores the plain requests in one region that 'requests' begins with, as far as there is room
+ * before the ring wraps: the region and the limit are checked once. Returns their number.
  */
 static uint32_t take_run(struct batch *batch, const struct regio_request *requests, uint32_t count)
 {
@@ -467,21 +470,24 @@ static uint32_t take_run(struct batch *batch, const struct regio_request *reques
 	const bool receive = half->direction == REGIOI_RECEIVE;
 	const uint64_t region = requests[0].data.region;
 	const uint64_t bytes = regioi_region_bytes(region, receive);
-	uint32_t deferred = REGIO_MSG_DEFER, taken = 0;
+	struct regioi_request *slot = slot_at(half, batch->tail);
+	uint32_t deferred = REGIO_MSG_DEFER, taken;
 
 	if (bytes == 0)
 		return 0;
-	while (taken < count && has_room(half, batch->tail + taken)) {
+	count = lesser(count, room(half, batch->tail, count));
+	count = lesser(count, half->mask + 1 - (batch->tail & half->mask));
+#pragma GCC unroll 4
+	for (taken = 0; taken < count; taken++) {
 		const struct regio_request *request = &requests[taken];
-		const struct regio_buf *data = &request->data;
+		const struct regio_buf data = slice_of(&request->data);
+		const uint32_t flags = request->flags;
 
-		if (data->region != region || (uint64_t)data->offset + data->length > bytes ||
-		    !is_plain(request))
+		if (data.region != region || (uint64_t)data.offset + data.length > bytes ||
+		    flags & ~REGIO_MSG_DEFER || (uintptr_t)request->extra | request->reserved)
 			break;
-		store_request(half, batch->tail + taken, data, request->flags, request->context);
-		poison_slice(half, batch->tail + taken);
-		deferred &= request->flags;
-		taken++;
+		store_request(half, &slot[taken], data, 0, request->context);
+		deferred &= flags;
 	}
 	batch->tail += taken;
 	batch->stored |= taken > 0;
@@ -497,13 +503,15 @@ static int post_many(struct regioi_half *half, const struct regio_request *reque
 	int error = 0;
 
 	while (taken < count) {
-		taken += take_run(&batch, requests + taken, count - taken);
-		if (taken == count)
-			break;
-		error = take_request(&batch, &requests[taken]);
-		if (error)
-			break;
-		taken++;
+		uint32_t run = take_run(&batch, requests + taken, count - taken);
+
+		if (run == 0) {
+			error = take_request(&batch, &requests[taken]);
+			if (error)
+				break;
+			run = 1;
+		}
+		taken += run;
 	}
 	finish(&batch);
 	return taken ? (int)taken : error;
@@ -538,8 +546,9 @@ static inline __attribute__((always_inline)) int send_known(
 	const struct regio_buf data = {region, request->data_at, bytes};
 	const uint32_t flags = REGIO_MSG_DEFER | extra_flag;
 
-	if (__builtin_expect(
-		    post_stored(rq, REGIOI_SEND, &data, extra, true, flags, request->context), 1))
+	if (__builtin_expect(post_stored(rq, REGIOI_SEND, &data, extra, true, true, flags,
+					 request->context),
+			     1))
 		return 0;
 	/* A copy, so that 'data' itself is nowhere but in registers. */
 	return submit(rq, REGIOI_SEND, &(struct regio_buf){region, request->data_at, bytes}, extra,
@@ -578,17 +587,16 @@ static uint32_t store_all_known(struct batch *batch, const struct regioi_known_s
 	struct regioi_half *half = batch->half;
 	uint32_t done = 0;
 
-	for (; done < count && has_room(half, batch->tail); done++) {
+	count = lesser(count, room(half, batch->tail, count));
+	for (; done < count; done++) {
 		const struct regioi_known_request *request = receives[done];
 		const struct regio_buf data = {slices->region, request->data_at,
 					       slices->data_bytes};
 
-		store_known(half, batch->tail, data, REGIO_MSG_DEFER | extra_flag,
-			    request->context);
+		store_request(half, slot_at(half, batch->tail), data, extra_flag, request->context);
 		if (extra_flag)
 			half->extras[batch->tail & half->mask] =
 				names_of(slices, request->names_at);
-		poison_slice(half, batch->tail);
 		batch->tail++;
 	}
 	return done;

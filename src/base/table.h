@@ -12,6 +12,7 @@
 #define REGIO_BASE_TABLE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -78,9 +79,13 @@ struct regioi_table_seen {
 /* A thread that has found nothing has seen the id 0 in this slot, which has another. */
 extern struct regioi_slot regioi_table_nothing;
 
-/* The same as regioi_table_find(). A slot that was seen may be read, because none is freed. */
+/*
+ * The same as regioi_table_find(); without 'look_up' only the slot that was seen is considered. It
+ * may be read, because none is freed.
+ */
 static inline struct regioi_slot *regioi_table_find_again(uint64_t id, enum regioi_kind kind,
-							  struct regioi_table_seen *seen)
+							  struct regioi_table_seen *seen,
+							  bool look_up)
 {
 	struct regioi_slot *slot = seen->slot;
 
@@ -88,6 +93,8 @@ static inline struct regioi_slot *regioi_table_find_again(uint64_t id, enum regi
 	/* Sequentially consistent: as in regioi_table_find(). */
 	if (__builtin_expect(seen->id == id && atomic_load(&slot->id) == id, 1))
 		return slot;
+	if (!look_up)
+		return NULL;
 	slot = regioi_table_find(id, kind);
 	if (slot)
 		*seen = (struct regioi_table_seen){id, slot};
@@ -112,9 +119,9 @@ static inline void *regioi_table_object(const void *handle, enum regioi_kind kin
 }
 
 static inline void *regioi_table_object_again(const void *handle, enum regioi_kind kind,
-					      struct regioi_table_seen *seen)
+					      struct regioi_table_seen *seen, bool look_up)
 {
-	return regioi_slot_object(regioi_table_find_again((uintptr_t)handle, kind, seen));
+	return regioi_slot_object(regioi_table_find_again((uintptr_t)handle, kind, seen, look_up));
 }
 
 /* Gives 'object' an id. Returns 0 or -ENOMEM. */

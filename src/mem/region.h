@@ -47,10 +47,11 @@ static inline bool regioi_region_allows(const struct regio_buf *buf, bool write)
 
 /* The same for a thread that has seen a region. */
 static inline bool regioi_region_allows_again(const struct regio_buf *buf, bool write,
-					      struct regioi_table_seen *seen)
+					      struct regioi_table_seen *seen, bool look_up)
 {
-	return regioi_region_has(regioi_table_find_again(buf->region, REGIOI_KIND_REGION, seen),
-				 buf, write);
+	return regioi_region_has(
+		regioi_table_find_again(buf->region, REGIOI_KIND_REGION, seen, look_up), buf,
+		write);
 }
 
 /* Why it may not: -EFAULT, -EINVAL, or -ECHILD for a region of the parent process. */

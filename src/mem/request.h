@@ -17,16 +17,58 @@
 /* In addition to the public flags of a request. */
 #define REGIOI_REQUEST_EXTRA 0x100u /* it has a struct regio_extra */
 
+/*
+ * Two words are stored and loaded whole where requests are many: a load of both parts of a word
+ * would have to wait until separate stores of them have left the store buffer.
+ */
 struct regioi_request {
 	uint64_t region; /* 0: an empty slice */
-	uint32_t offset;
-	uint32_t bytes;
+	union {
+		struct {
+			uint32_t offset;
+			uint32_t flags; /* without DEFER, which concerns the post alone */
+		};
+		uint64_t place;
+	};
+	union {
+		struct {
+			int32_t status;
+			uint32_t bytes;
+		};
+		uint64_t result; /* as in struct regio_result */
+	};
 	uint64_t context;
-	uint32_t flags;
-	int32_t status;
 };
 
 _Static_assert(sizeof(struct regioi_request) == 32, "two requests share a cache line");
+
+/* The word that has 'first' and then 'second' in memory. */
+static inline uint64_t regioi_word(uint32_t first, uint32_t second)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? first | (uint64_t)second << 32
+							 : second | (uint64_t)first << 32;
+}
+
+/*
+ * Accesses to one word of a request. A compiler that joins several needs more instructions to put
+ * them together and to take them apart than it saves.
+ */
+static inline uint64_t regioi_word_load(const uint64_t *word)
+{
+	return *(const volatile uint64_t *)word;
+}
+
+static inline void regioi_word_store(uint64_t *word, uint64_t value)
+{
+	*(volatile uint64_t *)word = value;
+}
+
+/* Stores the result of a request. */
+static inline void regioi_request_settle(struct regioi_request *request, int32_t status,
+					 uint32_t bytes)
+{
+	request->result = regioi_word((uint32_t)status, bytes);
+}
 
 /* 'count' requests from number 'first' on. Numbers wrap; the ring is a power of two. */
 struct regioi_window {

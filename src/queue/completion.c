@@ -3,8 +3,10 @@
  * The list of halves with completions, a Treiber stack: a thread that completes something pushes
  * the half, and the consumer takes the whole list.
  */
-#include "queue/completion.h"
+#include <string.h>
+
 #include "base/check.h"
+#include "queue/completion.h"
 #include "queue/rq.h"
 #include "queue/signal.h"
 
@@ -44,20 +46,34 @@ static __attribute__((noinline)) uint32_t notifiable_end(const struct regioi_hal
 	return end;
 }
 
+/* The number of requests from number 'first' on that lie in the ring before it wraps. */
+static inline uint32_t before_wrap(const struct regioi_half *half, uint32_t first, uint32_t count)
+{
+	const uint32_t slots = half->mask + 1 - (first & half->mask);
+
+	return count < slots ? count : slots;
+}
+
 static inline void expand(const struct regioi_half *half, uint32_t first, uint32_t count,
 			  struct regio_result *results)
 {
 	const uint64_t rq_context = half->rq->context;
 
-	for (uint32_t i = 0; i < count; i++) {
-		const struct regioi_request *request = &half->requests[(first + i) & half->mask];
+	while (count) {
+		const struct regioi_request *request = &half->requests[first & half->mask];
+		const uint32_t part = before_wrap(half, first, count);
 
-		results[i] = (struct regio_result){
-			.status = request->status,
-			.bytes = request->bytes,
-			.rq_context = rq_context,
-			.request_context = request->context,
-		};
+#pragma GCC unroll 4
+		for (const struct regioi_request *end = request + part; request < end; request++) {
+			const uint64_t result = regioi_word_load(&request->result);
+
+			memcpy(results, &result, sizeof(result));
+			results->rq_context = rq_context;
+			results->request_context = regioi_word_load(&request->context);
+			results++;
+		}
+		first += part;
+		count -= part;
 	}
 }
 
@@ -142,8 +158,8 @@ uint32_t regioi_half_fail(struct regioi_half *half, int status)
 
 		if (REGIOI_GUARDED && half->direction == REGIOI_RECEIVE)
 			regioi_guard_unpoison_request(request);
-		request->status = status;
-		request->bytes = i == 0 && half->stream ? take_partial_bytes(half) : 0;
+		regioi_request_settle(request, status,
+				      i == 0 && half->stream ? take_partial_bytes(half) : 0);
 	}
 	if (count)
 		regioi_half_publish(half, count, NULL);

@@ -85,7 +85,7 @@ struct regioi_half {
 	_Atomic bool names_wanted; /* by a receive: local address; on a stream, either */
 	_Atomic bool muted_used;   /* a request with DONT_NOTIFY has been posted */
 	_Atomic uint32_t tail;
-	uint32_t dequeued_seen;
+	uint32_t tail_max; /* where the limit ends, as far as the poster has looked */
 	/*
 	 * Atomic, because two posters may write them at once: they are written after 'tail'. By
 	 * then the request may have completed, and its completion may have caused another thread to

@@ -39,10 +39,10 @@ static inline struct regioi_rq *regioi_rq_inside(const struct regio_rq *handle)
 
 /* The same for posting, which mostly names the RQ that it named last. */
 static inline struct regioi_rq *regioi_rq_inside_again(struct regioi_hazard *call,
-						       const struct regio_rq *handle)
+						       const struct regio_rq *handle, bool look_up)
 {
 	REGIOI_ASSERT(regioi_hazard_is_inside(handle));
-	return regioi_table_object_again(handle, REGIOI_KIND_RQ, &call->rq);
+	return regioi_table_object_again(handle, REGIOI_KIND_RQ, &call->rq, look_up);
 }
 
 static inline struct regioi_cq *regioi_cq_inside(const struct regio_cq *handle)

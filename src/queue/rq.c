@@ -38,6 +38,7 @@ static void half_use(struct regioi_half *half, const struct regioi_request_ring 
 	half->extras = ring->extras;
 	half->mask = ring->mask;
 	half->limit = limit;
+	half->tail_max = atomic_load(&half->dequeued) + limit;
 }
 
 static struct regioi_request_ring half_ring(const struct regioi_half *half)
@@ -57,7 +58,6 @@ void regioi_half_move(struct regioi_half *half, const struct regioi_request_ring
 		ring->extras[i & ring->mask] = old.extras[i & old.mask];
 	}
 	half_use(half, ring, limit);
-	half->dequeued_seen = first;
 	regioi_request_ring_free(&old);
 }
 
@@ -97,7 +97,6 @@ struct regioi_rq *regioi_rq_allocate(const uint32_t limits[2])
 		atomic_init(&half->tail, first);
 		atomic_init(&half->completed, first);
 		atomic_init(&half->dequeued, first);
-		half->dequeued_seen = first;
 		atomic_init(&half->ready, REGIOI_READY_YES);
 		half->pin_threshold = PIN_AFTER_FIRST;
 		if (!regioi_request_ring_allocate(limits[i], &ring)) {

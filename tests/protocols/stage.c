@@ -60,6 +60,8 @@ void stage_open(const struct stage_options *options)
 	const struct regio_driver_opts opts = {.size = sizeof(opts), .engine = "stage"};
 
 	ids_reset();
+	/* The same ids are given again: a thread that has seen one would take another way. */
+	regioi_hazards_forget();
 	kernel_reset(fds);
 	stage = (struct stage){0};
 	EXPECT_RETURN(0, regio_driver_create(&opts, &stage.driver));
