@@ -52,12 +52,6 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 
 /* ---- The result of a request ---- */
 
-static void refuse_request(struct regioi_request *request, int error)
-{
-	request->status = error;
-	request->bytes = 0;
-}
-
 /* Fills in addresses, control data and flags of one message. */
 static void fill_extra(struct regioi_receive_state *state, const struct regio_extra *extra,
 		       struct msghdr *header, bool truncated)
@@ -91,12 +85,9 @@ static void complete_request(struct regioi_receive_state *state, const struct re
 	struct regioi_request *request = regioi_window_request(window, index);
 	bool truncated = bytes > request->bytes;
 
-	if (__builtin_expect(truncated, 0)) {
-		request->status = -EMSGSIZE;
+	regioi_request_settle(request, truncated ? -EMSGSIZE : 0, lesser(bytes, request->bytes));
+	if (__builtin_expect(truncated, 0))
 		regioi_count_add(&state->truncated, 1);
-	} else {
-		request->bytes = bytes;
-	}
 	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) && header)
 		fill_extra(state, regioi_window_extra(window, index), header, truncated);
 }
@@ -145,7 +136,7 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 		data = regioi_receive_open(&resolver, window, refused);
 		if (data)
 			break;
-		refuse_request(regioi_window_request(window, refused++), -EFAULT);
+		regioi_request_settle(regioi_window_request(window, refused++), -EFAULT, 0);
 	}
 	*ret_planned = 0;
 	if (refused == window->count)
@@ -271,44 +262,52 @@ static uint32_t settle_slices(struct regioi_receive_state *state,
 }
 
 /*
- * The common case of deliver_message(): whole pieces for plain requests in one region. Returns the
- * number of requests completed.
+ * The common case of deliver_message(): a run of plain requests is filled with whole pieces of
+ * 'segment' bytes, of which 'left' bytes are left. Returns the number of requests completed.
  */
-static uint32_t deliver_equal(const struct regioi_window *window, uint32_t index,
-			      struct regioi_resolver *resolver, const uint8_t *pieces,
-			      uint32_t pieces_count, uint32_t segment)
+static uint32_t deliver_run(const struct regioi_window *window, uint32_t index,
+			    struct regioi_resolver *resolver, const uint8_t *pieces, uint32_t left,
+			    uint32_t segment)
 {
-	const uint64_t region = regioi_window_request(window, index)->region;
-	const uint32_t count = lesser(pieces_count, window->count - index);
-	uint32_t done = 0;
-	uint8_t *base, *to;
-	size_t bytes = 0;
+	struct regioi_request *first = regioi_window_request(window, index);
+	struct regioi_run run;
+	uint8_t *data;
 
-	if (region == 0)
+	if (first->region == 0 || first->flags & REGIOI_REQUEST_EXTRA || first->bytes < segment ||
+	    left < segment || segment == 0)
 		return 0;
-	base = regioi_resolve(resolver, region, 0);
-	if (!base)
+	data = regioi_resolve(resolver, first->region, first->offset);
+	if (!data)
 		return 0;
-	to = base + regioi_window_request(window, index)->offset;
-	for (; done < count; done++) {
-		struct regioi_request *request = regioi_window_request(window, index + done);
-
-		if (request->bytes < segment || request->region != region ||
-		    request->flags & REGIOI_REQUEST_EXTRA)
-			break;
-		regioi_guard_unpoison(base + request->offset, request->bytes);
-		/* Slices side by side are filled by one copy. */
-		if (base + request->offset != to + bytes) {
-			regioi_copy(to, pieces, bytes);
-			pieces += bytes;
-			to = base + request->offset;
-			bytes = 0;
-		}
-		request->bytes = segment;
-		bytes += segment;
+	run = regioi_window_run(window, index, lesser(left / segment, window->count - index));
+	regioi_guard_unpoison_run(data, &run);
+	if (run.together && run.bytes == segment) {
+		regioi_copy(data, pieces, (size_t)segment * run.count);
+		return run.count;
 	}
-	regioi_copy(to, pieces, bytes);
-	return done;
+	for (uint32_t i = 0; i < run.count; i++) {
+		regioi_copy(regioi_run_slice(&run, data, i), pieces + (size_t)i * segment, segment);
+		regioi_request_settle(&first[i], 0, segment);
+	}
+	return run.count;
+}
+
+/* Gives one request the next piece. Returns false if its region was deregistered. */
+static bool deliver_piece(struct regioi_receive_state *state, const struct regioi_window *window,
+			  uint32_t index, struct regioi_resolver *resolver, const uint8_t *piece,
+			  uint32_t bytes)
+{
+	struct regioi_request *request = regioi_window_request(window, index);
+	uint8_t *data = regioi_receive_open(resolver, window, index);
+
+	if (__builtin_expect(!data, 0)) {
+		regioi_request_settle(request, -EFAULT, 0);
+		return false;
+	}
+	regioi_copy(data, piece, lesser(bytes, request->bytes));
+	complete_request(state, window, index, bytes,
+			 &state->staged.area->messages[state->staged.message].msg_hdr);
+	return true;
 }
 
 /*
@@ -324,31 +323,26 @@ static uint32_t deliver_message(struct regioi_receive_state *state,
 	struct mmsghdr *message = &staged->area->messages[staged->message];
 	const uint8_t *stage = regioi_area_stage(staged->area, staged->message);
 	uint32_t segment = regioi_control_segment(&message->msg_hdr);
-	uint32_t done = index, delivered, offset = staged->offset;
+	uint32_t done = index, delivered = 0, offset = staged->offset;
 
 	if (segment == 0)
 		segment = message->msg_len;
-	delivered = segment ? deliver_equal(window, index, resolver, stage + offset,
-					    (message->msg_len - offset) / segment, segment)
-			    : 0;
-	done += delivered;
-	offset += delivered * segment;
-	*ret_whole = delivered > 0 && offset == message->msg_len;
+	*ret_whole = false;
 	while (done < window->count && !*ret_whole) {
-		struct regioi_request *request = regioi_window_request(window, done);
-		uint32_t bytes = lesser(segment, message->msg_len - offset);
-		uint8_t *data = regioi_receive_open(resolver, window, done);
+		const uint32_t left = message->msg_len - offset;
+		uint32_t run = deliver_run(window, done, resolver, stage + offset, left, segment);
 
-		if (__builtin_expect(!data, 0)) {
-			refuse_request(request, -EFAULT);
-			done++;
-			continue;
+		if (run == 0) {
+			run = 1;
+			if (!deliver_piece(state, window, done, resolver, stage + offset,
+					   lesser(segment, left))) {
+				done++;
+				continue;
+			}
 		}
-		regioi_copy(data, stage + offset, lesser(bytes, request->bytes));
-		complete_request(state, window, done, bytes, &message->msg_hdr);
-		done++;
-		delivered++;
-		offset += bytes;
+		done += run;
+		delivered += run;
+		offset += lesser(left, run * segment);
 		*ret_whole = offset >= message->msg_len;
 	}
 	staged->offset = offset;
@@ -416,7 +410,7 @@ static uint32_t settle_error(struct regioi_receive_state *state, const struct re
 			return 0;
 	}
 	state->retries = 0;
-	refuse_request(regioi_window_request(window, 0), error);
+	regioi_request_settle(regioi_window_request(window, 0), error, 0);
 	return 1;
 }
 

@@ -132,36 +132,6 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 }
 
 /*
- * The common case of add_train(): plain requests as long as the first, in one region. Returns their
- * number, at most 'messages_max', including the first.
- */
-static uint32_t add_equal(struct plan *plan, uint32_t messages_max)
-{
-	const struct regioi_window window = *plan->window;
-	const struct regioi_request *head = regioi_window_request(&window, plan->taken);
-	const uint64_t region = head->region;
-	const uint32_t segment = head->bytes, taken = plan->taken;
-	const uint8_t *base = plan->resolver.base;
-	struct regioi_gather gather = plan->gather;
-	uint32_t count = 1;
-
-	/* An empty slice has no region, so nothing was resolved. */
-	if (!base || plan->resolver.region != region || head->flags & REGIOI_REQUEST_EXTRA)
-		return 1;
-	for (; count < messages_max; count++) {
-		const struct regioi_request *request =
-			regioi_window_request(&window, taken + count);
-
-		if (request->bytes != segment || request->region != region ||
-		    request->flags & REGIOI_REQUEST_EXTRA)
-			break;
-		regioi_gather_add(&gather, base + request->offset, segment);
-	}
-	plan->gather = gather;
-	return count;
-}
-
-/*
  * Adds the vectors of a train that begins with the next request. Returns the number of requests in
  * it.
  */
@@ -173,27 +143,28 @@ static uint32_t add_train(struct plan *plan, const struct envelope *envelope, co
 		lesser(REGIOI_AREA_VECTORS - plan->taken, plan->state->train_bytes_max / segment));
 	const bool plain = !envelope->address && !envelope->control.length;
 	const uint32_t vectors = plan->gather.vectors;
-	uint32_t count;
+	uint32_t count = 0, bytes = segment;
 
-	regioi_gather_begin(&plan->gather, data, segment);
-	count = add_equal(plan, messages_max);
-	while (count < messages_max) {
-		const struct regioi_request *request =
-			regioi_window_request(plan->window, plan->taken + count);
-		const uint32_t bytes = request->bytes;
+	regioi_gather_begin(&plan->gather, data, 0);
+	/* The first is sent even if it is too long for a train. */
+	while (count == 0 || (count < messages_max && bytes == segment)) {
+		const uint32_t next = plan->taken + count;
+		const struct regioi_request *request = regioi_window_request(plan->window, next);
+		struct regioi_run run;
 
+		bytes = request->bytes;
 		if (bytes == 0 || bytes > segment)
 			break;
-		if ((!plain || request->flags & REGIOI_REQUEST_EXTRA) &&
-		    !may_follow(plan, plan->taken + count, envelope))
+		if (count && (!plain || request->flags & REGIOI_REQUEST_EXTRA) &&
+		    !may_follow(plan, next, envelope))
 			break;
 		data = open_data(plan, request);
 		if (!data)
 			break;
-		regioi_gather_add(&plan->gather, data, bytes);
-		count++;
-		if (bytes < segment)
-			break;
+		run = regioi_window_run(plan->window, next,
+					bytes < segment ? 1 : messages_max - count);
+		regioi_gather_run(&plan->gather, data, &run);
+		count += run.count;
 	}
 	regioi_gather_end(&plan->gather, vectors);
 	plan->gather.copied = (plan->gather.copied + 63u) & ~63u;
@@ -277,8 +248,7 @@ static uint32_t refuse_broken(struct plan *plan)
 
 		if (!error)
 			break;
-		request->status = error;
-		request->bytes = 0;
+		regioi_request_settle(request, error, 0);
 	}
 	return refused;
 }
@@ -401,10 +371,8 @@ uint32_t regioi_send_settle(struct regioi_send_state *state, const struct regioi
 		state->retries++;
 		return 0;
 	}
-	for (uint32_t i = 0; i < carried; i++) {
-		regioi_window_request(window, i)->status = error;
-		regioi_window_request(window, i)->bytes = 0;
-	}
+	for (uint32_t i = 0; i < carried; i++)
+		regioi_request_settle(regioi_window_request(window, i), error, 0);
 	state->retries = 0;
 	state->unsegmented_left -= lesser(state->unsegmented_left, carried);
 	return carried;

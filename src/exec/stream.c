@@ -90,8 +90,7 @@ static struct regioi_outcome refuse_oldest(const struct regioi_window *window,
 {
 	struct regioi_request *request = regioi_window_request(window, 0);
 
-	request->status = error;
-	request->bytes = *partial_bytes;
+	regioi_request_settle(request, error, *partial_bytes);
 	*partial_bytes = 0;
 	return (struct regioi_outcome){.completed = 1, .ready = REGIOI_READY_YES};
 }

@@ -13,6 +13,7 @@
 
 #include "mem/area.h"
 #include "mem/copy.h"
+#include "mem/request.h"
 
 struct regioi_gather {
 	struct regioi_area *area;
@@ -66,6 +67,18 @@ static inline void regioi_gather_add(struct regioi_gather *gather, const uint8_t
 		gather->start = data;
 	}
 	gather->end = data + bytes;
+}
+
+/* Adds what a run of requests sends, from 'data' on. */
+static inline void regioi_gather_run(struct regioi_gather *gather, const uint8_t *data,
+				     const struct regioi_run *run)
+{
+	struct regioi_gather local = *gather;
+	uint32_t bytes, pieces = regioi_run_pieces(run, &bytes);
+
+	for (uint32_t i = 0; i < pieces; i++)
+		regioi_gather_add(&local, regioi_run_slice(run, data, i), bytes);
+	*gather = local;
 }
 
 /* Ends the message that has its vectors from number 'first' on. A single piece is not copied. */

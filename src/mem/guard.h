@@ -71,6 +71,13 @@ static inline void regioi_guard_poison_request(const struct regioi_request *requ
 	regioi_guard_set_request(request, true);
 }
 
+/* For the slices of a run of requests, the first of which is 'data'. */
+static inline void regioi_guard_unpoison_run(const uint8_t *data, const struct regioi_run *run)
+{
+	for (uint32_t i = 0; REGIOI_GUARDED && i < run->count; i++)
+		regioi_guard_unpoison(regioi_run_slice(run, data, i), run->bytes);
+}
+
 static inline void regioi_guard_unpoison_request(const struct regioi_request *request)
 {
 	regioi_guard_set_request(request, false);

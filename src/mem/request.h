@@ -10,6 +10,8 @@
 #ifndef REGIO_MEM_REQUEST_H
 #define REGIO_MEM_REQUEST_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "regio.h"
@@ -90,6 +92,72 @@ static inline struct regio_extra *regioi_window_extra(const struct regioi_window
 						      uint32_t index)
 {
 	return &window->extras[(window->first + index) & window->mask];
+}
+
+/*
+ * Plain requests in a row, of one region and length. What is done with a run is done once for all
+ * of them; few instructions are left that each costs.
+ */
+struct regioi_run {
+	struct regioi_request *first;
+	uint32_t count;
+	uint32_t bytes; /* of each */
+	bool together;	/* each slice lies where the one before it ends */
+};
+
+/* The run of at most 'most' requests, and at least one, that begins with request 'index'. */
+static inline struct regioi_run regioi_window_run(const struct regioi_window *window,
+						  uint32_t index, uint32_t most)
+{
+	const uint32_t slot = (window->first + index) & window->mask;
+	const uint32_t to_end = window->mask + 1 - slot;
+	struct regioi_request *first = &window->requests[slot];
+	const struct regioi_request *next = first + 1;
+	const struct regioi_request *end = first + (most < to_end ? most : to_end);
+	const uint64_t region = first->region, result = first->result;
+	const uint64_t step = regioi_word(first->bytes, 0);
+	struct regioi_run run = {.first = first, .count = 1, .bytes = first->bytes, true};
+	uint64_t place = first->place + step;
+
+	if (first->flags & REGIOI_REQUEST_EXTRA)
+		return run;
+#pragma GCC unroll 4
+	for (; next < end; next++, place += step) {
+		if (next->place != place || next->region != region || next->result != result)
+			break;
+	}
+	if (next - first == 1) {
+		const uint32_t flags = first->flags;
+
+		while (next < end && next->flags == flags && next->region == region &&
+		       next->result == result)
+			next++;
+		run.together = next - first == 1;
+	}
+	run.count = (uint32_t)(next - first);
+	return run;
+}
+
+/* Ends a run with the request that reaches 'bytes' bytes. */
+static inline void regioi_run_end_at(struct regioi_run *run, size_t bytes)
+{
+	if ((size_t)run->count * run->bytes > bytes)
+		run->count = (uint32_t)((bytes + run->bytes - 1) / run->bytes);
+}
+
+/* The number of pieces of memory that a run consists of, and their length. */
+static inline uint32_t regioi_run_pieces(const struct regioi_run *run, uint32_t *ret_bytes)
+{
+	*ret_bytes = run->together ? run->bytes * run->count : run->bytes;
+	return run->together ? 1 : run->count;
+}
+
+/* The slice of request 'index' of a run, whose first slice is 'data'. */
+static inline uint8_t *regioi_run_slice(const struct regioi_run *run, const uint8_t *data,
+					uint32_t index)
+{
+	return (uint8_t *)(uintptr_t)data +
+	       ((ptrdiff_t)run->first[index].offset - (ptrdiff_t)run->first->offset);
 }
 
 #endif

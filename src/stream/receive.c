@@ -48,8 +48,7 @@ static uint32_t refuse_broken(struct regioi_receive_state *state,
 		*ret_data = regioi_receive_open(resolver, window, refused);
 		if (*ret_data)
 			break;
-		request->status = -EFAULT;
-		request->bytes = state->partial_bytes;
+		regioi_request_settle(request, -EFAULT, state->partial_bytes);
 		state->partial_bytes = 0;
 	}
 	return refused;
@@ -100,24 +99,37 @@ static uint32_t plan_vectors(const struct regioi_window *window, struct regioi_r
 {
 	struct iovec *vector = area->vectors;
 	uint8_t *end = NULL; /* of the last vector */
-	uint32_t count = 0;
+	uint32_t count = 0, most;
 	size_t bytes = 0;
 
 	while (count < window->count && vector < area->vectors + REGIOI_AREA_VECTORS &&
 	       bytes < SCATTERED_BYTES) {
 		uint8_t *data = regioi_receive_open(resolver, window, count);
-		uint32_t length = regioi_window_request(window, count)->bytes - partial_bytes;
+		uint32_t pieces, length;
+		struct regioi_run run;
 
 		if (!data)
 			break;
-		if (data == end)
-			vector[-1].iov_len += length;
-		else
-			*vector++ = (struct iovec){data + partial_bytes, length};
-		end = data + partial_bytes + length;
-		bytes += length;
+		most = (uint32_t)(area->vectors + REGIOI_AREA_VECTORS - vector);
+		if (most > window->count - count)
+			most = window->count - count;
+		run = regioi_window_run(window, count, partial_bytes ? 1 : most);
+		regioi_run_end_at(&run, SCATTERED_BYTES - bytes);
+		regioi_guard_unpoison_run(data, &run);
+		run.bytes -= partial_bytes;
+		pieces = regioi_run_pieces(&run, &length);
+		for (uint32_t i = 0; i < pieces; i++) {
+			uint8_t *piece = regioi_run_slice(&run, data + partial_bytes, i);
+
+			if (piece == end)
+				vector[-1].iov_len += length;
+			else
+				*vector++ = (struct iovec){piece, length};
+			end = piece + length;
+		}
+		bytes += (size_t)run.bytes * run.count;
 		partial_bytes = 0;
-		count++;
+		count += run.count;
 	}
 	op->kind = REGIOI_OP_RECEIVE_VECTORS;
 	op->message = &area->messages[0].msg_hdr;
@@ -186,7 +198,7 @@ static void complete_request(struct regioi_receive_state *state, const struct re
 {
 	struct regioi_request *request = regioi_window_request(window, index);
 
-	request->bytes = state->partial_bytes;
+	regioi_request_settle(request, 0, state->partial_bytes);
 	state->partial_bytes = 0;
 	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0))
 		fill_extra(state, regioi_window_extra(window, index));
@@ -209,19 +221,22 @@ static void adapt(struct regioi_receive_state *state, uint32_t posted, uint32_t 
 /*
  * The common case of settling: plain slices that the kernel has filled whole. Returns their number.
  */
-static uint32_t skip_whole(const struct regioi_window *window, uint32_t planned, size_t *left)
+static uint32_t skip_whole(const struct regioi_window *window, uint32_t planned, uint32_t *left)
 {
-	const struct regioi_window copy = *window;
-	size_t bytes = *left;
-	uint32_t done = 0;
+	uint32_t bytes = *left, done = 0;
 
 	while (done < planned && bytes > 0) {
-		const struct regioi_request *request = regioi_window_request(&copy, done);
+		const struct regioi_request *request = regioi_window_request(window, done);
+		uint32_t most = planned - done;
+		struct regioi_run run;
 
 		if (request->bytes > bytes || request->flags & REGIOI_REQUEST_EXTRA)
 			break;
-		bytes -= request->bytes;
-		done++;
+		if (request->bytes && most > bytes / request->bytes)
+			most = bytes / request->bytes;
+		run = regioi_window_run(window, done, most);
+		bytes -= run.count * run.bytes;
+		done += run.count;
 	}
 	*left = bytes;
 	return done;
@@ -234,7 +249,7 @@ uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
 {
 	const uint8_t *staged = is_staged(area, op) ? op->data : NULL;
 	uint8_t *base = staged ? area->vectors[0].iov_base : NULL;
-	size_t left = (size_t)op->result;
+	uint32_t left = (uint32_t)op->result;
 	uint32_t done = staged || state->partial_bytes ? 0 : skip_whole(window, planned, &left);
 
 	/*
@@ -245,7 +260,7 @@ uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
 		uint32_t part = request->bytes - state->partial_bytes;
 
 		if (part > left)
-			part = (uint32_t)left;
+			part = left;
 		if (staged) {
 			regioi_copy(base + request->offset + state->partial_bytes, staged, part);
 			staged += part;

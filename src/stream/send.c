@@ -64,8 +64,7 @@ static uint32_t refuse_broken(struct plan *plan, uint32_t *partial_bytes, const 
 		*ret_data = open_request(plan, refused);
 		if (*ret_data)
 			break;
-		request->status = -EFAULT;
-		request->bytes = *partial_bytes;
+		regioi_request_settle(request, -EFAULT, *partial_bytes);
 		*partial_bytes = 0;
 	}
 	return refused;
@@ -73,32 +72,34 @@ static uint32_t refuse_broken(struct plan *plan, uint32_t *partial_bytes, const 
 
 static void gather_all(struct plan *plan, uint32_t partial_bytes)
 {
-	const struct regioi_window window = *plan->window;
-	struct regioi_gather gather = plan->gather;
-	size_t bytes = 0;
-	uint32_t taken = 0;
+	const struct regioi_window *window = plan->window;
+	struct regioi_gather *gather = &plan->gather;
+	uint32_t most;
 
-	regioi_gather_begin(&gather, nothing, 0);
+	regioi_gather_begin(gather, nothing, 0);
 	/* One vector more for the piece, and one for the next. */
-	while (taken < window.count && gather.vectors + 1 < REGIOI_AREA_VECTORS &&
-	       bytes < GATHERED_BYTES) {
-		const uint8_t *data = open_request(plan, taken);
-		uint32_t length = regioi_window_request(&window, taken)->bytes - partial_bytes;
+	while (plan->taken < window->count && gather->vectors + 1 < REGIOI_AREA_VECTORS &&
+	       plan->bytes < GATHERED_BYTES) {
+		const uint8_t *data = open_request(plan, plan->taken);
+		struct regioi_run run;
 
 		if (!data)
 			break;
-		if (bytes == 0)
-			regioi_gather_begin(&gather, data + partial_bytes, length);
-		else if (length)
-			regioi_gather_add(&gather, data + partial_bytes, length);
-		bytes += length;
+		most = REGIOI_AREA_VECTORS - 1 - gather->vectors;
+		if (most > window->count - plan->taken)
+			most = window->count - plan->taken;
+		run = regioi_window_run(window, plan->taken, partial_bytes ? 1 : most);
+		regioi_run_end_at(&run, GATHERED_BYTES - plan->bytes);
+		run.bytes -= partial_bytes;
+		if (plan->bytes == 0)
+			regioi_gather_begin(gather, data + partial_bytes, 0);
+		if (run.bytes)
+			regioi_gather_run(gather, data + partial_bytes, &run);
+		plan->bytes += (size_t)run.bytes * run.count;
+		plan->taken += run.count;
 		partial_bytes = 0;
-		taken++;
 	}
-	regioi_gather_end(&gather, 0);
-	plan->gather = gather;
-	plan->bytes = bytes;
-	plan->taken = taken;
+	regioi_gather_end(gather, 0);
 }
 
 /* send(2) is the cheapest call for one vector. */
