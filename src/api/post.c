@@ -361,14 +361,20 @@ static __attribute__((noinline)) void announce_and_leave(struct regioi_half *hal
 	regioi_hazard_leave_quickly(call);
 }
 
+enum stored {
+	STORED,
+	UNSEEN, /* the RQ or the region is not the one that the thread has seen last */
+	UNUSUAL,
+};
+
 /*
  * Posts a plain request that is only to be stored, in as few instructions as possible: on a busy
- * queue, whose node is pinned, it need not even be announced. All other cases are left to submit().
- * A third of the cost of a message is here (see `regio bench core-cost`). 'extra' is only for a
- * send with 'known' slices, which are not checked. 'look_up' is whether an RQ and a region that are
- * not those that the thread has seen last are looked up.
+ * queue, whose node is pinned, it need not even be announced. Where this does not store, submit()
+ * enters the same handle again, and leaves it. A third of the cost of a message is here (see
+ * `regio bench core-cost`). 'extra' is only for a send with 'known' slices, which are not checked.
+ * 'look_up' is whether an RQ and a region that are UNSEEN are looked up.
  */
-static inline __attribute__((always_inline)) bool post_stored(
+static inline __attribute__((always_inline)) enum stored post_stored(
 	struct regio_rq *handle, enum regioi_direction direction, const struct regio_buf *data,
 	const struct regio_extra *extra, bool known, bool look_up, uint32_t flags, uint64_t context)
 {
@@ -380,23 +386,21 @@ static inline __attribute__((always_inline)) bool post_stored(
 
 	call = regioi_hazard_enter_quickly(handle);
 	if (!call)
-		return false;
-	/* Where this returns false, submit() enters the same handle again, and leaves it. */
+		return UNUSUAL;
 	rq = regioi_rq_inside_again(call, handle, look_up);
 	if (!rq)
-		return false;
+		return UNSEEN;
 	half = &rq->halves[direction];
 	tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
-	if (direction == REGIOI_SEND && !((flags | half->flags_implied) & REGIO_MSG_DEFER))
-		return false;
-	if (tail == half->tail_max ||
+	if ((direction == REGIOI_SEND && !((flags | half->flags_implied) & REGIO_MSG_DEFER)) ||
+	    tail == half->tail_max ||
 	    atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
 	    atomic_load_explicit(&rq->fd_stale, memory_order_relaxed))
-		return false;
+		return UNUSUAL;
 	slice = known ? *data : slice_of(data);
 	if (!(known || regioi_region_allows_again(&slice, direction == REGIOI_RECEIVE,
 						  &call->region, look_up)))
-		return false;
+		return UNSEEN;
 	store_request(half, slot_at(half, tail), slice, extra ? REGIOI_REQUEST_EXTRA : 0, context);
 	if (extra)
 		half->extras[tail & half->mask] = *extra;
@@ -406,16 +410,15 @@ static inline __attribute__((always_inline)) bool post_stored(
 		regioi_hazard_leave_quickly(call);
 	else
 		announce_and_leave(half, call);
-	return true;
+	return STORED;
 }
 
-/* The same for any request, RQ and region. */
-static __attribute__((noinline)) int post_any(struct regio_rq *rq, enum regioi_direction direction,
-					      const struct regio_buf *data, uint32_t flags,
-					      uint64_t context)
+static __attribute__((noinline)) int post_unseen(struct regio_rq *rq,
+						 enum regioi_direction direction,
+						 const struct regio_buf *data, uint32_t flags,
+						 uint64_t context)
 {
-	if (data && !(flags & ~REGIO_MSG_DEFER) &&
-	    post_stored(rq, direction, data, NULL, false, true, flags, context))
+	if (post_stored(rq, direction, data, NULL, false, true, flags, context) == STORED)
 		return 0;
 	return submit(rq, direction, data, NULL, flags, context);
 }
@@ -425,11 +428,14 @@ static inline __attribute__((always_inline)) int post_plain(struct regio_rq *rq,
 							    const struct regio_buf *data,
 							    uint32_t flags, uint64_t context)
 {
-	if (__builtin_expect(data && !(flags & ~REGIO_MSG_DEFER), 1) &&
-	    __builtin_expect(post_stored(rq, direction, data, NULL, false, false, flags, context),
-			     1))
+	enum stored stored = UNUSUAL;
+
+	if (__builtin_expect(data && !(flags & ~REGIO_MSG_DEFER), 1))
+		stored = post_stored(rq, direction, data, NULL, false, false, flags, context);
+	if (__builtin_expect(stored == STORED, 1))
 		return 0;
-	return post_any(rq, direction, data, flags, context);
+	return stored == UNSEEN ? post_unseen(rq, direction, data, flags, context)
+				: submit(rq, direction, data, NULL, flags, context);
 }
 
 int regio_receive(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
@@ -546,9 +552,8 @@ static inline __attribute__((always_inline)) int send_known(
 	const struct regio_buf data = {region, request->data_at, bytes};
 	const uint32_t flags = REGIO_MSG_DEFER | extra_flag;
 
-	if (__builtin_expect(post_stored(rq, REGIOI_SEND, &data, extra, true, true, flags,
-					 request->context),
-			     1))
+	if (post_stored(rq, REGIOI_SEND, &data, extra, true, true, flags, request->context) ==
+	    STORED)
 		return 0;
 	/* A copy, so that 'data' itself is nowhere but in registers. */
 	return submit(rq, REGIOI_SEND, &(struct regio_buf){region, request->data_at, bytes}, extra,

@@ -23,12 +23,16 @@ static void cq_push(struct regioi_cq *cq, struct regioi_half *half)
 		&cq->pending, &head, half, memory_order_release, memory_order_relaxed));
 }
 
-static uint32_t count_notifiable(const struct regioi_half *half, uint32_t first, uint32_t count)
+static inline bool some_muted(const struct regioi_half *half)
+{
+	return __builtin_expect(atomic_load_explicit(&half->muted_used, memory_order_relaxed), 0);
+}
+
+static __attribute__((noinline)) uint32_t count_notifiable(const struct regioi_half *half,
+							   uint32_t first, uint32_t count)
 {
 	uint32_t notifiable = 0;
 
-	if (!atomic_load_explicit(&half->muted_used, memory_order_relaxed))
-		return count;
 	for (uint32_t i = 0; i < count; i++)
 		notifiable +=
 			!(half->requests[(first + i) & half->mask].flags & REGIO_MSG_DONT_NOTIFY);
@@ -111,7 +115,7 @@ void regioi_half_publish(struct regioi_half *half, uint32_t count,
 	REGIOI_ASSERT(regioi_half_is_executed(half) && count <= regioi_half_pending(half));
 	if (direct_take(half, first, count, direct))
 		return;
-	if (__builtin_expect(atomic_load_explicit(&half->muted_used, memory_order_relaxed), 0)) {
+	if (some_muted(half)) {
 		notifiable = count_notifiable(half, first, count);
 		/*
 		 * The muted requests after it need no signal. It is found now, because the slots
@@ -244,7 +248,7 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 	if (!*ret_all)
 		count = results_max;
 	expand(half, first, count, results);
-	regioi_cq_taken(half->cq, count_notifiable(half, first, count));
+	regioi_cq_taken(half->cq, some_muted(half) ? count_notifiable(half, first, count) : count);
 	/* Release: pairs with the poster's acquire; the slots are free to be written. */
 	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
 	return count;
