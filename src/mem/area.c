@@ -11,32 +11,43 @@
 
 struct regioi_area *regioi_area_take(struct regioi_area_pool *pool)
 {
-	struct regioi_area *area;
+	struct regioi_area *area = atomic_exchange(&pool->spare, NULL);
 
-	pthread_mutex_lock(&pool->lock);
-	area = pool->free;
-	if (area)
-		pool->free = area->next;
+	if (!area) {
+		pthread_mutex_lock(&pool->lock);
+		area = pool->free;
+		if (area)
+			pool->free = area->next;
+		pthread_mutex_unlock(&pool->lock);
+	}
 	REGIOI_ASSERT(!area || area->free);
 	if (REGIOI_CHECKED && area)
 		area->free = false;
-	pthread_mutex_unlock(&pool->lock);
 	return area;
+}
+
+/* An area is returned only once. */
+static void area_mark_free(struct regioi_area *area)
+{
+	REGIOI_ASSERT(!area->free);
+	if (REGIOI_CHECKED)
+		area->free = true;
 }
 
 /* Last in, first out: the area taken next is the one whose pages are in the caches. */
 static void area_push(struct regioi_area_pool *pool, struct regioi_area *area)
 {
-	/* An area is returned only once. */
-	REGIOI_ASSERT(!area->free);
-	if (REGIOI_CHECKED)
-		area->free = true;
 	area->next = pool->free;
 	pool->free = area;
 }
 
 void regioi_area_give(struct regioi_area_pool *pool, struct regioi_area *area)
 {
+	struct regioi_area *none = NULL;
+
+	area_mark_free(area);
+	if (atomic_compare_exchange_strong(&pool->spare, &none, area))
+		return;
 	pthread_mutex_lock(&pool->lock);
 	area_push(pool, area);
 	pthread_mutex_unlock(&pool->lock);
@@ -62,6 +73,7 @@ static bool areas_suffice(struct regioi_area_pool *pool)
 
 		if (!area)
 			return false;
+		area_mark_free(area);
 		area_push(pool, area);
 		pool->count++;
 	}
@@ -78,10 +90,8 @@ void regioi_areas_fini(struct regioi_area_pool *pool)
 {
 	struct regioi_area *area;
 
-	while ((area = pool->free)) {
-		pool->free = area->next;
+	while ((area = regioi_area_take(pool)))
 		munmap(area, sizeof(*area));
-	}
 	pthread_mutex_destroy(&pool->lock);
 }
 
@@ -104,6 +114,7 @@ bool regioi_area_add(struct regioi_area_pool *pool)
 
 	if (!area)
 		return false;
+	area_mark_free(area);
 	pthread_mutex_lock(&pool->lock);
 	area_push(pool, area);
 	pool->count++;

@@ -8,6 +8,7 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -65,6 +66,7 @@ static inline uint8_t *regioi_area_stage(struct regioi_area *area, uint32_t inde
  * does the pool grow by what they need.
  */
 struct regioi_area_pool {
+	_Atomic(struct regioi_area *) spare; /* one that is free, without the lock */
 	pthread_mutex_t lock;
 	struct regioi_area *free;
 	uint32_t count;	  /* all */
