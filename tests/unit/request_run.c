@@ -8,7 +8,8 @@
 
 #define SLOTS 16u
 
-static struct regioi_request ring[SLOTS];
+/* And one after the ring, which is no slot of it. */
+static struct regioi_request ring[SLOTS + 1];
 
 /* Eight requests of 64 bytes side by side from number 'first' on. */
 static struct regioi_window eight(uint32_t first)
@@ -92,6 +93,7 @@ START_TEST(a_run_ends_where_the_ring_does)
 {
 	const struct regioi_window window = eight(UINT32_MAX - 2);
 
+	ring[SLOTS] = ring[0];
 	expect(&window, 0, 8, 3, true);
 	expect(&window, 3, 5, 5, true);
 }
