@@ -161,6 +161,11 @@ static uint32_t add_train(struct plan *plan, const struct envelope *envelope, co
 		data = open_data(plan, request);
 		if (!data)
 			break;
+		if (request->flags & REGIOI_REQUEST_EXTRA) {
+			regioi_gather_add(&plan->gather, data, bytes);
+			count++;
+			continue;
+		}
 		run = regioi_window_run(plan->window, next,
 					bytes < segment ? 1 : messages_max - count);
 		regioi_gather_run(&plan->gather, data, &run);

@@ -73,9 +73,14 @@ static inline void regioi_gather_add(struct regioi_gather *gather, const uint8_t
 static inline void regioi_gather_run(struct regioi_gather *gather, const uint8_t *data,
 				     const struct regioi_run *run)
 {
-	struct regioi_gather local = *gather;
 	uint32_t bytes, pieces = regioi_run_pieces(run, &bytes);
+	struct regioi_gather local;
 
+	if (pieces == 1) {
+		regioi_gather_add(gather, data, bytes);
+		return;
+	}
+	local = *gather;
 	for (uint32_t i = 0; i < pieces; i++)
 		regioi_gather_add(&local, regioi_run_slice(run, data, i), bytes);
 	*gather = local;

@@ -112,15 +112,15 @@ static inline struct regioi_run regioi_window_run(const struct regioi_window *wi
 	const uint32_t slot = (window->first + index) & window->mask;
 	const uint32_t to_end = window->mask + 1 - slot;
 	struct regioi_request *first = &window->requests[slot];
-	const struct regioi_request *next = first + 1;
-	const struct regioi_request *end = first + (most < to_end ? most : to_end);
+	const struct regioi_request *next = first + 1, *end;
 	const uint64_t region = first->region, result = first->result;
 	const uint64_t step = regioi_word(first->bytes, 0);
 	struct regioi_run run = {.first = first, .count = 1, .bytes = first->bytes, true};
 	uint64_t place = first->place + step;
 
-	if (first->flags & REGIOI_REQUEST_EXTRA)
+	if (most < 2 || first->flags & REGIOI_REQUEST_EXTRA)
 		return run;
+	end = first + (most < to_end ? most : to_end);
 #pragma GCC unroll 4
 	for (; next < end; next++, place += step) {
 		if (next->place != place || next->region != region || next->result != result)
