@@ -15,10 +15,10 @@ int main(int argc, char **argv)
 	struct regio_cq *cq;
 	struct regio_rq *rq;
 
-	if (regio_cq_create(512, NULL, &cq) ||
-	    regio_rq_create(fd, 256, 256, cq, cq, 0, NULL, &rq) ||
-	    regio_slots_create(cq, 256, DNS_BYTES, NULL, &slots) ||
-	    regio_slots_attach(slots, rq, 256))
+	if (regio_cq_create(256, NULL, &cq) ||
+	    regio_rq_create(fd, 128, 128, cq, cq, 0, NULL, &rq) ||
+	    regio_slots_create(cq, 128, DNS_BYTES, NULL, &slots) ||
+	    regio_slots_attach(slots, rq, 128))
 		return puts(regio_last_error()), 1;
 	while (count >= 0) {
 		count = regio_slots_dequeue(slots, messages, 64);
