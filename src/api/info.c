@@ -115,8 +115,8 @@ static bool engine_works(const struct regioi_engine_ops *ops, struct regioi_cost
 static void describe_engine(const struct regioi_engine_ops *ops, struct regio_engine_info *ret_info)
 {
 	struct regioi_refusal refusal = {0};
-	struct regioi_costs costs;
-	int length;
+	struct regioi_costs costs = {0};
+	char batches[48] = "";
 
 	snprintf(ret_info->name, sizeof(ret_info->name), "%s", ops->name);
 	ret_info->available = engine_works(ops, &costs, &refusal);
@@ -129,11 +129,11 @@ static void describe_engine(const struct regioi_engine_ops *ops, struct regio_en
 		snprintf(ret_info->reason, sizeof(ret_info->reason), "%s", ops->about);
 		return;
 	}
-	length = snprintf(ret_info->reason, sizeof(ret_info->reason),
-			  "%s (ns: poll %u, watch %u, miss %u, event %u", ops->about, costs.poll,
-			  costs.watch, costs.miss, costs.event);
-	snprintf(ret_info->reason + length, sizeof(ret_info->reason) - (size_t)length,
-		 costs.call || costs.batch ? ", call %u, batch %u)" : ")", costs.call, costs.batch);
+	if (costs.call || costs.batch)
+		snprintf(batches, sizeof(batches), ", call %u, batch %u", costs.call, costs.batch);
+	snprintf(ret_info->reason, sizeof(ret_info->reason),
+		 "%s (ns: poll %u, watch %u, miss %u, event %u%s)", ops->about, costs.poll,
+		 costs.watch, costs.miss, costs.event, batches);
 }
 
 int regio_engine_get_info(uint32_t index, struct regio_engine_info *ret_info, uint32_t size)
