@@ -150,10 +150,10 @@ int regio_engine_get_info(uint32_t index, struct regio_engine_info *ret_info, ui
 		return regioi_fail(-ENOENT, "%s: no engine has number %u", step, index);
 	for (uint32_t i = 0; i < index && !earlier; i++) {
 		const struct regioi_engine_ops *other = regioi_engine_at(i);
-		struct regio_engine_info other_info = {0};
+		struct regioi_refusal refusal;
+		struct regioi_costs costs;
 
-		describe_engine(other, &other_info);
-		earlier = other->automatic && other_info.available;
+		earlier = other->automatic && engine_works(other, &costs, &refusal);
 	}
 	describe_engine(ops, &info);
 	info.automatic = info.available && ops->automatic && !earlier;

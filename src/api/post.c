@@ -547,30 +547,30 @@ int regio_post(struct regio_rq *rq, uint32_t half, const struct regio_request *r
 
 static inline __attribute__((always_inline)) int send_known(
 	struct regio_rq *rq, uint64_t region, const struct regioi_known_request *request,
-	uint32_t bytes, const struct regio_extra *extra, uint32_t extra_flag)
+	uint32_t bytes, const struct regio_extra *extra)
 {
 	const struct regio_buf data = {region, request->data_at, bytes};
-	const uint32_t flags = REGIO_MSG_DEFER | extra_flag;
+	const uint32_t flags = REGIO_MSG_DEFER;
 
 	if (post_stored(rq, REGIOI_SEND, &data, extra, true, true, flags, request->context) ==
 	    STORED)
 		return 0;
 	/* A copy, so that 'data' itself is nowhere but in registers. */
 	return submit(rq, REGIOI_SEND, &(struct regio_buf){region, request->data_at, bytes}, extra,
-		      REGIO_MSG_DEFER, request->context);
+		      flags, request->context);
 }
 
 int regioi_send_known(struct regio_rq *rq, uint64_t region,
 		      const struct regioi_known_request *request, uint32_t bytes)
 {
-	return send_known(rq, region, request, bytes, NULL, 0);
+	return send_known(rq, region, request, bytes, NULL);
 }
 
 int regioi_send_known_ex(struct regio_rq *rq, uint64_t region,
 			 const struct regioi_known_request *request, uint32_t bytes,
 			 const struct regio_extra *extra)
 {
-	return send_known(rq, region, request, bytes, extra, REGIOI_REQUEST_EXTRA);
+	return send_known(rq, region, request, bytes, extra);
 }
 
 static inline struct regio_extra names_of(const struct regioi_known_slices *slices, uint32_t at)

@@ -456,7 +456,7 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_r
 }
 
 /* Two passes at most. Returns whether work is left that needs no event. */
-static bool progress_before_sleep(struct regioi_driver *driver)
+static bool passes_without_poll(struct regioi_driver *driver)
 {
 	bool left = pass(driver, false, NULL);
 
@@ -492,7 +492,7 @@ bool regioi_progress_without_poll(struct regioi_driver *driver)
 	if (nothing_given(driver))
 		return false;
 	regioi_driver_lock(driver);
-	left = progress_before_sleep(driver);
+	left = passes_without_poll(driver);
 	regioi_driver_unlock(driver);
 	leave_to_others(driver, left);
 	return left;
@@ -505,7 +505,7 @@ void regioi_progress_after_sleep(struct regioi_driver *driver, const struct regi
 
 	regioi_driver_lock(driver);
 	events_take(driver, events, count);
-	left = progress_before_sleep(driver);
+	left = passes_without_poll(driver);
 	regioi_driver_unlock(driver);
 	leave_to_others(driver, left);
 }

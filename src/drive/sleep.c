@@ -87,7 +87,9 @@ bool regioi_lead_take(struct regioi_driver *driver)
 	return !atomic_exchange(&driver->has_leader, true);
 }
 
-/* Sequentially consistent: pairs with follow(), which joins the followers and looks for a leader.
+/*
+ * Sequentially consistent: pairs with follow(), which joins the followers and then looks for a
+ * leader.
  */
 void regioi_lead_leave(struct regioi_driver *driver)
 {
@@ -143,7 +145,6 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 {
 	struct regioi_driver *driver = cq->driver;
 	struct regioi_event events[REGIOI_SLEEP_EVENTS];
-	bool called;
 	int count;
 
 	atomic_store(&cq->sleeper, REGIOI_SLEEPS_IN_ENGINE);
@@ -151,8 +152,7 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 		timeout_ns = 0;
 	count = regioi_driver_sleep(driver, timeout_ns, events);
 	/* Somebody has called this sleeper by name, whether or not that is what ended the sleep. */
-	called = atomic_exchange(&cq->sleeper, REGIOI_AWAKE) == REGIOI_AWAKE;
-	if (called)
+	if (atomic_exchange(&cq->sleeper, REGIOI_AWAKE) == REGIOI_AWAKE)
 		wake_take(driver);
 	regioi_progress_after_sleep(driver, events, count);
 	regioi_lead_leave(driver);
