@@ -149,23 +149,35 @@ START_TEST(each_of_two_threads_that_wait_gets_its_own)
 }
 END_TEST
 
-static _Atomic bool second_returned;
+static _Atomic bool returned[2];
+
+static bool first_has_returned(void)
+{
+	return atomic_load(&returned[0]);
+}
 
 static bool second_has_returned(void)
 {
-	return atomic_load(&second_returned);
+	return atomic_load(&returned[1]);
 }
 
 static void open_for_both(void)
 {
 	open_stage();
-	atomic_store(&second_returned, false);
+	atomic_store(&returned[0], false);
+	atomic_store(&returned[1], false);
+}
+
+static void wait_first_and_tell(void)
+{
+	wait_first();
+	atomic_store(&returned[0], true);
 }
 
 static void wait_second_and_tell(void)
 {
 	wait_second();
-	atomic_store(&second_returned, true);
+	atomic_store(&returned[1], true);
 }
 
 /* Until the second has returned nothing else happens that could end its sleep. */
@@ -189,25 +201,6 @@ START_TEST(whoever_completes_ends_the_sleep_of_the_queues_thread)
 }
 END_TEST
 
-static _Atomic bool first_returned;
-
-static bool first_has_returned(void)
-{
-	return atomic_load(&first_returned);
-}
-
-static void open_for_one_after_the_other(void)
-{
-	open_stage();
-	atomic_store(&first_returned, false);
-}
-
-static void wait_first_and_tell(void)
-{
-	wait_first();
-	atomic_store(&first_returned, true);
-}
-
 /* If the second has followed, only the lead that the first has left can end its sleep. */
 static void defer_one_after_the_other(void)
 {
@@ -219,7 +212,7 @@ static void defer_one_after_the_other(void)
 START_TEST(a_thread_that_begins_to_wait_while_the_leader_leaves_leads)
 {
 	const struct interleave_plan plan = {
-		.prepare = open_for_one_after_the_other,
+		.prepare = open_for_both,
 		.actors = {wait_first_and_tell, wait_second, defer_one_after_the_other},
 		.finish = stage_close,
 	};
