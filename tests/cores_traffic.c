@@ -10,6 +10,7 @@
  * begins to receive and to post receives again, and the first, number 0, when it has ended. With
  * "shared" both write to one line for each message, which has to be found.
  */
+#include "support/demand.h"
 #include "support/net.h"
 #include "support/suite.h"
 
@@ -50,14 +51,6 @@ static bool shares;
 static struct {
 	_Alignas(64) volatile uint64_t messages;
 } common;
-
-static void demand(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "cores_traffic: %s: %s\n", what, regio_last_error());
-	exit(EXIT_FAILURE);
-}
 
 static void post(struct worker *worker, uint64_t slot)
 {

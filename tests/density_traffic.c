@@ -8,6 +8,7 @@
  * ACTIVE of them, and closes all. Prints "bytes N", the memory of a queue. The counter sees
  * open_all(), take() and close_all(), which call the library and do little else.
  */
+#include "support/demand.h"
 #include "support/net.h"
 #include "support/suite.h"
 
@@ -36,14 +37,6 @@ struct crowd {
 	int sender;
 	struct regio_result results[RESULTS];
 };
-
-static void demand(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "density_traffic: %s: %s\n", what, regio_last_error());
-	exit(EXIT_FAILURE);
-}
 
 static void allow_descriptors(uint32_t count)
 {

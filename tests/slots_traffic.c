@@ -7,12 +7,12 @@
  * On the engine that does nothing: every receive finds 64 bytes, every send is accepted. By hand
  * it makes the calls that the servers of the benchmark make. The counter sees serve().
  */
+#include "support/demand.h"
 #include "support/net.h"
 #include "support/streams.h"
 #include "support/suite.h"
 
 #include <regio_slots.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,14 +32,6 @@ struct server {
 	struct regio_result results[RESULTS];
 	struct regio_slot handed[RESULTS];
 };
-
-static void demand(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "slots_traffic: %s: %s\n", what, regio_last_error());
-	exit(EXIT_FAILURE);
-}
 
 /* ---- By hand ------------------------------------------------------------------- */
 
