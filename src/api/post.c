@@ -5,6 +5,7 @@
 #include "api/known.h"
 #include "base/barrier.h"
 #include "base/hazard.h"
+#include "base/lesser.h"
 #include "exec/execute.h"
 #include "mem/guard.h"
 #include "mem/region.h"
@@ -461,11 +462,6 @@ int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
 	return submit(rq, REGIOI_SEND, data, extra, flags, context);
 }
 
-static uint32_t lesser(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 /*
  * Stores the plain requests in one region that 'requests' begins with, as far as there is room
  * before the ring wraps: the region and the limit are checked once. Returns their number.
@@ -481,8 +477,8 @@ static uint32_t take_run(struct batch *batch, const struct regio_request *reques
 
 	if (bytes == 0)
 		return 0;
-	count = lesser(count, room(half, batch->tail, count));
-	count = lesser(count, half->mask + 1 - (batch->tail & half->mask));
+	count = regioi_lesser(count, room(half, batch->tail, count));
+	count = regioi_lesser(count, half->mask + 1 - (batch->tail & half->mask));
 #pragma GCC unroll 4
 	for (taken = 0; taken < count; taken++) {
 		const struct regio_request *request = &requests[taken];
@@ -592,7 +588,7 @@ static uint32_t store_all_known(struct batch *batch, const struct regioi_known_s
 	struct regioi_half *half = batch->half;
 	uint32_t done = 0;
 
-	count = lesser(count, room(half, batch->tail, count));
+	count = regioi_lesser(count, room(half, batch->tail, count));
 	for (; done < count; done++) {
 		const struct regioi_known_request *request = receives[done];
 		const struct regio_buf data = {slices->region, request->data_at,

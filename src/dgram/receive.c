@@ -12,6 +12,7 @@
 
 #include "base/count.h"
 #include "base/kernel.h"
+#include "base/lesser.h"
 #include "dgram/control.h"
 #include "dgram/icmp.h"
 #include "dgram/path.h"
@@ -44,11 +45,6 @@
 #define AWAKE_MIN 1024u
 /* In messages. */
 #define LONG_TRAIN 16u
-
-static uint32_t lesser(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 /* ---- The result of a request ---- */
 
@@ -85,7 +81,8 @@ static void complete_request(struct regioi_receive_state *state, const struct re
 	struct regioi_request *request = regioi_window_request(window, index);
 	bool truncated = bytes > request->bytes;
 
-	regioi_request_settle(request, truncated ? -EMSGSIZE : 0, lesser(bytes, request->bytes));
+	regioi_request_settle(request, truncated ? -EMSGSIZE : 0,
+			      regioi_lesser(bytes, request->bytes));
 	if (__builtin_expect(truncated, 0))
 		regioi_count_add(&state->truncated, 1);
 	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) && header)
@@ -100,7 +97,7 @@ static uint32_t messages_to_ask(const struct regioi_receive_state *state)
 
 	if (atomic_load_explicit(&state->long_control, memory_order_relaxed))
 		most = REGIOI_AREA_LONG_CONTROLS;
-	return state->asked > 1 ? lesser(state->asked, most) : 1;
+	return state->asked > 1 ? regioi_lesser(state->asked, most) : 1;
 }
 
 /* Prepares what the kernel is to fill in besides the data. */
@@ -129,7 +126,7 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 {
 	struct regioi_resolver resolver = {0};
 	const uint32_t stages = state->trains ? REGIOI_AREA_STAGES : REGIOI_AREA_MESSAGES;
-	uint32_t refused = 0, planned = 0, asked = lesser(messages_to_ask(state), stages);
+	uint32_t refused = 0, planned = 0, asked = regioi_lesser(messages_to_ask(state), stages);
 	uint8_t *data = NULL;
 
 	while (refused < window->count) {
@@ -149,7 +146,7 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 		*ret_planned = 1;
 		return refused;
 	}
-	asked = lesser(asked, window->count - refused);
+	asked = regioi_lesser(asked, window->count - refused);
 	while (planned < asked && data) {
 		if (state->trains)
 			prepare_message(state, area, planned, regioi_area_stage(area, planned),
@@ -216,17 +213,18 @@ static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t f
 	state->singles_in_row = 0;
 	if (found == 1 && state->ask_credit == 0) {
 		state->asked = 1;
-		state->singles_max = (uint8_t)lesser(2u * state->singles_max, LONE_MAX);
+		state->singles_max = (uint8_t)regioi_lesser(2u * state->singles_max, LONE_MAX);
 		return;
 	}
 	if (found == 1) {
 		state->ask_credit--;
 	} else {
 		state->singles_max = LONE_MIN;
-		state->ask_credit =
-			(uint8_t)lesser(state->ask_credit + ASK_GAIN * (found - 1), ASK_CREDIT_MAX);
+		state->ask_credit = (uint8_t)regioi_lesser(
+			state->ask_credit + ASK_GAIN * (found - 1), ASK_CREDIT_MAX);
 	}
-	state->asked = (uint8_t)lesser(found < asked ? 2 * found : 4 * asked, REGIOI_AREA_MESSAGES);
+	state->asked =
+		(uint8_t)regioi_lesser(found < asked ? 2 * found : 4 * asked, REGIOI_AREA_MESSAGES);
 	if (state->asked < ASKED_MIN)
 		state->asked = ASKED_MIN;
 }
@@ -279,7 +277,8 @@ static uint32_t deliver_run(const struct regioi_window *window, uint32_t index,
 	data = regioi_resolve(resolver, first->region, first->offset);
 	if (!data)
 		return 0;
-	run = regioi_window_run(window, index, lesser(left / segment, window->count - index));
+	run = regioi_window_run(window, index,
+				regioi_lesser(left / segment, window->count - index));
 	regioi_guard_unpoison_run(data, &run);
 	if (run.together && run.bytes == segment) {
 		regioi_copy(data, pieces, (size_t)segment * run.count);
@@ -304,7 +303,7 @@ static bool deliver_piece(struct regioi_receive_state *state, const struct regio
 		regioi_request_settle(request, -EFAULT, 0);
 		return false;
 	}
-	regioi_copy(data, piece, lesser(bytes, request->bytes));
+	regioi_copy(data, piece, regioi_lesser(bytes, request->bytes));
 	complete_request(state, window, index, bytes,
 			 &state->staged.area->messages[state->staged.message].msg_hdr);
 	return true;
@@ -335,14 +334,14 @@ static uint32_t deliver_message(struct regioi_receive_state *state,
 		if (run == 0) {
 			run = 1;
 			if (!deliver_piece(state, window, done, resolver, stage + offset,
-					   lesser(segment, left))) {
+					   regioi_lesser(segment, left))) {
 				done++;
 				continue;
 			}
 		}
 		done += run;
 		delivered += run;
-		offset += lesser(left, run * segment);
+		offset += regioi_lesser(left, run * segment);
 		*ret_whole = offset >= message->msg_len;
 	}
 	staged->offset = offset;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "base/lesser.h"
 #include "dgram/control.h"
 #include "dgram/icmp.h"
 #include "dgram/send.h"
@@ -126,11 +127,6 @@ static bool may_follow(const struct plan *plan, uint32_t index, const struct env
 	return envelope_equal(envelope, &other);
 }
 
-static uint32_t lesser(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 /*
  * Adds the vectors of a train that begins with the next request. Returns the number of requests in
  * it.
@@ -138,9 +134,10 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 static uint32_t add_train(struct plan *plan, const struct envelope *envelope, const uint8_t *data)
 {
 	const uint32_t segment = regioi_window_request(plan->window, plan->taken)->bytes;
-	const uint32_t messages_max = lesser(
-		lesser(plan->state->train_messages_max, plan->window->count - plan->taken),
-		lesser(REGIOI_AREA_VECTORS - plan->taken, plan->state->train_bytes_max / segment));
+	const uint32_t messages_max = regioi_lesser(
+		regioi_lesser(plan->state->train_messages_max, plan->window->count - plan->taken),
+		regioi_lesser(REGIOI_AREA_VECTORS - plan->taken,
+			      plan->state->train_bytes_max / segment));
 	const bool plain = !envelope->address && !envelope->control.length;
 	const uint32_t vectors = plan->gather.vectors;
 	uint32_t count = 0, bytes = segment;
@@ -334,7 +331,7 @@ static uint32_t settle_sent(struct regioi_send_state *state, const struct regioi
 	}
 	regioi_count_add(&state->messages, done);
 	regioi_count_add(&state->trains, trains);
-	state->unsegmented_left -= lesser(state->unsegmented_left, done);
+	state->unsegmented_left -= regioi_lesser(state->unsegmented_left, done);
 	state->retries = 0;
 	return done;
 }
@@ -379,6 +376,6 @@ uint32_t regioi_send_settle(struct regioi_send_state *state, const struct regioi
 	for (uint32_t i = 0; i < carried; i++)
 		regioi_request_settle(regioi_window_request(window, i), error, 0);
 	state->retries = 0;
-	state->unsegmented_left -= lesser(state->unsegmented_left, carried);
+	state->unsegmented_left -= regioi_lesser(state->unsegmented_left, carried);
 	return carried;
 }

@@ -3,6 +3,7 @@
  * How RQs become hot and steady, and cool down. What depends on the costs of calls is computed from
  * them, within limits that hold whatever they are.
  */
+#include "base/lesser.h"
 #include "drive/poll_policy.h"
 #include "queue/ready.h"
 #include "queue/runq.h"
@@ -54,11 +55,6 @@ static uint8_t ratio(uint64_t a, uint64_t b, uint8_t least, uint8_t most)
 	return (uint8_t)(result < least ? least : result > most ? most : result);
 }
 
-static uint32_t lesser(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 static uint8_t steady_shift(const struct regioi_costs *costs)
 {
 	/* Ending to watch it and starting again, and the tries that show that it is silent. */
@@ -91,7 +87,7 @@ static void credit_add(struct regioi_driver *driver, uint32_t received)
 {
 	const uint32_t most = CREDIT_MISSES * driver->policy.miss_price;
 
-	driver->steady_credit = lesser(driver->steady_credit + received, most);
+	driver->steady_credit = regioi_lesser(driver->steady_credit + received, most);
 }
 
 /* An RQ that goes on receiving has no need of events. */
@@ -115,7 +111,7 @@ void regioi_heat_received(struct regioi_node *node, bool alone)
 	struct regioi_driver *driver = node->driver;
 	const uint32_t pass = driver->passes;
 	const uint32_t passes =
-		1u << lesser(driver->policy.steady_shift + node->mistakes, STEADY_SHIFT_MAX);
+		1u << regioi_lesser(driver->policy.steady_shift + node->mistakes, STEADY_SHIFT_MAX);
 
 	if (node->heat == REGIOI_STEADY)
 		credit_add(driver, 1);

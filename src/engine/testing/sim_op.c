@@ -8,14 +8,10 @@
 #include <string.h>
 
 #include "base/kernel.h"
+#include "base/lesser.h"
 #include "base/option.h"
 #include "engine/plain.h"
 #include "engine/testing/sim_net.h"
-
-static uint32_t lesser(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 static bool chance(uint32_t one_of)
 {
@@ -124,7 +120,7 @@ static void give_message(struct regioi_sim_socket *socket, struct mmsghdr *messa
 
 	if (header->msg_name)
 		memcpy(header->msg_name, &first->name,
-		       lesser(header->msg_namelen, first->name_length));
+		       regioi_lesser(header->msg_namelen, first->name_length));
 	header->msg_namelen = header->msg_name ? first->name_length : 0;
 	give_control(first, header, count > 1 ? (int)first->length : 0);
 	message->msg_len = 0;
@@ -168,7 +164,7 @@ static int32_t receive_bytes(struct regioi_sim_socket *socket, struct msghdr *me
 		most = 1 + regioi_sim_below((uint32_t)most);
 	while (bytes < most && due(socket->items) && !socket->items->error && !socket->items->end) {
 		struct regioi_sim_item *item = socket->items;
-		uint32_t part = lesser(item->length - item->taken, (uint32_t)(most - bytes));
+		uint32_t part = regioi_lesser(item->length - item->taken, (uint32_t)(most - bytes));
 
 		scatter(message, bytes, item->data + item->taken, part);
 		item->taken += part;
