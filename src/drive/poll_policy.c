@@ -3,8 +3,8 @@
  * How RQs become hot and steady, and cool down. What depends on the costs of calls is computed from
  * them, within limits that hold whatever they are.
  */
-#include "base/lesser.h"
 #include "drive/poll_policy.h"
+#include "base/lesser.h"
 #include "queue/ready.h"
 #include "queue/runq.h"
 #include "queue/watch.h"
