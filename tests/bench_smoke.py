@@ -8,6 +8,7 @@ time is looked at. Prints TAP.
 import json
 import os
 import pwd
+import re
 import select
 import shutil
 import subprocess
@@ -291,6 +292,27 @@ def check_widths(tool):
     return problems
 
 
+def check_growth(tool, path):
+    """Groups that differ in one parameter are curves over it; two are bars, and so is what differs
+    in more."""
+    problems = []
+    for sizes, batches, axes in (("64,128,256", "8", ["bytes of a message"]),
+                                 ("64", "1,8,64", ["messages in a commit"]),
+                                 ("64,128", "8", []),
+                                 ("64,128", "1,8,64", ["messages in a commit"] * 2)):
+        result = run(tool, "bench", "udp-stream", "--impl", "mmsg,regio-epoll", "--size", sizes,
+                     "--batch", batches, "--seconds", "0.02", "--rounds", "1", "--plot", path)
+        with open(path, encoding="utf-8") as file:
+            picture = file.read()
+        found = re.findall("bytes of a message|messages in a commit", picture)
+        if result.returncode != 0 or result.stderr:
+            problems.append(f"--size {sizes} --batch {batches}: exit status {result.returncode}: "
+                            f"{result.stderr.strip()}")
+        elif found != axes:
+            problems.append(f"--size {sizes} --batch {batches}: axes {found}, not {axes}")
+    return problems
+
+
 def check_plots(tool):
     if not shutil.which("gnuplot"):
         raise Skip("there is no gnuplot")
@@ -308,6 +330,7 @@ def check_plots(tool):
                 problems.append(f"{name}: not a picture of its kind")
             elif name == "a.svg" and b"64 bytes, 20,000 messages/s" not in picture:
                 problems.append(f"{name}: does not say at what rate messages were sent")
+        problems += check_growth(tool, os.path.join(directory, "growth.svg"))
         for name in ("c.jpg", "png", "no/such/directory/d.png"):
             path = os.path.join(directory, name)
             result = run(tool, "bench", "udp-wait", "--plot", path)
