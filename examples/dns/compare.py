@@ -1,11 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Compares the three DNS responders under dnsperf, which Debian has a package of: CPU time of the
-responder for each request, in interleaved rounds.
-
-Usage: compare.py DIRECTORY [--seconds S] [--rounds N] [--clients N] [--outstanding N]
-DIRECTORY has the programs dns_sendto, dns_mmsg and dns_slots.
-"""
+responder for each request, in interleaved rounds."""
 import argparse
 import os
 import pathlib
@@ -52,8 +48,9 @@ def measure(program, options, queries, cpus):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("directory", type=pathlib.Path)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("directory", type=pathlib.Path,
+                        help="has the programs dns_sendto, dns_mmsg and dns_slots")
     parser.add_argument("--seconds", type=int, default=2, help="of each run")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clients", type=int, default=16)
