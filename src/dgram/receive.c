@@ -259,6 +259,26 @@ static uint32_t settle_slices(struct regioi_receive_state *state,
 	return found;
 }
 
+/* Copies a piece of 'segment' bytes into each slice of a run. 'is_short' is a constant. */
+static inline __attribute__((always_inline)) void scatter(const struct regioi_run *run,
+							  uint8_t *data, const uint8_t *pieces,
+							  uint32_t segment, bool is_short)
+{
+	struct regioi_request *request = run->first, *const end = request + run->count;
+	uint8_t *const base = data - request->offset;
+	const uint64_t result = regioi_word(0, segment);
+
+	for (; request < end; request++, pieces += segment) {
+		uint8_t *slice = base + request->offset;
+
+		if (is_short)
+			regioi_copy_ends(slice, pieces, segment, 2);
+		else
+			regioi_copy(slice, pieces, segment);
+		regioi_word_store(&request->result, result);
+	}
+}
+
 /*
  * The common case of deliver_message(): a run of plain requests is filled with whole pieces of
  * 'segment' bytes, of which 'left' bytes are left. Returns the number of requests completed.
@@ -284,10 +304,10 @@ static uint32_t deliver_run(const struct regioi_window *window, uint32_t index,
 		regioi_copy(data, pieces, (size_t)segment * run.count);
 		return run.count;
 	}
-	for (uint32_t i = 0; i < run.count; i++) {
-		regioi_copy(regioi_run_slice(&run, data, i), pieces + (size_t)i * segment, segment);
-		regioi_request_settle(&first[i], 0, segment);
-	}
+	if (regioi_copy_is_short(segment))
+		scatter(&run, data, pieces, segment, true);
+	else
+		scatter(&run, data, pieces, segment, false);
 	return run.count;
 }
 
