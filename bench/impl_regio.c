@@ -57,6 +57,7 @@ const struct bench_impl bench_impl_regio_post = {
 	.sides =
 		{
 			[SHAPE_STREAM] = {regio_post_stream_tx, regio_post_stream_rx},
+			[SHAPE_MULTICAST] = {regio_post_stream_tx, regio_post_multicast_rx},
 			[SHAPE_TCP_STREAM] = {regio_post_stream_tx, regio_tcp_stream_rx},
 		},
 };

@@ -106,7 +106,7 @@ static inline void regio_side_idle(struct regio_side *regio)
 bench_side_fn regio_stream_tx, regio_stream_rx, regio_paced_tx, regio_paced_rx, regio_pingpong_tx,
 	regio_pingpong_rx, regio_fanin_rx, regio_sockets_rx, regio_idle_rx, regio_nodefer_tx,
 	regio_multicast_rx, regio_core_tx, regio_core_rx, regio_post_stream_tx,
-	regio_post_stream_rx, regio_post_core_tx, regio_post_core_rx, regio_slots_datagrams_rx,
-	regio_slots_by_hand_rx;
+	regio_post_stream_rx, regio_post_multicast_rx, regio_post_core_tx, regio_post_core_rx,
+	regio_slots_datagrams_rx, regio_slots_by_hand_rx;
 
 #endif
