@@ -145,6 +145,15 @@ static __attribute__((noinline)) void announce(struct regioi_half *half)
 	count_announced(half);
 }
 
+/* What follows the store of 'tail'. */
+static inline void start(struct regioi_half *half, bool deferred)
+{
+	if (deferred)
+		announce(half);
+	else
+		regioi_half_execute_all(half);
+}
+
 /*
  * COMMIT_ONLY and nothing posted with it: starts what is deferred, in this thread unless another
  * one is the executor.
@@ -282,10 +291,7 @@ static inline void finish(struct batch *batch)
 	}
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, batch->tail, memory_order_release);
-	if (half->flags_implied & REGIO_MSG_DEFER || !(batch->start || batch->committed))
-		announce(half);
-	else
-		regioi_half_execute_all(half);
+	start(half, half->flags_implied & REGIO_MSG_DEFER || !(batch->start || batch->committed));
 }
 
 /*
@@ -354,28 +360,23 @@ static int take_request(struct batch *batch, const struct regio_request *request
 	return take(batch, data, request->extra, request->flags, request->context);
 }
 
-/* The slow end of post_stored(). */
-static __attribute__((noinline)) void announce_and_leave(struct regioi_half *half,
-							 struct regioi_hazard *call)
+/* The slow end of post_quickly(). */
+static __attribute__((noinline)) void start_and_leave(struct regioi_half *half, bool deferred,
+						      struct regioi_hazard *call)
 {
-	announce(half);
+	start(half, deferred);
 	regioi_hazard_leave_quickly(call);
 }
 
-enum stored {
-	STORED,
-	UNSEEN, /* the RQ or the region is not the one that the thread has seen last */
-	UNUSUAL,
-};
-
 /*
- * Posts a plain request that is only to be stored, in as few instructions as possible: on a busy
- * queue, whose node is pinned, it need not even be announced. Where this does not store, submit()
- * enters the same handle again, and leaves it. A third of the cost of a message is here (see
- * `regio bench core-cost`). 'extra' is only for a send with 'known' slices, which are not checked.
- * 'look_up' is whether an RQ and a region that are UNSEEN are looked up.
+ * Posts a plain request in as few instructions as possible: on a busy queue, whose node is pinned,
+ * one that is only to be stored need not even be announced. False where this is not enough:
+ * submit() enters the same handle again, and leaves it. A third of the cost of a message is here
+ * (see `regio bench core-cost`). 'extra' is only for a send with 'known' slices, which are not
+ * checked. 'look_up' is whether an RQ and a region are looked up that are not the ones that the
+ * thread has seen last.
  */
-static inline __attribute__((always_inline)) enum stored post_stored(
+static inline __attribute__((always_inline)) bool post_quickly(
 	struct regio_rq *handle, enum regioi_direction direction, const struct regio_buf *data,
 	const struct regio_extra *extra, bool known, bool look_up, uint32_t flags, uint64_t context)
 {
@@ -383,43 +384,49 @@ static inline __attribute__((always_inline)) enum stored post_stored(
 	struct regioi_half *half;
 	struct regio_buf slice;
 	struct regioi_rq *rq;
+	bool deferred;
 	uint32_t tail;
 
 	call = regioi_hazard_enter_quickly(handle);
 	if (!call)
-		return UNUSUAL;
+		return false;
 	rq = regioi_rq_inside_again(call, handle, look_up);
 	if (!rq)
-		return UNSEEN;
+		return false;
 	half = &rq->halves[direction];
 	tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
-	if ((direction == REGIOI_SEND && !((flags | half->flags_implied) & REGIO_MSG_DEFER)) ||
-	    tail == half->tail_max ||
+	if (tail == half->tail_max ||
 	    atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
 	    atomic_load_explicit(&rq->fd_stale, memory_order_relaxed))
-		return UNUSUAL;
+		return false;
 	slice = known ? *data : slice_of(data);
 	if (!(known || regioi_region_allows_again(&slice, direction == REGIOI_RECEIVE,
 						  &call->region, look_up)))
-		return UNSEEN;
-	store_request(half, slot_at(half, tail), slice, extra ? REGIOI_REQUEST_EXTRA : 0, context);
+		return false;
+	store_request(half, slot_at(half, tail), slice,
+		      extra ? flags | REGIOI_REQUEST_EXTRA : flags, context);
 	if (extra)
 		half->extras[tail & half->mask] = *extra;
+	if (flags & REGIO_MSG_DONT_NOTIFY)
+		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
-	if (__builtin_expect(still_pinned(half->node), 1))
+	deferred = direction == REGIOI_RECEIVE || (flags | half->flags_implied) & REGIO_MSG_DEFER;
+	if (__builtin_expect(deferred && still_pinned(half->node), 1))
 		regioi_hazard_leave_quickly(call);
 	else
-		announce_and_leave(half, call);
-	return STORED;
+		start_and_leave(half, deferred, call);
+	return true;
 }
 
-static __attribute__((noinline)) int post_unseen(struct regio_rq *rq,
-						 enum regioi_direction direction,
-						 const struct regio_buf *data, uint32_t flags,
-						 uint64_t context)
+/* One that is not of the most common kind. */
+static __attribute__((noinline)) int post_less_common(struct regio_rq *rq,
+						      enum regioi_direction direction,
+						      const struct regio_buf *data, uint32_t flags,
+						      uint64_t context)
 {
-	if (post_stored(rq, direction, data, NULL, false, true, flags, context) == STORED)
+	if (data && !(flags & ~(REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY)) &&
+	    post_quickly(rq, direction, data, NULL, false, true, flags, context))
 		return 0;
 	return submit(rq, direction, data, NULL, flags, context);
 }
@@ -429,14 +436,12 @@ static inline __attribute__((always_inline)) int post_plain(struct regio_rq *rq,
 							    const struct regio_buf *data,
 							    uint32_t flags, uint64_t context)
 {
-	enum stored stored = UNUSUAL;
-
-	if (__builtin_expect(data && !(flags & ~REGIO_MSG_DEFER), 1))
-		stored = post_stored(rq, direction, data, NULL, false, false, flags, context);
-	if (__builtin_expect(stored == STORED, 1))
+	if (__builtin_expect(data && !(flags & ~REGIO_MSG_DEFER) &&
+				     post_quickly(rq, direction, data, NULL, false, false,
+						  flags & REGIO_MSG_DEFER, context),
+			     1))
 		return 0;
-	return stored == UNSEEN ? post_unseen(rq, direction, data, flags, context)
-				: submit(rq, direction, data, NULL, flags, context);
+	return post_less_common(rq, direction, data, flags, context);
 }
 
 int regio_receive(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
@@ -548,8 +553,7 @@ static inline __attribute__((always_inline)) int send_known(
 	const struct regio_buf data = {region, request->data_at, bytes};
 	const uint32_t flags = REGIO_MSG_DEFER;
 
-	if (post_stored(rq, REGIOI_SEND, &data, extra, true, true, flags, request->context) ==
-	    STORED)
+	if (post_quickly(rq, REGIOI_SEND, &data, extra, true, true, flags, request->context))
 		return 0;
 	/* A copy, so that 'data' itself is nowhere but in registers. */
 	return submit(rq, REGIOI_SEND, &(struct regio_buf){region, request->data_at, bytes}, extra,
