@@ -241,8 +241,9 @@ static uint32_t settle_lone(struct regioi_receive_state *state, const struct reg
 	return 1;
 }
 
-static uint32_t settle_slices(struct regioi_receive_state *state,
-			      const struct regioi_window *window, const struct regioi_op *op)
+static __attribute__((noinline)) uint32_t settle_slices(struct regioi_receive_state *state,
+							const struct regioi_window *window,
+							const struct regioi_op *op)
 {
 	const uint32_t found = (uint32_t)op->result;
 
@@ -387,9 +388,10 @@ uint32_t regioi_receive_deliver(struct regioi_receive_state *state,
 	return done;
 }
 
-static uint32_t settle_stages(struct regioi_receive_state *state,
-			      const struct regioi_window *window, struct regioi_area *area,
-			      const struct regioi_op *op)
+static __attribute__((noinline)) uint32_t settle_stages(struct regioi_receive_state *state,
+							const struct regioi_window *window,
+							struct regioi_area *area,
+							const struct regioi_op *op)
 {
 	const uint32_t found = (uint32_t)op->result;
 	uint32_t trains = 0, done;

@@ -316,24 +316,16 @@ uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_w
 	return refused;
 }
 
-static uint32_t settle_sent(struct regioi_send_state *state, const struct regioi_area *area,
-			    const struct regioi_op *op)
+uint32_t regioi_send_settle_messages(struct regioi_send_state *state,
+				     const struct regioi_area *area, uint32_t messages)
 {
 	uint32_t done = 0, trains = 0;
 
-	if (op->kind == REGIOI_OP_SEND) {
-		done = 1;
-	} else {
-		for (uint32_t i = 0; i < (uint32_t)op->result; i++) {
-			done += area->requests[i];
-			trains += area->requests[i] > 1;
-		}
+	for (uint32_t i = 0; i < messages; i++) {
+		done += area->requests[i];
+		trains += area->requests[i] > 1;
 	}
-	regioi_count_add(&state->messages, done);
-	regioi_count_add(&state->trains, trains);
-	state->unsegmented_left -= regioi_lesser(state->unsegmented_left, done);
-	state->retries = 0;
-	return done;
+	return regioi_send_count(state, done, trains);
 }
 
 /*
@@ -350,17 +342,14 @@ static void settle_refused(struct regioi_send_state *state, const struct regioi_
 	regioi_paths_refused(&state->paths, address, error == -EIO ? 0 : segment - 1, now_ns);
 }
 
-uint32_t regioi_send_settle(struct regioi_send_state *state, const struct regioi_window *window,
-			    struct regioi_area *area, const struct regioi_op *op, uint64_t now_ns,
-			    enum regioi_send_verdict *ret_verdict)
+uint32_t regioi_send_settle_error(struct regioi_send_state *state,
+				  const struct regioi_window *window, struct regioi_area *area,
+				  const struct regioi_op *op, uint64_t now_ns,
+				  enum regioi_send_verdict *ret_verdict)
 {
 	uint32_t carried = op->kind == REGIOI_OP_SEND ? 1 : area->requests[0];
 	int error = op->result;
 
-	regioi_count_add(&state->calls, 1);
-	*ret_verdict = REGIOI_SEND_PROGRESS;
-	if (error >= 0)
-		return settle_sent(state, area, op);
 	if (error == -EAGAIN) {
 		*ret_verdict = REGIOI_SEND_FULL;
 		return 0;

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/count.h"
+#include "base/lesser.h"
 #include "dgram/path.h"
 #include "engine/engine.h"
 #include "mem/area.h"
@@ -60,12 +62,41 @@ uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_w
 			  struct regioi_area *area, struct regioi_op *op, uint64_t now_ns,
 			  uint32_t *ret_planned);
 
+/* An operation has sent 'requests' requests, and 'trains' trains among them. Returns 'requests'. */
+static inline uint32_t regioi_send_count(struct regioi_send_state *state, uint32_t requests,
+					 uint32_t trains)
+{
+	regioi_count_add(&state->messages, requests);
+	regioi_count_add(&state->trains, trains);
+	state->unsegmented_left -= regioi_lesser(state->unsegmented_left, requests);
+	state->retries = 0;
+	return requests;
+}
+
+/* The parts of regioi_send_settle() that are not for a lone message that was sent. */
+uint32_t regioi_send_settle_messages(struct regioi_send_state *state,
+				     const struct regioi_area *area, uint32_t messages);
+uint32_t regioi_send_settle_error(struct regioi_send_state *state,
+				  const struct regioi_window *window, struct regioi_area *area,
+				  const struct regioi_op *op, uint64_t now_ns,
+				  enum regioi_send_verdict *ret_verdict);
+
 /*
  * Settles an executed operation; the window starts at its first request. Returns the number of
  * requests completed.
  */
-uint32_t regioi_send_settle(struct regioi_send_state *state, const struct regioi_window *window,
-			    struct regioi_area *area, const struct regioi_op *op, uint64_t now_ns,
-			    enum regioi_send_verdict *ret_verdict);
+static inline uint32_t regioi_send_settle(struct regioi_send_state *state,
+					  const struct regioi_window *window,
+					  struct regioi_area *area, const struct regioi_op *op,
+					  uint64_t now_ns, enum regioi_send_verdict *ret_verdict)
+{
+	regioi_count_add(&state->calls, 1);
+	*ret_verdict = REGIOI_SEND_PROGRESS;
+	if (__builtin_expect(op->result < 0, 0))
+		return regioi_send_settle_error(state, window, area, op, now_ns, ret_verdict);
+	return op->kind == REGIOI_OP_SEND
+		       ? regioi_send_count(state, 1, 0)
+		       : regioi_send_settle_messages(state, area, (uint32_t)op->result);
+}
 
 #endif

@@ -56,13 +56,11 @@ static enum regioi_ready ready_after(const struct regioi_half *half, const struc
 }
 
 /* The first bursts turn receive trains on. */
-static void consider_trains(struct regioi_half *half, uint32_t received)
+static __attribute__((noinline)) void consider_trains(struct regioi_half *half, uint32_t received)
 {
 	struct regioi_receive_state *state = &half->receive;
 	uint32_t sleeps;
 
-	if (!half->rq->trains_auto || state->trains)
-		return;
 	sleeps = atomic_load_explicit(&half->node->driver->sleeps, memory_order_relaxed);
 	state->awake = sleeps == state->sleeps ? state->awake + received : 0;
 	state->sleeps = sleeps;
@@ -89,9 +87,11 @@ static struct regioi_outcome receive_settle(struct regioi_half *half,
 	/* The half keeps the area. */
 	if (work->area && half->receive.staged.area == work->area)
 		work->area = NULL;
-	if (outcome.completed)
+	if (outcome.completed) {
 		atomic_store_explicit(&half->rq->false_events, 0, memory_order_relaxed);
-	consider_trains(half, outcome.completed);
+		if (half->rq->trains_auto && !half->receive.trains)
+			consider_trains(half, outcome.completed);
+	}
 	outcome.ready = ready_after(half, work, verdict);
 	return outcome;
 }
@@ -121,11 +121,10 @@ static struct regioi_outcome send_plan(struct regioi_half *half, const struct re
 	};
 }
 
-static struct regioi_outcome send_settle(struct regioi_half *half,
-					 const struct regioi_window *window,
-					 struct regioi_work *work)
+static __attribute__((noinline)) struct regioi_outcome settle_failed_send(
+	struct regioi_half *half, const struct regioi_window *window, struct regioi_work *work)
 {
-	uint64_t now_ns = work->op.result < 0 ? regioi_driver_now_ns(half->node->driver) : 0;
+	uint64_t now_ns = regioi_driver_now_ns(half->node->driver);
 	enum regioi_send_verdict verdict;
 	struct regioi_outcome outcome = {
 		.completed = regioi_send_settle(&half->send, window, work->area, &work->op, now_ns,
@@ -135,6 +134,21 @@ static struct regioi_outcome send_settle(struct regioi_half *half,
 	outcome.ready = verdict == REGIOI_SEND_PROGRESS ? REGIOI_READY_YES
 							: regioi_watch_when_full(half->rq);
 	return outcome;
+}
+
+static struct regioi_outcome send_settle(struct regioi_half *half,
+					 const struct regioi_window *window,
+					 struct regioi_work *work)
+{
+	enum regioi_send_verdict verdict;
+
+	if (__builtin_expect(work->op.result < 0, 0))
+		return settle_failed_send(half, window, work);
+	return (struct regioi_outcome){
+		.completed =
+			regioi_send_settle(&half->send, window, work->area, &work->op, 0, &verdict),
+		.ready = REGIOI_READY_YES,
+	};
 }
 
 const struct regioi_half_ops regioi_datagram_send_ops = {

@@ -58,13 +58,13 @@ static bool socket_verified(struct regioi_half *half)
 
 static const struct regioi_half_ops *ops_of(const struct regioi_half *half)
 {
-	/* By enum regioi_direction. */
-	static const struct regioi_half_ops *const datagram[] = {&regioi_datagram_receive_ops,
-								 &regioi_datagram_send_ops};
-	static const struct regioi_half_ops *const stream[] = {&regioi_stream_receive_ops,
-							       &regioi_stream_send_ops};
+	/* By whether it is a stream, and enum regioi_direction. */
+	static const struct regioi_half_ops *const ops[2][2] = {
+		{&regioi_datagram_receive_ops, &regioi_datagram_send_ops},
+		{&regioi_stream_receive_ops, &regioi_stream_send_ops},
+	};
 
-	return (half->stream ? stream : datagram)[half->direction];
+	return ops[half->stream][half->direction];
 }
 
 /* Passes the settled requests to the consumer. */
@@ -86,15 +86,15 @@ static bool receive_begin(struct regioi_half *half, struct regioi_direct_results
 	return true;
 }
 
-enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *work)
+/* For all but a single message. Its own function, so that a single message need not save registers.
+ */
+static __attribute__((noinline)) enum regioi_prepared prepare_many(struct regioi_half *half,
+								   struct regioi_work *work)
 {
 	const struct regioi_half_ops *ops = ops_of(half);
 	struct regioi_outcome outcome;
 	struct regioi_window window;
 
-	REGIOI_ASSERT(regioi_section_is_open() && regioi_half_is_executed(half));
-	if (regioi_single_prepare(half, work))
-		return REGIOI_PREPARED;
 	if (half->direction == REGIOI_RECEIVE && !receive_begin(half, work->direct))
 		return REGIOI_PREPARED_NOTHING;
 	window = regioi_half_window_with_names(half);
@@ -125,6 +125,12 @@ enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi
 	}
 	regioi_ready_attempt_begins(half);
 	return REGIOI_PREPARED;
+}
+
+enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *work)
+{
+	REGIOI_ASSERT(regioi_section_is_open() && regioi_half_is_executed(half));
+	return regioi_single_prepare(half, work) ? REGIOI_PREPARED : prepare_many(half, work);
 }
 
 enum regioi_prepared regioi_half_prepare_or_allocate(struct regioi_half *half,

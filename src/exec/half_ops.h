@@ -7,12 +7,17 @@
 
 #include "exec/work.h"
 
-/* The outcome of planning, or of an operation. */
+/*
+ * The outcome of planning, or of an operation. Each field has a word: two that share one would be
+ * stored separately and loaded together, and the load would wait for both stores.
+ */
 struct regioi_outcome {
-	uint32_t completed; /* number of oldest requests whose results are in place */
-	int fail_status;    /* not 0: every request after these completes with it */
+	/* Number of oldest requests whose results are in place. */
+	_Alignas(8) uint32_t completed;
+	/* Not 0: every request after these completes with it. */
+	_Alignas(8) int fail_status;
 	/* What the attempt found. Not used for planning. */
-	enum regioi_ready ready;
+	_Alignas(8) enum regioi_ready ready;
 };
 
 /* All as executor, in a read section. */

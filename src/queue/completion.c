@@ -58,8 +58,18 @@ static inline uint32_t before_wrap(const struct regioi_half *half, uint32_t firs
 	return count < slots ? count : slots;
 }
 
-static inline void expand(const struct regioi_half *half, uint32_t first, uint32_t count,
-			  struct regio_result *results)
+static inline void expand_one(const struct regioi_request *request, uint64_t rq_context,
+			      struct regio_result *ret_result)
+{
+	const uint64_t result = regioi_word_load(&request->result);
+
+	memcpy(ret_result, &result, sizeof(result));
+	ret_result->rq_context = rq_context;
+	ret_result->request_context = regioi_word_load(&request->context);
+}
+
+static __attribute__((noinline)) void expand_many(const struct regioi_half *half, uint32_t first,
+						  uint32_t count, struct regio_result *results)
 {
 	const uint64_t rq_context = half->rq->context;
 
@@ -68,17 +78,21 @@ static inline void expand(const struct regioi_half *half, uint32_t first, uint32
 		const uint32_t part = before_wrap(half, first, count);
 
 #pragma GCC unroll 4
-		for (const struct regioi_request *end = request + part; request < end; request++) {
-			const uint64_t result = regioi_word_load(&request->result);
-
-			memcpy(results, &result, sizeof(result));
-			results->rq_context = rq_context;
-			results->request_context = regioi_word_load(&request->context);
-			results++;
-		}
+		for (const struct regioi_request *end = request + part; request < end; request++)
+			expand_one(request, rq_context, results++);
 		first += part;
 		count -= part;
 	}
+}
+
+/* Writes the results of 'count' requests. */
+static inline void expand(const struct regioi_half *half, uint32_t first, uint32_t count,
+			  struct regio_result *results)
+{
+	if (count == 1)
+		expand_one(&half->requests[first & half->mask], half->rq->context, results);
+	else
+		expand_many(half, first, count, results);
 }
 
 /*
