@@ -237,20 +237,21 @@ static int open_next(struct plan *plan, struct envelope *ret_envelope, const uin
 	return 0;
 }
 
-/* Completes the oldest requests as long as they cannot be executed. Returns their number. */
-static uint32_t refuse_broken(struct plan *plan)
+/*
+ * Completes the oldest requests as long as they cannot be executed, and opens the first that can.
+ * Returns their number.
+ */
+static uint32_t refuse_broken(struct plan *plan, struct regioi_window *window,
+			      struct envelope *ret_envelope, const uint8_t **ret_data)
 {
-	struct envelope envelope;
-	const uint8_t *data;
 	uint32_t refused = 0;
 
-	for (; plan->taken < plan->window->count; plan->taken++, refused++) {
-		struct regioi_request *request = regioi_window_request(plan->window, plan->taken);
-		int error = open_next(plan, &envelope, &data);
+	for (; window->count; window->first++, window->count--, refused++) {
+		int error = open_next(plan, ret_envelope, ret_data);
 
 		if (!error)
 			break;
-		regioi_request_settle(request, error, 0);
+		regioi_request_settle(regioi_window_request(window, 0), error, 0);
 	}
 	return refused;
 }
@@ -274,35 +275,30 @@ uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_w
 			  struct regioi_area *area, struct regioi_op *op, uint64_t now_ns,
 			  uint32_t *ret_planned)
 {
+	struct regioi_window rest = *window; /* from the operation's first request on */
 	struct plan plan = {.state = state,
-			    .window = window,
+			    .window = &rest,
 			    .area = area,
 			    .gather = {.area = area},
 			    .now_ns = now_ns};
-	struct regioi_window rest = *window;
-	uint32_t refused = refuse_broken(&plan);
 	struct envelope envelope;
 	const uint8_t *data;
+	const uint32_t refused = refuse_broken(&plan, &rest, &envelope, &data);
 
-	/* From here on the plan counts from the operation's first request. */
-	rest.first += refused;
-	rest.count -= refused;
-	if (state->unsegmented_left && rest.count > state->unsegmented_left)
-		rest.count = state->unsegmented_left;
-	plan.window = &rest;
-	plan.taken = 0;
 	*ret_planned = 0;
 	op->result = 0;
 	if (rest.count == 0)
 		return refused;
-	if (!regioi_send_needs_area(window)) {
-		plan_lone(op, open_data(&plan, regioi_window_request(&rest, 0)),
-			  regioi_window_request(&rest, 0)->bytes);
+	if (!area) {
+		plan_lone(op, data, regioi_window_request(&rest, 0)->bytes);
 		*ret_planned = 1;
 		return refused;
 	}
-	while (plan_has_room(&plan) && open_next(&plan, &envelope, &data) == 0)
+	if (state->unsegmented_left && rest.count > state->unsegmented_left)
+		rest.count = state->unsegmented_left;
+	do
 		add_message(&plan, &envelope, data);
+	while (plan_has_room(&plan) && open_next(&plan, &envelope, &data) == 0);
 
 	*ret_planned = plan.taken;
 	if (plan.messages == 1 && plan.taken == 1 && !area->messages[0].msg_hdr.msg_name &&
