@@ -20,6 +20,9 @@
 /* The maximum number of requests announced before a node is pinned again. */
 #define PIN_AFTER_MAX 4096u
 
+/* Fewer slices side by side are stored like others, because setting up a row takes time. */
+#define TOGETHER_MIN 8u
+
 static const struct regio_buf no_slice;
 
 static int check_slice(const struct regio_buf *slice, uint32_t length_min, bool write)
@@ -467,6 +470,77 @@ int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
 	return submit(rq, REGIOI_SEND, data, extra, flags, context);
 }
 
+/* Requests that a call posts into one region, while they are stored. */
+struct row {
+	const struct regioi_half *half;
+	const struct regio_request *next, *end;
+	struct regioi_request *slot; /* of the next */
+	uint64_t region;
+	uint64_t bytes;	   /* of the region */
+	uint32_t deferred; /* REGIO_MSG_DEFER if all that were stored are */
+};
+
+static inline bool is_plain(const struct regio_request *request)
+{
+	return !(request->flags & ~REGIO_MSG_DEFER) &&
+	       !((uintptr_t)request->extra | request->reserved);
+}
+
+/* How many slices, side by side from 'first' on, the region has room for; at most 'most'. */
+static inline uint32_t slices_in_region(struct regio_buf first, uint64_t bytes, uint32_t most)
+{
+	if (first.offset + (uint64_t)first.length * most <= bytes)
+		return most;
+	return first.offset + (uint64_t)first.length > bytes
+		       ? 0
+		       : (uint32_t)((bytes - first.offset) / first.length);
+}
+
+/*
+ * Stores requests of the length of the first, each slice where the one before it ends. Returns
+ * their number.
+ */
+static inline uint32_t store_together(struct row *row)
+{
+	const struct regio_buf first = slice_of(&row->next->data);
+	const struct regio_request *next = row->next;
+	const struct regio_request *end =
+		next + slices_in_region(first, row->bytes, (uint32_t)(row->end - next));
+	struct regioi_request *slot = row->slot;
+	uint32_t offset = first.offset, deferred = row->deferred, stored;
+
+	for (; next < end; next++, slot++, offset += first.length) {
+		if (next->data.region != first.region || next->data.offset != offset ||
+		    next->data.length != first.length || !is_plain(next))
+			break;
+		deferred &= next->flags;
+		store_request(row->half, slot,
+			      (struct regio_buf){first.region, offset, first.length}, 0,
+			      next->context);
+	}
+	stored = (uint32_t)(next - row->next);
+	if (stored > 1)
+		regioi_request_note_followed(row->slot, stored - 1);
+	row->deferred = deferred;
+	row->next = next;
+	row->slot = slot;
+	return stored;
+}
+
+/* Stores requests with slices anywhere in the region. */
+static inline void store_apart(struct row *row)
+{
+	for (; row->next < row->end; row->next++, row->slot++) {
+		const struct regio_buf data = slice_of(&row->next->data);
+
+		if (data.region != row->region ||
+		    (uint64_t)data.offset + data.length > row->bytes || !is_plain(row->next))
+			break;
+		row->deferred &= row->next->flags;
+		store_request(row->half, row->slot, data, 0, row->next->context);
+	}
+}
+
 /*
  * Stores the plain requests in one region that 'requests' begins with, as far as there is room
  * before the ring wraps: the region and the limit are checked once. Returns their number.
@@ -474,31 +548,28 @@ int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
 static uint32_t take_run(struct batch *batch, const struct regio_request *requests, uint32_t count)
 {
 	struct regioi_half *half = batch->half;
-	const bool receive = half->direction == REGIOI_RECEIVE;
 	const uint64_t region = requests[0].data.region;
-	const uint64_t bytes = regioi_region_bytes(region, receive);
-	struct regioi_request *slot = slot_at(half, batch->tail);
-	uint32_t deferred = REGIO_MSG_DEFER, taken;
+	struct row row = {
+		.half = half,
+		.next = requests,
+		.slot = slot_at(half, batch->tail),
+		.region = region,
+		.bytes = regioi_region_bytes(region, half->direction == REGIOI_RECEIVE),
+		.deferred = REGIO_MSG_DEFER,
+	};
+	uint32_t taken;
 
-	if (bytes == 0)
+	if (row.bytes == 0)
 		return 0;
 	count = regioi_lesser(count, room(half, batch->tail, count));
 	count = regioi_lesser(count, half->mask + 1 - (batch->tail & half->mask));
-#pragma GCC unroll 4
-	for (taken = 0; taken < count; taken++) {
-		const struct regio_request *request = &requests[taken];
-		const struct regio_buf data = slice_of(&request->data);
-		const uint32_t flags = request->flags;
-
-		if (data.region != region || (uint64_t)data.offset + data.length > bytes ||
-		    flags & ~REGIO_MSG_DEFER || (uintptr_t)request->extra | request->reserved)
-			break;
-		store_request(half, &slot[taken], data, 0, request->context);
-		deferred &= flags;
-	}
+	row.end = requests + count;
+	if (count < TOGETHER_MIN || store_together(&row) < TOGETHER_MIN)
+		store_apart(&row);
+	taken = (uint32_t)(row.next - requests);
 	batch->tail += taken;
 	batch->stored |= taken > 0;
-	batch->start |= !deferred;
+	batch->start |= !row.deferred;
 	return taken;
 }
 

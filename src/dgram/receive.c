@@ -290,6 +290,7 @@ static uint32_t deliver_run(const struct regioi_window *window, uint32_t index,
 {
 	struct regioi_request *first = regioi_window_request(window, index);
 	struct regioi_run run;
+	uint32_t count;
 	uint8_t *data;
 
 	if (first->region == 0 || first->flags & REGIOI_REQUEST_EXTRA || first->bytes < segment ||
@@ -298,8 +299,8 @@ static uint32_t deliver_run(const struct regioi_window *window, uint32_t index,
 	data = regioi_resolve(resolver, first->region, first->offset);
 	if (!data)
 		return 0;
-	run = regioi_window_run(window, index,
-				regioi_lesser(left / segment, window->count - index));
+	count = regioi_lesser(left / segment, window->count - index);
+	run = regioi_window_run(window, index, count, count);
 	regioi_guard_unpoison_run(data, &run);
 	if (run.together && run.bytes == segment) {
 		regioi_copy(data, pieces, (size_t)segment * run.count);

@@ -148,6 +148,7 @@ static uint32_t add_train(struct plan *plan, const struct envelope *envelope, co
 		const uint32_t next = plan->taken + count;
 		const struct regioi_request *request = regioi_window_request(plan->window, next);
 		struct regioi_run run;
+		uint32_t most;
 
 		bytes = request->bytes;
 		if (bytes == 0 || bytes > segment)
@@ -163,8 +164,8 @@ static uint32_t add_train(struct plan *plan, const struct envelope *envelope, co
 			count++;
 			continue;
 		}
-		run = regioi_window_run(plan->window, next,
-					bytes < segment ? 1 : messages_max - count);
+		most = bytes < segment ? 1 : messages_max - count;
+		run = regioi_window_run(plan->window, next, most, most);
 		regioi_gather_run(&plan->gather, data, &run);
 		count += run.count;
 	}

@@ -18,6 +18,13 @@
 
 /* In addition to the public flags of a request. */
 #define REGIOI_REQUEST_EXTRA 0x100u /* it has a struct regio_extra */
+/*
+ * The upper half of the flags: how many requests after this one are known to continue it. They have
+ * the same region, length and flags, and each slice lies where the one before it ends. Poster and
+ * executor note there what they have found, so that these requests are not compared again.
+ */
+#define REGIOI_REQUEST_FOLLOWED_SHIFT 16u
+#define REGIOI_REQUEST_FOLLOWED_MAX 0xFFFFu
 
 /*
  * Two words are stored and loaded whole where requests are many: a load of both parts of a word
@@ -72,6 +79,27 @@ static inline void regioi_request_settle(struct regioi_request *request, int32_t
 	request->result = regioi_word((uint32_t)status, bytes);
 }
 
+static inline uint32_t regioi_request_followed(const struct regioi_request *request)
+{
+	return request->flags >> REGIOI_REQUEST_FOLLOWED_SHIFT;
+}
+
+static inline uint32_t regioi_request_plain_flags(const struct regioi_request *request)
+{
+	return request->flags & ((1u << REGIOI_REQUEST_FOLLOWED_SHIFT) - 1);
+}
+
+/* Notes that 'count' requests after this one continue it. */
+static inline void regioi_request_note_followed(struct regioi_request *request, uint32_t count)
+{
+	if (count > REGIOI_REQUEST_FOLLOWED_MAX)
+		count = REGIOI_REQUEST_FOLLOWED_MAX;
+	regioi_word_store(
+		&request->place,
+		regioi_word(request->offset, regioi_request_plain_flags(request) |
+						     count << REGIOI_REQUEST_FOLLOWED_SHIFT));
+}
+
 /* 'count' requests from number 'first' on. Numbers wrap; the ring is a power of two. */
 struct regioi_window {
 	struct regioi_request *requests;
@@ -105,36 +133,75 @@ struct regioi_run {
 	bool together;	/* each slice lies where the one before it ends */
 };
 
-/* The run of at most 'most' requests, and at least one, that begins with request 'index'. */
-static inline struct regioi_run regioi_window_run(const struct regioi_window *window,
-						  uint32_t index, uint32_t most)
+/*
+ * Returns the first request after 'first' that does not continue it, as far as 'end'. The first
+ * 'known' are not compared.
+ */
+static inline struct regioi_request *regioi_run_together(struct regioi_request *first,
+							 uint32_t known,
+							 const struct regioi_request *end)
 {
-	const uint32_t slot = (window->first + index) & window->mask;
-	const uint32_t to_end = window->mask + 1 - slot;
-	struct regioi_request *first = &window->requests[slot];
-	const struct regioi_request *next = first + 1, *end;
 	const uint64_t region = first->region, result = first->result;
 	const uint64_t step = regioi_word(first->bytes, 0);
-	struct regioi_run run = {.first = first, .count = 1, .bytes = first->bytes, true};
-	uint64_t place = first->place + step;
+	struct regioi_request *next = first + known;
+	uint64_t place = regioi_word(first->offset + known * first->bytes,
+				     regioi_request_plain_flags(first));
 
-	if (most < 2 || first->flags & REGIOI_REQUEST_EXTRA)
-		return run;
-	end = first + (most < to_end ? most : to_end);
 #pragma GCC unroll 4
 	for (; next < end; next++, place += step) {
 		if (next->place != place || next->region != region || next->result != result)
 			break;
 	}
-	if (next - first == 1) {
-		const uint32_t flags = first->flags;
+	return next;
+}
 
-		while (next < end && next->flags == flags && next->region == region &&
-		       next->result == result)
-			next++;
-		run.together = next - first == 1;
+/* The same for slices anywhere. */
+static inline struct regioi_request *regioi_run_apart(struct regioi_request *first,
+						      const struct regioi_request *end)
+{
+	const uint64_t region = first->region, result = first->result;
+	struct regioi_request *next = first + 1;
+	const uint32_t flags = first->flags;
+
+	while (next < end && next->flags == flags && next->region == region &&
+	       next->result == result)
+		next++;
+	return next;
+}
+
+/*
+ * The run of at most 'most' requests, which is not 0, that begins with request 'index'; of slices
+ * that do not lie side by side, at most 'pieces_most'. Only the executor may call it, because it
+ * notes what it finds.
+ */
+static inline struct regioi_run regioi_window_run(const struct regioi_window *window,
+						  uint32_t index, uint32_t most,
+						  uint32_t pieces_most)
+{
+	struct regioi_request *const ring_end = &window->requests[window->mask + 1];
+	struct regioi_request *first = regioi_window_request(window, index), *next;
+	struct regioi_request *end = most < ring_end - first ? first + most : ring_end;
+	const uint32_t known = regioi_request_followed(first) + 1;
+	struct regioi_run run = {
+		.first = first, .count = most, .bytes = first->bytes, .together = true};
+
+	if (first->flags & REGIOI_REQUEST_EXTRA) {
+		run.count = 1;
+	} else if (known > end - first) {
+		run.count = (uint32_t)(end - first);
+		if (end < ring_end)
+			regioi_request_note_followed(end, known - run.count - 1);
+	} else {
+		next = regioi_run_together(first, known, end);
+		run.count = (uint32_t)(next - first);
+		if (run.count == 1 && next < end) {
+			end = pieces_most < end - first ? first + pieces_most : end;
+			run.count = (uint32_t)(regioi_run_apart(first, end) - first);
+			run.together = run.count == 1;
+		} else if (run.count > known) {
+			regioi_request_note_followed(first, run.count - 1);
+		}
 	}
-	run.count = (uint32_t)(next - first);
 	return run;
 }
 

@@ -99,7 +99,7 @@ static uint32_t plan_vectors(const struct regioi_window *window, struct regioi_r
 {
 	struct iovec *vector = area->vectors;
 	uint8_t *end = NULL; /* of the last vector */
-	uint32_t count = 0, most;
+	uint32_t count = 0;
 	size_t bytes = 0;
 
 	while (count < window->count && vector < area->vectors + REGIOI_AREA_VECTORS &&
@@ -110,10 +110,8 @@ static uint32_t plan_vectors(const struct regioi_window *window, struct regioi_r
 
 		if (!data)
 			break;
-		most = (uint32_t)(area->vectors + REGIOI_AREA_VECTORS - vector);
-		if (most > window->count - count)
-			most = window->count - count;
-		run = regioi_window_run(window, count, partial_bytes ? 1 : most);
+		run = regioi_window_run(window, count, partial_bytes ? 1 : window->count - count,
+					(uint32_t)(area->vectors + REGIOI_AREA_VECTORS - vector));
 		regioi_run_end_at(&run, SCATTERED_BYTES - bytes);
 		regioi_guard_unpoison_run(data, &run);
 		run.bytes -= partial_bytes;
@@ -234,7 +232,7 @@ static uint32_t skip_whole(const struct regioi_window *window, uint32_t planned,
 			break;
 		if (request->bytes && most > bytes / request->bytes)
 			most = bytes / request->bytes;
-		run = regioi_window_run(window, done, most);
+		run = regioi_window_run(window, done, most, most);
 		bytes -= run.count * run.bytes;
 		done += run.count;
 	}
@@ -250,8 +248,10 @@ uint32_t regioi_stream_receive_settle(struct regioi_receive_state *state,
 	const uint8_t *staged = is_staged(area, op) ? op->data : NULL;
 	uint8_t *base = staged ? area->vectors[0].iov_base : NULL;
 	uint32_t left = (uint32_t)op->result;
-	uint32_t done = staged || state->partial_bytes ? 0 : skip_whole(window, planned, &left);
+	uint32_t done = 0;
 
+	if (planned > 1 && !staged && !state->partial_bytes)
+		done = skip_whole(window, planned, &left);
 	/*
 	 * If no bytes were asked for, empty slices complete, because there is something to receive.
 	 */

@@ -74,7 +74,6 @@ static void gather_all(struct plan *plan, uint32_t partial_bytes)
 {
 	const struct regioi_window *window = plan->window;
 	struct regioi_gather *gather = &plan->gather;
-	uint32_t most;
 
 	regioi_gather_begin(gather, nothing, 0);
 	/* One vector more for the piece, and one for the next. */
@@ -85,10 +84,9 @@ static void gather_all(struct plan *plan, uint32_t partial_bytes)
 
 		if (!data)
 			break;
-		most = REGIOI_AREA_VECTORS - 1 - gather->vectors;
-		if (most > window->count - plan->taken)
-			most = window->count - plan->taken;
-		run = regioi_window_run(window, plan->taken, partial_bytes ? 1 : most);
+		run = regioi_window_run(window, plan->taken,
+					partial_bytes ? 1 : window->count - plan->taken,
+					REGIOI_AREA_VECTORS - 1 - gather->vectors);
 		regioi_run_end_at(&run, GATHERED_BYTES - plan->bytes);
 		run.bytes -= partial_bytes;
 		if (plan->bytes == 0)

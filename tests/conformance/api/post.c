@@ -533,6 +533,96 @@ START_TEST(on_a_stream_they_are_bytes_in_order)
 }
 END_TEST
 
+#define ROWS 48u
+
+/*
+ * Slices that lie side by side in rows of any length, some of them longer or shorter, with what is
+ * to be at 'offset' of a stream and after it. Returns their bytes.
+ */
+static uint32_t make_rows(struct side *side, struct regio_request *ret_requests, uint64_t *random,
+			  uint64_t offset)
+{
+	uint32_t length = SLOT, at = 0, bytes = 0;
+
+	for (uint32_t i = 0; i < ROWS; i++) {
+		if (random_below(random, 12) == 0)
+			length = 1 + random_below(random, SLOT);
+		if (random_below(random, 12) == 0)
+			at += 1 + random_below(random, SLOT);
+		fill_stream(side->memory + at, length, offset + bytes);
+		ret_requests[i] = (struct regio_request){
+			.data = {side->region, at, length},
+			.context = i,
+			.flags = random_below(random, 2) ? REGIO_MSG_DEFER : 0,
+		};
+		at += length;
+		bytes += length;
+	}
+	return bytes;
+}
+
+/* In calls of any number. */
+static void post_in_parts(struct side *side, const struct regio_request *requests, uint64_t *random)
+{
+	uint32_t count;
+
+	for (uint32_t at = 0; at < ROWS; at += count) {
+		count = 1 + random_below(random, ROWS - at);
+		EXPECT_RETURN((int)count,
+			      regio_post(side->rq, REGIO_HALF_SEND, &requests[at], count));
+	}
+}
+
+/* Holds: regio_post what. */
+START_TEST(rows_of_slices_are_sent_in_order_wherever_each_lies)
+{
+	const struct regio_request commit = {.flags = REGIO_MSG_COMMIT_ONLY};
+	struct regio_request requests[ROWS];
+	struct regio_result results[ROWS];
+	uint64_t random = 11, offset = 0;
+	struct side side;
+
+	SIDE_OPEN(&side, .family = stream_families[_i], .peer = PEER_STREAM, .sends = ROWS,
+		  .slot_size = 2 * SLOT);
+	for (int round = 0; round < 100; round++) {
+		uint32_t bytes = make_rows(&side, requests, &random, offset);
+
+		post_in_parts(&side, requests, &random);
+		EXPECT_RETURN(1, regio_post(side.rq, REGIO_HALF_SEND, &commit, 1));
+		collect(side.send_cq, results, ROWS);
+		for (uint32_t i = 0; i < ROWS; i++)
+			expect_result(&results[i], 0, requests[i].data.length, i);
+		read_stream(side.peer, bytes, offset);
+		offset += bytes;
+	}
+	side_close(&side);
+}
+END_TEST
+
+/* Holds: regio_post Returns. */
+START_TEST(a_row_of_slices_ends_with_their_region)
+{
+	struct regio_request requests[2 * COUNT];
+	uint64_t gone;
+	struct side side;
+
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .receives = 2 * COUNT,
+		  .sends = 2 * COUNT, .slot_size = SLOT);
+	EXPECT_RETURN(0, regio_region_register(side.memory, 2 * COUNT * SLOT, NULL, &gone));
+	EXPECT_RETURN(0, regio_region_deregister(gone));
+	/* The slices of the second half would be outside the region, or are in none. */
+	for (uint32_t i = 0; i < 2 * COUNT; i++)
+		requests[i] = request_of(&side, 3 * COUNT + i, 0);
+	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_RECEIVE, requests, 2 * COUNT));
+	for (uint32_t i = 0; i < 2 * COUNT; i++) {
+		requests[i] = request_of(&side, i, 0);
+		requests[i].data.region = i < COUNT ? side.region : gone;
+	}
+	EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, 2 * COUNT));
+	side_close(&side);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -554,6 +644,8 @@ int main(void)
 		CASE_PER_FAMILY(arguments_that_are_none_are_refused),
 		CASE_PER_FAMILY(a_queue_whose_completion_queue_is_closed_takes_none),
 		CASE_PER_STREAM(on_a_stream_they_are_bytes_in_order),
+		CASE_PER_FAMILY(a_row_of_slices_ends_with_their_region),
+		CASE_PER_STREAM(rows_of_slices_are_sent_in_order_wherever_each_lies),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
