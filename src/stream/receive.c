@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "base/lesser.h"
 #include "dgram/control.h"
 #include "dgram/path.h"
 #include "mem/copy.h"
@@ -23,7 +24,9 @@
 #define SCATTERED_BYTES 262144u
 /* Slices in a row filled by a separate arrival each, after which more are asked for at once. */
 #define LONE_MAX 4u
-#define ASKED_MANY 255u
+/* Pieces of memory that an operation asks for, if it asks for more than the oldest slice. */
+#define ASKED_MIN 16u
+#define ASKED_MANY 255u /* as many as an area has vectors */
 
 /* ---- Planning ---- */
 
@@ -54,6 +57,11 @@ static uint32_t refuse_broken(struct regioi_receive_state *state,
 	return refused;
 }
 
+static uint32_t pieces_to_ask(const struct regioi_receive_state *state)
+{
+	return state->asked == ASKED_MANY ? REGIOI_AREA_VECTORS : state->asked;
+}
+
 /* Whether two slices are small, and do not lie side by side. */
 static bool pays_to_stage(const struct regioi_request *first, const struct regioi_request *second)
 {
@@ -66,14 +74,16 @@ static bool pays_to_stage(const struct regioi_request *first, const struct regio
  * bytes taken from the stream can be stored even if the region is being deregistered. Returns their
  * number.
  */
-static uint32_t plan_stage(const struct regioi_window *window, struct regioi_resolver *resolver,
-			   uint32_t partial_bytes, struct regioi_area *area, struct regioi_op *op)
+static uint32_t plan_stage(const struct regioi_receive_state *state,
+			   const struct regioi_window *window, struct regioi_resolver *resolver,
+			   struct regioi_area *area, struct regioi_op *op)
 {
+	const uint32_t most = regioi_lesser(window->count, pieces_to_ask(state));
 	const uint64_t region = regioi_window_request(window, 0)->region;
 	uint32_t count = 0;
 	size_t bytes = 0;
 
-	while (count < window->count && bytes + REGIOI_COPY_TOGETHER_MAX <= REGIOI_STAGE_BYTES) {
+	while (count < most && bytes + REGIOI_COPY_TOGETHER_MAX <= REGIOI_STAGE_BYTES) {
 		const struct regioi_request *request = regioi_window_request(window, count);
 
 		if (request->region != region || !is_small(request) ||
@@ -85,7 +95,7 @@ static uint32_t plan_stage(const struct regioi_window *window, struct regioi_res
 	area->vectors[0].iov_base = resolver->base;
 	op->kind = REGIOI_OP_RECEIVE_BYTES;
 	op->data = regioi_area_stage(area, 0);
-	op->length = bytes - partial_bytes;
+	op->length = bytes - state->partial_bytes;
 	return count;
 }
 
@@ -94,16 +104,17 @@ static bool is_staged(const struct regioi_area *area, const struct regioi_op *op
 	return area && op->kind == REGIOI_OP_RECEIVE_BYTES && op->data == area->stages;
 }
 
-static uint32_t plan_vectors(const struct regioi_window *window, struct regioi_resolver *resolver,
-			     uint32_t partial_bytes, struct regioi_area *area, struct regioi_op *op)
+static uint32_t plan_vectors(const struct regioi_receive_state *state,
+			     const struct regioi_window *window, struct regioi_resolver *resolver,
+			     struct regioi_area *area, struct regioi_op *op)
 {
 	struct iovec *vector = area->vectors;
+	const struct iovec *vectors_end = vector + pieces_to_ask(state);
 	uint8_t *end = NULL; /* of the last vector */
-	uint32_t count = 0;
+	uint32_t partial_bytes = state->partial_bytes, count = 0;
 	size_t bytes = 0;
 
-	while (count < window->count && vector < area->vectors + REGIOI_AREA_VECTORS &&
-	       bytes < SCATTERED_BYTES) {
+	while (count < window->count && vector < vectors_end && bytes < SCATTERED_BYTES) {
 		uint8_t *data = regioi_receive_open(resolver, window, count);
 		uint32_t pieces, length;
 		struct regioi_run run;
@@ -111,7 +122,7 @@ static uint32_t plan_vectors(const struct regioi_window *window, struct regioi_r
 		if (!data)
 			break;
 		run = regioi_window_run(window, count, partial_bytes ? 1 : window->count - count,
-					(uint32_t)(area->vectors + REGIOI_AREA_VECTORS - vector));
+					(uint32_t)(vectors_end - vector));
 		regioi_run_end_at(&run, SCATTERED_BYTES - bytes);
 		regioi_guard_unpoison_run(data, &run);
 		run.bytes -= partial_bytes;
@@ -160,9 +171,9 @@ uint32_t regioi_stream_receive_plan(struct regioi_receive_state *state,
 		op->length = first->bytes - state->partial_bytes;
 		*ret_planned = 1;
 	} else if (pays_to_stage(first, regioi_window_request(&rest, 1))) {
-		*ret_planned = plan_stage(&rest, &resolver, state->partial_bytes, area, op);
+		*ret_planned = plan_stage(state, &rest, &resolver, area, op);
 	} else {
-		*ret_planned = plan_vectors(&rest, &resolver, state->partial_bytes, area, op);
+		*ret_planned = plan_vectors(state, &rest, &resolver, area, op);
 	}
 	return refused;
 }
@@ -202,11 +213,16 @@ static void complete_request(struct regioi_receive_state *state, const struct re
 		fill_extra(state, regioi_window_extra(window, index));
 }
 
-/* Sets the number of slices that the next operation asks for. */
+/*
+ * Sets the number of pieces that the next operation asks for: planning each takes time, and those
+ * that are not filled are planned again.
+ */
 static void adapt(struct regioi_receive_state *state, uint32_t posted, uint32_t done, bool full)
 {
-	if (done > 1) {
+	if (full ? done > 1 : done > ASKED_MANY / 2) {
 		state->asked = ASKED_MANY;
+	} else if (done > 1) {
+		state->asked = (uint8_t)(2 * done < ASKED_MIN ? ASKED_MIN : 2 * done);
 	} else if (!full) {
 		state->asked = 1;
 		state->singles_in_row = 0;

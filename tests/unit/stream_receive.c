@@ -157,6 +157,46 @@ START_TEST(slices_that_keep_being_filled_are_asked_for_together)
 }
 END_TEST
 
+START_TEST(no_more_is_asked_for_than_twice_what_came_last)
+{
+	const uint32_t lengths[] = {64, 2000};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		set_up();
+		expect_many();
+		for (int k = 0; k < 500; k++)
+			post(lengths[i], 0);
+		plan();
+		EXPECT(planned > 100, "%u", planned);
+		ck_assert_uint_eq(arrive(20 * lengths[i]), 20);
+		plan();
+		ck_assert_uint_eq(planned, 40);
+		ck_assert_uint_eq(arrive(2 * lengths[i]), 2);
+		plan();
+		ck_assert_uint_eq(planned, 16);
+		/* All that was asked for came, so there may be any number. */
+		ck_assert_uint_eq(arrive(16 * lengths[i]), 16);
+		plan();
+		EXPECT(planned > 100, "%u", planned);
+	}
+}
+END_TEST
+
+START_TEST(slices_side_by_side_are_asked_for_however_few_came_last)
+{
+	set_up();
+	expect_many();
+	post(64, 0);
+	for (int i = 1; i < 1000; i++)
+		post_beside(64, 0);
+	plan();
+	ck_assert_uint_eq(planned, 1000);
+	ck_assert_uint_eq(arrive(64 * 2), 2);
+	plan();
+	ck_assert_uint_eq(planned, 998);
+}
+END_TEST
+
 START_TEST(long_slices_are_vectors)
 {
 	set_up();
@@ -336,6 +376,8 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE(a_lone_arrival_lands_in_the_oldest_slice),
 		CASE(slices_that_keep_being_filled_are_asked_for_together),
+		CASE(no_more_is_asked_for_than_twice_what_came_last),
+		CASE(slices_side_by_side_are_asked_for_however_few_came_last),
 		CASE(long_slices_are_vectors),
 		CASE(slices_side_by_side_are_one_vector),
 		CASE(an_operation_is_bounded),
