@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The list of halves with completions, a Treiber stack: a thread that completes something pushes
- * the half, and the consumer takes the whole list.
+ * the half, and the consumer takes the whole list. A half is LISTED from then on until the consumer
+ * has dequeued everything; it ends that with a compare-and-exchange, which fails if the half has
+ * completed something more since the consumer looked.
  */
 #include <string.h>
 
@@ -95,17 +97,21 @@ static inline void expand(const struct regioi_half *half, uint32_t first, uint32
 		expand_many(half, first, count, results);
 }
 
+static inline uint32_t list_state(const struct regioi_half *half)
+{
+	return atomic_load_explicit(&half->list_state, memory_order_relaxed);
+}
+
 /*
- * The dequeue that has given 'direct' is the only consumer, and the caller the only executor. So if
- * the half has nothing on the list, and no thread waits for a signal, the results can be written
- * into the array of that dequeue.
+ * The caller of 'direct' is the only consumer, and the caller the only executor. So if the half has
+ * nothing on the list, and no thread waits for a signal, the results can be written into the array
+ * of that dequeue.
  */
 static bool direct_take(struct regioi_half *half, uint32_t first, uint32_t count,
 			struct regioi_direct_results *direct)
 {
-	if (!direct || direct->cq != half->cq || count > direct->results_max - direct->count ||
+	if (count > direct->results_max - direct->count || list_state(half) & REGIOI_LISTED ||
 	    atomic_load_explicit(&half->dequeued, memory_order_relaxed) != first ||
-	    atomic_load_explicit(&half->list_state, memory_order_relaxed) != 0 ||
 	    atomic_load_explicit(&half->cq->armed, memory_order_relaxed))
 		return false;
 	expand(half, first, count, &direct->results[direct->count]);
@@ -116,10 +122,48 @@ static bool direct_take(struct regioi_half *half, uint32_t first, uint32_t count
 	return true;
 }
 
+/* At the end of those that the consumer is to dequeue. */
+static void drain_append(struct regioi_cq *cq, struct regioi_half *first, struct regioi_half *last)
+{
+	if (cq->drain)
+		cq->drain_last->next = first;
+	else
+		cq->drain = first;
+	cq->drain_last = last;
+}
+
+/* As consumer and executor, which are all that change the state of a half that has not ended. */
+static void list_own(struct regioi_cq *cq, struct regioi_half *half)
+{
+	const uint32_t state = list_state(half);
+
+	if (state & REGIOI_LISTED)
+		return;
+	atomic_store_explicit(&half->list_state, state | REGIOI_LISTED, memory_order_relaxed);
+	half->next = NULL;
+	drain_append(cq, half, half);
+}
+
+/*
+ * Sequentially consistent: pairs with half_unlist(), by which the consumer ends that the half is
+ * listed unless this has come between.
+ */
+static void list(struct regioi_cq *cq, struct regioi_half *half)
+{
+	uint32_t before = list_state(half);
+
+	while (!atomic_compare_exchange_weak(&half->list_state, &before,
+					     (before + REGIOI_COMPLETED_MORE) | REGIOI_LISTED))
+		continue;
+	if (!(before & REGIOI_LISTED))
+		cq_push(cq, half);
+}
+
 void regioi_half_publish(struct regioi_half *half, uint32_t count,
 			 struct regioi_direct_results *direct)
 {
 	struct regioi_cq *cq = half->cq;
+	const bool by_consumer = direct && direct->cq == cq;
 	uint32_t first = atomic_load_explicit(&half->completed, memory_order_relaxed);
 	uint32_t notifiable = count, end = first + count;
 
@@ -127,7 +171,7 @@ void regioi_half_publish(struct regioi_half *half, uint32_t count,
 	 * Only posted requests complete, by the executor or by the thread that has closed the half.
 	 */
 	REGIOI_ASSERT(regioi_half_is_executed(half) && count <= regioi_half_pending(half));
-	if (direct_take(half, first, count, direct))
+	if (by_consumer && direct_take(half, first, count, direct))
 		return;
 	if (some_muted(half)) {
 		notifiable = count_notifiable(half, first, count);
@@ -140,15 +184,13 @@ void regioi_half_publish(struct regioi_half *half, uint32_t count,
 
 	/* Release: pairs with the acquires of the consumer; the results are in place. */
 	atomic_store_explicit(&half->completed, first + count, memory_order_release);
-	/*
-	 * Sequentially consistent: pairs with drain_next(), which clears the bit and then looks at
-	 * 'completed'. The count that follows pairs with the sleepers (src/drive), which set their
-	 * flag and then look at it.
-	 */
-	if (!(atomic_fetch_or(&half->list_state, REGIOI_LISTED) & REGIOI_LISTED))
-		cq_push(cq, half);
+	if (by_consumer)
+		list_own(cq, half);
+	else
+		list(cq, half);
 	if (!notifiable)
 		return;
+	/* Pairs with the sleepers (src/drive), which set their flag and then look at the count. */
 	regioi_cq_posted(cq, notifiable);
 	if (atomic_load(&cq->armed) || atomic_load(&cq->sleeper) != REGIOI_AWAKE)
 		regioi_cq_wake(cq, half, end);
@@ -202,11 +244,7 @@ static void drain_take(struct regioi_cq *cq)
 		oldest = half;
 		half = older;
 	}
-	if (cq->drain)
-		cq->drain_last->next = oldest;
-	else
-		cq->drain = oldest;
-	cq->drain_last = last;
+	drain_append(cq, oldest, last);
 }
 
 static struct regioi_half *drain_next(struct regioi_cq *cq)
@@ -216,14 +254,8 @@ static struct regioi_half *drain_next(struct regioi_cq *cq)
 	if (!cq->drain)
 		drain_take(cq);
 	half = cq->drain;
-	if (!half)
-		return NULL;
-	cq->drain = half->next;
-	/*
-	 * From here on the half may be pushed again, so 'next' belongs to the thread that pushes
-	 * it.
-	 */
-	atomic_fetch_xor(&half->list_state, REGIOI_LISTED | REGIOI_DRAINING);
+	if (half)
+		cq->drain = half->next;
 	return half;
 }
 
@@ -241,13 +273,19 @@ static void half_leave_cq(struct regioi_half *half)
 	regioi_cq_release(cq);
 }
 
-/* The consumer has dequeued everything it saw of the half. */
-static void half_drained(struct regioi_half *half)
+/*
+ * The consumer has dequeued everything that was complete at 'state'. From then on the half may be
+ * pushed again, and 'next' belongs to the thread that pushes it. False if it has completed more, or
+ * has ended: then it is still the consumer's.
+ */
+static bool half_unlist(struct regioi_half *half, uint32_t state)
 {
-	uint32_t before = atomic_fetch_and(&half->list_state, ~REGIOI_DRAINING);
-
-	if ((before & REGIOI_ENDING) && !(before & REGIOI_LISTED))
+	/* Sequentially consistent: pairs with list(). */
+	if (!atomic_compare_exchange_strong(&half->list_state, &state, state & REGIOI_ENDING))
+		return false;
+	if (state & REGIOI_ENDING)
 		half_leave_cq(half);
+	return true;
 }
 
 static uint32_t half_expand(struct regioi_half *half, struct regio_result *results,
@@ -269,21 +307,10 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 }
 
 /*
- * Puts the half at the end of the list, unless it is listed again already: other halves have their
- * turn first.
- */
-static void half_put_back(struct regioi_half *half)
-{
-	/* Sequentially consistent: pairs as in regioi_half_publish(). */
-	if (!(atomic_fetch_or(&half->list_state, REGIOI_LISTED) & REGIOI_LISTED))
-		cq_push(half->cq, half);
-	half_drained(half);
-}
-
-/*
- * Continues when the array is full: a half that was listed again while it was dequeued may have
- * nothing left, and a half that has ended returns its places here. A half that has more results
- * than the array takes is put after the others, so that they need not wait until it is empty.
+ * Continues when the array is full: a half that was listed for results that are dequeued already
+ * may have nothing left, and a half that has ended returns its places here. A half that has more
+ * results than the array takes is put after the others, so that they need not wait until it is
+ * empty.
  */
 uint32_t regioi_cq_take(struct regioi_cq *cq, struct regio_result *results, uint32_t results_max)
 {
@@ -292,16 +319,21 @@ uint32_t regioi_cq_take(struct regioi_cq *cq, struct regio_result *results, uint
 	bool all;
 
 	while ((half = cq->current ? cq->current : drain_next(cq))) {
+		/* Acquire: what completes after this look changes the state. */
+		const uint32_t state =
+			atomic_load_explicit(&half->list_state, memory_order_acquire);
+
 		cq->current = half;
 		count += half_expand(half, results + count, results_max - count, &all);
 		if (!all && !regioi_cq_others_are_pending(cq))
 			break;
+		if (all && !half_unlist(half, state))
+			continue;
 		cq->current = NULL;
 		if (!all) {
-			half_put_back(half);
+			cq_push(cq, half);
 			break;
 		}
-		half_drained(half);
 	}
 	return count;
 }
@@ -337,7 +369,7 @@ void regioi_half_detach(struct regioi_half *half)
 	/* Keeps the CQ while it is used here; the half may be freed after the next line. */
 	atomic_fetch_add(&cq->references, 1);
 	before = atomic_fetch_or(&half->list_state, REGIOI_ENDING);
-	if (!(before & (REGIOI_LISTED | REGIOI_DRAINING)))
+	if (!(before & REGIOI_LISTED))
 		half_leave_cq(half);
 	else if (atomic_load(&cq->closed))
 		regioi_cq_discard(cq);

@@ -11,8 +11,9 @@
 #include "regio.h"
 
 /*
- * The array of a dequeue that makes progress. Results of its CQ are written there directly while
- * there is room; the rest is put on the CQ's list.
+ * The consumer for which progress is made, and the array of its dequeue, if it is in one. Results
+ * of its CQ are written there directly while there is room; the rest is listed without the barriers
+ * that other threads need.
  */
 struct regioi_direct_results {
 	const struct regioi_cq *cq;

@@ -52,9 +52,9 @@ enum regioi_ready {
 };
 
 /* Bits of a half's state in its CQ (completion.c). */
-#define REGIOI_LISTED 0x1u   /* on the list, or on the consumer's part of it */
-#define REGIOI_DRAINING 0x2u /* the consumer is reading its completions */
-#define REGIOI_ENDING 0x4u   /* no completion will follow; detach when drained */
+#define REGIOI_LISTED 0x1u	   /* on the list, or the consumer's */
+#define REGIOI_ENDING 0x2u	   /* no completion will follow; detach when drained */
+#define REGIOI_COMPLETED_MORE 0x4u /* counted; fewer than the completions of a CQ */
 
 enum regioi_direction {
 	REGIOI_RECEIVE,
