@@ -101,7 +101,9 @@ static void count_announced(struct regioi_half *half)
 	uint16_t pin_after = atomic_load_explicit(&half->pin_threshold, memory_order_relaxed);
 
 	atomic_store_explicit(&half->announces, announced, memory_order_relaxed);
-	if (announced < pin_after || !regioi_barrier_available())
+	if (announced < pin_after ||
+	    atomic_load_explicit(&half->node->queued, memory_order_relaxed) != REGIOI_NODE_QUEUED ||
+	    !regioi_barrier_available())
 		return;
 	if (atomic_compare_exchange_strong(&half->node->queued, &listed, REGIOI_NODE_PINNED)) {
 		/*

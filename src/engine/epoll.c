@@ -252,31 +252,43 @@ void regioi_epoll_unwatch(struct regioi_engine *engine, int fd)
 		epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
-static int wait_for_events(struct regioi_engine *engine, struct epoll_event *events, int events_max,
-			   int64_t timeout_ns)
+/* epoll_pwait2; returns false where the kernel, or a filter, does not allow it. */
+static bool wait_exactly(struct regioi_engine *engine, struct epoll_event *events, int events_max,
+			 int64_t timeout_ns, int *ret_count)
 {
-	struct timespec timeout = {
+	const struct timespec timeout = {
 		.tv_sec = timeout_ns / 1000000000,
 		.tv_nsec = timeout_ns % 1000000000,
 	};
-	/*
-	 * Rounded up, without adding before the division: that would overflow with the longest
-	 * time-out.
-	 */
-	int64_t timeout_ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
+
+	if (!atomic_load_explicit(&engine->nanoseconds, memory_order_relaxed))
+		return false;
+	*ret_count = regioi_sys_epoll_pwait2(engine->epoll_fd, events, events_max, &timeout);
+	if (*ret_count >= 0 || (errno != ENOSYS && errno != EPERM))
+		return true;
+	atomic_store_explicit(&engine->nanoseconds, false, memory_order_relaxed);
+	return false;
+}
+
+static int wait_for_events(struct regioi_engine *engine, struct epoll_event *events, int events_max,
+			   int64_t timeout_ns)
+{
+	int64_t timeout_ms = timeout_ns;
 	int count;
 
-	if (timeout_ns > 0 && atomic_load_explicit(&engine->nanoseconds, memory_order_relaxed)) {
-		count = regioi_sys_epoll_pwait2(engine->epoll_fd, events, events_max, &timeout);
-		if (count >= 0 || (errno != ENOSYS && errno != EPERM))
+	if (timeout_ns > 0) {
+		if (wait_exactly(engine, events, events_max, timeout_ns, &count))
 			return count;
-		atomic_store_explicit(&engine->nanoseconds, false, memory_order_relaxed);
+		/*
+		 * Rounded up, without adding before the division: that would overflow with the
+		 * longest time-out. Where it is cut the core checks the clock and sleeps again.
+		 */
+		timeout_ms = timeout_ns / 1000000 + (timeout_ns % 1000000 > 0);
+		if (timeout_ms > INT32_MAX)
+			timeout_ms = INT32_MAX;
 	}
-	if (timeout_ns < 0)
-		timeout_ms = -1;
-	else if (timeout_ms > INT32_MAX)
-		timeout_ms = INT32_MAX; /* the core checks the clock and sleeps again */
-	return regioi_sys_epoll_wait(engine->epoll_fd, events, events_max, (int)timeout_ms);
+	return regioi_sys_epoll_wait(engine->epoll_fd, events, events_max,
+				     timeout_ms < 0 ? -1 : (int)timeout_ms);
 }
 
 /* Leaves out the engine's own events. */

@@ -54,6 +54,7 @@ struct regioi_cq {
 	struct regioi_half *current; /* partly dequeued */
 	uint32_t taken_unpolled;     /* results since it last made progress */
 	bool slept;		/* in a wait: the next dequeue that finds nothing need not poll */
+	bool leads;		/* in a wait: drive/sleep.c */
 	_Atomic uint64_t taken; /* of 'posted' */
 	pthread_mutex_t discard_lock; /* once closed: for threads that end a half */
 };
@@ -72,7 +73,8 @@ int regioi_cq_reserve(struct regioi_cq *cq, uint32_t from, uint32_t to);
 /* Whether the half has requests to execute and its socket's state is 'ready'. */
 static inline bool regioi_half_runnable(struct regioi_half *half, enum regioi_ready ready)
 {
-	return regioi_half_pending(half) > 0 && regioi_ready_now(half) == ready &&
+	/* The one that mostly says no comes first: each look may be at a line of its own. */
+	return regioi_ready_now(half) == ready && regioi_half_pending(half) > 0 &&
 	       !atomic_load_explicit(&half->cq->closed, memory_order_relaxed);
 }
 

@@ -52,7 +52,9 @@ bool regioi_node_wake(struct regioi_driver *driver, struct regioi_node *node)
 {
 	uint32_t resting = REGIOI_NODE_RESTING;
 
-	if (!atomic_compare_exchange_strong(&node->queued, &resting, REGIOI_NODE_QUEUED))
+	/* The load is cheaper where it is active already. */
+	if (atomic_load_explicit(&node->queued, memory_order_relaxed) != REGIOI_NODE_RESTING ||
+	    !atomic_compare_exchange_strong(&node->queued, &resting, REGIOI_NODE_QUEUED))
 		return false;
 	if (node->list)
 		regioi_list_remove(node->list, node);

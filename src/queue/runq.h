@@ -101,16 +101,14 @@ static inline enum regioi_ready regioi_node_ready(const struct regioi_node *node
 
 	for (int i = 0; i < 2; i++) {
 		const struct regioi_half *half = &node->rq->halves[i];
-		enum regioi_ready half_ready;
+		const enum regioi_ready half_ready = regioi_ready_now(half);
 
-		if (regioi_half_pending(half) == 0 ||
+		if (half_ready == REGIOI_READY_NO || regioi_half_pending(half) == 0 ||
 		    atomic_load_explicit(&half->cq->closed, memory_order_relaxed))
 			continue;
-		half_ready = regioi_ready_now(half);
 		if (half_ready == REGIOI_READY_YES)
 			return REGIOI_READY_YES;
-		if (half_ready == REGIOI_READY_UNKNOWN)
-			ready = REGIOI_READY_UNKNOWN;
+		ready = REGIOI_READY_UNKNOWN;
 	}
 	return ready;
 }
