@@ -185,8 +185,9 @@ static int notify(struct regioi_cq *cq)
 
 	if (error)
 		return error;
-	if (regioi_cq_available(cq) == 0)
-		regioi_progress_by_caller(driver);
+	/* Another thread may be in a call as consumer. */
+	if (!driver->threaded && regioi_cq_available(cq) == 0)
+		regioi_progress_without_poll(driver, NULL);
 	if (regioi_cq_available(cq) > 0)
 		regioi_cq_wake(cq, NULL, 0);
 	else if (!cq->on_notify && !driver->threaded && regioi_driver_has_work(driver))

@@ -121,6 +121,11 @@ void regioi_heat_received(struct regioi_node *node, bool alone)
 	else if (node->streak < passes && ++node->streak == passes)
 		make_steady(node);
 	node->received_pass = pass;
+	if (alone && node->heat == REGIOI_COLD && !driver->hot_pause &&
+	    driver->hot_count < REGIOI_HOT_MAX) {
+		node->heat = REGIOI_HOT;
+		driver->hot_count++;
+	}
 }
 
 bool regioi_heat_watch_instead(struct regioi_node *node)
@@ -207,26 +212,14 @@ void regioi_heat_pass_hot(struct regioi_driver *driver, uint32_t completed)
 		cool_hot(driver);
 }
 
-void regioi_heat_pass(struct regioi_driver *driver, uint32_t received, uint32_t completed,
-		      bool alone)
+void regioi_heat_pass(struct regioi_driver *driver, uint32_t received, uint32_t completed)
 {
-	struct regioi_node *node;
-
 	if (received > REGIOI_HOT_MAX)
 		driver->hot_pause = HOT_PAUSE_PASSES;
 	else if (driver->hot_pause > 0)
 		driver->hot_pause--;
 	count_idle(driver, completed);
 	if (driver->hot_count &&
-	    (!alone || received > REGIOI_HOT_MAX || driver->passes_idle >= REGIOI_HOT_IDLE_PASSES))
+	    (received > REGIOI_HOT_MAX || driver->passes_idle >= REGIOI_HOT_IDLE_PASSES))
 		cool_hot(driver);
-	if (!alone || driver->hot_pause || !received)
-		return;
-	for (node = driver->active.first; node && driver->hot_count < REGIOI_HOT_MAX;
-	     node = node->list_next) {
-		if (node->received_pass != driver->passes || node->heat != REGIOI_COLD)
-			continue;
-		node->heat = REGIOI_HOT;
-		driver->hot_count++;
-	}
 }

@@ -21,7 +21,10 @@
 /* The thresholds for an engine whose calls cost this. */
 struct regioi_policy regioi_policy_of(const struct regioi_costs *costs);
 
-/* The node's RQ has received something in this pass, of a caller that is 'alone' or not. */
+/*
+ * The node's RQ has received something in this pass, and may be hot from now on, but not where the
+ * caller is not 'alone': a thread that sleeps relies on events.
+ */
 void regioi_heat_received(struct regioi_node *node, bool alone);
 /*
  * The node's RQ, which is on the steady list, was tried and found empty. Returns whether the
@@ -36,12 +39,8 @@ void regioi_heat_cool_steady(struct regioi_driver *driver);
  * what is there. False if it is watched, or cannot be.
  */
 bool regioi_heat_watch_instead(struct regioi_node *node);
-/*
- * After a pass in which so many RQs received and requests completed: decides which RQs are hot.
- * None is unless the caller is 'alone': a thread that sleeps relies on events.
- */
-void regioi_heat_pass(struct regioi_driver *driver, uint32_t received, uint32_t completed,
-		      bool alone);
+/* After a pass in which so many RQs received and requests completed: hot ones may cool down. */
+void regioi_heat_pass(struct regioi_driver *driver, uint32_t received, uint32_t completed);
 /* The same after a pass over nothing but hot ones. */
 void regioi_heat_pass_hot(struct regioi_driver *driver, uint32_t completed);
 

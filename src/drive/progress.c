@@ -57,46 +57,64 @@ static void work_left_set(struct regioi_driver *driver, bool left)
 
 /*
  * A socket that nobody is to read would be reported by each poll and end each sleep. It is watched
- * again when a receive has found it empty.
+ * again when a receive has found it empty. Returns whether there is something to execute.
  */
-static void readable(struct regioi_rq *rq)
+static bool readable(struct regioi_rq *rq)
 {
 	struct regioi_half *receive = &rq->halves[REGIOI_RECEIVE];
+	bool wanted;
 
 	regioi_ready_event(receive);
+	wanted = regioi_half_runnable(receive, REGIOI_READY_YES);
 	if (!regioi_watch_is_level(rq))
-		return;
-	if (regioi_half_runnable(receive, REGIOI_READY_YES))
+		return wanted;
+	if (wanted)
 		regioi_watch_count_event(rq);
 	else
 		regioi_watch_stop(rq);
+	return wanted;
 }
 
-/* Under the driver's lock, so an RQ found here is not gone before it is active. */
-static void event_take(struct regioi_driver *driver, const struct regioi_event *event)
+static bool writable(struct regioi_rq *rq)
+{
+	struct regioi_half *send = &rq->halves[REGIOI_SEND];
+
+	regioi_ready_event(send);
+	return regioi_half_runnable(send, REGIOI_READY_YES);
+}
+
+/*
+ * Under the driver's lock, so an RQ found here is not gone before it has had its turn. Returns its
+ * node, or NULL if there is nothing to execute.
+ */
+static struct regioi_node *event_take(struct regioi_driver *driver,
+				      const struct regioi_event *event)
 {
 	struct regioi_rq *rq = regioi_rq_locked(event->id, driver);
-	struct regioi_node *node;
+	bool wanted = false;
 
 	if (!rq)
-		return;
-	node = regioi_node_of(rq, driver);
+		return NULL;
 	/* First: a thread that finds the half not ready any more must find this. */
 	if (event->events & REGIOI_EVENT_HANGUP)
 		atomic_store(&rq->hangup_seen, true);
 	if (event->events & REGIOI_EVENT_READABLE)
-		readable(rq);
+		wanted = readable(rq);
 	if (event->events & REGIOI_EVENT_WRITABLE)
-		regioi_ready_event(&rq->halves[REGIOI_SEND]);
-	if (regioi_node_ready(node) == REGIOI_READY_YES)
-		regioi_node_wake(driver, node);
+		wanted |= writable(rq);
+	return wanted ? regioi_node_of(rq, driver) : NULL;
 }
 
+/* The RQs that the events make ready become active. */
 static void events_take(struct regioi_driver *driver, const struct regioi_event *events, int count)
 {
 	driver->engine_idle = count <= 0;
-	for (int i = 0; i < count; i++)
-		event_take(driver, &events[i]);
+	for (int i = 0; i < count; i++) {
+		struct regioi_node *node = event_take(driver, &events[i]);
+
+		if (node)
+			regioi_node_wake(driver, node);
+	}
 }
 
 static void events_poll(struct regioi_driver *driver)
@@ -145,7 +163,9 @@ struct batch {
 	uint32_t completed; /* requests, in this pass */
 	uint32_t received;  /* RQs that received something */
 	bool alone;	    /* nobody sleeps on the driver, nor is about to */
+	struct regioi_hazard *section;
 	struct regioi_direct_results *direct;
+	struct regioi_list resting; /* RQs that leave the active ones */
 	struct regioi_work works[BATCH_MAX];
 };
 
@@ -159,6 +179,20 @@ static void batch_count(struct batch *batch, struct regioi_half *half, uint32_t 
 	node = regioi_node_of(half->rq, batch->driver);
 	regioi_heat_received(node, batch->alone);
 	batch->received++;
+}
+
+static void batch_begin(struct batch *batch, struct regioi_driver *driver, bool alone,
+			struct regioi_direct_results *direct)
+{
+	batch->driver = driver;
+	batch->count = 0;
+	batch->completed = 0;
+	batch->received = 0;
+	batch->alone = alone;
+	batch->direct = direct;
+	batch->resting = (struct regioi_list){0};
+	/* From the first that is prepared to the last that is settled. */
+	batch->section = driver->policy.batches ? regioi_section_enter() : NULL;
 }
 
 static void batch_execute(struct batch *batch)
@@ -178,6 +212,14 @@ static void batch_execute(struct batch *batch)
 		regioi_half_release(half);
 	}
 	batch->count = 0;
+}
+
+static void batch_end(struct batch *batch)
+{
+	if (batch->count)
+		batch_execute(batch);
+	if (batch->driver->policy.batches)
+		regioi_section_leave(batch->section);
 }
 
 static void batch_add(struct batch *batch, struct regioi_half *half)
@@ -208,7 +250,6 @@ static void visit_half(struct batch *batch, struct regioi_half *half, bool try_a
 	if (!regioi_half_runnable(half, REGIOI_READY_YES) &&
 	    !(try_anyway && regioi_half_pending(half) > 0))
 		return;
-	/* One at a time it goes from beginning to end while what it needs is in the caches. */
 	if (batch->driver->policy.batches)
 		batch_add(batch, half);
 	else
@@ -223,28 +264,6 @@ static void node_prefetch(const struct regioi_node *node)
 	__builtin_prefetch(rq);
 	regioi_half_prefetch(&rq->halves[REGIOI_RECEIVE]);
 	regioi_half_prefetch(&rq->halves[REGIOI_SEND]);
-}
-
-static void visit_active(struct batch *batch, bool try_hot)
-{
-	struct regioi_hazard *section = NULL;
-	struct regioi_node *node;
-
-	/* From the first that is prepared to the last that is settled. */
-	if (batch->driver->policy.batches)
-		section = regioi_section_enter();
-
-	for (node = batch->driver->active.first; node; node = node->list_next) {
-		if (node->list_next)
-			node_prefetch(node->list_next);
-		visit_half(batch, &node->rq->halves[REGIOI_SEND], false);
-		visit_half(batch, &node->rq->halves[REGIOI_RECEIVE],
-			   try_hot && node->heat == REGIOI_HOT);
-	}
-	if (batch->count)
-		batch_execute(batch);
-	if (batch->driver->policy.batches)
-		regioi_section_leave(section);
 }
 
 /* ---- The end of a pass ---- */
@@ -271,6 +290,58 @@ static bool stays_idle(struct regioi_node *node)
 		node->idle_passes = 0;
 	node->posted_seen = posted;
 	return ++node->idle_passes < (pinned ? PINNED_IDLE_PASSES : LISTED_IDLE_PASSES);
+}
+
+/*
+ * Decides whether the RQ stays active. Before a sleep it does not without work: the program answers
+ * from memory after it, and a pinned RQ would be posted to without a kick.
+ */
+static void turn_end(struct batch *batch, struct regioi_node *node)
+{
+	struct regioi_driver *driver = batch->driver;
+	enum regioi_ready ready;
+
+	if (!batch->alone && node->heat != REGIOI_COLD)
+		regioi_heat_cool(node);
+	ready = regioi_node_ready(node);
+	if (ready == REGIOI_READY_UNKNOWN && node->heat == REGIOI_COLD &&
+	    regioi_heat_watch_instead(node))
+		ready = regioi_node_ready(node);
+	if (ready == REGIOI_READY_YES) {
+		node->idle_passes = 0;
+		driver->busy = true;
+	} else if (node->heat == REGIOI_HOT) {
+		return;
+	} else if (!batch->alone || node->heat == REGIOI_STEADY || ready == REGIOI_READY_UNKNOWN ||
+		   !stays_idle(node)) {
+		regioi_list_move(&driver->active, &batch->resting, node);
+	}
+}
+
+/* One operation at a time goes from beginning to end while what it needs is in the caches. */
+static void visit_active(struct batch *batch)
+{
+	struct regioi_driver *driver = batch->driver;
+	struct regioi_node *node, *next;
+
+	driver->busy = false;
+	for (node = driver->active.first; node; node = next) {
+		next = node->list_next;
+		if (next)
+			node_prefetch(next);
+		visit_half(batch, &node->rq->halves[REGIOI_SEND], false);
+		visit_half(batch, &node->rq->halves[REGIOI_RECEIVE],
+			   batch->alone && node->heat == REGIOI_HOT);
+		if (!driver->policy.batches)
+			turn_end(batch, node);
+	}
+	batch_end(batch);
+	if (!driver->policy.batches)
+		return;
+	for (node = driver->active.first; node; node = next) {
+		next = node->list_next;
+		turn_end(batch, node);
+	}
 }
 
 /*
@@ -347,38 +418,12 @@ static void visit_steady(struct batch *batch)
 	}
 }
 
-/*
- * Decides who stays active. Before a sleep nobody does without work: the program answers from
- * memory after it, and a pinned RQ would be posted to without a kick. Returns whether work is left
- * that needs no event.
- */
-static bool pass_end(struct regioi_driver *driver, bool alone)
+/* After all turns. Returns whether work is left that needs no event. */
+static bool pass_end(struct batch *batch)
 {
-	struct regioi_node *node, *next;
-	struct regioi_list resting = {0};
+	struct regioi_driver *driver = batch->driver;
 
-	driver->busy = false;
-	for (node = driver->active.first; node; node = next) {
-		enum regioi_ready ready;
-
-		if (!alone && node->heat == REGIOI_STEADY)
-			regioi_heat_cool(node);
-		ready = regioi_node_ready(node);
-		next = node->list_next;
-		if (ready == REGIOI_READY_UNKNOWN && node->heat == REGIOI_COLD &&
-		    regioi_heat_watch_instead(node))
-			ready = regioi_node_ready(node);
-		if (ready == REGIOI_READY_YES) {
-			node->idle_passes = 0;
-			driver->busy = true;
-		} else if (node->heat == REGIOI_HOT) {
-			continue;
-		} else if (!alone || node->heat == REGIOI_STEADY || ready == REGIOI_READY_UNKNOWN ||
-			   !stays_idle(node)) {
-			regioi_list_move(&driver->active, &resting, node);
-		}
-	}
-	if (resting.first && nodes_rest(driver, &resting))
+	if (batch->resting.first && nodes_rest(driver, &batch->resting))
 		driver->busy = true;
 	regioi_lists_empty_set(driver);
 	return driver->busy || driver->maybe_ready.count > 0;
@@ -414,6 +459,13 @@ static bool pass_hot(struct regioi_driver *driver, struct regioi_direct_results 
 	return left;
 }
 
+/* Before the look at anything: pairs with the poster, which stores and then calls. */
+static void calls_forget(struct regioi_driver *driver)
+{
+	if (atomic_load_explicit(&driver->kicked, memory_order_relaxed))
+		atomic_store(&driver->kicked, false);
+}
+
 /*
  * 'poll': the caller does not sleep, so this is where events are asked for and hot RQs tried.
  * 'direct' may be NULL. Returns whether work is left that needs no event.
@@ -431,46 +483,89 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_r
 	if (poll && (++driver->passes_unasked > passes_unasked_max(driver) ||
 		     driver->done_unasked >= DONE_UNASKED))
 		events_poll(driver);
-	/* Before the look at anything: pairs with the poster, which stores and then calls. */
-	if (atomic_load_explicit(&driver->kicked, memory_order_relaxed))
-		atomic_store(&driver->kicked, false);
+	calls_forget(driver);
 	regioi_arrivals_take(driver);
 	if (alone && regioi_heat_all_hot(driver))
 		return pass_hot(driver, direct);
-	batch.driver = driver;
-	batch.direct = direct;
-	batch.alone = alone;
-	batch.count = 0;
-	batch.completed = 0;
-	batch.received = 0;
 	if (driver->maybe_ready.first)
 		maybe_ready_take(driver, poll);
-	visit_active(&batch, alone);
+	batch_begin(&batch, driver, alone, direct);
+	visit_active(&batch);
 	if (alone)
 		visit_steady(&batch);
 	else
 		regioi_heat_cool_steady(driver);
 	driver->done_unasked += batch.completed;
-	regioi_heat_pass(driver, batch.received, batch.completed, alone);
-	return pass_end(driver, alone);
+	regioi_heat_pass(driver, batch.received, batch.completed);
+	return pass_end(&batch);
 }
 
-/* Two passes at most. Returns whether work is left that needs no event. */
-static bool passes_without_poll(struct regioi_driver *driver)
+/*
+ * After a pass before a sleep that has 'left' work, another one at most. Returns whether work is
+ * left that needs no event.
+ */
+static bool few_unknown_try(struct regioi_driver *driver, bool left,
+			    struct regioi_direct_results *direct)
 {
-	bool left = pass(driver, false, NULL);
-
 	/* Trying these few costs less than asking the engine, and then trying them. */
 	if (driver->maybe_ready.first && driver->maybe_ready.count <= UNKNOWN_FEW)
-		left = pass(driver, false, NULL);
+		left = pass(driver, false, direct);
 	work_left_set(driver, left);
 	return left;
+}
+
+/* An RQ that rests has had its turn: lists it if there is more to do. Returns whether there is. */
+static bool visited(struct regioi_driver *driver, struct regioi_node *node)
+{
+	enum regioi_ready ready = regioi_node_ready(node);
+
+	if (ready == REGIOI_READY_UNKNOWN && regioi_heat_watch_instead(node))
+		ready = regioi_node_ready(node);
+	if (ready == REGIOI_READY_YES)
+		return regioi_node_wake(driver, node);
+	if (ready == REGIOI_READY_UNKNOWN && !node->list)
+		regioi_list_append(&driver->maybe_ready, node);
+	return false;
+}
+
+/*
+ * The pass after a sleep, where no RQ is listed: those that the events name have their turns, and
+ * only what has more to do is listed. Returns whether work is left that needs no event.
+ */
+static bool pass_events(struct regioi_driver *driver, const struct regioi_event *events, int count,
+			struct regioi_direct_results *direct)
+{
+	struct regioi_node *nodes[REGIOI_SLEEP_EVENTS];
+	struct batch batch;
+	int named = 0;
+	bool left = false;
+
+	driver->passes++;
+	driver->engine_idle = count <= 0;
+	batch_begin(&batch, driver, false, direct);
+	for (int i = 0; i < count; i++) {
+		struct regioi_node *node = event_take(driver, &events[i]);
+
+		if (!node)
+			continue;
+		visit_half(&batch, &node->rq->halves[REGIOI_SEND], false);
+		visit_half(&batch, &node->rq->halves[REGIOI_RECEIVE], false);
+		nodes[named++] = node;
+	}
+	batch_end(&batch);
+	for (int i = 0; i < named; i++)
+		left |= visited(driver, nodes[i]);
+	driver->busy = left;
+	driver->done_unasked += batch.completed;
+	regioi_heat_pass(driver, batch.received, batch.completed);
+	regioi_lists_empty_set(driver);
+	return left || driver->maybe_ready.count > 0;
 }
 
 /* The caller is a listener itself, and will come by again. */
 static void leave_to_others(struct regioi_driver *driver, bool left)
 {
-	if (left && atomic_load(&driver->listeners) > 1)
+	if (left && (atomic_load(&driver->listeners) & ~REGIOI_LED) > 1)
 		regioi_driver_kick(driver);
 }
 
@@ -485,27 +580,35 @@ static bool nothing_given(const struct regioi_driver *driver)
 	       !regioi_driver_is_lost(driver);
 }
 
-bool regioi_progress_without_poll(struct regioi_driver *driver)
+bool regioi_progress_without_poll(struct regioi_driver *driver, struct regioi_cq *consumer)
 {
+	struct regioi_direct_results direct = {.cq = consumer};
 	bool left;
 
 	if (nothing_given(driver))
 		return false;
 	regioi_driver_lock(driver);
-	left = passes_without_poll(driver);
+	left = few_unknown_try(driver, pass(driver, false, &direct), &direct);
 	regioi_driver_unlock(driver);
 	leave_to_others(driver, left);
 	return left;
 }
 
-void regioi_progress_after_sleep(struct regioi_driver *driver, const struct regioi_event *events,
-				 int count)
+void regioi_progress_after_sleep(struct regioi_driver *driver, struct regioi_cq *consumer,
+				 const struct regioi_event *events, int count)
 {
+	struct regioi_direct_results direct = {.cq = consumer};
 	bool left;
 
 	regioi_driver_lock(driver);
-	events_take(driver, events, count);
-	left = passes_without_poll(driver);
+	calls_forget(driver);
+	if (nothing_given(driver)) {
+		left = pass_events(driver, events, count, &direct);
+	} else {
+		events_take(driver, events, count);
+		left = pass(driver, false, &direct);
+	}
+	left = few_unknown_try(driver, left, &direct);
 	regioi_driver_unlock(driver);
 	leave_to_others(driver, left);
 }

@@ -8,6 +8,9 @@
 #include "queue/completion.h"
 #include "queue/driver.h"
 
+/* The number of events that a sleep can return. */
+#define REGIOI_SLEEP_EVENTS 64
+
 /*
  * Makes progress once, for a consumer that found its CQ empty and does not sleep: executes what is
  * ready on the RQs of the driver, deferred requests included. Leaves it to another thread that is
@@ -19,16 +22,10 @@ uint32_t regioi_progress_try(struct regioi_cq *cq, struct regio_result *results,
 
 /*
  * Makes progress once, for a thread that is about to sleep or has asked for a signal: waits for
- * another thread that makes progress, and leaves it to the sleep to collect events. Returns whether
- * work is left that needs no event.
+ * another thread that makes progress, and leaves it to the sleep to collect events. 'consumer': the
+ * CQ that the thread is the consumer of, or NULL. Returns whether work is left that needs no event.
  */
-bool regioi_progress_without_poll(struct regioi_driver *driver);
-
-/* Makes progress without a poll, unless the driver has a thread to do it. */
-static inline bool regioi_progress_by_caller(struct regioi_driver *driver)
-{
-	return !driver->threaded && regioi_progress_without_poll(driver);
-}
+bool regioi_progress_without_poll(struct regioi_driver *driver, struct regioi_cq *consumer);
 
 /* Makes progress once, for the driver's own thread. Returns whether there was something to do. */
 bool regioi_progress_thread(struct regioi_driver *driver);
@@ -37,7 +34,7 @@ bool regioi_progress_thread(struct regioi_driver *driver);
  * Takes in what the engine's sleep returned, which is called without the driver's lock, and makes
  * progress once as before a sleep.
  */
-void regioi_progress_after_sleep(struct regioi_driver *driver, const struct regioi_event *events,
-				 int count);
+void regioi_progress_after_sleep(struct regioi_driver *driver, struct regioi_cq *consumer,
+				 const struct regioi_event *events, int count);
 
 #endif

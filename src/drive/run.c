@@ -39,7 +39,7 @@ static int sleep_once(struct regioi_driver *driver, int64_t timeout_ns)
 	called = runner_set(driver, REGIOI_RUNNER_AWAKE) == REGIOI_RUNNER_CALLED;
 	if (called)
 		driver->ops->wake_ack(driver->engine);
-	regioi_progress_after_sleep(driver, events, count);
+	regioi_progress_after_sleep(driver, NULL, events, count);
 	if (called)
 		return 0;
 	return count < 0 ? count : 1;
@@ -52,7 +52,7 @@ static int run(struct regioi_driver *driver, int64_t timeout_ns)
 	int result;
 
 	for (;;) {
-		regioi_progress_without_poll(driver);
+		regioi_progress_without_poll(driver, NULL);
 		/* With no time left the engine is still asked once. */
 		if (timeout_ns == 0 && looked)
 			return -ETIMEDOUT;
@@ -74,10 +74,8 @@ int regioi_driver_run(struct regioi_driver *driver, int64_t timeout_ns)
 
 	if (!regioi_lead_take(driver))
 		return -EBUSY;
-	regioi_listeners_join(driver);
 	result = run(driver, timeout_ns);
 	regioi_lead_leave(driver);
-	regioi_listeners_leave(driver);
 	return result;
 }
 

@@ -2,10 +2,10 @@
 /*
  * Sleeping and waking.
  *
- * Leader and followers: of the threads that wait on the CQs of one driver, one leads. It sleeps in
- * the engine, and makes progress for all. The others follow, each asleep on a futex in its CQ. A
- * leader that returns wakes a follower to lead. Whoever completes something on a CQ wakes that CQ's
- * thread.
+ * Leader and followers: of the threads that wait on the CQs of one driver, one leads, from the
+ * begin of its wait to the end. It sleeps in the engine, and makes progress for all. The others
+ * follow, each asleep on a futex in its CQ. A leader that returns wakes a follower to lead. Whoever
+ * completes something on a CQ wakes that CQ's thread.
  *
  * Before a thread sleeps it announces itself: among the driver's listeners before it makes
  * progress, as its CQ's sleeper before it looks for completions a last time. Those who post or
@@ -73,18 +73,35 @@ int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns,
 	return count;
 }
 
+static bool has_leader(struct regioi_driver *driver)
+{
+	return driver->threaded || atomic_load(&driver->listeners) & REGIOI_LED;
+}
+
 /* Under the wait_lock: somebody has to lead, if anybody sleeps. */
 static void pass_lead_on(struct regioi_driver *driver)
 {
 	struct regioi_cq *follower = atomic_load(&driver->followers);
 
-	if (follower && !atomic_load(&driver->has_leader))
+	if (follower && !has_leader(driver))
 		regioi_cq_wake_sleeper(follower);
 }
 
 bool regioi_lead_take(struct regioi_driver *driver)
 {
-	return !atomic_exchange(&driver->has_leader, true);
+	uint32_t before = atomic_load_explicit(&driver->listeners, memory_order_relaxed);
+
+	do {
+		if (driver->threaded || before & REGIOI_LED)
+			return false;
+		/*
+		 * Sequentially consistent: a thread that posts from now on and finds the RQ listed
+		 * calls the driver. What was posted before is seen by the progress made before the
+		 * sleep.
+		 */
+	} while (!atomic_compare_exchange_weak(&driver->listeners, &before,
+					       (before + 1) | REGIOI_LED));
+	return true;
 }
 
 /*
@@ -93,12 +110,27 @@ bool regioi_lead_take(struct regioi_driver *driver)
  */
 void regioi_lead_leave(struct regioi_driver *driver)
 {
-	atomic_store(&driver->has_leader, false);
+	atomic_fetch_sub(&driver->listeners, REGIOI_LED + 1);
 	if (!atomic_load(&driver->followers))
 		return;
 	pthread_mutex_lock(&driver->wait_lock);
 	pass_lead_on(driver);
 	pthread_mutex_unlock(&driver->wait_lock);
+}
+
+void regioi_wait_begin(struct regioi_cq *cq)
+{
+	cq->leads = regioi_lead_take(cq->driver);
+	if (!cq->leads)
+		regioi_listeners_join(cq->driver);
+}
+
+void regioi_wait_end(struct regioi_cq *cq)
+{
+	if (cq->leads)
+		regioi_lead_leave(cq->driver);
+	else
+		regioi_listeners_leave(cq->driver);
 }
 
 /* Under the wait_lock. */
@@ -115,22 +147,22 @@ static void follower_remove(struct regioi_driver *driver, struct regioi_cq *cq)
 	follower->follower_next = cq->follower_next;
 }
 
-/* Joins the followers. False if the leader has left meanwhile: then the caller leads. */
+/* Joins the followers. False if the leader has left: then the caller leads. */
 static bool follow(struct regioi_cq *cq)
 {
 	struct regioi_driver *driver = cq->driver;
-	bool lead;
 
 	pthread_mutex_lock(&driver->wait_lock);
 	cq->follower_next = atomic_load(&driver->followers);
 	atomic_store(&driver->followers, cq);
-	lead = regioi_lead_take(driver);
-	if (lead)
+	cq->leads = !driver->threaded &&
+		    !(atomic_fetch_or(&driver->listeners, REGIOI_LED) & REGIOI_LED);
+	if (cq->leads)
 		follower_remove(driver, cq);
 	else
 		atomic_store(&cq->sleeper, REGIOI_SLEEPS_ON_FUTEX);
 	pthread_mutex_unlock(&driver->wait_lock);
-	return !lead;
+	return !cq->leads;
 }
 
 /* Whoever calls a sleeper has the lock until the engine's wake is done. */
@@ -154,8 +186,7 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 	/* Somebody has called this sleeper by name, whether or not that is what ended the sleep. */
 	if (atomic_exchange(&cq->sleeper, REGIOI_AWAKE) == REGIOI_AWAKE)
 		wake_take(driver);
-	regioi_progress_after_sleep(driver, events, count);
-	regioi_lead_leave(driver);
+	regioi_progress_after_sleep(driver, cq, events, count);
 	return count < 0 ? count : 0;
 }
 
@@ -195,6 +226,6 @@ static int sleep_following(struct regioi_cq *cq, int64_t seen, int64_t timeout_n
 
 int regioi_cq_sleep(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 {
-	return regioi_lead_take(cq->driver) || !follow(cq) ? sleep_leading(cq, seen, timeout_ns)
-							   : sleep_following(cq, seen, timeout_ns);
+	return cq->leads || !follow(cq) ? sleep_leading(cq, seen, timeout_ns)
+					: sleep_following(cq, seen, timeout_ns);
 }

@@ -8,9 +8,6 @@
 #include "queue/cq.h"
 #include "queue/driver.h"
 
-/* The number of events that a sleep can return. */
-#define REGIOI_SLEEP_EVENTS 64
-
 /*
  * Sleeps in the engine for at most 'timeout_ns' (below 0: no end), or only looks where there is
  * work. Returns the number of events, -EINTR or -EBADF, and is followed by
@@ -19,12 +16,18 @@
 int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns,
 			struct regioi_event *ret_events);
 /*
- * Sleeps until there may be more than 'seen' completions on the CQ, for at most 'timeout_ns'.
- * Returns 0, -EINTR, or -EBADF where nothing would end the sleep.
+ * Announces the thread among the listeners, and takes the lead: the right to sleep in the engine,
+ * of which there is one. False, and nothing is done, if another thread has it.
  */
-int regioi_cq_sleep(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns);
-/* The right to sleep in the engine, of which there is one. False where another thread has it. */
 bool regioi_lead_take(struct regioi_driver *driver);
 void regioi_lead_leave(struct regioi_driver *driver);
+/* Announces the CQ's thread, which is to wait: as the leader if there is none. */
+void regioi_wait_begin(struct regioi_cq *cq);
+void regioi_wait_end(struct regioi_cq *cq);
+/*
+ * In a wait: sleeps until there may be more than 'seen' completions on the CQ, for at most
+ * 'timeout_ns'. Returns 0, -EINTR, or -EBADF where nothing would end the sleep.
+ */
+int regioi_cq_sleep(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns);
 
 #endif

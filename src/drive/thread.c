@@ -134,7 +134,7 @@ static void look_now_and_then(struct regioi_driver *driver)
 {
 	const struct timespec timeout = {.tv_nsec = LOST_NS};
 
-	regioi_progress_without_poll(driver);
+	regioi_progress_without_poll(driver, NULL);
 	syscall(SYS_futex, &driver->thread.stop, FUTEX_WAIT_PRIVATE, 0, &timeout, NULL, 0);
 }
 
@@ -146,7 +146,7 @@ static void sleep_once(struct regioi_driver *driver)
 
 	/* Sequentially consistent, as in regio_cq_wait(). */
 	atomic_fetch_add(&driver->listeners, 1);
-	regioi_progress_without_poll(driver);
+	regioi_progress_without_poll(driver, NULL);
 	if (regioi_driver_has_work(driver) || atomic_load(&driver->thread.stop)) {
 		timeout_ns = 0;
 	} else {
@@ -161,7 +161,7 @@ static void sleep_once(struct regioi_driver *driver)
 		count = regioi_driver_sleep(driver, timeout_ns, events);
 	while (count == 0 && timeout_ns != 0 && !is_called(driver));
 	atomic_store_explicit(&driver->thread.asleep, false, memory_order_relaxed);
-	regioi_progress_after_sleep(driver, events, count);
+	regioi_progress_after_sleep(driver, NULL, events, count);
 	atomic_fetch_sub(&driver->listeners, 1);
 }
 

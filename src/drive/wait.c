@@ -33,7 +33,7 @@ static int64_t available(struct regioi_cq *cq, int64_t enough)
 	int64_t count = regioi_cq_available(cq);
 
 	while (count < enough) {
-		bool left = regioi_progress_by_caller(cq->driver);
+		bool left = !cq->driver->threaded && regioi_progress_without_poll(cq->driver, cq);
 		int64_t before = count;
 
 		count = regioi_cq_available(cq);
@@ -70,7 +70,7 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 		error = regioi_cq_sleep(cq, count, rest_ns);
 		if (error == -EBADF) {
 			/* What is posted fails now; that it does is not what was waited for. */
-			regioi_progress_without_poll(cq->driver);
+			regioi_progress_without_poll(cq->driver, cq);
 			break;
 		}
 		if (error) {
@@ -91,12 +91,8 @@ int regioi_cq_wait(struct regioi_cq *cq, int64_t enough, uint64_t max_delay_ns, 
 
 	if (count >= enough)
 		return count > INT32_MAX ? INT32_MAX : (int)count;
-	/*
-	 * Sequentially consistent: a thread that posts from now on and finds the RQ listed calls
-	 * the driver. What was posted before is seen by the progress made before the sleep.
-	 */
-	regioi_listeners_join(cq->driver);
+	regioi_wait_begin(cq);
 	result = wait_announced(cq, enough, max_delay_ns, timeout_ns);
-	regioi_listeners_leave(cq->driver);
+	regioi_wait_end(cq);
 	return result;
 }

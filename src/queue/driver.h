@@ -48,6 +48,9 @@ struct regioi_policy {
 	uint8_t passes_unasked_hot; /* where each pass is a few tries */
 };
 
+/* Set in 'listeners' while one of them, and no other thread, may sleep in the engine. */
+#define REGIOI_LED 0x80000000u
+
 struct regioi_driver {
 	uint64_t id;
 	const struct regioi_engine_ops *ops;
@@ -63,7 +66,7 @@ struct regioi_driver {
 
 	/* RQs that may have work. Any thread pushes; a thread that makes progress takes all. */
 	_Alignas(REGIOI_CACHE_LINE) _Atomic(struct regioi_node *) arrivals;
-	/* Threads in a sleep that must end when there is work: drive/sleep.c. */
+	/* Threads in a sleep that must end when there is work, and REGIOI_LED: drive/sleep.c. */
 	_Atomic uint32_t listeners;
 	_Atomic bool kicked;	    /* they were woken since the last pass */
 	_Atomic uint32_t unwatched; /* RQs that the engine does not watch: watch.c */
@@ -93,7 +96,6 @@ struct regioi_driver {
 
 	/* Sleeping, drive/sleep.c. */
 	_Alignas(REGIOI_CACHE_LINE) pthread_mutex_t wait_lock;
-	_Atomic bool has_leader;   /* a thread sleeps in the engine */
 	uint8_t runner;		   /* enum regioi_runner */
 	_Atomic uint32_t sleeps;   /* of any thread in the engine */
 	uint32_t sleeps_unchecked; /* the sleeper's: drive/sleep.c */

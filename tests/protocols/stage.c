@@ -145,12 +145,12 @@ void stage_poll(void)
 	struct regioi_event events[REGIOI_SLEEP_EVENTS];
 	int count = regioi_driver_sleep(stage.driver_object, 0, events);
 
-	regioi_progress_after_sleep(stage.driver_object, events, count);
+	regioi_progress_after_sleep(stage.driver_object, NULL, events, count);
 }
 
 void stage_progress(void)
 {
-	regioi_progress_without_poll(stage.driver_object);
+	regioi_progress_without_poll(stage.driver_object, NULL);
 }
 
 /* ---- The search ---------------------------------------------------------------- */
