@@ -14,6 +14,8 @@
 
 /* What a name requests: an engine, and words joined to it by '+'. */
 struct wish {
+	const char *by;
+	const char *text;
 	char engine[32];
 	bool thread;
 	bool fault;
@@ -45,23 +47,29 @@ static int refusal_error(int error)
 	}
 }
 
-static int engine_named(const char *name, const char *why, struct regioi_engine_choice *choice)
+static int refuse(int error, const char *which, const struct regioi_refusal *refusal)
+{
+	return regioi_fail(refusal_error(error), "choosing an engine: %s: %s%s%s", which,
+			   refusal->reason, refusal->remedy[0] ? "; " : "", refusal->remedy);
+}
+
+static int engine_named(const struct wish *wish, struct regioi_engine_choice *choice)
 {
 	struct regioi_refusal refusal = {0};
+	char which[64];
 	int error;
 
-	choice->ops = engine_find(name);
+	choice->ops = engine_find(wish->engine);
 	if (!choice->ops)
 		return regioi_fail(-ENOENT,
-				   "choosing an engine: %s requests \"%s\"; regio info lists "
-				   "the engines",
-				   why, name);
+				   "choosing an engine: %s requests \"%.120s\", which names none; "
+				   "regio info lists the engines",
+				   wish->by, wish->text);
 	error = choice->ops->create(&choice->engine, &refusal);
+	snprintf(which, sizeof(which), "%s does not work here", wish->engine);
 	if (error)
-		return regioi_fail(refusal_error(error),
-				   "choosing an engine: %s does not work here: %s; %s", name,
-				   refusal.reason, refusal.remedy);
-	snprintf(choice->reason, sizeof(choice->reason), "requested by %s", why);
+		return refuse(error, which, &refusal);
+	snprintf(choice->reason, sizeof(choice->reason), "requested by %s", wish->by);
 	return 0;
 }
 
@@ -83,9 +91,7 @@ static int engine_automatic(struct regioi_engine_choice *choice)
 		}
 		snprintf(refused, sizeof(refused), "%s: %.80s", choice->ops->name, refusal.reason);
 	}
-	return regioi_fail(refusal_error(error),
-			   "choosing an engine: none works; the last one reported: %s; %s",
-			   refusal.reason, refusal.remedy);
+	return refuse(error, "none works; the last one reported", &refusal);
 }
 
 static bool word_is(const char *word, size_t length, const char *name)
@@ -98,6 +104,8 @@ static void read_wish(const char *text, struct wish *wish)
 {
 	size_t length;
 
+	wish->by = "REGIO_ENGINE";
+	wish->text = text;
 	wish->engine[0] = '\0';
 	for (const char *word = text; word; word = word[length] ? word + length + 1 : NULL) {
 		length = strcspn(word, "+");
@@ -153,21 +161,18 @@ static int read_costs(struct regioi_engine_choice *choice)
 int regioi_engine_open(const char *text, struct regioi_engine_choice *choice)
 {
 	const char *environment = getenv("REGIO_ENGINE");
-	const char *why = "the program";
-	struct wish wish = {.engine = "auto"};
+	struct wish wish = {.by = "the program", .text = text, .engine = "auto"};
 	int error = text ? read_name(text, &wish) : 0;
 
 	if (error)
 		return error;
-	if (strcmp(wish.engine, "auto") == 0 && environment && environment[0]) {
-		why = "REGIO_ENGINE";
+	if (strcmp(wish.engine, "auto") == 0 && environment && environment[0])
 		read_wish(environment, &wish);
-	}
 	choice->threaded = wish.thread;
 	if (strcmp(wish.engine, "auto") == 0)
 		error = engine_automatic(choice);
 	else
-		error = engine_named(wish.engine, why, choice);
+		error = engine_named(&wish, choice);
 	if (!error)
 		error = read_costs(choice);
 	return error || !wish.fault ? error : engine_wrap(choice);

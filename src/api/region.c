@@ -79,12 +79,12 @@ static enum access range_access_from_maps(uintptr_t start, uintptr_t end)
 }
 
 /*
- * Errors of madvise(2) that are not about the range: a seccomp filter, or a temporary lack of
- * resources.
+ * Whether an error of madvise(2) is about the range. Others come from a seccomp filter, which may
+ * return any, or from a temporary lack of resources.
  */
-static bool says_nothing(int error)
+static bool is_about_range(int error)
 {
-	return error == EPERM || error == EACCES || error == ENOSYS || error == EAGAIN;
+	return error == ENOMEM || error == EFAULT || error == EHWPOISON;
 }
 
 /* The access that all of the range allows, found by faulting it in. */
@@ -99,15 +99,14 @@ static enum access range_access(void *address, size_t length)
 	end = (end + page - 1) & ~(page - 1);
 	if (madvise((void *)start, end - start, MADV_POPULATE_WRITE) == 0)
 		return ACCESS_WRITE;
-	if (says_nothing(errno))
-		return range_access_from_maps(start, end);
-	if (errno != EINVAL)
+	if (is_about_range(errno))
 		return ACCESS_NONE;
+	if (errno != EINVAL)
+		return range_access_from_maps(start, end);
 	/* EINVAL: part of the range is read-only, or the kernel does not know the advice. */
 	if (madvise((void *)start, end - start, MADV_POPULATE_READ) == 0)
 		return ACCESS_READ;
-	return errno == EINVAL || says_nothing(errno) ? range_access_from_maps(start, end)
-						      : ACCESS_NONE;
+	return is_about_range(errno) ? ACCESS_NONE : range_access_from_maps(start, end);
 }
 
 static int region_check_length(const char *step, size_t length)
@@ -200,7 +199,8 @@ static int place_on_node(void *address, size_t length, uint32_t node)
 	/* A kernel without NUMA has only node 0. */
 	if (errno == ENOSYS)
 		return node == 0 ? 0 : -EINVAL;
-	return -errno;
+	/* A seccomp filter may return any other error. */
+	return errno == EINVAL || errno == ENOMEM ? -errno : -EPERM;
 }
 
 static int refuse_node(const char *step, int error, uint32_t node)

@@ -148,6 +148,30 @@ static void close_descriptors(struct regioi_engine *engine)
 	close_unless(engine->witness_fd, complete && !witness);
 }
 
+static const char *remedy_of(int error)
+{
+	switch (error) {
+	case -EMFILE:
+		return "raise the descriptor limit: ulimit -n";
+	case -ENFILE:
+		return "raise fs.file-max";
+	case -ENOSPC:
+		return "raise fs.epoll.max_user_watches";
+	case -ENOMEM:
+		return "free some memory";
+	default:
+		return "allow epoll_create1, epoll_ctl and eventfd2 in the seccomp profile";
+	}
+}
+
+static int refuse(const char *step, int error, struct regioi_refusal *ret_refusal)
+{
+	snprintf(ret_refusal->reason, sizeof(ret_refusal->reason), "%s: %s", step,
+		 strerror(-error));
+	snprintf(ret_refusal->remedy, sizeof(ret_refusal->remedy), "%s", remedy_of(error));
+	return error;
+}
+
 static int open_descriptors(struct regioi_engine *engine, struct regioi_refusal *ret_refusal)
 {
 	int error;
@@ -168,14 +192,10 @@ static int open_descriptors(struct regioi_engine *engine, struct regioi_refusal 
 		add_witness(engine);
 		return 0;
 	}
-	error = -errno;
+	error = refuse(engine->epoll_fd < 0 ? "creating an epoll set"
+					    : "adding an eventfd to an epoll set",
+		       -errno, ret_refusal);
 	close_descriptors(engine);
-	snprintf(ret_refusal->reason, sizeof(ret_refusal->reason), "creating an epoll set: %s",
-		 strerror(-error));
-	snprintf(ret_refusal->remedy, sizeof(ret_refusal->remedy), "%s",
-		 error == -EMFILE   ? "raise the descriptor limit: ulimit -n"
-		 : error == -ENOSPC ? "raise fs.epoll.max_user_watches"
-				    : "");
 	return error;
 }
 
@@ -183,7 +203,8 @@ int regioi_epoll_create(size_t size, struct regioi_engine **ret_engine,
 			struct regioi_refusal *ret_refusal)
 {
 	struct regioi_engine *engine = calloc(1, size);
-	int error = engine ? open_descriptors(engine, ret_refusal) : -ENOMEM;
+	int error = engine ? open_descriptors(engine, ret_refusal)
+			   : refuse("creating an engine", -ENOMEM, ret_refusal);
 
 	if (error)
 		free(engine);
@@ -264,7 +285,11 @@ static bool wait_exactly(struct regioi_engine *engine, struct epoll_event *event
 	if (!atomic_load_explicit(&engine->nanoseconds, memory_order_relaxed))
 		return false;
 	*ret_count = regioi_sys_epoll_pwait2(engine->epoll_fd, events, events_max, &timeout);
-	if (*ret_count >= 0 || (errno != ENOSYS && errno != EPERM))
+	/*
+	 * A filter may refuse the call with any error. If the descriptor is the reason, the call
+	 * that is tried next fails as well.
+	 */
+	if (*ret_count >= 0 || errno == EINTR || errno == EBADF)
 		return true;
 	atomic_store_explicit(&engine->nanoseconds, false, memory_order_relaxed);
 	return false;

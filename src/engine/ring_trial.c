@@ -26,7 +26,8 @@
 
 /* The result of the trial. */
 struct trial {
-	const char *step; /* the step that failed */
+	const char *step;  /* the step that failed */
+	const char *calls; /* that it makes */
 	int error;
 	uint32_t calls_ns; /* time of a plain call, and of an operation in a batch */
 	uint32_t batch_ns;
@@ -120,6 +121,7 @@ static void *try_ring(void *argument)
 	int sockets[2], ready_fd;
 
 	trial->step = "io_uring_setup";
+	trial->calls = "io_uring_setup, io_uring_enter and io_uring_register";
 	trial->error = regioi_ring_open(&ring.io);
 	if (trial->error)
 		return NULL;
@@ -131,6 +133,7 @@ static void *try_ring(void *argument)
 		close(sockets[1]);
 	} else {
 		trial->step = "creating descriptors to try it";
+		trial->calls = "eventfd2 and socketpair";
 		trial->error = -errno;
 	}
 	if (ready_fd >= 0)
@@ -154,31 +157,39 @@ static long io_uring_disabled(void)
 	return value;
 }
 
-static const char *remedy_of(int error)
-{
-	switch (error) {
-	case -EPERM:
-	case -EACCES:
-		return "allow io_uring_setup, io_uring_enter and io_uring_register in the seccomp "
-		       "profile";
-	case -ENOSYS:
-		return "Linux 6.1 or newer with io_uring, and no seccomp profile that hides it";
-	case -EINVAL:
-		return "Linux 6.1 or newer";
-	case -ENOMEM:
-		return "raise the locked-memory limit: ulimit -l";
-	case -EMFILE:
-		return "raise the descriptor limit: ulimit -n";
-	default:
-		return "";
-	}
-}
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool tried;     /* and the result is final */
 static bool inherited; /* the result is that of the parent, whose trial succeeded */
 static struct trial trial;
 static struct regioi_refusal refused;
+
+static void suggest(char *remedy, size_t size)
+{
+	switch (trial.error) {
+	case -ENOSYS:
+		snprintf(remedy, size,
+			 "Linux 6.1 or newer with io_uring, and no seccomp profile that hides %s",
+			 trial.calls);
+		break;
+	case -EINVAL:
+		snprintf(remedy, size, "Linux 6.1 or newer");
+		break;
+	case -ENOMEM:
+		snprintf(remedy, size, "raise the locked-memory limit: ulimit -l");
+		break;
+	case -EMFILE:
+		snprintf(remedy, size, "raise the descriptor limit: ulimit -n");
+		break;
+	case -ENFILE:
+		snprintf(remedy, size, "raise fs.file-max");
+		break;
+	case -EAGAIN:
+		snprintf(remedy, size, "raise the limit of threads: ulimit -u");
+		break;
+	default:
+		snprintf(remedy, size, "allow %s in the seccomp profile", trial.calls);
+	}
+}
 
 void regioi_ring_costs(struct regioi_costs *costs)
 {
@@ -208,7 +219,8 @@ static struct trial try_in_a_thread(void)
 
 	/* The thread may finish before pthread_create() returns: 'now' is set only on an error. */
 	if (error)
-		return (struct trial){.step = "creating a thread to try it", .error = -error};
+		return (struct trial){
+			.step = "creating a thread to try it", .calls = "clone3", .error = -error};
 	pthread_join(thread, NULL);
 	return now;
 }
@@ -234,7 +246,7 @@ static void try_now(void)
 	}
 	snprintf(refused.reason, sizeof(refused.reason), "%s: %s", trial.step,
 		 strerror(-trial.error));
-	snprintf(refused.remedy, sizeof(refused.remedy), "%s", remedy_of(trial.error));
+	suggest(refused.remedy, sizeof(refused.remedy));
 }
 
 int regioi_ring_try(struct regioi_refusal *ret_refusal)

@@ -11,6 +11,7 @@
 #include "../../support/suite.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -448,11 +449,20 @@ END_TEST
  */
 START_TEST(an_engine_nobody_knows_is_an_error_that_names_who_asked)
 {
+	/* The whole text is shown, although each has words that are known. */
+	static const char *const words[] = {"thread", "+thread", "epoll+", "fault+nonesuch+thread"};
+	char quoted[32];
 	struct regio_cq *cq = NULL;
 
 	expect_refused("nonesuch", -ENOENT, "nonesuch", "regio info");
 	setenv("REGIO_ENGINE", "wrong", 1);
 	expect_refused(NULL, -ENOENT, "REGIO_ENGINE", "wrong");
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		snprintf(quoted, sizeof(quoted), "\"%s\"", words[i]);
+		setenv("REGIO_ENGINE", words[i], 1);
+		expect_refused(NULL, -ENOENT, quoted, "names none");
+	}
+	setenv("REGIO_ENGINE", "wrong", 1);
 	EXPECT_RETURN(-ENOENT, regio_cq_create(1, NULL, &cq));
 	expect_refused("nonesuch", -ENOENT, "the program", "regio info");
 	ck_assert_str_eq(told_of("epoll").engine, "epoll");
