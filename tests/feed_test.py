@@ -508,6 +508,8 @@ def check_refusals():
         (["subscribe", where.text, "--source", "127.0.0.1%lo"], 2, "follows an IPv6 address only"),
         (["subscribe", where.text, *["--source", "127.0.0.1"] * 9], 2, "at most 8 sources"),
         (["subscribe", "127.0.0.1@" + where.text], 2, "--source ADDRESS"),
+        (["publish", "239.1.1.1:0", "--count", "1"], 2, "239.1.1.1:0: the port must be from 1"),
+        (["subscribe", "[ff15::1]:0", "--seconds", "0.1"], 2, "the port must be from 1"),
     ):
         reason = reason[0] if reason else ""
         result = tap.run(TOOL, "feed", *arguments)

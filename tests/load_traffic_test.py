@@ -164,6 +164,12 @@ def check_list_many():
     expect_end(server)
 
 
+def check_list_without_port():
+    with Files() as files:
+        result = tap.run(TOOL, "load", "--list", files.write("127.0.0.1:7766", "127.0.0.2:0"))
+    expect((result.returncode, "127.0.0.2:0: the port must be" in result.stderr), (1, True), result.stderr)
+
+
 def check_list_mixed():
     """An address and a group in one list."""
     alone, port = serve()
@@ -325,6 +331,7 @@ if __name__ == "__main__":
         ("what a group cannot do is refused", check_group_refusals),
         ("a list of addresses, on both sides", check_list),
         ("many addresses", check_list_many),
+        ("an address in the list of a client has a port", check_list_without_port),
         ("an address and a group in one list", check_list_mixed),
         ("what is wrong in a list is named with its line", check_list_refusals),
         ("messages at the times of a file, with its sizes", check_playback),

@@ -68,6 +68,19 @@ def check_full_output():
     server.stop()
 
 
+def check_closed_output():
+    """Nothing that a command opens gets the number of standard output, and then what is printed."""
+    server, port = serve()
+    for closed in (">&-", "<&- >&-"):
+        script = f'"$0" load 127.0.0.1 --port {port} --seconds 0.05 --rate 1000 {closed}'
+        result = tap.run("sh", "-c", script, TOOL)
+        expect((result.returncode, "Bad file descriptor" in result.stderr), (1, True),
+               f"{closed}: {result.stderr!r}")
+    result = tap.run("sh", "-c", '"$0" load 127.0.0.1 --port ' + port + " --seconds 0.05 <&- 2>&-", TOOL)
+    expect((result.returncode, "sent" in result.stdout), (0, True), "only the output is open")
+    server.stop()
+
+
 def failing_runs():
     """Runs that end before they have a result."""
     taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -198,6 +211,7 @@ def check_bench():
 if __name__ == "__main__":
     sys.exit(tap.main((
         ("standard output that is full is an error of every command", check_full_output),
+        ("standard output that is closed is an error, and no socket gets it", check_closed_output),
         ("a run that fails leaves files alone, and says why in JSON", check_failed_runs),
         ("a full disk leaves the earlier file", check_full_disk),
         ("a pipe gets the result", check_pipe),

@@ -5,6 +5,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -21,6 +22,18 @@ static bool json_written;
 static int stdout_error;
 
 /* ---- Standard output ----------------------------------------------------- */
+
+void output_begin(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* The other way round, so that reading and writing fail as they would. */
+		const int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		/* The lowest number that is free: this one. */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags) < 0)
+			return;
+	}
+}
 
 void output_flush(void)
 {

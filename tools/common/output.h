@@ -51,6 +51,12 @@ cJSON *json_make_count(uint64_t count);
  */
 int plot_check(const char *command, const char *path);
 
+/*
+ * The first step of every command. Standard descriptors that are closed stay unusable: no socket
+ * or file gets their numbers, which would then be written to by what prints.
+ */
+void output_begin(void);
+
 /* Flushes standard output; what fails is remembered. */
 void output_flush(void);
 

@@ -183,6 +183,13 @@ uint16_t address_port(const struct address *address)
 							     : address->name.v4.sin_port);
 }
 
+int address_need_port(const struct address *address)
+{
+	return address_port(address) ? 0
+				     : console_fail("%s: the port must be from 1 to 65535",
+						    address_text(address).text);
+}
+
 struct address address_of_socket(int fd)
 {
 	struct address address = {.bytes = sizeof(address.name)};

@@ -51,6 +51,9 @@ void address_set_port(struct address *address, uint16_t port);
 
 uint16_t address_port(const struct address *address);
 
+/* Port 0 is none that others can name. Returns 0, or -1 after saying so. */
+int address_need_port(const struct address *address);
+
 /* The address a socket is bound to. */
 struct address address_of_socket(int fd);
 

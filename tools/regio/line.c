@@ -38,7 +38,7 @@ int lines_read(int count, char **names, struct address *ret_lines, uint32_t line
 			return console_fail("%s: a source is not part of the group: give the group "
 					    "alone, and --source ADDRESS",
 					    names[i]);
-		if (address_read(names[i], &ret_lines[i]))
+		if (address_read(names[i], &ret_lines[i]) || address_need_port(&ret_lines[i]))
 			return -1;
 	}
 	return 0;

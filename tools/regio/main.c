@@ -103,5 +103,6 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	output_begin();
 	return output_finish(run(argc, argv));
 }

@@ -253,6 +253,20 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Returns 0, or -1 after saying why. */
+static int read_list(struct load *load)
+{
+	struct address_list *list = &load->addresses;
+
+	if (address_list_read(load->options->list_path, load->options->tcp, LOAD_CONNECTIONS_MAX,
+			      list))
+		return -1;
+	for (uint32_t i = 0; i < list->count; i++)
+		if (address_need_port(&list->addresses[i]))
+			return -1;
+	return 0;
+}
+
 /* Where to. Returns 0, or -1 after saying why. */
 static int find_addresses(struct load *load)
 {
@@ -260,8 +274,7 @@ static int find_addresses(struct load *load)
 	int count;
 
 	if (options->list_path)
-		return address_list_read(options->list_path, options->tcp, LOAD_CONNECTIONS_MAX,
-					 &load->addresses);
+		return read_list(load);
 	load->addresses.addresses = calloc(ADDRESSES_MAX, sizeof(struct address));
 	if (!load->addresses.addresses)
 		return console_fail("find the address of %s: %s", options->host, strerror(ENOMEM));
