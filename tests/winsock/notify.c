@@ -196,6 +196,58 @@ START_TEST(p50_arrival_between_dequeue_and_notify_is_not_lost)
 }
 END_TEST
 
+#define LONG_SENDS 8u
+#define LONG_SEND_BYTES (1u << 20)
+
+/* Sends more than the socket takes, so that the library goes on with it by itself. */
+static RIO_BUFFERID fill_socket(const struct rig *rig, char *memory)
+{
+	RIO_BUFFERID id = rio.RIORegisterBuffer(memory, LONG_SENDS * LONG_SEND_BYTES);
+
+	EXPECT(id != RIO_INVALID_BUFFERID, "error %u", GetLastError());
+	for (ULONG i = 0; i < LONG_SENDS; i++)
+		EXPECT_TRUE(rio.RIOSend(rig->rq,
+					&(RIO_BUF){id, i * LONG_SEND_BYTES, LONG_SEND_BYTES}, 1,
+					RIO_MSG_DONT_NOTIFY, memory));
+	return id;
+}
+
+START_TEST(arrival_is_noticed_while_sends_wait_for_room)
+{
+	static char memory[LONG_SENDS * LONG_SEND_BYTES];
+	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0), thread;
+	OVERLAPPED token, *overlapped;
+	RIO_NOTIFICATION_COMPLETION notification = by_port(port, NULL, &token);
+	struct rig rig;
+	struct posts posts = {&rig, scaled(200), CreateEvent(NULL, FALSE, FALSE, NULL)};
+	RIO_BUFFERID id;
+	ULONG_PTR key;
+	DWORD bytes;
+
+	rig_open(&rig, &(struct rig_plan){.receives = 1,
+					  .sends = LONG_SENDS,
+					  .stream = true,
+					  .notification = &notification});
+	id = fill_socket(&rig, memory);
+	thread = CreateThread(NULL, 0, send_when_told, &posts, 0, NULL);
+	for (uint64_t i = 0; i < posts.count; i++) {
+		EXPECT_TRUE(receive(&rig, 0, 0));
+		EXPECT(rio.RIONotify(rig.cq) == 0, "RIONotify");
+		SetEvent(posts.go);
+		EXPECT(GetQueuedCompletionStatus(port, &bytes, &key, &overlapped, PATIENCE_MS),
+		       "message %llu: error %u", (unsigned long long)i, GetLastError());
+		/* Some of the sends are done as well. */
+		while (take_one(rig.cq).RequestContext != 0)
+			continue;
+	}
+	EXPECT(WaitForSingleObject(thread, PATIENCE_MS) == WAIT_OBJECT_0, "it goes on");
+	CloseHandle(thread);
+	rig_close(&rig);
+	rio.RIODeregisterBuffer(id);
+	CloseHandle(port);
+}
+END_TEST
+
 static const char *const resets[] = {"manual-reset event", "auto-reset event"};
 
 /* Nothing has been armed where arming failed, so there is nothing to be armed already. */
@@ -227,6 +279,7 @@ int main(void)
 		{p48_signal_always_finds_a_completion, resets, 2, 2 * CASE_TIMEOUT_S},
 		CASE(p49_one_packet_for_each_arming_with_its_key_and_overlapped),
 		CASE(arming_a_dead_queue_is_an_error_each_time),
+		CASE_SLOW(arrival_is_noticed_while_sends_wait_for_room),
 		CASE_SLOW(p50_arrival_between_dequeue_and_notify_is_not_lost),
 	};
 

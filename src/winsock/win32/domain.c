@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How threads wait and completions are made: sleeping, leading, helping.
+ * How threads wait and completions are made: leading, helping, sleeping.
  *
  * A waiter may be satisfied inside regio_driver_run(), in the leader itself: a CQ calls the
  * library, which takes the lock that the leader has released. So with a domain's lock held,
@@ -8,9 +8,6 @@
  */
 #include "winsock/win32/domain.h"
 #include "base/clock.h"
-
-/* The waiter that this thread leads with. */
-static _Thread_local const struct regioi_ws_waiter *leading;
 
 uint64_t regioi_ws_deadline(DWORD timeout_ms)
 {
@@ -37,23 +34,55 @@ int regioi_ws_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock, uint64
 		       : pthread_cond_clockwait(condition, lock, CLOCK_MONOTONIC, &until);
 }
 
-/* ---- The helper ---- */
+/* ---- Leading ---- */
 
-/* A waiter that could lead: one of the program's if possible, otherwise the helper. */
+/* A thread of the program that could lead, or NULL. */
 static struct regioi_ws_waiter *find_leader(const struct regioi_ws_domain *domain)
 {
-	struct regioi_ws_waiter *waiter, *helper = NULL;
+	struct regioi_ws_waiter *waiter = (void *)domain->waiters.last;
 
-	for (waiter = (void *)domain->waiters.last; waiter;
-	     waiter = (void *)waiter->link.previous) {
-		if (waiter->done || !waiter->drives)
-			continue;
-		if (!waiter->helper)
-			return waiter;
-		helper = waiter;
-	}
-	return helper;
+	while (waiter && (waiter->done || !waiter->drives))
+		waiter = (void *)waiter->link.previous;
+	return waiter;
 }
+
+/* Has a thread of the program lead, unless another thread does. False if there is none for it. */
+static bool pass_lead_on(struct regioi_ws_domain *domain)
+{
+	struct regioi_ws_waiter *next = find_leader(domain);
+
+	if (!domain->leader && next)
+		pthread_cond_signal(&next->awake);
+	return domain->leader || next;
+}
+
+static bool may_lead(const struct regioi_ws_domain *domain, const struct regioi_ws_waiter *waiter)
+{
+	return domain->driver && !domain->leader && waiter->drives;
+}
+
+static void lead(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter,
+		 int64_t timeout_ns)
+{
+	int error;
+
+	domain->leader = waiter;
+	domain->leading_thread = pthread_self();
+	pthread_mutex_unlock(&domain->lock);
+	error = regio_driver_run(domain->driver, timeout_ns);
+	pthread_mutex_lock(&domain->lock);
+	domain->leader = NULL;
+	/* In a forked child the driver is not valid: only waiting for other threads is possible. */
+	if (error && error != -ETIMEDOUT && error != -EINTR)
+		waiter->drives = false;
+}
+
+struct regioi_ws_waiter *regioi_ws_domain_leading(const struct regioi_ws_domain *domain)
+{
+	return domain->leader && domain->leading_thread == pthread_self() ? domain->leader : NULL;
+}
+
+/* ---- The helper ---- */
 
 static void *helper_main(void *argument)
 {
@@ -61,12 +90,10 @@ static void *helper_main(void *argument)
 
 	pthread_mutex_lock(&domain->lock);
 	while (!domain->helper_ending) {
-		struct regioi_ws_waiter waiter = {.drives = true, .helper = true};
-
-		if (domain->blocked > 0)
-			regioi_ws_domain_sleep(domain, &waiter, UINT64_MAX);
+		if (!pass_lead_on(domain) && domain->blocked > 0 && domain->helper.drives)
+			lead(domain, &domain->helper, -1);
 		else
-			pthread_cond_wait(&domain->helper_rung, &domain->lock);
+			pthread_cond_wait(&domain->helper.awake, &domain->lock);
 	}
 	pthread_mutex_unlock(&domain->lock);
 	return NULL;
@@ -77,24 +104,21 @@ static void helper_ring(struct regioi_ws_domain *domain)
 {
 	if (domain->helper_ending)
 		return;
-	if (domain->helper_started)
-		pthread_cond_signal(&domain->helper_rung);
-	else
-		/*
-		 * If no thread can be created, the sends wait for the next call, as in the native
-		 * API.
-		 */
-		domain->helper_started =
-			pthread_create(&domain->helper, NULL, helper_main, domain) == 0;
+	if (domain->helper_started) {
+		pthread_cond_signal(&domain->helper.awake);
+		return;
+	}
+	domain->helper.drives = true;
+	/* If no thread can be created, the sends wait for the next call, as in the native API. */
+	domain->helper_started =
+		pthread_create(&domain->helper_thread, NULL, helper_main, domain) == 0;
 }
 
+/* Ends its turn, if it leads. */
 static void helper_dismiss(struct regioi_ws_domain *domain)
 {
-	struct regioi_ws_waiter *waiter;
-
-	for (waiter = (void *)domain->waiters.last; waiter; waiter = (void *)waiter->link.previous)
-		if (waiter->helper && !waiter->done)
-			regioi_ws_waiter_satisfy(domain, waiter);
+	if (domain->leader == &domain->helper)
+		regio_driver_wake(domain->driver);
 }
 
 /* regio_driver_opts.on_blocked */
@@ -135,47 +159,6 @@ void regioi_ws_waiter_drive(struct regioi_ws_domain *domain, struct regioi_ws_wa
 	wake(domain, waiter);
 }
 
-bool regioi_ws_domain_led_here(const struct regioi_ws_domain *domain,
-			       const struct regioi_ws_waiter *waiter)
-{
-	return leading == waiter && domain->leader == waiter;
-}
-
-static bool may_lead(const struct regioi_ws_domain *domain, const struct regioi_ws_waiter *waiter)
-{
-	return domain->driver && !domain->leader && waiter->drives &&
-	       (!waiter->helper || find_leader(domain) == waiter);
-}
-
-static void lead(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter,
-		 int64_t timeout_ns)
-{
-	const struct regioi_ws_waiter *before = leading;
-	int error;
-
-	domain->leader = waiter;
-	pthread_mutex_unlock(&domain->lock);
-	leading = waiter;
-	error = regio_driver_run(domain->driver, timeout_ns);
-	leading = before;
-	pthread_mutex_lock(&domain->lock);
-	domain->leader = NULL;
-	/* In a forked child the driver is not valid: only waiting for other threads is possible. */
-	if (error && error != -ETIMEDOUT && error != -EINTR)
-		waiter->drives = false;
-}
-
-/* A thread must lead as long as threads sleep that depend on it. */
-static void pass_lead_on(struct regioi_ws_domain *domain)
-{
-	struct regioi_ws_waiter *next = domain->leader ? NULL : find_leader(domain);
-
-	if (next)
-		pthread_cond_signal(&next->awake);
-	else if (!domain->leader && domain->blocked > 0)
-		helper_ring(domain);
-}
-
 void regioi_ws_domain_sleep(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter,
 			    uint64_t deadline_ns)
 {
@@ -188,8 +171,8 @@ void regioi_ws_domain_sleep(struct regioi_ws_domain *domain, struct regioi_ws_wa
 	pthread_cond_init(&waiter->awake, NULL);
 	regioi_ws_list_append(&domain->waiters, &waiter->link);
 	/* The program's own threads take the lead from the helper. */
-	if (waiter->drives && domain->leader && domain->leader->helper)
-		regio_driver_wake(domain->driver);
+	if (waiter->drives)
+		helper_dismiss(domain);
 	while (!waiter->done) {
 		int64_t rest_ns = -1;
 
@@ -206,7 +189,8 @@ void regioi_ws_domain_sleep(struct regioi_ws_domain *domain, struct regioi_ws_wa
 			break;
 	}
 	regioi_ws_list_remove(&domain->waiters, &waiter->link);
-	pass_lead_on(domain);
+	if (!pass_lead_on(domain) && domain->blocked > 0)
+		helper_ring(domain);
 	pthread_cond_destroy(&waiter->awake);
 }
 
@@ -216,7 +200,7 @@ void regioi_ws_domain_init(struct regioi_ws_domain *domain)
 {
 	*domain = (struct regioi_ws_domain){0};
 	pthread_mutex_init(&domain->lock, NULL);
-	pthread_cond_init(&domain->helper_rung, NULL);
+	pthread_cond_init(&domain->helper.awake, NULL);
 }
 
 int regioi_ws_domain_driver(struct regioi_ws_domain *domain, struct regio_driver **ret_driver)
@@ -251,13 +235,12 @@ void regioi_ws_domain_fini(struct regioi_ws_domain *domain)
 	pthread_mutex_lock(&domain->lock);
 	helped = domain->helper_started;
 	domain->helper_ending = true;
-	helper_dismiss(domain);
-	pthread_cond_signal(&domain->helper_rung);
+	wake(domain, &domain->helper);
 	pthread_mutex_unlock(&domain->lock);
 	if (helped)
-		pthread_join(domain->helper, NULL);
+		pthread_join(domain->helper_thread, NULL);
 	if (domain->driver)
 		regio_driver_close(domain->driver);
-	pthread_cond_destroy(&domain->helper_rung);
+	pthread_cond_destroy(&domain->helper.awake);
 	pthread_mutex_destroy(&domain->lock);
 }

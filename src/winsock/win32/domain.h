@@ -27,23 +27,23 @@ struct regioi_ws_waiter {
 	pthread_cond_t awake;
 	bool done;   /* satisfied; set with the lock, by regioi_ws_waiter_satisfy() */
 	bool drives; /* waits for something that a CQ of the domain may cause */
-	bool helper;
 };
 
 struct regioi_ws_domain {
 	pthread_mutex_t lock;
-	struct regio_driver *driver;   /* created for the first CQ */
-	struct regioi_ws_list waiters; /* newest last */
-	struct regioi_ws_waiter *leader;
-	int blocked; /* RQs whose sends wait for their sockets */
+	struct regio_driver *driver;	 /* created for the first CQ */
+	struct regioi_ws_list waiters;	 /* newest last */
+	struct regioi_ws_waiter *leader; /* in regio_driver_run(), by the next; or NULL */
+	pthread_t leading_thread;
+	int blocked;			/* RQs whose sends wait for their sockets */
+	struct regioi_ws_waiter helper; /* not among the waiters */
+	pthread_t helper_thread;
 	bool helper_started, helper_ending;
-	pthread_t helper;
-	pthread_cond_t helper_rung;
 };
 
 #define REGIOI_WS_DOMAIN_INIT                                                                      \
 	{                                                                                          \
-		.lock = PTHREAD_MUTEX_INITIALIZER, .helper_rung = PTHREAD_COND_INITIALIZER         \
+		.lock = PTHREAD_MUTEX_INITIALIZER, .helper.awake = PTHREAD_COND_INITIALIZER        \
 	}
 
 void regioi_ws_domain_init(struct regioi_ws_domain *domain);
@@ -65,9 +65,8 @@ void regioi_ws_domain_sleep(struct regioi_ws_domain *domain, struct regioi_ws_wa
 void regioi_ws_waiter_satisfy(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter);
 /* With the lock: the waiter now waits for something that a CQ may cause. */
 void regioi_ws_waiter_drive(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter);
-/* With the lock: whether the calling thread leads, so that its own waiter needs no wake. */
-bool regioi_ws_domain_led_here(const struct regioi_ws_domain *domain,
-			       const struct regioi_ws_waiter *waiter);
+/* With the lock: the waiter of the calling thread, which needs no wake, if this thread leads. */
+struct regioi_ws_waiter *regioi_ws_domain_leading(const struct regioi_ws_domain *domain);
 
 /* The time when a time-out in milliseconds ends: 0 for at once, UINT64_MAX for never. */
 uint64_t regioi_ws_deadline(DWORD timeout_ms);

@@ -46,13 +46,14 @@ static bool queue_take(struct regioi_ws_port *port, struct port_waiter *by)
 
 static struct port_waiter *choose_waiter(const struct regioi_ws_domain *domain)
 {
+	const struct regioi_ws_waiter *own = regioi_ws_domain_leading(domain);
 	struct regioi_ws_waiter *waiter, *chosen = NULL;
 
 	for (waiter = (void *)domain->waiters.last; waiter;
 	     waiter = (void *)waiter->link.previous) {
-		if (waiter->done || waiter->helper)
+		if (waiter->done)
 			continue;
-		if (regioi_ws_domain_led_here(domain, waiter))
+		if (waiter == own)
 			return (struct port_waiter *)waiter;
 		/* Another thread is preferred to the leader, which would have to be replaced. */
 		if (!chosen || chosen == domain->leader)
@@ -98,7 +99,7 @@ static void port_abandon(struct regioi_ws_object *object)
 		continue;
 	for (waiter = (void *)port->domain.waiters.last; waiter;
 	     waiter = (void *)waiter->link.previous) {
-		if (waiter->done || waiter->helper)
+		if (waiter->done)
 			continue;
 		((struct port_waiter *)waiter)->abandoned = true;
 		regioi_ws_waiter_satisfy(&port->domain, waiter);
