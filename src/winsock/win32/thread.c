@@ -46,7 +46,7 @@ static __attribute__((constructor)) void current_key_make(void)
 static void *thread_main(void *argument)
 {
 	struct regioi_ws_thread *thread = argument;
-	DWORD code;
+	DWORD code = 0;
 
 	pthread_setspecific(current_key, thread);
 	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
@@ -55,7 +55,12 @@ static void *thread_main(void *argument)
 	while (thread->suspended)
 		pthread_cond_wait(&thread->running, &regioi_ws_dispatcher.lock);
 	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
-	code = thread->start ? thread->start(thread->argument) : thread->start_c(thread->argument);
+	if (thread->start)
+		code = thread->start(thread->argument);
+	else if (thread->start_ex)
+		code = thread->start_ex(thread->argument);
+	else
+		thread->start_simple(thread->argument);
 	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
 	thread->exit_code = code;
 	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
@@ -110,7 +115,7 @@ static HANDLE thread_make(const struct regioi_ws_thread *how, DWORD flags, DWORD
 	struct regioi_ws_thread *thread = malloc(sizeof(*thread));
 
 	if (!thread || flags & ~(DWORD)(CREATE_SUSPENDED | STACK_SIZE_PARAM_IS_A_RESERVATION) ||
-	    (!how->start && !how->start_c)) {
+	    (!how->start && !how->start_ex && !how->start_simple)) {
 		SetLastError(thread ? ERROR_INVALID_PARAMETER : ERROR_NOT_ENOUGH_MEMORY);
 		free(thread);
 		return NULL;
@@ -147,43 +152,22 @@ uintptr_t _beginthreadex(void *security, unsigned stack_size, unsigned(__stdcall
 			 void *argument, unsigned flags, unsigned *ret_id)
 {
 	struct regioi_ws_thread how = {
-		.start_c = start, .argument = argument, .stack_size = stack_size};
+		.start_ex = start, .argument = argument, .stack_size = stack_size};
 
 	return (uintptr_t)thread_make(&how, flags, ret_id);
-}
-
-/* The start function of _beginthread(), which has no return value. */
-struct simple_start {
-	void (*start)(void *);
-	void *argument;
-};
-
-static unsigned simple_main(void *argument)
-{
-	struct simple_start simple = *(struct simple_start *)argument;
-
-	free(argument);
-	simple.start(simple.argument);
-	return 0;
 }
 
 /* The handle is closed automatically: the program gets a number that it may only compare. */
 uintptr_t _beginthread(void(__cdecl *start)(void *), unsigned stack_size, void *argument)
 {
-	struct simple_start *simple = malloc(sizeof(*simple));
-	struct regioi_ws_thread how = {.start_c = simple_main, .stack_size = stack_size};
-	HANDLE handle = NULL;
+	struct regioi_ws_thread how = {
+		.start_simple = start, .argument = argument, .stack_size = stack_size};
+	HANDLE handle = thread_make(&how, 0, NULL);
 
-	if (simple) {
-		*simple = (struct simple_start){start, argument};
-		how.argument = simple;
-		handle = thread_make(&how, 0, NULL);
-	}
 	if (handle) {
 		CloseHandle(handle);
 		return (uintptr_t)handle;
 	}
-	free(simple);
 	errno = EAGAIN;
 	return (uintptr_t)-1;
 }

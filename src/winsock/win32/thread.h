@@ -11,8 +11,10 @@
 
 struct regioi_ws_thread {
 	struct regioi_ws_waitable waitable; /* signaled when it has ended */
+	/* One of these is set. */
 	LPTHREAD_START_ROUTINE start;
-	unsigned (*start_c)(void *); /* the same from process.h; only one of the two is set */
+	unsigned (*start_ex)(void *); /* of _beginthreadex() */
+	void (*start_simple)(void *); /* of _beginthread() */
 	void *argument;
 	size_t stack_size;
 	/* Protected by the dispatcher's lock. */
