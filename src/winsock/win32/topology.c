@@ -80,9 +80,16 @@ static PROCESSOR_CACHE_TYPE read_cache_type(unsigned int cpu, unsigned int index
 
 /* ---- Collecting ---- */
 
-static void add(struct collection *to, const SYSTEM_LOGICAL_PROCESSOR_INFORMATION *entry)
+/* Returns the entry, for the rest of it. */
+static SYSTEM_LOGICAL_PROCESSOR_INFORMATION *add(struct collection *to,
+						 LOGICAL_PROCESSOR_RELATIONSHIP relationship,
+						 ULONG_PTR mask)
 {
-	to->entries[to->count++] = *entry;
+	SYSTEM_LOGICAL_PROCESSOR_INFORMATION *entry = &to->entries[to->count++];
+
+	*entry = (SYSTEM_LOGICAL_PROCESSOR_INFORMATION){.ProcessorMask = mask,
+							.Relationship = relationship};
+	return entry;
 }
 
 /* An entry is that of the lowest of its CPUs. */
@@ -94,15 +101,11 @@ static bool is_first(ULONG_PTR mask, unsigned int cpu)
 static void add_caches(struct collection *to, unsigned int cpu)
 {
 	for (unsigned int i = 0; i < CACHES; i++) {
-		SYSTEM_LOGICAL_PROCESSOR_INFORMATION entry = {
-			.ProcessorMask =
-				read_mask(PATH(CPU_PATH "cache/index%u/shared_cpu_map", cpu, i)),
-			.Relationship = RelationCache,
-		};
+		ULONG_PTR mask = read_mask(PATH(CPU_PATH "cache/index%u/shared_cpu_map", cpu, i));
 
-		if (!is_first(entry.ProcessorMask, cpu))
+		if (!is_first(mask, cpu))
 			continue;
-		entry.Cache = (CACHE_DESCRIPTOR){
+		add(to, RelationCache, mask)->Cache = (CACHE_DESCRIPTOR){
 			.Level = (BYTE)read_number(PATH(CPU_PATH "cache/index%u/level", cpu, i)),
 			.Associativity = (BYTE)read_number(
 				PATH(CPU_PATH "cache/index%u/ways_of_associativity", cpu, i)),
@@ -111,7 +114,6 @@ static void add_caches(struct collection *to, unsigned int cpu)
 			.Size = (DWORD)read_number(PATH(CPU_PATH "cache/index%u/size", cpu, i)),
 			.Type = read_cache_type(cpu, i),
 		};
-		add(to, &entry);
 	}
 }
 
@@ -121,17 +123,10 @@ static void add_of_cpu(struct collection *to, unsigned int cpu)
 	ULONG_PTR package = read_mask(PATH(CPU_PATH "topology/core_siblings", cpu));
 
 	if (is_first(core, cpu))
-		add(to,
-		    &(SYSTEM_LOGICAL_PROCESSOR_INFORMATION){
-			    .ProcessorMask = core,
-			    .Relationship = RelationProcessorCore,
-			    .ProcessorCore.Flags = __builtin_popcountll(core) > 1 ? LTP_PC_SMT : 0,
-		    });
+		add(to, RelationProcessorCore, core)->ProcessorCore.Flags =
+			__builtin_popcountll(core) > 1 ? LTP_PC_SMT : 0;
 	if (is_first(package, cpu))
-		add(to, &(SYSTEM_LOGICAL_PROCESSOR_INFORMATION){
-				.ProcessorMask = package,
-				.Relationship = RelationProcessorPackage,
-			});
+		add(to, RelationProcessorPackage, package);
 	add_caches(to, cpu);
 }
 
@@ -144,11 +139,7 @@ static void collect(struct collection *to)
 		ULONG_PTR mask = read_mask(PATH("/sys/devices/system/node/node%u/cpumap", node));
 
 		if (mask)
-			add(to, &(SYSTEM_LOGICAL_PROCESSOR_INFORMATION){
-					.ProcessorMask = mask,
-					.Relationship = RelationNumaNode,
-					.NumaNode.NodeNumber = node,
-				});
+			add(to, RelationNumaNode, mask)->NumaNode.NodeNumber = node;
 	}
 }
 
