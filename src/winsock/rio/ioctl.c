@@ -52,14 +52,6 @@ static int write_number(struct request *request, int number)
 	return error;
 }
 
-/* Returns 0 or a Winsock error. */
-static int set_option(const struct regioi_ws_socket *socket, int level, int name, int value)
-{
-	return sys_setsockopt(socket->fd, level, name, &value, sizeof(value)) < 0
-		       ? regioi_ws_error(errno)
-		       : 0;
-}
-
 /* ---- The extensions ---- */
 
 static int give_table(struct request *request)
@@ -99,11 +91,11 @@ static int set_keepalive(const struct regioi_ws_socket *socket, const struct req
 	/* The kernel uses seconds. */
 	idle = values.keepalivetime < 1000 ? 1 : (int)(values.keepalivetime / 1000);
 	interval = values.keepaliveinterval < 1000 ? 1 : (int)(values.keepaliveinterval / 1000);
-	error = set_option(socket, SOL_SOCKET, SO_KEEPALIVE, values.onoff != 0);
+	error = regioi_ws_socket_set(socket, SOL_SOCKET, SO_KEEPALIVE, values.onoff != 0);
 	if (!error && values.onoff)
-		error = set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, idle);
+		error = regioi_ws_socket_set(socket, IPPROTO_TCP, TCP_KEEPIDLE, idle);
 	if (!error && values.onoff)
-		error = set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, interval);
+		error = regioi_ws_socket_set(socket, IPPROTO_TCP, TCP_KEEPINTVL, interval);
 	return error;
 }
 
@@ -134,7 +126,7 @@ static int set_cpu(const struct regioi_ws_socket *socket, const struct request *
 
 	if (read_in(request, &processor, sizeof(processor)))
 		return WSAEFAULT;
-	return set_option(socket, SOL_SOCKET, SO_INCOMING_CPU, processor);
+	return regioi_ws_socket_set(socket, SOL_SOCKET, SO_INCOMING_CPU, processor);
 }
 
 /* The kernel's first time-out is fixed; it takes the number of retransmissions. */
@@ -154,7 +146,7 @@ static int set_initial_rto(const struct regioi_ws_socket *socket, const struct r
 	/* The kernel makes one at least. */
 	if (count == TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS)
 		count = 1;
-	return set_option(socket, IPPROTO_TCP, TCP_SYNCNT, count);
+	return regioi_ws_socket_set(socket, IPPROTO_TCP, TCP_SYNCNT, count);
 }
 
 /* Ends all requests that have been posted and not begun. */

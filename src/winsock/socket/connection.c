@@ -122,28 +122,21 @@ SOCKET WSAAPI accept(SOCKET s, struct sockaddr *address, int *length)
 	return WSAAccept(s, address, length, NULL, 0);
 }
 
-/* Connecting without blocking needs the flag on the descriptor; it is cleared afterwards. */
 static int connect_now(struct regioi_ws_socket *socket, const struct sockaddr *address, int length)
 {
 	const bool nonblocking = socket->nonblocking && socket->type == SOCK_STREAM;
-	int flags = 0, result, error;
+	int result, error = 0;
 
-	if (nonblocking) {
-		flags = fcntl(socket->fd, F_GETFL);
-		fcntl(socket->fd, F_SETFL, flags | O_NONBLOCK);
-	}
-	result = sys_connect(socket->fd, address, (socklen_t)length);
-	error = result < 0 ? errno : 0;
 	if (nonblocking)
-		fcntl(socket->fd, F_SETFL, flags);
+		error = regioi_ws_socket_connect(socket, address, (socklen_t)length);
+	else if (sys_connect(socket->fd, address, (socklen_t)length) < 0)
+		error = errno;
 	if (error == EINTR) {
 		/* Connecting continues; when the socket is writable, its result is known. */
-		socklen_t size = sizeof(error);
-
 		result = regioi_ws_socket_wait(socket, POLLOUT);
 		if (result)
 			return result;
-		sys_getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+		error = regioi_option(socket->fd, SOL_SOCKET, SO_ERROR);
 	}
 	socket->connecting = error == EINPROGRESS;
 	if (!error) {

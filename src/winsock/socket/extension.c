@@ -209,24 +209,14 @@ void PASCAL GetAcceptExSockaddrs(PVOID buffer, DWORD receive_size, DWORD local_s
 static int attempt_connect(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
 	struct regioi_ws_socket *socket = operation->socket;
-	int error = 0, flags;
-	socklen_t size = sizeof(error);
+	struct pollfd descriptor = {.fd = socket->fd, .events = POLLOUT};
+	int error = EINPROGRESS;
 
-	if (operation->done_bytes++ == 0) {
-		flags = fcntl(socket->fd, F_GETFL);
-		fcntl(socket->fd, F_SETFL, flags | O_NONBLOCK);
-		if (sys_connect(socket->fd, (struct sockaddr *)&operation->address,
-				operation->sizes[0]) < 0)
-			error = errno;
-		fcntl(socket->fd, F_SETFL, flags);
-	} else {
-		struct pollfd descriptor = {.fd = socket->fd, .events = POLLOUT};
-
-		if (poll(&descriptor, 1, 0) == 0)
-			error = EINPROGRESS;
-		else if (sys_getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-			error = errno;
-	}
+	if (operation->done_bytes++ == 0)
+		error = regioi_ws_socket_connect(socket, (struct sockaddr *)&operation->address,
+						 operation->sizes[0]);
+	else if (poll(&descriptor, 1, 0) != 0)
+		error = regioi_option(socket->fd, SOL_SOCKET, SO_ERROR);
 	if (!error)
 		socket->connected_ns = regioi_now_ns();
 	return error ? regioi_ws_error(error) : 0;

@@ -99,11 +99,6 @@ static int set_kernel(const struct regioi_ws_socket *socket, int level, int name
 		       : 0;
 }
 
-static int set_number(const struct regioi_ws_socket *socket, int level, int name, int number)
-{
-	return set_kernel(socket, level, name, &number, sizeof(number));
-}
-
 /* ---- Setting ---- */
 
 static int set_timeout(const struct regioi_ws_socket *socket, int name, const char *value,
@@ -131,8 +126,9 @@ static int set_linger(const struct regioi_ws_socket *socket, int name, const cha
 /* Only one of SO_REUSEADDR and SO_EXCLUSIVEADDRUSE may be set. */
 static int set_reuse(struct regioi_ws_socket *socket, bool on)
 {
-	int error = socket->exclusive && on ? WSAEINVAL
-					    : set_number(socket, SOL_SOCKET, SO_REUSEADDR, on);
+	int error = socket->exclusive && on
+			    ? WSAEINVAL
+			    : regioi_ws_socket_set(socket, SOL_SOCKET, SO_REUSEADDR, on);
 
 	if (!error)
 		socket->reuse_address = on;
@@ -166,7 +162,7 @@ static int set_coalesced(struct regioi_ws_socket *socket, DWORD size)
 	pthread_mutex_lock(&socket->lock);
 	/* A request queue has decided about it when it was created. */
 	if (!socket->rq)
-		error = set_number(socket, IPPROTO_UDP, UDP_GRO, size >= COALESCED_MAX);
+		error = regioi_ws_socket_set(socket, IPPROTO_UDP, UDP_GRO, size >= COALESCED_MAX);
 	if (!error)
 		socket->coalesced_max = size;
 	pthread_mutex_unlock(&socket->lock);
@@ -211,15 +207,16 @@ static int set_option(struct regioi_ws_socket *socket, int level, int name, cons
 	if (error >= 0)
 		return error;
 	if (level == IPPROTO_IP && name == IP_DONTFRAGMENT)
-		return set_number(socket, IPPROTO_IP, IP_MTU_DISCOVER,
-				  number_of(value, length) ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
+		return regioi_ws_socket_set(socket, IPPROTO_IP, IP_MTU_DISCOVER,
+					    number_of(value, length) ? IP_PMTUDISC_DO
+								     : IP_PMTUDISC_DONT);
 	if (level == IPPROTO_UDP && name == UDP_RECV_MAX_COALESCED_SIZE)
 		return set_coalesced(socket, (DWORD)number_of(value, length));
 	name = kernel_name(level, name);
 	if (name < 0)
 		return WSAENOPROTOOPT;
 	if (length < (int)sizeof(int))
-		return set_number(socket, level, name, number_of(value, length));
+		return regioi_ws_socket_set(socket, level, name, number_of(value, length));
 	return set_kernel(socket, level, name, value, length);
 }
 

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include "base/clock.h"
+#include "base/option.h"
 #include "winsock/socket/readiness.h"
 #include "winsock/win32/error.h"
 
@@ -14,22 +15,15 @@
  */
 #define IDLE_LOOK_NS UINT64_C(20000000)
 
-/* Takes an error that the program does not want to know about. Whether there was none other. */
-static bool error_ignored(const struct regioi_ws_socket *socket)
-{
-	int error = 0;
-	socklen_t size = sizeof(error);
-
-	return socket->type == SOCK_DGRAM && socket->ignore_icmp &&
-	       sys_getsockopt(socket->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0;
-}
-
 static unsigned int datagram_state(struct regioi_ws_socket *socket, short events)
 {
 	unsigned int state = 0;
 
-	if (events & POLLERR && error_ignored(socket))
+	/* An error that the program does not want to know about is taken, so that it ends. */
+	if (events & POLLERR && socket->ignore_icmp) {
+		regioi_option(socket->fd, SOL_SOCKET, SO_ERROR);
 		events &= (short)~POLLERR;
+	}
 	if (events & (POLLIN | POLLERR) || socket->unreachable)
 		state |= REGIOI_WS_READABLE;
 	return state | (events & POLLOUT ? REGIOI_WS_WRITABLE : 0);

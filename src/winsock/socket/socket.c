@@ -122,6 +122,24 @@ int regioi_ws_transfer_error(struct regioi_ws_socket *socket, int error)
 	return regioi_ws_status(error);
 }
 
+int regioi_ws_socket_set(const struct regioi_ws_socket *socket, int level, int name, int number)
+{
+	return regioi_option_set(socket->fd, level, name, number) ? 0 : regioi_ws_error(errno);
+}
+
+int regioi_ws_socket_connect(const struct regioi_ws_socket *socket, const struct sockaddr *address,
+			     socklen_t length)
+{
+	const int flags = fcntl(socket->fd, F_GETFL);
+	int error;
+
+	/* There is no flag of the call for that. */
+	fcntl(socket->fd, F_SETFL, flags | O_NONBLOCK);
+	error = sys_connect(socket->fd, address, length) < 0 ? errno : 0;
+	fcntl(socket->fd, F_SETFL, flags);
+	return error;
+}
+
 int regioi_ws_socket_wait(const struct regioi_ws_socket *socket, short events)
 {
 	struct pollfd descriptor = {.fd = socket->fd, .events = events};

@@ -73,6 +73,12 @@ int regioi_ws_descriptor_make(int family, int type, int protocol);
 /* The error of a receive or send that failed with 'error'. */
 int regioi_ws_transfer_error(struct regioi_ws_socket *socket, int error);
 
+/* Sets an option of the kernel that is a number. Returns 0 or a Winsock error. */
+int regioi_ws_socket_set(const struct regioi_ws_socket *socket, int level, int name, int number);
+/* Connects without blocking. Returns 0 or a positive errno value. */
+int regioi_ws_socket_connect(const struct regioi_ws_socket *socket, const struct sockaddr *address,
+			     socklen_t length);
+
 /* Waits for 'events'. Returns 0 or a Winsock error. */
 int regioi_ws_socket_wait(const struct regioi_ws_socket *socket, short events);
 
