@@ -4,7 +4,6 @@
  */
 #include <linux/mempolicy.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -121,31 +120,22 @@ static int region_check_length(const char *step, size_t length)
 	return 0;
 }
 
-/*
- * Where memory is placed is decided when it is mapped, so these options are for allocated memory
- * only.
- */
-static int register_options(const char *step, const struct regio_region_opts *opts)
+static int read_options(const char *step, const struct regio_region_opts *opts,
+			struct regio_region_opts *known)
 {
-	struct regio_region_opts known = {0};
-	int error = regioi_options_read(&known, sizeof(known), opts, step);
+	int error = regioi_options_read(known, sizeof(*known), opts, step);
 
-	if (error)
-		return error;
-	if (known.flags & (REGIO_REGION_HUGE_PAGES | REGIO_REGION_NUMA) || known.numa_node)
-		return regioi_fail(-EINVAL,
-				   "%s: huge pages and a NUMA node are for memory that regio "
-				   "allocates; for your own use madvise(2) and mbind(2)",
-				   step);
-	if (known.flags || known.reserved)
-		return regioi_fail(-EINVAL, "%s: unknown flag or reserved field set", step);
-	return 0;
+	if (!error &&
+	    (known->flags & ~(REGIO_REGION_HUGE_PAGES | REGIO_REGION_NUMA) || known->reserved))
+		error = regioi_fail(-EINVAL, "%s: unknown flag or reserved field set", step);
+	return error;
 }
 
 int regio_region_register(void *address, size_t length, const struct regio_region_opts *opts,
 			  uint64_t *ret_region)
 {
 	static const char step[] = "registering memory";
+	struct regio_region_opts known = {0};
 	enum access access;
 	int error;
 
@@ -153,9 +143,15 @@ int regio_region_register(void *address, size_t length, const struct regio_regio
 		return regioi_fail(-EINVAL, "%s: a pointer is NULL", step);
 	error = region_check_length(step, length);
 	if (!error)
-		error = register_options(step, opts);
+		error = read_options(step, opts, &known);
 	if (error)
 		return error;
+	/* Where memory is placed is decided when it is mapped. */
+	if (known.flags || known.numa_node)
+		return regioi_fail(-EINVAL,
+				   "%s: huge pages and a NUMA node are for memory that regio "
+				   "allocates; for your own use madvise(2) and mbind(2)",
+				   step);
 	access = range_access(address, length);
 	if (access == ACCESS_NONE)
 		return regioi_fail(-EFAULT,
@@ -165,20 +161,6 @@ int regio_region_register(void *address, size_t length, const struct regio_regio
 	error = regioi_id_add(REGIOI_KIND_REGION, address, (uint32_t)length,
 			      access == ACCESS_WRITE ? REGIOI_REGION_WRITABLE : 0, ret_region);
 	return error ? regioi_fail(error, "%s: out of memory for the registration", step) : 0;
-}
-
-static int allocate_options(const struct regio_region_opts *opts, struct regio_region_opts *known)
-{
-	static const char step[] = "allocating memory";
-	int error = regioi_options_read(known, sizeof(*known), opts, step);
-
-	if (error)
-		return error;
-	if (known->flags & ~(REGIO_REGION_HUGE_PAGES | REGIO_REGION_NUMA) || known->reserved)
-		return regioi_fail(-EINVAL, "%s: unknown flag or reserved field set", step);
-	if (known->numa_node && !(known->flags & REGIO_REGION_NUMA))
-		return regioi_fail(-EINVAL, "%s: numa_node needs the flag REGIO_REGION_NUMA", step);
-	return 0;
 }
 
 /*
@@ -260,7 +242,10 @@ int regio_region_allocate(size_t length, const struct regio_region_opts *opts, u
 		return regioi_fail(-EINVAL, "%s: a pointer is NULL", step);
 	error = region_check_length(step, length);
 	if (!error)
-		error = allocate_options(opts, &known);
+		error = read_options(step, opts, &known);
+	if (!error && known.numa_node && !(known.flags & REGIO_REGION_NUMA))
+		error = regioi_fail(-EINVAL, "%s: numa_node needs the flag REGIO_REGION_NUMA",
+				    step);
 	if (!error)
 		error = map_memory(step, mapped, &known, &address);
 	if (error)

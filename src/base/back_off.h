@@ -11,7 +11,6 @@
 #define REGIO_BASE_BACK_OFF_H
 
 #include <linux/futex.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <time.h>

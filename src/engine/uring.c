@@ -9,7 +9,6 @@
  * returned.
  */
 #include <stddef.h>
-#include <stdlib.h>
 
 #include "engine/costs.h"
 #include "engine/epoll.h"

@@ -4,7 +4,6 @@
  */
 #include "winsock/socket/overlapped.h"
 #include "winsock/socket/socket.h"
-#include "winsock/win32/error.h"
 
 int WSAAPI closesocket(SOCKET s)
 {

@@ -3,7 +3,6 @@
  * Look-ups with wide characters. Names of other characters than those of ASCII are not found: the
  * program would have to give them in their encoded form.
  */
-#include "winsock/socket/socket.h"
 #include "winsock/win32/error.h"
 #include "winsock/win32/text.h"
 

@@ -5,8 +5,6 @@
 #ifndef REGIO_WINSOCK_WIN32_LIST_H
 #define REGIO_WINSOCK_WIN32_LIST_H
 
-#include <stddef.h>
-
 struct regioi_ws_link {
 	struct regioi_ws_link *next, *previous;
 };

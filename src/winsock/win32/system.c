@@ -2,11 +2,9 @@
 /*
  * Properties of the machine, and its clocks.
  */
-#include <sched.h>
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "winsock/win32/domain.h"
 #include "winsock/win32/error.h"
 
 #define ARCHITECTURE_AMD64 9

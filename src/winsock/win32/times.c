@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "winsock/win32/domain.h"
 #include "winsock/win32/error.h"
 #include "winsock/win32/filetime.h"
 #include "winsock/win32/thread.h"
