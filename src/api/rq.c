@@ -172,10 +172,33 @@ static void rq_seclude(struct regioi_rq *rq)
 		regioi_driver_unlock(rq->nodes[i].driver);
 }
 
+/* Gives it an id: from here on events and, with two drivers, other threads may find it. */
+static int rq_publish(struct regioi_rq *rq)
+{
+	int error = regioi_rq_take_over_trains(rq, rq->halves[REGIOI_RECEIVE].limit);
+	struct regioi_slot *slot;
+
+	if (!error)
+		error = regioi_id_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
+	if (error)
+		return regioi_fail(error, "creating an RQ: out of memory");
+	error = rq->nodes_count > 1 ? regioi_watch_start(rq) : 0;
+	if (!error)
+		return 0;
+	slot = regioi_table_invalidate(rq->id, REGIOI_KIND_RQ);
+	/* One of the drivers may have had an event already. */
+	rq_seclude(rq);
+	if (slot)
+		regioi_table_release(slot, rq->id);
+	return regioi_fail(error,
+			   "creating an RQ: watching the socket: %s; see "
+			   "fs.epoll.max_user_watches",
+			   regio_error_text(error));
+}
+
 /* The last steps, once the socket is opened. Undoes its own steps after an error. */
 static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 {
-	struct regioi_slot *slot;
 	int error = attach(rq, cqs);
 
 	if (error)
@@ -183,28 +206,10 @@ static int rq_join(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 	nodes_init(rq);
 	for (uint32_t i = 0; i < rq->nodes_count && !error; i++)
 		error = regioi_socket_busy_poll(rq, rq->nodes[i].driver);
-	if (error)
-		goto undo;
-	error = regioi_rq_take_over_trains(rq, rq->halves[REGIOI_RECEIVE].limit);
 	if (!error)
-		error = regioi_id_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
-	if (error) {
-		regioi_explain("creating an RQ: out of memory");
-	} else {
-		error = rq->nodes_count > 1 ? regioi_watch_start(rq) : 0;
-		if (error)
-			regioi_explain("creating an RQ: watching the socket: %s; see "
-				       "fs.epoll.max_user_watches",
-				       regio_error_text(error));
-		if (!error)
-			return 0;
-		slot = regioi_table_invalidate(rq->id, REGIOI_KIND_RQ);
-		/* With two drivers, one may have had an event already. */
-		rq_seclude(rq);
-		if (slot)
-			regioi_table_release(slot, rq->id);
-	}
-undo:
+		error = rq_publish(rq);
+	if (!error)
+		return 0;
 	leave_trains(&rq->halves[REGIOI_RECEIVE]);
 	regioi_watch_fini(rq);
 	nodes_fini(rq);
@@ -334,6 +339,7 @@ int regioi_rq_enter(const struct regio_rq *handle, const char *step, struct regi
 
 /* ---- Closing ---- */
 
+/* 'trains' is left: regioi_socket_close() has to know. */
 static void receive_state_fini(struct regioi_half *half)
 {
 	struct regioi_driver *driver = half->node->driver;
