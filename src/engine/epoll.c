@@ -404,12 +404,6 @@ static struct regioi_costs epoll_engine_costs(struct regioi_engine *engine)
 	return regioi_costs_measured();
 }
 
-static void epoll_engine_execute(struct regioi_engine *engine, struct regioi_op *ops,
-				 uint32_t ops_count)
-{
-	regioi_plain_execute(ops, ops_count);
-}
-
 const struct regioi_engine_ops regioi_engine_epoll = {
 	.name = "epoll",
 	.about = "epoll for readiness, plain system calls; works on every supported kernel",
@@ -424,5 +418,5 @@ const struct regioi_engine_ops regioi_engine_epoll = {
 	.apart = regioi_epoll_apart,
 	.costs = epoll_engine_costs,
 	.fork_child = regioi_costs_fork_child,
-	.execute = epoll_engine_execute,
+	.execute = regioi_plain_execute,
 };

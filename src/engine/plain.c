@@ -63,7 +63,7 @@ one_message:
 	return 1;
 }
 
-void regioi_plain_execute(struct regioi_op *ops, uint32_t ops_count)
+void regioi_plain_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
 {
 	for (uint32_t i = 0; i < ops_count; i++) {
 		uint32_t tries = 0;

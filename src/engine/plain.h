@@ -7,7 +7,7 @@
 
 #include "engine/engine.h"
 
-/* Executes the operations and fills in their results. */
-void regioi_plain_execute(struct regioi_op *ops, uint32_t ops_count);
+/* An engine's execute, which needs nothing of the engine: it may be NULL. */
+void regioi_plain_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count);
 
 #endif

@@ -233,7 +233,7 @@ static uint32_t take_back(struct regioi_ring *ring, struct regioi_op *ops)
 		struct io_uring_sqe *sqe = ring->entries[i];
 
 		if (!(sqe->user_data & POLL_MARK)) {
-			regioi_plain_execute(&ops[sqe->user_data], 1);
+			regioi_plain_execute(NULL, &ops[sqe->user_data], 1);
 			executed++;
 		}
 		io_uring_prep_nop(sqe);
@@ -397,14 +397,14 @@ int regioi_ring_execute(struct regioi_ring *ring, struct regioi_op *ops, uint32_
 	uint32_t pending = 0;
 
 	if (error) {
-		regioi_plain_execute(ops, ops_count);
+		regioi_plain_execute(NULL, ops, ops_count);
 		return error;
 	}
 	for (uint32_t i = 0; i < ops_count; i++) {
 		if (prepare(ring, &ops[i], i))
 			pending++;
 		else
-			regioi_plain_execute(&ops[i], 1);
+			regioi_plain_execute(NULL, &ops[i], 1);
 	}
 	return pending ? regioi_ring_submit(ring, ops, pending) : 0;
 }

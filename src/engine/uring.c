@@ -178,7 +178,7 @@ static void uring_execute(struct regioi_engine *engine, struct regioi_op *ops, u
 	if (ring)
 		regioi_ring_survives(regioi_ring_execute(ring, ops, ops_count));
 	else
-		regioi_plain_execute(ops, ops_count);
+		regioi_plain_execute(engine, ops, ops_count);
 }
 
 static struct regioi_costs uring_costs(struct regioi_engine *engine)

@@ -274,7 +274,7 @@ static void execute_send(struct regioi_sim_socket *socket, struct regioi_op *op)
 		}
 		socket->full_until_ns = regioi_sim_later();
 	}
-	regioi_plain_execute(&part, 1);
+	regioi_plain_execute(NULL, &part, 1);
 	op->result = part.result;
 }
 
@@ -284,7 +284,7 @@ void regioi_sim_execute(struct regioi_op *op)
 
 	regioi_sim_tick();
 	if (!socket)
-		regioi_plain_execute(op, 1);
+		regioi_plain_execute(NULL, op, 1);
 	else if (op->kind == REGIOI_OP_SEND || op->kind == REGIOI_OP_SEND_MESSAGES ||
 		 op->kind == REGIOI_OP_SEND_VECTORS)
 		execute_send(socket, op);
