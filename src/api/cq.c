@@ -152,6 +152,7 @@ static inline int dequeue(struct regioi_cq *cq, struct regio_result *ret_results
 	if (count && cq->taken_unpolled < TAKEN_UNPOLLED_MAX)
 		return (int)count;
 	cq->taken_unpolled = 0;
+	/* After a wait that slept, which has ended with a pass. */
 	if (count == 0 && cq->slept) {
 		cq->slept = false;
 		if (regioi_driver_has_nothing_listed(cq->driver))

@@ -5,8 +5,9 @@
  * RQs that may have work arrive on a list that anybody may push to, and become active when a
  * thread makes progress. A pass visits each active RQ once, for at most one operation on each
  * half, collected in a batch where the engine gains by that. An RQ stays active while it can do
- * more without an event, and a little longer; one of which that is unknown waits on a list of its
- * own. Some are tried without asking the engine first: poll_policy.h.
+ * more without an event, and a little longer. RQs of which it is not known whether they can wait on
+ * a list of their own, "maybe ready". Some are tried without asking the engine first:
+ * poll_policy.h.
  */
 #include <errno.h>
 
@@ -24,8 +25,8 @@
 /* Operations executed together. */
 #define BATCH_MAX 64
 /*
- * Requests completed until the engine is polled again, as many as a turn has of plain messages:
- * they take longer than asking, and the program may be busy for a while with each.
+ * Requests completed until the engine is polled again, as many as a turn has of plain messages.
+ * That many take longer than a poll, and the program may be busy for a while with each of them.
  */
 #define DONE_UNASKED 128
 /* Steady RQs that receive in one pass: few, so that each is in the caches when it is answered. */
@@ -250,6 +251,7 @@ static void visit_half(struct batch *batch, struct regioi_half *half, bool try_a
 	if (!regioi_half_runnable(half, REGIOI_READY_YES) &&
 	    !(try_anyway && regioi_half_pending(half) > 0))
 		return;
+	/* Without batches each half is finished while what it needs is in the caches. */
 	if (batch->driver->policy.batches)
 		batch_add(batch, half);
 	else
@@ -459,7 +461,10 @@ static bool pass_hot(struct regioi_driver *driver, struct regioi_direct_results 
 	return left;
 }
 
-/* Before the look at anything: pairs with the poster, which stores and then calls. */
+/*
+ * Before anything is looked at: pairs with the poster, which stores its request and then looks
+ * whether it must ring (regioi_driver_kick()).
+ */
 static void calls_forget(struct regioi_driver *driver)
 {
 	if (atomic_load_explicit(&driver->kicked, memory_order_relaxed))
@@ -479,7 +484,10 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_r
 	driver->passes++;
 	if (__builtin_expect(regioi_driver_is_lost(driver), 0))
 		regioi_driver_lose(driver);
-	/* First: it may take a call that was for a sleeper, for work that is looked at after it. */
+	/*
+	 * First, because a poll may take the doorbell from a thread that sleeps: what it was rung
+	 * for is looked at below.
+	 */
 	if (poll && (++driver->passes_unasked > passes_unasked_max(driver) ||
 		     driver->done_unasked >= DONE_UNASKED))
 		events_poll(driver);
@@ -562,7 +570,7 @@ static bool pass_events(struct regioi_driver *driver, const struct regioi_event 
 	return left || driver->maybe_ready.count > 0;
 }
 
-/* The caller is a listener itself, and will come by again. */
+/* Work that is left is for another listener, if there is one: the caller is one itself. */
 static void leave_to_others(struct regioi_driver *driver, bool left)
 {
 	if (left && (atomic_load(&driver->listeners) & ~REGIOI_LED) > 1)
@@ -570,9 +578,10 @@ static void leave_to_others(struct regioi_driver *driver, bool left)
 }
 
 /*
- * Whether a pass would find nothing. Sequentially consistent: pairs with those who give work, and
- * then look for listeners. A thread that has taken the work from the list, and is at it, calls a
- * listener if it leaves any. A call that nobody has answered ends the sleep.
+ * Whether a pass would find nothing. Sequentially consistent: pairs with threads that list work and
+ * then look for listeners. Work that another thread has taken off the list meanwhile is not missed:
+ * what that thread leaves it rings the doorbell for, and a doorbell that no poll has taken ends the
+ * sleep that follows.
  */
 static bool nothing_given(const struct regioi_driver *driver)
 {
@@ -669,7 +678,7 @@ uint32_t regioi_progress_try(struct regioi_cq *cq, struct regio_result *results,
 		left = pass(driver, true, &direct);
 	work_left_set(driver, left);
 	regioi_driver_unlock(driver);
-	/* Whoever sleeps on the driver could be the only one to come by again. */
+	/* The program may not dequeue again soon; a thread that sleeps on the driver goes on. */
 	if (left && atomic_load(&driver->listeners))
 		regioi_driver_kick(driver);
 	return direct.count;

@@ -42,6 +42,10 @@ static struct regioi_outcome receive_plan(struct regioi_half *half,
 	};
 }
 
+/*
+ * What is known of the socket after a receive. One message does not show whether there are more: a
+ * level-triggered watch reports them, otherwise it is not known.
+ */
 static enum regioi_ready ready_after(const struct regioi_half *half, const struct regioi_work *work,
 				     enum regioi_receive_verdict verdict)
 {

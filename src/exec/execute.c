@@ -2,9 +2,10 @@
 /*
  * Executing one half of an RQ.
  *
- * One thread at a time is the executor of a half. It plans an operation from the oldest requests
- * (dgram/ and stream/), lets the engine execute it, and settles it. Operations never block, so a
- * half is busy for microseconds only; a thread that finds it busy sets a flag and continues.
+ * One thread at a time is the executor of a half. It plans an operation from the oldest requests,
+ * lets the engine execute it, and settles it; the half's kind has functions for the first and the
+ * last (half_ops.h). Operations never block, so a half is busy for microseconds only; a thread that
+ * finds it busy sets a flag and continues.
  */
 #include <errno.h>
 
@@ -77,7 +78,10 @@ static void publish(struct regioi_half *half, const struct regioi_outcome *outco
 		regioi_half_fail(half, outcome->fail_status);
 }
 
-/* Messages that are staged are delivered before anything else. True when none is left. */
+/*
+ * Messages that are staged are delivered before anything else. True when none is left, and the next
+ * attempt may begin.
+ */
 static bool receive_begin(struct regioi_half *half, struct regioi_direct_results *direct)
 {
 	if (half->receive.staged.area && !regioi_datagram_deliver_staged(half, direct))
@@ -145,7 +149,7 @@ enum regioi_prepared regioi_half_prepare_or_allocate(struct regioi_half *half,
 	return prepared;
 }
 
-/* A socket that was full has taken all pending sends. */
+/* Stops watching for room, where a socket that was full has taken all pending sends. */
 static inline void room_no_longer_wanted(struct regioi_half *half, enum regioi_ready ready)
 {
 	if (half->direction == REGIOI_SEND && half->rq->watching_writable &&
@@ -206,9 +210,9 @@ static bool leave(struct regioi_half *half)
 }
 
 /*
- * The driver that is making progress may not be the half's own. A thread of the half's own driver
- * may have seen the event, found the half busy, and gone to sleep; so remaining work is listed
- * where that thread looks.
+ * With two drivers, the executor may make progress on the other one. A thread of the half's own
+ * driver may have seen the event, found the half busy, and gone to sleep; so remaining work is
+ * listed on the half's own driver.
  */
 static void list_at_home(struct regioi_half *half)
 {

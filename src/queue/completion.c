@@ -176,8 +176,8 @@ void regioi_half_publish(struct regioi_half *half, uint32_t count,
 	if (some_muted(half)) {
 		notifiable = count_notifiable(half, first, count);
 		/*
-		 * The muted requests after it need no signal. It is found now, because the slots
-		 * may be reused later.
+		 * Muted requests after the last other one need no signal. Where that one is must be
+		 * found now: once they are dequeued, the slots may be reused.
 		 */
 		end = notifiable_end(half, first, count);
 	}
@@ -307,10 +307,10 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 }
 
 /*
- * Continues when the array is full: a half that was listed for results that are dequeued already
- * may have nothing left, and a half that has ended returns its places here. A half that has more
- * results than the array takes is put after the others, so that they need not wait until it is
- * empty.
+ * Goes on when the array is full, because two kinds of half may be next that need no room in it:
+ * one that was listed again while it was dequeued, and has nothing left; and one that has ended,
+ * which gives its places back here. A half that has more results than the array takes is put after
+ * the others, so that they need not wait until it is empty.
  */
 uint32_t regioi_cq_take(struct regioi_cq *cq, struct regio_result *results, uint32_t results_max)
 {
