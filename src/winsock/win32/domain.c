@@ -205,26 +205,21 @@ void regioi_ws_domain_init(struct regioi_ws_domain *domain)
 
 int regioi_ws_domain_driver(struct regioi_ws_domain *domain, struct regio_driver **ret_driver)
 {
+	static pthread_mutex_t creating = PTHREAD_MUTEX_INITIALIZER;
 	struct regio_driver_opts opts = {
 		.size = sizeof(opts), .on_blocked = count_blocked, .on_blocked_context = domain};
 	struct regio_driver *driver = NULL;
 	int error = 0;
 
-	pthread_mutex_lock(&domain->lock);
+	pthread_mutex_lock(&creating);
 	if (!domain->driver) {
-		pthread_mutex_unlock(&domain->lock);
 		error = regio_driver_create(&opts, &driver);
 		pthread_mutex_lock(&domain->lock);
-		if (!error && !domain->driver) {
-			domain->driver = driver;
-			driver = NULL;
-		}
+		domain->driver = driver;
+		pthread_mutex_unlock(&domain->lock);
 	}
 	*ret_driver = domain->driver;
-	pthread_mutex_unlock(&domain->lock);
-	/* Another thread was faster. */
-	if (driver)
-		regio_driver_close(driver);
+	pthread_mutex_unlock(&creating);
 	return error;
 }
 
