@@ -32,8 +32,8 @@ enum access {
 };
 
 /*
- * For such kernels if /proc is not mounted either: only whether the range is mapped. Whether it may
- * be written is not known until it is written to.
+ * Without MADV_POPULATE_READ, and if /proc is not mounted: only whether the range is mapped.
+ * Whether it may be written is not known until it is written to.
  */
 static enum access range_access_from_residence(uintptr_t start, uintptr_t end)
 {

@@ -24,8 +24,8 @@
 	} while (0)
 
 /*
- * An invariant that the compiler cannot see, and would check otherwise: other builds rely on it.
- * Only where the lines before leave no doubt.
+ * An invariant that the compiler cannot see, so that it would check again what is known. Other
+ * builds rely on it, so it is only for places where the lines before leave no doubt.
  */
 #define REGIOI_ASSUME(condition)                                                                   \
 	do {                                                                                       \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Explained failures. Control calls end with 'return regioi_fail(-EINVAL, "step: cause; remedy")',
- * so that regio_last_error() can tell the user what to change.
+ * so that regio_last_error() says what to change.
  */
 #ifndef REGIO_BASE_ERROR_H
 #define REGIO_BASE_ERROR_H

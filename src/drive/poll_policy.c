@@ -12,7 +12,7 @@
 /*
  * An RQ becomes steady, and is watched no longer, after 1 << steady_shift passes with a message:
  * until then watching it has cost as much as a mistake. After each mistake the next time takes
- * twice as long. The least is enough to tell a habit from a burst, the most is still reached soon
+ * twice as long. The least is more than a burst usually has, the most is still reached soon
  * by a queue that is busy.
  */
 #define STEADY_SHIFT_MIN 4

@@ -3,9 +3,9 @@
  * Sleeping and waking.
  *
  * Leader and followers: of the threads that wait on the CQs of one driver, one leads, from the
- * begin of its wait to the end. It sleeps in the engine, and makes progress for all. The others
- * follow, each asleep on a futex in its CQ. A leader that returns wakes a follower to lead. Whoever
- * completes something on a CQ wakes that CQ's thread.
+ * beginning of its wait to the end. It sleeps in the engine, and makes progress for all. The others
+ * follow, each asleep on a futex in its CQ. A leader that returns wakes a follower to lead. A
+ * thread that completes something on a CQ wakes that CQ's thread.
  *
  * Before a thread sleeps it announces itself: among the driver's listeners before it makes
  * progress, as its CQ's sleeper before it looks for completions a last time. Those who post or
@@ -165,7 +165,7 @@ static bool follow(struct regioi_cq *cq)
 	return !cq->leads;
 }
 
-/* Whoever calls a sleeper has the lock until the engine's wake is done. */
+/* A thread that calls a sleeper holds the lock until the engine's wake is done. */
 static void wake_take(struct regioi_driver *driver)
 {
 	pthread_mutex_lock(&driver->wait_lock);

@@ -84,7 +84,10 @@ static void add_witness(struct regioi_engine *engine)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return;
-	/* The set and the end in it stay where only the other end is closed, and report that. */
+	/*
+	 * A program that closes all numbers up to some limit closes the witness; the set and the
+	 * end in it are above that limit, stay open, and report it.
+	 */
 	apart = move_apart(&engine->epoll_fd) && move_apart(&fds[1]);
 	if (regioi_cookie(fds[0], &engine->witness_cookie) == 0 &&
 	    epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fds[1], &event) == 0) {

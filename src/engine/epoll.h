@@ -15,9 +15,10 @@ struct regioi_engine {
 	int doorbell_fd; /* edge-triggered: the first to poll takes it, and makes progress */
 	int wake_fd;	 /* level-triggered semaphore: each wake stays until its acknowledgement */
 	/*
-	 * A pair of sockets. The cookie of one is unique, so a number that was closed and reused is
-	 * not mistaken for ours. The other is in the set, and in no other set. It has an event only
-	 * when the first is closed, which ends a sleep; the next one looks at the first.
+	 * A pair of sockets that shows whether the program has closed our descriptors. No other
+	 * socket has the cookie of 'witness_fd', so a number that was closed and reused is not
+	 * mistaken for ours. The other end is in the set: when 'witness_fd' is closed it has an
+	 * event, which ends a sleep; the check of the cookie before the next sleep finds the loss.
 	 */
 	int witness_fd, witness_end_fd;
 	uint64_t witness_cookie;

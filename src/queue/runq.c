@@ -33,8 +33,9 @@ void regioi_arrivals_take(struct regioi_driver *driver)
 	struct regioi_node *node = NULL;
 
 	/*
-	 * Sequentially consistent: pairs with regioi_driver_kick(). Whoever found that the sleepers
-	 * are called already has pushed before; a pass forgets that they are, and looks here.
+	 * Sequentially consistent: pairs with regioi_driver_kick(). A thread that finds 'kicked'
+	 * set rings no doorbell, and has pushed its node before; a pass clears 'kicked', and then
+	 * looks here.
 	 */
 	if (atomic_load(&driver->arrivals))
 		node = atomic_exchange_explicit(&driver->arrivals, NULL, memory_order_acquire);

@@ -6,9 +6,13 @@
 #ifndef REGIO_QUEUE_SIGNAL_H
 #define REGIO_QUEUE_SIGNAL_H
 
+#include "base/count.h"
 #include "queue/cq.h"
 
-/* Completions that may notify are on the CQ. Any thread; the look at 'armed' comes after. */
+/*
+ * Counts completions that may notify, which are on the CQ. Called by any thread, which then looks
+ * at 'armed' and 'sleeper'.
+ */
 static inline void regioi_cq_posted(struct regioi_cq *cq, uint32_t count)
 {
 	atomic_fetch_add(&cq->posted, count);
@@ -17,9 +21,7 @@ static inline void regioi_cq_posted(struct regioi_cq *cq, uint32_t count)
 /* As consumer: 'count' of them have been dequeued. */
 static inline void regioi_cq_taken(struct regioi_cq *cq, uint32_t count)
 {
-	atomic_store_explicit(&cq->taken,
-			      atomic_load_explicit(&cq->taken, memory_order_relaxed) + count,
-			      memory_order_relaxed);
+	regioi_count_add(&cq->taken, count);
 }
 
 /*

@@ -9,10 +9,11 @@
  * pass after pass. An RQ with two drivers is watched from the start.
  *
  * Datagram sockets are watched level-triggered: after a receive of one message nobody need try the
- * socket again, for the next poll or sleep reports what is left. What is reported and nobody takes
- * would end each sleep: a socket without receives posted is not watched, and one that turns out to
- * report something else, an error queue perhaps, is watched edge-triggered. So are streams, whose
- * sockets report an end, or that they are not connected, for as long as that lasts.
+ * socket again, for the next poll or sleep reports what is left. But what is reported and never
+ * received would end each sleep. So a socket without receives posted is not watched, and a socket
+ * is watched edge-triggered if it reports something that a receive does not take, an error queue
+ * perhaps. Streams are watched edge-triggered as well: they report an end, or that they are not
+ * connected, for as long as that lasts.
  */
 #include "queue/watch.h"
 #include "queue/driver.h"

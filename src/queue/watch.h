@@ -22,7 +22,10 @@ void regioi_watch_fini(struct regioi_rq *rq);
  * reported.
  */
 void regioi_watch_stop(struct regioi_rq *rq);
-/* A level-triggered event has come. Many of them, and nothing received, and it is so no longer. */
+/*
+ * Counts a level-triggered event. After many in a row with nothing received the socket is watched
+ * edge-triggered.
+ */
 void regioi_watch_count_event(struct regioi_rq *rq);
 
 /* Whether a socket that is watched is reported as long as it is readable. */

@@ -13,7 +13,7 @@
 /* Of the table of attached RQs. */
 #define BUCKETS_MAX 4096u
 
-/* Pools made so far; what tells their ids apart. */
+/* The number of pools made so far, by which the ids of their slots differ. */
 static _Atomic uint64_t pools_made;
 
 int regioi_pool_refuse(const struct regio_slots *handle, const char *step)

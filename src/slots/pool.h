@@ -39,16 +39,15 @@ struct regioi_member {
 	uint32_t wanted;   /* receives */
 	uint32_t assigned; /* slots */
 	bool stream;
-	bool named; /* 'sender' and 'local' are known: a stream may not be connected yet */
-	bool ended; /* nothing is posted on it any more */
-	/* Messages come with their sender, and replies need it; else 'sender' and 'local' are it.
-	 */
-	bool addressed;
-	bool local_varies;		   /* with the address they were sent to as well */
-	bool waiting;			   /* in the queue of those that want slots */
+	bool named;	   /* 'sender' and 'local' are known: a stream may not be connected yet */
+	bool ended;	   /* nothing is posted on it any more */
+	bool addressed;	   /* each message has a sender of its own, whom a reply names */
+	bool local_varies; /* each message has the address that it was sent to */
+	bool waiting;	   /* in the queue of those that want slots */
 	struct regioi_known_slices slices; /* of its receives */
 	union regioi_name names[2];
-	const struct sockaddr *sender; /* of all messages: one of 'names', or NULL */
+	/* Those of all messages that do not have their own: one of 'names', or NULL. */
+	const struct sockaddr *sender;
 	const struct sockaddr *local;
 	struct regioi_member *next_waiting;
 	struct regioi_member *next; /* in its bucket */

@@ -35,7 +35,7 @@ static inline void hand_out(const struct regioi_pool *pool, struct regioi_pool_s
 		ret_slot->local = &regioi_slot_head(pool, slot)->local.any;
 }
 
-/* An address that is asked for after the first message would not be there. */
+/* Done with the first message: later the peer may be gone, and its address with it. */
 static void name_stream(const struct regioi_pool *pool, struct regioi_member *member)
 {
 	struct regio_rq_info info;
@@ -52,7 +52,7 @@ static bool is_silent(struct regioi_member *member, const struct regio_result *r
 	return result->status == -ECANCELED || (member->stream && member->ended);
 }
 
-/* All but a message with data. Returns whether there is something for the program. */
+/* Any result but a message with data. Returns whether there is something for the program. */
 static __attribute__((noinline)) bool hand_out_other(struct regioi_return *batch,
 						     struct regioi_pool_slot *slot,
 						     const struct regio_result *result,

@@ -83,7 +83,7 @@ static struct regioi_member *member_next(struct regioi_pool *pool)
 	return member;
 }
 
-/* Room is all that lacks; or nothing can be posted on it ever again. */
+/* After any error but a lack of room or memory, nothing can be posted on it ever again. */
 static void member_refused(struct regioi_member *member, int error)
 {
 	if (error != -ENOBUFS && error != -ENOMEM)

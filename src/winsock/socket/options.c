@@ -47,7 +47,7 @@ static const struct options plain[] = {
 	  MCAST_LEAVE_SOURCE_GROUP}},
 };
 
-/* Numbers of their own, and not BOOLs of any length. */
+/* All bytes of these are needed; others may be BOOLs, of any length. */
 static const struct options whole = {
 	SOL_SOCKET,
 	{SO_SNDBUF, SO_RCVBUF, SO_SNDLOWAT, SO_RCVLOWAT, SO_SNDTIMEO, SO_RCVTIMEO, SO_ERROR,

@@ -173,7 +173,10 @@ static void serve(SOCKET s)
 	/* The thread that closed it has ended its operations. */
 	if (!socket)
 		return;
-	/* The event has disarmed it; what is posted from now on is looked at below. */
+	/*
+	 * The event has disarmed the socket. Until the end of this function nobody need arm it:
+	 * what is posted meanwhile is tried here.
+	 */
 	pthread_mutex_lock(&socket->lock);
 	socket->armed = (uint32_t)EPOLLIN | (uint32_t)EPOLLOUT;
 	pthread_mutex_unlock(&socket->lock);
@@ -258,7 +261,7 @@ static int attempt_or_list(struct regioi_ws_operation *operation, DWORD *ret_byt
 	if (socket->closing)
 		return WSA_OPERATION_ABORTED;
 	if (list->first) {
-		/* Those before it are watched for. */
+		/* The socket is watched already, for those before it. */
 		regioi_ws_list_append(list, &operation->link);
 		return WSA_IO_PENDING;
 	}

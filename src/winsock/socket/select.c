@@ -6,7 +6,7 @@
 #include "winsock/socket/readiness.h"
 #include "winsock/win32/error.h"
 
-/* What a program asks for and gets in events and revents: both names of each are the same. */
+/* The events that a program may ask for. POLLIN and POLLOUT are made of these. */
 #define POLL_EVENTS (POLLRDNORM | POLLRDBAND | POLLWRNORM)
 
 /* ---- select ---- */

@@ -28,9 +28,9 @@ struct regioi_ws_socket {
 	_Atomic bool exclusive;	    /* SO_EXCLUSIVEADDRUSE */
 	bool skip_port_on_success;
 	bool accepting; /* an AcceptEx() will give it a connection */
-	/* What the thread of overlapped.c will look at the socket for, as events of epoll. */
-	bool watched;
-	uint32_t armed;
+	/* Of the thread of overlapped.c, which sleeps in an epoll set: whether the socket is */
+	bool watched;	     /* in the set */
+	uint32_t armed;	     /* events that it waits for */
 	DWORD coalesced_max; /* UDP_RECV_MAX_COALESCED_SIZE */
 	int fd;
 	int family;

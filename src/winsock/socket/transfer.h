@@ -7,7 +7,10 @@
 
 #include "winsock/socket/overlapped.h"
 
-/* Puts the buffers into 'transfer', and enters the socket. NULL, with the last error set. */
+/*
+ * Puts the buffers into 'transfer', and enters the socket. NULL, with the last error set, on
+ * failure.
+ */
 struct regioi_ws_socket *regioi_ws_transfer_begin(SOCKET s, const WSABUF *buffers, DWORD count,
 						  LPWSAOVERLAPPED_COMPLETION_ROUTINE routine,
 						  struct regioi_ws_transfer *transfer);

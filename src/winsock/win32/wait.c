@@ -89,7 +89,7 @@ static void never_destroy(struct regioi_ws_object *object)
 {
 }
 
-/* For the process, and for threads that wait for themselves: neither ends during a wait. */
+/* What is never signaled: the process, and the calling thread, end in no wait of this thread. */
 static struct regioi_ws_waitable never = {.object = {.references = 1, .destroy = never_destroy}};
 
 /* With a reference for the caller, or NULL. */
