@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Errors: each thread's last error, and the Windows errors for errno values.
+ * Errors: each thread's last error, the Windows errors for errno values, and their texts.
  */
 #ifndef REGIO_WINSOCK_WIN32_ERROR_H
 #define REGIO_WINSOCK_WIN32_ERROR_H
@@ -35,6 +35,8 @@ static inline int regioi_ws_windows_of(const struct regioi_ws_pair *pairs, size_
 	return otherwise;
 }
 
+/* The text of any error that this library returns, or NULL. */
+const char *regioi_ws_error_text(DWORD error);
 /* The Winsock error for a positive errno value. */
 int regioi_ws_error(int error);
 /* The same for a receive or send. */
