@@ -39,6 +39,18 @@ static inline void regioi_gather_begin(struct regioi_gather *gather, const uint8
 	gather->end = data + bytes;
 }
 
+/* Adds 'bytes' bytes that were copied to 'stage', which is where the last ones end. */
+static inline void regioi_gather_copied(struct regioi_gather *gather, uint8_t *stage,
+					uint32_t bytes)
+{
+	gather->copied += bytes;
+	if (!gather->copied_last) {
+		gather->copied_last = &gather->area->vectors[gather->vectors];
+		regioi_gather_vector(gather, stage, 0);
+	}
+	gather->copied_last->iov_len += bytes;
+}
+
 /* Adds the piece to the vectors. */
 static inline void regioi_gather_put(struct regioi_gather *gather)
 {
@@ -51,12 +63,7 @@ static inline void regioi_gather_put(struct regioi_gather *gather)
 		return;
 	}
 	regioi_copy(stage, gather->start, bytes);
-	gather->copied += (uint32_t)bytes;
-	if (!gather->copied_last) {
-		gather->copied_last = &gather->area->vectors[gather->vectors];
-		regioi_gather_vector(gather, stage, 0);
-	}
-	gather->copied_last->iov_len += bytes;
+	regioi_gather_copied(gather, stage, (uint32_t)bytes);
 }
 
 static inline void regioi_gather_add(struct regioi_gather *gather, const uint8_t *data,
@@ -69,11 +76,58 @@ static inline void regioi_gather_add(struct regioi_gather *gather, const uint8_t
 	gather->end = data + bytes;
 }
 
+/*
+ * Copies the slices that a run begins with to 'stage', as far as each is a piece of its own, and
+ * not the last one, which the next request may continue. Returns their number. 'is_short' is a
+ * constant.
+ */
+static inline __attribute__((always_inline)) uint32_t regioi_gather_copy(
+	uint8_t *stage, const uint8_t *data, const struct regioi_run *run, bool is_short)
+{
+	const struct regioi_request *request = run->first, *const last = request + run->count - 1;
+	const uint8_t *const base = data - request->offset;
+	const uint32_t bytes = run->bytes;
+
+	for (; request < last; request++, stage += bytes) {
+		const uint8_t *next = base + request[1].offset;
+
+		if (next == data + bytes)
+			break;
+		if (is_short)
+			regioi_copy_ends(stage, data, bytes, 2);
+		else
+			regioi_copy(stage, data, bytes);
+		data = next;
+	}
+	return (uint32_t)(request - run->first);
+}
+
+/* Adds slices that a run begins with, as far as they are copied. Returns their number. */
+static inline uint32_t regioi_gather_short(struct regioi_gather *gather, const uint8_t *data,
+					   const struct regioi_run *run)
+{
+	uint8_t *stage;
+	uint32_t count;
+
+	if (gather->start != gather->end) {
+		if (data == gather->end)
+			return 0;
+		regioi_gather_put(gather);
+	}
+	stage = gather->area->stages + gather->copied;
+	count = regioi_copy_is_short(run->bytes) ? regioi_gather_copy(stage, data, run, true)
+						 : regioi_gather_copy(stage, data, run, false);
+	gather->start = gather->end = regioi_run_slice(run, data, count);
+	if (count)
+		regioi_gather_copied(gather, stage, count * run->bytes);
+	return count;
+}
+
 /* Adds what a run of requests sends, from 'data' on. */
 static inline void regioi_gather_run(struct regioi_gather *gather, const uint8_t *data,
 				     const struct regioi_run *run)
 {
-	uint32_t bytes, pieces = regioi_run_pieces(run, &bytes);
+	uint32_t bytes, pieces = regioi_run_pieces(run, &bytes), done = 0;
 	struct regioi_gather local;
 
 	if (pieces == 1) {
@@ -81,8 +135,10 @@ static inline void regioi_gather_run(struct regioi_gather *gather, const uint8_t
 		return;
 	}
 	local = *gather;
-	for (uint32_t i = 0; i < pieces; i++)
-		regioi_gather_add(&local, regioi_run_slice(run, data, i), bytes);
+	if (bytes <= REGIOI_COPY_TOGETHER_MAX)
+		done = regioi_gather_short(&local, data, run);
+	for (; done < pieces; done++)
+		regioi_gather_add(&local, regioi_run_slice(run, data, done), bytes);
 	*gather = local;
 }
 
