@@ -259,10 +259,8 @@ static void visit_half(struct batch *batch, struct regioi_half *half, bool try_a
 }
 
 /* While one RQ is in a system call, the next one is fetched. */
-static void node_prefetch(const struct regioi_node *node)
+static void rq_prefetch(const struct regioi_rq *rq)
 {
-	const struct regioi_rq *rq = node->rq;
-
 	__builtin_prefetch(rq);
 	regioi_half_prefetch(&rq->halves[REGIOI_RECEIVE]);
 	regioi_half_prefetch(&rq->halves[REGIOI_SEND]);
@@ -330,7 +328,7 @@ static void visit_active(struct batch *batch)
 	for (node = driver->active.first; node; node = next) {
 		next = node->list_next;
 		if (next)
-			node_prefetch(next);
+			rq_prefetch(next->rq);
 		visit_half(batch, &node->rq->halves[REGIOI_SEND], false);
 		visit_half(batch, &node->rq->halves[REGIOI_RECEIVE],
 			   batch->alone && node->heat == REGIOI_HOT);
@@ -387,7 +385,7 @@ static void prefetch_behind(const struct regioi_node *node)
 		return;
 	regioi_half_prefetch_requests(&next->rq->halves[REGIOI_RECEIVE]);
 	regioi_half_prefetch_requests(&next->rq->halves[REGIOI_SEND]);
-	node_prefetch(next->list_next);
+	rq_prefetch(next->list_next->rq);
 	__builtin_prefetch(next->list_next->list_next);
 }
 
@@ -552,8 +550,12 @@ static bool pass_events(struct regioi_driver *driver, const struct regioi_event 
 	driver->engine_idle = count <= 0;
 	batch_begin(&batch, driver, false, direct);
 	for (int i = 0; i < count; i++) {
+		const struct regioi_rq *next =
+			i + 1 < count ? regioi_rq_locked(events[i + 1].id, driver) : NULL;
 		struct regioi_node *node = event_take(driver, &events[i]);
 
+		if (next)
+			rq_prefetch(next);
 		if (!node)
 			continue;
 		visit_half(&batch, &node->rq->halves[REGIOI_SEND], false);
