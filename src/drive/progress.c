@@ -429,15 +429,23 @@ static bool pass_end(struct batch *batch)
 	return driver->busy || driver->maybe_ready.count > 0;
 }
 
+/* Whether the results of a pass have filled the caller's array. */
+static bool has_filled(const struct regioi_direct_results *direct)
+{
+	return direct && direct->count > 0 && direct->count == direct->results_max;
+}
+
 /*
  * A pass over nothing but hot RQs, as while a program spins on a few sockets. Nobody leaves and
- * nobody joins, and there are too few operations for a batch. Returns whether work is left.
+ * nobody joins, and there are too few operations for a batch. Once receives have filled the
+ * caller's array, the RQs that are left come first in the next pass: what they received now would
+ * wait on the CQ's list, and leave the caches. Returns whether work is left.
  */
 static bool pass_hot(struct regioi_driver *driver, struct regioi_direct_results *direct)
 {
-	struct regioi_node *node;
+	struct regioi_node *node, *first_next = NULL;
 	uint32_t completed = 0;
-	bool left = false;
+	bool left = false, full = false;
 
 	for (node = driver->active.first; node; node = node->list_next) {
 		struct regioi_half *send = &node->rq->halves[REGIOI_SEND];
@@ -445,15 +453,20 @@ static bool pass_hot(struct regioi_driver *driver, struct regioi_direct_results 
 
 		if (regioi_half_runnable(send, REGIOI_READY_YES))
 			completed += regioi_half_execute_one(send, direct);
-		if (regioi_half_pending(receive) > 0) {
+		if (full && !first_next)
+			first_next = node;
+		if (!full && regioi_half_pending(receive) > 0) {
 			uint32_t received = regioi_half_execute_one(receive, direct);
 
 			if (received)
 				regioi_heat_received(node, true);
 			completed += received;
+			full = received && has_filled(direct);
 		}
 		left |= regioi_node_ready(node) == REGIOI_READY_YES;
 	}
+	while (first_next && driver->active.first != first_next)
+		regioi_list_move(&driver->active, &driver->active, driver->active.first);
 	driver->done_unasked += completed;
 	regioi_heat_pass_hot(driver, completed);
 	return left;

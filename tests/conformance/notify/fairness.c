@@ -206,6 +206,47 @@ START_TEST(each_of_many_ready_queues_has_its_turn)
 }
 END_TEST
 
+static uint64_t crowd_received(const struct crowd *crowd)
+{
+	struct regio_rq_info info;
+	uint64_t received = 0;
+
+	for (uint32_t i = 0; i < crowd->count; i++) {
+		EXPECT_RETURN(0, regio_rq_get_info(crowd->sides[i].rq, &info, sizeof(info)));
+		received += info.messages_received;
+	}
+	return received;
+}
+
+/* No message waits in memory while the program is busy with others; and each queue has its turn. */
+START_TEST(busy_queues_receive_no_more_than_fills_the_array)
+{
+	enum { QUEUES = 3, TURNS = 3, ROUNDS = 40, WARM_UP = 20 };
+	uint32_t empty, seen = 0;
+	uint64_t received;
+	struct crowd crowd;
+
+	SKIP_UNLESS_DEQUEUES_COUNT();
+	crowd_open(&crowd, families[_i], QUEUES, 1);
+	for (uint32_t round = 0; round < ROUNDS; round++) {
+		for (uint32_t i = 0; i < TURNS * QUEUES; i++)
+			crowd_send(&crowd, i % QUEUES);
+		received = crowd_received(&crowd);
+		for (uint32_t i = 0; i < TURNS * QUEUES; i++) {
+			seen = (i % QUEUES ? seen : 0) | 1u << crowd_take(&crowd, &empty);
+			if (round < WARM_UP)
+				continue;
+			ck_assert_uint_eq(crowd_received(&crowd) - received, i + 1);
+			/* A simulated network has not delivered all of them by then. */
+			EXPECT(with_delay(0) || i % QUEUES < QUEUES - 1 ||
+				       seen == (1u << QUEUES) - 1,
+			       "one was served twice, before another");
+		}
+	}
+	crowd_close(&crowd);
+}
+END_TEST
+
 /* A queue that always has more than a dequeue takes, and one that is silent. */
 struct flood {
 	struct regio_cq *cq;
@@ -312,6 +353,7 @@ int main(void)
 		 ARRAY_SIZE(crowds), 4 * CASE_TIMEOUT_S},
 		{each_of_many_ready_queues_has_its_turn, size_names, ARRAY_SIZE(size_names),
 		 CASE_TIMEOUT_S},
+		CASE_PER_FAMILY(busy_queues_receive_no_more_than_fills_the_array),
 		CASE_PER_FAMILY(the_first_message_beside_a_flood_is_found_soon),
 		CASE_PER_FAMILY(the_one_of_many_busy_queues_that_goes_on_is_found_soon),
 		CASE_PER_FAMILY(busy_queues_that_fall_silent_cost_the_others_few_dequeues),
