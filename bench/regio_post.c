@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Streams on regio, a batch of requests in each call: regio_post() instead of
- * regio_send() and regio_receive(). Otherwise as regio_stream.c and
- * regio_core.c.
+ * regio_send() and regio_receive(). The requests of all slots are written once: a
+ * queue completes them in order, so what is posted next is next in the array as
+ * well. Otherwise as regio_stream.c and regio_core.c.
  */
 #include "regio_side.h"
 
@@ -12,11 +13,13 @@
 #define COPY_RECEIVES 512u
 #define CORE_SLOTS 2048u
 
-/* Requests of one queue that are posted in the next call. */
+/* The requests of one queue, one for each of its slots. */
 struct posts {
 	struct regio_rq *rq;
 	struct regio_request *requests;
-	uint32_t count;
+	uint32_t slots;
+	uint32_t next;	/* to be posted */
+	uint32_t count; /* that are posted in the next call */
 };
 
 struct poster {
@@ -24,12 +27,26 @@ struct poster {
 	struct posts posts;
 };
 
+/* The slots are those from number 'first' on. */
 static void posts_open(struct posts *posts, struct regio_side *regio, uint32_t index,
-		       uint32_t receives, uint32_t sends)
+		       uint32_t first, uint32_t receives, uint32_t sends)
 {
-	posts->rq = regio_side_add_rq(regio, index, receives, sends);
-	posts->requests = side_alloc(regio->side, (receives + sends) * sizeof(*posts->requests));
-	posts->count = 0;
+	const struct bench_params *params = &regio->side->params;
+	const uint32_t slots = receives + sends;
+
+	*posts = (struct posts){
+		.rq = regio_side_add_rq(regio, index, receives, sends),
+		.requests = side_alloc(regio->side, slots * sizeof(*posts->requests)),
+		.slots = slots,
+	};
+	for (uint32_t i = 0; i < slots; i++) {
+		posts->requests[i] = (struct regio_request){
+			.data = regio_side_slice(regio, first + i,
+						 sends ? params->size : params->stride),
+			.context = first + i,
+			.flags = REGIO_MSG_DEFER,
+		};
+	}
 }
 
 static void poster_open(struct poster *poster, struct bench_side *side, uint32_t receives,
@@ -38,51 +55,64 @@ static void poster_open(struct poster *poster, struct bench_side *side, uint32_t
 	const uint32_t slots = receives + sends;
 
 	regio_side_open(&poster->regio, side, slots, 0, slots);
-	posts_open(&poster->posts, &poster->regio, 0, receives, sends);
+	posts_open(&poster->posts, &poster->regio, 0, 0, receives, sends);
 }
 
-static inline void add(struct posts *posts, const struct regio_side *regio, uint64_t slot,
-		       uint32_t bytes)
+/* Up to the end of the array. */
+static void post_part(struct posts *posts, struct regio_side *regio, uint32_t half)
 {
-	struct regio_request *request = &posts->requests[posts->count++];
+	const uint32_t to_end = posts->slots - posts->next;
+	const uint32_t count = posts->count < to_end ? posts->count : to_end;
+	int posted = regio_post(posts->rq, half, &posts->requests[posts->next], count);
 
-	request->data = regio_side_slice(regio, slot, bytes);
-	request->context = slot;
-	request->flags = REGIO_MSG_DEFER;
+	regio_side_check(regio, "regio_post", posted);
+	if (unlikely((uint32_t)posted < count))
+		side_fail(regio->side, "regio_post: %d of %u", posted, count);
+	posts->next = count < to_end ? posts->next + count : 0;
+	posts->count -= count;
 }
 
 static void post(struct posts *posts, struct regio_side *regio, uint32_t half)
 {
-	int posted = regio_post(posts->rq, half, posts->requests, posts->count);
-
-	regio_side_check(regio, "regio_post", posted);
-	if (unlikely((uint32_t)posted < posts->count))
-		side_fail(regio->side, "regio_post: %d of %u", posted, posts->count);
-	posts->count = 0;
+	while (posts->count > 0)
+		post_part(posts, regio, half);
 }
 
 /* The last request of a batch starts them all. */
 static void post_sends(struct poster *poster)
 {
 	struct posts *posts = &poster->posts;
+	struct regio_request *last =
+		&posts->requests[(posts->next + posts->count - 1) % posts->slots];
 
-	posts->requests[posts->count - 1].flags = 0;
+	last->flags = 0;
 	post(posts, &poster->regio, REGIO_HALF_SEND);
+	last->flags = REGIO_MSG_DEFER;
 }
 
-/* Slots number 'first' and 'count' - 1 after it. */
-static void post_receives(struct posts *posts, struct regio_side *regio, uint32_t first,
-			  uint32_t count)
+static void post_all_receives(struct posts *posts, struct regio_side *regio)
 {
-	for (uint32_t slot = first; slot < first + count; slot++)
-		add(posts, regio, slot, regio->side->params.stride);
+	posts->count = posts->slots;
 	post(posts, regio, REGIO_HALF_RECEIVE);
+}
+
+static void write_messages(struct poster *poster, uint32_t count)
+{
+	struct posts *posts = &poster->posts;
+	uint32_t slot = posts->next;
+
+	for (uint32_t i = 0; i < count; i++) {
+		posts->requests[slot].data.length =
+			message_write(poster->regio.side, regio_side_slot(&poster->regio, slot));
+		slot = slot + 1 == posts->slots ? 0 : slot + 1;
+	}
+	posts->count = count;
 }
 
 void regio_post_stream_tx(struct bench_side *side)
 {
 	const uint32_t batch = side->params.batch, slots = batch * SEND_BATCHES;
-	uint32_t next = 0, outstanding = 0;
+	uint32_t outstanding = 0;
 	struct poster poster;
 
 	poster_open(&poster, side, 0, slots);
@@ -91,12 +121,8 @@ void regio_post_stream_tx(struct bench_side *side)
 		bool room = slots - outstanding >= batch;
 		uint32_t done;
 
-		for (uint32_t i = 0; room && i < batch; i++) {
-			add(&poster.posts, &poster.regio, next,
-			    message_write(side, regio_side_slot(&poster.regio, next)));
-			next = next + 1 == slots ? 0 : next + 1;
-		}
 		if (room) {
+			write_messages(&poster, batch);
 			post_sends(&poster);
 			outstanding += batch;
 		}
@@ -112,21 +138,20 @@ void regio_post_stream_rx(struct bench_side *side)
 	struct poster poster;
 
 	poster_open(&poster, side, RECEIVES, 0);
-	post_receives(&poster.posts, &poster.regio, 0, RECEIVES);
+	post_all_receives(&poster.posts, &poster.regio);
 	side_start(side);
 	while (side_running(side)) {
 		uint32_t count = regio_side_dequeue(&poster.regio);
 
 		for (uint32_t i = 0; i < count; i++) {
 			const struct regio_result *result = &poster.regio.results[i];
-			uint64_t slot = result->request_context;
 
-			message_read(side, regio_side_slot(&poster.regio, slot), result->bytes);
-			add(&poster.posts, &poster.regio, slot, side->params.stride);
+			message_read(side, regio_side_slot(&poster.regio, result->request_context),
+				     result->bytes);
 		}
-		if (count)
-			post(&poster.posts, &poster.regio, REGIO_HALF_RECEIVE);
-		else
+		poster.posts.count = count;
+		post(&poster.posts, &poster.regio, REGIO_HALF_RECEIVE);
+		if (count == 0)
 			regio_side_idle(&poster.regio);
 	}
 }
@@ -141,8 +166,8 @@ void regio_post_multicast_rx(struct bench_side *side)
 
 	regio_side_open(&regio, side, slots, 0, slots);
 	for (uint32_t i = 0; i < side->fd_count; i++) {
-		posts_open(&posts[i], &regio, i, COPY_RECEIVES, 0);
-		post_receives(&posts[i], &regio, i * COPY_RECEIVES, COPY_RECEIVES);
+		posts_open(&posts[i], &regio, i, i * COPY_RECEIVES, COPY_RECEIVES, 0);
+		post_all_receives(&posts[i], &regio);
 	}
 	side_start(side);
 	while (side_running(side)) {
@@ -150,16 +175,14 @@ void regio_post_multicast_rx(struct bench_side *side)
 
 		for (uint32_t i = 0; i < count; i++) {
 			const struct regio_result *result = &regio.results[i];
-			uint64_t slot = result->request_context;
 
 			message_read_on(side, &tracks[result->rq_context],
-					regio_side_slot(&regio, slot), result->bytes);
-			add(&posts[result->rq_context], &regio, slot, side->params.stride);
+					regio_side_slot(&regio, result->request_context),
+					result->bytes);
+			posts[result->rq_context].count++;
 		}
-		for (uint32_t i = 0; i < side->fd_count; i++) {
-			if (posts[i].count)
-				post(&posts[i], &regio, REGIO_HALF_RECEIVE);
-		}
+		for (uint32_t i = 0; i < side->fd_count; i++)
+			post(&posts[i], &regio, REGIO_HALF_RECEIVE);
 		if (count == 0)
 			regio_side_idle(&regio);
 	}
@@ -168,7 +191,7 @@ void regio_post_multicast_rx(struct bench_side *side)
 void regio_post_core_tx(struct bench_side *side)
 {
 	const uint32_t batch = side->params.batch < CORE_SLOTS ? side->params.batch : CORE_SLOTS;
-	uint32_t next = 0, outstanding = 0;
+	uint32_t outstanding = 0;
 	struct poster poster;
 
 	poster_open(&poster, side, 0, CORE_SLOTS);
@@ -176,8 +199,7 @@ void regio_post_core_tx(struct bench_side *side)
 	while (side_running(side)) {
 		uint32_t room = CORE_SLOTS - outstanding, count = room < batch ? room : batch;
 
-		for (uint32_t i = 0; i < count; i++)
-			add(&poster.posts, &poster.regio, next++ % CORE_SLOTS, side->params.size);
+		poster.posts.count = count;
 		if (count)
 			post_sends(&poster);
 		side_count(side, count);
@@ -191,16 +213,13 @@ void regio_post_core_rx(struct bench_side *side)
 	struct poster poster;
 
 	poster_open(&poster, side, CORE_SLOTS, 0);
-	post_receives(&poster.posts, &poster.regio, 0, CORE_SLOTS);
+	post_all_receives(&poster.posts, &poster.regio);
 	side_start(side);
 	while (side_running(side)) {
 		uint32_t count = regio_side_dequeue(&poster.regio);
 
-		for (uint32_t i = 0; i < count; i++)
-			add(&poster.posts, &poster.regio, poster.regio.results[i].request_context,
-			    side->params.stride);
-		if (count)
-			post(&poster.posts, &poster.regio, REGIO_HALF_RECEIVE);
+		poster.posts.count = count;
+		post(&poster.posts, &poster.regio, REGIO_HALF_RECEIVE);
 		side_count(side, count);
 	}
 }
