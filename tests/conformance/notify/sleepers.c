@@ -6,6 +6,7 @@
  */
 #include "../../support/net.h"
 #include "../../support/side.h"
+#include "../../support/streams.h"
 #include "../../support/suite.h"
 
 #include <poll.h>
@@ -85,8 +86,8 @@ START_TEST(requests_posted_by_the_hundred_after_a_notify_are_seen)
 }
 END_TEST
 
-/* Holds: regio_cq_notify what, REGIO_MSG_DONT_NOTIFY. */
-START_TEST(a_message_behind_a_silent_one_signals_though_another_queue_took_the_event)
+/* Slices of a byte, which is a message, or one of a stream's. */
+static void leave_behind_a_silent_one(int family, enum side_peer peer)
 {
 	struct regio_driver *driver;
 	struct regio_result results[4];
@@ -95,9 +96,9 @@ START_TEST(a_message_behind_a_silent_one_signals_though_another_queue_took_the_e
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	struct regio_cq *other = cq_on(driver);
 
-	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_ONE_WAY, .receives = 3,
-		  .slot_size = 64, .driver = driver);
-	struct regio_buf slice = slot_slice(&side, 0, 64);
+	SIDE_OPEN(&side, .family = family, .peer = peer, .receives = 3, .slot_size = 1,
+		  .driver = driver);
+	struct regio_buf slice = slot_slice(&side, 0, 1);
 
 	EXPECT_RETURN(0, regio_receive(side.rq, &slice, REGIO_MSG_DONT_NOTIFY, 0));
 	post_receive(&side, 1);
@@ -106,11 +107,28 @@ START_TEST(a_message_behind_a_silent_one_signals_though_another_queue_took_the_e
 	send_plain(side.peer, "a", 1);
 	send_plain(side.peer, "b", 1);
 	EXPECT_RETURN(0, regio_cq_dequeue(other, results, 4));
-	EXPECT(readable(side.receive_cq, 5000), "the second message was left lying");
+	EXPECT(readable(side.receive_cq, 5000), "the second was left lying");
 	collect(side.receive_cq, results, 2);
 	side_close(&side);
 	EXPECT_RETURN(0, regio_cq_close(other));
 	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+
+/* Holds: regio_cq_notify what, REGIO_MSG_DONT_NOTIFY. */
+START_TEST(a_message_behind_a_silent_one_signals_though_another_queue_took_the_event)
+{
+	leave_behind_a_silent_one(families[_i], PEER_ONE_WAY);
+}
+END_TEST
+
+/*
+ * The same where no event comes for what is left.
+ *
+ * Holds: regio_cq_notify what, REGIO_MSG_DONT_NOTIFY.
+ */
+START_TEST(a_byte_behind_a_silent_one_signals_though_another_queue_took_the_event)
+{
+	leave_behind_a_silent_one(stream_families[_i], PEER_STREAM);
 }
 END_TEST
 
@@ -485,6 +503,8 @@ int main(void)
 		CASE_PER_FAMILY(requests_posted_by_the_hundred_after_a_notify_are_seen),
 		CASE_PER_FAMILY(
 			a_message_behind_a_silent_one_signals_though_another_queue_took_the_event),
+		CASE_PER_STREAM(
+			a_byte_behind_a_silent_one_signals_though_another_queue_took_the_event),
 		CASE_PER_FAMILY(a_thread_that_polls_does_not_take_the_wake_of_one_that_sleeps),
 		CASE_PER_FAMILY(a_thread_that_leaves_with_the_event_of_another_queue_tells_so),
 		CASE_PER_FAMILY(a_thread_that_leaves_has_another_sleep_on_the_driver),
