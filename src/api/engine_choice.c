@@ -160,7 +160,7 @@ static int read_costs(struct regioi_engine_choice *choice)
 
 int regioi_engine_open(const char *text, struct regioi_engine_choice *choice)
 {
-	const char *environment = getenv("REGIO_ENGINE");
+	const char *environment = secure_getenv("REGIO_ENGINE");
 	struct wish wish = {.by = "the program", .text = text, .engine = "auto"};
 	int error = text ? read_name(text, &wish) : 0;
 

@@ -182,7 +182,7 @@ static bool cost_set(const struct regioi_setting *setting, struct regioi_costs *
 int regioi_costs_of(const struct regioi_engine_ops *ops, struct regioi_engine *engine,
 		    struct regioi_costs *ret_costs, struct regioi_refusal *ret_refusal)
 {
-	const char *at = getenv("REGIO_COSTS");
+	const char *at = secure_getenv("REGIO_COSTS");
 
 	*ret_costs = ops->costs ? ops->costs(engine) : usual;
 	while (at && *at) {

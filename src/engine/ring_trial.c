@@ -192,7 +192,7 @@ static void suggest(char *remedy, size_t size)
 
 void regioi_ring_costs(struct regioi_costs *costs)
 {
-	const char *wish = getenv("REGIO_URING_BATCHES");
+	const char *wish = secure_getenv("REGIO_URING_BATCHES");
 
 	/* For "always" a call has to cost more than nothing. */
 	costs->call = trial.calls_ns ? trial.calls_ns : 1;

@@ -442,8 +442,8 @@ int regioi_fault_wrap(const struct regioi_engine_ops **ops, struct regioi_engine
 		      struct regioi_refusal *ret_refusal)
 {
 	struct regioi_engine *outer = calloc(1, sizeof(*outer));
-	int error = outer ? regioi_fault_options_read(getenv("REGIO_FAULTS"), &outer->options,
-						      ret_refusal)
+	int error = outer ? regioi_fault_options_read(secure_getenv("REGIO_FAULTS"),
+						      &outer->options, ret_refusal)
 			  : -ENOMEM;
 
 	if (error) {

@@ -56,7 +56,7 @@ static bool read_wish(const char *wish)
 
 static bool net_start(struct regioi_refusal *ret_refusal)
 {
-	const char *wish = getenv("REGIO_SIM");
+	const char *wish = secure_getenv("REGIO_SIM");
 
 	regioi_sim_net.clock_ns = START_NS;
 	regioi_sim_net.loss = regioi_sim_net.errors = 0;
