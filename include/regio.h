@@ -812,7 +812,8 @@ REGIO_API int regio_rq_cancel(struct regio_rq *rq, uint32_t halves);
  *
  * Ownership  'fd' stays the caller's
  * Threads    not in parallel with another call on the RQ
- * Blocking   for the length of one non-blocking socket call
+ * Blocking   for the length of one non-blocking socket call, and of close(2) of
+ *            the old socket, which SO_LINGER may make wait
  * Returns    0, or, with nothing changed,
  *            -EBADF   no such RQ, fd is not open, or the RQ's descriptor was
  *                     closed and its number is used for another file now
@@ -843,7 +844,8 @@ REGIO_API int regio_rq_replace_socket(struct regio_rq *rq, int fd);
  * Ownership  the handle is no longer valid; the socket is the caller's, or is
  *            closed
  * Threads    any: waits for calls on the RQ that have begun; later ones fail
- * Blocking   for the length of one non-blocking socket call
+ * Blocking   for the length of one non-blocking socket call, and with
+ *            REGIO_CLOSE_SOCKET of close(2), which SO_LINGER may make wait
  * Returns    0, or
  *            -EBADF   no such RQ
  *            -EINVAL  unknown flag; the RQ is not closed
@@ -919,7 +921,7 @@ REGIO_API int regio_rq_get_info(struct regio_rq *rq, struct regio_rq_info *ret_i
  *            -EFAULT  no such region, or read-only memory
  *            -ENOBUFS the limit of outstanding receives is reached
  *            -ENOMEM  no memory, in the first call of a thread
- *            -ECHILD  the RQ belongs to the parent process
+ *            -ECHILD  the RQ, or a region, belongs to the parent process
  * Since      0.1
  */
 REGIO_API int regio_receive(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
@@ -970,7 +972,7 @@ REGIO_API int regio_receive_ex(struct regio_rq *rq, const struct regio_buf *data
  *            -EFAULT  no such region
  *            -ENOBUFS the limit of outstanding sends is reached
  *            -ENOMEM  no memory, in the first call of a thread
- *            -ECHILD  the RQ belongs to the parent process
+ *            -ECHILD  the RQ, or a region, belongs to the parent process
  * Since      0.1
  */
 REGIO_API int regio_send(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,

@@ -120,6 +120,7 @@ END_TEST
 
 static void use_objects_of_its_own(struct scene *parent)
 {
+	struct regio_buf slice = slot_slice(&parent->side, 0, 64);
 	struct scene scene;
 	struct regio_result result;
 	uint8_t data[64];
@@ -133,9 +134,13 @@ static void use_objects_of_its_own(struct scene *parent)
 	ck_assert_uint_eq(receive_plain(scene.side.peer, data, sizeof(data)), 64);
 	expect_message(data, 64, 3);
 	EXPECT_RETURN(-ECHILD, regio_cq_dequeue(parent->side.receive_cq, &result, 1));
+	/* Nor may a queue of its own name a region of the parent. */
+	EXPECT_RETURN(-ECHILD, regio_receive(scene.side.rq, &slice, 0, 0));
+	EXPECT_RETURN(-ECHILD, regio_send(scene.side.rq, &slice, 0, 0));
 	close_scene(&scene);
 }
 
+/* Holds: regio_receive -ECHILD, regio_send -ECHILD. */
 START_TEST(a_child_may_have_queues_of_its_own)
 {
 	struct regio_result result;
