@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mem/area.h"
+#include "base/address.h"
 
 #define REGIOI_PATHS 4u
 #define REGIOI_PATH_MEMORY_NS 10000000000ull
@@ -31,10 +31,5 @@ uint32_t regioi_paths_message_max(struct regioi_paths *paths, const union regioi
 				  uint64_t now_ns);
 void regioi_paths_refused(struct regioi_paths *paths, const union regioi_address *address,
 			  uint32_t message_max, uint64_t now_ns);
-
-/* Whether two destinations are the same. */
-bool regioi_address_equal(const union regioi_address *a, const union regioi_address *b);
-/* Length of an address of its family; 0 for a family that is not supported. */
-uint32_t regioi_address_length(const union regioi_address *address);
 
 #endif

@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "base/address.h"
+
 /* Most datagrams or trains of one operation. */
 #define REGIOI_AREA_MESSAGES 128u
 /* Most messages joined in the trains of one operation: four full ones. */
@@ -33,12 +35,6 @@
 #define REGIOI_AREA_LONG_CONTROLS 32u
 /* The part for the library: the length of a train's messages, and where they were sent to. */
 #define REGIOI_CONTROL_OURS (CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct sockaddr_in6)))
-
-union regioi_address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
 
 struct regioi_area {
 	struct regioi_area *next; /* in its pool */

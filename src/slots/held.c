@@ -156,11 +156,11 @@ int regio_slots_send(struct regio_slots *handle, const struct regio_slot *slot, 
 		return refuse_slot(handle, step);
 	if (length > pool->bytes)
 		return refuse_length(pool, step, length);
-	if (to && regioi_name_length(to) == 0)
+	if (to && regioi_address_length(to) == 0)
 		return regioi_fail(-EINVAL, "%s: the address is neither IPv4 nor IPv6", step);
 	if (to) {
 		/* 'to' may be the sender of this slot, which is there already. */
-		memmove(&regioi_slot_head(pool, found)->remote, to, regioi_name_length(to));
+		memmove(&regioi_slot_head(pool, found)->remote, to, regioi_address_length(to));
 		extra.remote_address = REGIOI_HEAD_SLICE(pool, found, remote);
 	}
 	data = (struct regio_buf){pool->region, found->request.data_at, length};

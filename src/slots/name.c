@@ -12,13 +12,8 @@
 
 /* ---- Of a socket ---- */
 
-static bool is_internet(const union regioi_name *name)
-{
-	return regioi_name_length(&name->any) != 0;
-}
-
 /* Whether a socket with this name gets messages for several addresses. */
-static bool is_wildcard(const union regioi_name *name)
+static bool is_wildcard(const union regioi_address *name)
 {
 	const uint32_t *words = (const uint32_t *)name->v6.sin6_addr.s6_addr;
 
@@ -30,7 +25,7 @@ static bool is_wildcard(const union regioi_name *name)
 
 void regioi_member_name(const struct regioi_pool *pool, struct regioi_member *member, int fd)
 {
-	union regioi_name *sender = &member->names[0], *local = &member->names[1];
+	union regioi_address *sender = &member->names[0], *local = &member->names[1];
 	socklen_t lengths[2] = {sizeof(*sender), sizeof(*local)};
 	bool connected;
 
@@ -41,14 +36,14 @@ void regioi_member_name(const struct regioi_pool *pool, struct regioi_member *me
 	member->named = connected || !member->stream;
 	member->addressed = !member->stream && !connected;
 	member->local_varies = member->addressed && is_wildcard(local);
-	member->sender = connected && is_internet(sender) ? &sender->any : NULL;
-	member->local = !member->local_varies && is_internet(local) ? &local->any : NULL;
+	member->sender = connected && regioi_address_length(sender) ? &sender->any : NULL;
+	member->local = !member->local_varies && regioi_address_length(local) ? &local->any : NULL;
 	member->slices = (struct regioi_known_slices){
 		.region = pool->region,
 		.data_bytes = pool->bytes,
 		.remote_at = member->addressed ? offsetof(struct regioi_slot_head, remote) : 0,
 		.local_at = member->local_varies ? offsetof(struct regioi_slot_head, local) : 0,
-		.name_bytes = sizeof(union regioi_name),
+		.name_bytes = sizeof(union regioi_address),
 	};
 }
 
@@ -120,7 +115,7 @@ static uint8_t *put_control(struct regioi_slot_head *head, int level, int type, 
 
 bool regioi_name_source(struct regioi_pool *pool, struct regioi_slot_head *head)
 {
-	const union regioi_name *local = &head->local;
+	const union regioi_address *local = &head->local;
 	struct in_pktinfo v4 = {.ipi_spec_dst = local->v4.sin_addr};
 	struct in6_pktinfo v6 = {.ipi6_addr = local->v6.sin6_addr,
 				 .ipi6_ifindex = local->v6.sin6_scope_id};
@@ -138,11 +133,4 @@ bool regioi_name_source(struct regioi_pool *pool, struct regioi_slot_head *head)
 		return false;
 	memcpy(put_control(head, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(v6)), &v6, sizeof(v6));
 	return true;
-}
-
-uint32_t regioi_name_length(const struct sockaddr *address)
-{
-	if (address->sa_family == AF_INET)
-		return sizeof(struct sockaddr_in);
-	return address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : 0;
 }

@@ -16,7 +16,4 @@ void regioi_member_name(const struct regioi_pool *pool, struct regioi_member *me
  */
 bool regioi_name_source(struct regioi_pool *pool, struct regioi_slot_head *head);
 
-/* The number of bytes of an address, or 0 if it is neither IPv4 nor IPv6. */
-uint32_t regioi_name_length(const struct sockaddr *address);
-
 #endif

@@ -10,11 +10,11 @@
 #ifndef REGIO_SLOTS_POOL_H
 #define REGIO_SLOTS_POOL_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "api/known.h"
+#include "base/address.h"
 #include "base/cache.h"
 #include "base/table.h"
 #include "regio_slots.h"
@@ -25,12 +25,6 @@ enum regioi_slot_state {
 	REGIOI_SLOT_SENDING,
 	REGIOI_SLOT_HELD,	/* by the program, as is the next one */
 	REGIOI_SLOT_ANSWERABLE, /* it has come from somewhere */
-};
-
-union regioi_name {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
 };
 
 /* An attached RQ. */
@@ -45,7 +39,7 @@ struct regioi_member {
 	bool local_varies; /* each message has the address that it was sent to */
 	bool waiting;	   /* in the queue of those that want slots */
 	struct regioi_known_slices slices; /* of its receives */
-	union regioi_name names[2];
+	union regioi_address names[2];
 	/* Those of all messages that do not have their own: one of 'names', or NULL. */
 	const struct sockaddr *sender;
 	const struct sockaddr *local;
@@ -101,8 +95,8 @@ struct regioi_pool {
  */
 struct regioi_slot_head {
 	_Alignas(REGIOI_CACHE_LINE) uint8_t control[REGIOI_CACHE_LINE];
-	_Alignas(32) union regioi_name local;
-	_Alignas(32) union regioi_name remote;
+	_Alignas(32) union regioi_address local;
+	_Alignas(32) union regioi_address remote;
 };
 
 _Static_assert(sizeof(struct regioi_slot_head) == 2 * REGIOI_CACHE_LINE, "two cache lines");
