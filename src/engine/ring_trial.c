@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file_number.h"
 #include "engine/costs.h"
 #include "engine/ring.h"
 #include "engine/ring_trial.h"
@@ -143,19 +144,6 @@ static void *try_ring(void *argument)
 	return NULL;
 }
 
-static long io_uring_disabled(void)
-{
-	FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "re");
-	long value = 0;
-
-	if (file) {
-		if (fscanf(file, "%ld", &value) != 1)
-			value = 0;
-		fclose(file);
-	}
-	return value;
-}
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool tried;     /* and the result is final */
 static bool inherited; /* the result is that of the parent, whose trial succeeded */
@@ -227,7 +215,7 @@ static struct trial try_in_a_thread(void)
 static void try_now(void)
 {
 	struct trial now = try_in_a_thread();
-	long disabled;
+	unsigned long disabled;
 
 	/* Rings worked in the parent, and will when there is room again. */
 	if (inherited && is_passing(now.error))
@@ -235,9 +223,11 @@ static void try_now(void)
 	trial = now;
 	if (!trial.error)
 		return;
-	disabled = trial.error == -EPERM ? io_uring_disabled() : 0;
+	disabled = trial.error == -EPERM
+			   ? regioi_file_number("/proc/sys/kernel/io_uring_disabled", 0)
+			   : 0;
 	if (disabled) {
-		snprintf(refused.reason, sizeof(refused.reason), "kernel.io_uring_disabled is %ld",
+		snprintf(refused.reason, sizeof(refused.reason), "kernel.io_uring_disabled is %lu",
 			 disabled);
 		snprintf(refused.remedy, sizeof(refused.remedy),
 			 "sysctl kernel.io_uring_disabled=0");

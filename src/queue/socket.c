@@ -5,14 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file_number.h"
 #include "base/kernel.h"
 #include "base/option.h"
-#include "base/uncancelled.h"
 #include "dgram/control.h"
 #include "queue/offload.h"
 #include "queue/registry.h"
@@ -224,20 +223,6 @@ int regioi_socket_replace(struct regioi_rq *rq, int fd)
 
 /* ---- Buffers and polling ---- */
 
-static uint32_t buffer_limit(const char *path, uint32_t otherwise)
-{
-	REGIOI_UNCANCELLED;
-	FILE *file = fopen(path, "re");
-	uint32_t bytes = otherwise;
-
-	if (file) {
-		if (fscanf(file, "%u", &bytes) != 1)
-			bytes = otherwise;
-		fclose(file);
-	}
-	return bytes;
-}
-
 /*
  * Whether the program has set the size; if so, it is neither raised nor restored. The kernel marks
  * a size that was set (SO_BUF_LOCK). The RQ clears that mark when it has set the size itself; for
@@ -258,7 +243,7 @@ static bool buffer_is_chosen(const struct regioi_rq *rq)
 	if (kept->set)
 		return !option_is_kept(rq->fd, SO_RCVBUF, kept);
 	present = (uint32_t)regioi_option(rq->fd, SOL_SOCKET, SO_RCVBUF);
-	return present != buffer_limit("/proc/sys/net/core/rmem_default", present);
+	return present != regioi_file_number("/proc/sys/net/core/rmem_default", present);
 }
 
 static void buffer_unlock(int fd)
@@ -283,7 +268,7 @@ void regioi_socket_size_buffer(struct regioi_rq *rq, uint32_t receives)
 	 * The kernel doubles the value that is set, and reports the doubled value. It reduces a
 	 * value above the limit to the limit, which may be less than the present size.
 	 */
-	allowed = 2ull * buffer_limit("/proc/sys/net/core/rmem_max", BUFFER_DEFAULT_MAX);
+	allowed = 2ull * regioi_file_number("/proc/sys/net/core/rmem_max", BUFFER_DEFAULT_MAX);
 	if (wanted > allowed)
 		wanted = allowed;
 	if (present < wanted &&
