@@ -108,7 +108,7 @@ static uint32_t wanted_events(const struct regioi_ws_socket *socket)
 	       (socket->operations[REGIOI_WS_OUT].first ? (uint32_t)EPOLLOUT : 0);
 }
 
-/* With the socket's lock: has the thread look when one of the events comes. */
+/* With the socket's lock: has the thread look when one of the events, if any, comes. */
 static int watch(struct regioi_ws_socket *socket, uint32_t wanted)
 {
 	struct epoll_event event = {.events = (uint32_t)EPOLLONESHOT | wanted,
@@ -128,8 +128,7 @@ void regioi_ws_operations_move(struct regioi_ws_socket *socket)
 {
 	socket->watched = false;
 	socket->armed = 0;
-	if (wanted_events(socket))
-		watch(socket, wanted_events(socket));
+	watch(socket, wanted_events(socket));
 }
 
 void regioi_ws_operations_retry(struct regioi_ws_socket *socket)
@@ -185,8 +184,7 @@ static void serve(SOCKET s)
 			complete(operation, error, bytes, true);
 	pthread_mutex_lock(&socket->lock);
 	socket->armed = 0;
-	if (wanted_events(socket))
-		watch(socket, wanted_events(socket));
+	watch(socket, wanted_events(socket));
 	pthread_mutex_unlock(&socket->lock);
 	regioi_ws_socket_leave(socket);
 }

@@ -2,7 +2,6 @@
 /*
  * WSAStartup and WSACleanup.
  */
-#include <stdio.h>
 #include <sys/resource.h>
 
 #include "winsock/socket/socket.h"
@@ -43,14 +42,15 @@ int WSAAPI WSAStartup(WORD version, LPWSADATA data)
 		return WSAEFAULT;
 	if (LOBYTE(version) < 1)
 		return WSAVERNOTSUPPORTED;
-	*data = (WSADATA){.wVersion = negotiated(version), .wHighVersion = NEWEST};
+	*data = (WSADATA){.wVersion = negotiated(version),
+			  .wHighVersion = NEWEST,
+			  .szDescription = "regio-winsock",
+			  .szSystemStatus = "Running"};
 	/* Programs of later versions do not look at these. */
 	if (LOBYTE(version) == 1) {
 		data->iMaxSockets = 32767;
 		data->iMaxUdpDg = 65467;
 	}
-	snprintf(data->szDescription, sizeof(data->szDescription), "regio-winsock");
-	snprintf(data->szSystemStatus, sizeof(data->szSystemStatus), "Running");
 	if (atomic_fetch_add(&started, 1) == 0)
 		raise_descriptor_limit();
 	return 0;
