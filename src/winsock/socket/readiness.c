@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/option.h"
 #include "winsock/socket/readiness.h"
+#include "winsock/win32/deadline.h"
 #include "winsock/win32/error.h"
 
 /*

@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "winsock/socket/readiness.h"
+#include "winsock/win32/deadline.h"
 #include "winsock/win32/error.h"
 
 /* The events that a program may ask for. POLLIN and POLLOUT are made of these. */

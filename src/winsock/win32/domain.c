@@ -7,32 +7,7 @@
  * regio_driver_wake() is the only regio call allowed.
  */
 #include "winsock/win32/domain.h"
-#include "base/clock.h"
-
-uint64_t regioi_ws_deadline(DWORD timeout_ms)
-{
-	if (timeout_ms == 0)
-		return 0;
-	return timeout_ms == INFINITE ? UINT64_MAX
-				      : regioi_now_ns() + timeout_ms * UINT64_C(1000000);
-}
-
-struct timespec regioi_ws_timespec(uint64_t time_ns)
-{
-	return (struct timespec){
-		.tv_sec = (time_t)(time_ns / 1000000000u),
-		.tv_nsec = (long)(time_ns % 1000000000u),
-	};
-}
-
-int regioi_ws_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_t deadline_ns)
-{
-	const struct timespec until = regioi_ws_timespec(deadline_ns);
-
-	return deadline_ns == UINT64_MAX
-		       ? pthread_cond_wait(condition, lock)
-		       : pthread_cond_clockwait(condition, lock, CLOCK_MONOTONIC, &until);
-}
+#include "winsock/win32/deadline.h"
 
 /* ---- Leading ---- */
 

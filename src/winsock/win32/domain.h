@@ -16,7 +16,6 @@
 #define REGIO_WINSOCK_WIN32_DOMAIN_H
 
 #include <stdint.h>
-#include <time.h>
 
 #include "regio.h"
 #include "winsock/win32/list.h"
@@ -67,11 +66,5 @@ void regioi_ws_waiter_satisfy(struct regioi_ws_domain *domain, struct regioi_ws_
 void regioi_ws_waiter_drive(struct regioi_ws_domain *domain, struct regioi_ws_waiter *waiter);
 /* With the lock: the waiter of the calling thread, which needs no wake, if this thread leads. */
 struct regioi_ws_waiter *regioi_ws_domain_leading(const struct regioi_ws_domain *domain);
-
-/* The time when a time-out in milliseconds ends: 0 for at once, UINT64_MAX for never. */
-uint64_t regioi_ws_deadline(DWORD timeout_ms);
-struct timespec regioi_ws_timespec(uint64_t time_ns);
-/* Sleeps until a signal or the deadline. Returns 0 or ETIMEDOUT. */
-int regioi_ws_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_t deadline_ns);
 
 #endif

@@ -3,7 +3,7 @@
  * Critical sections, slim reader/writer locks and condition variables, implemented with those of
  * POSIX.
  */
-#include "winsock/win32/domain.h"
+#include "winsock/win32/deadline.h"
 #include "winsock/win32/error.h"
 
 /*

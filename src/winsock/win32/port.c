@@ -7,6 +7,7 @@
  * while it waits, it keeps the packet, because then no thread must be woken.
  */
 #include "winsock/win32/port.h"
+#include "winsock/win32/deadline.h"
 #include "winsock/win32/error.h"
 
 struct port_waiter {

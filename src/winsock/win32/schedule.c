@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "winsock/win32/domain.h"
+#include "winsock/win32/deadline.h"
 #include "winsock/win32/error.h"
 #include "winsock/win32/thread.h"
 

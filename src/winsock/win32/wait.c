@@ -6,6 +6,7 @@
  * that exactly one of them uses the signal of an auto-reset object.
  */
 #include "winsock/win32/wait.h"
+#include "winsock/win32/deadline.h"
 #include "winsock/win32/error.h"
 
 #define WAITABLE (REGIOI_WS_EVENT | REGIOI_WS_THREAD)
