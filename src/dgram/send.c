@@ -134,17 +134,17 @@ static bool may_follow(const struct plan *plan, uint32_t index, const struct env
 static uint32_t add_train(struct plan *plan, const struct envelope *envelope, const uint8_t *data)
 {
 	const uint32_t segment = regioi_window_request(plan->window, plan->taken)->bytes;
+	const uint32_t fitting = plan->state->train_bytes_max / segment;
+	/* The first is sent even if it is too long for a train. */
 	const uint32_t messages_max = regioi_lesser(
 		regioi_lesser(plan->state->train_messages_max, plan->window->count - plan->taken),
-		regioi_lesser(REGIOI_AREA_VECTORS - plan->taken,
-			      plan->state->train_bytes_max / segment));
+		regioi_lesser(REGIOI_AREA_VECTORS - plan->taken, fitting ? fitting : 1));
 	const bool plain = !envelope->address && !envelope->control.length;
 	const uint32_t vectors = plan->gather.vectors;
 	uint32_t count = 0, bytes = segment;
 
 	regioi_gather_begin(&plan->gather, data, 0);
-	/* The first is sent even if it is too long for a train. */
-	while (count == 0 || (count < messages_max && bytes == segment)) {
+	while (count < messages_max && bytes == segment) {
 		const uint32_t next = plan->taken + count;
 		const struct regioi_request *request = regioi_window_request(plan->window, next);
 		struct regioi_run run;

@@ -256,6 +256,20 @@ START_TEST(large_messages_are_vectors_and_stay_below_the_byte_limit)
 }
 END_TEST
 
+START_TEST(a_message_longer_than_a_train_may_be_travels_alone)
+{
+	set_up();
+	state.train_bytes_max = 1000;
+	post(1200);
+	post(1200);
+	post(64);
+	ck_assert_uint_eq(plan(), 0);
+	ck_assert_uint_eq(planned, 3);
+	ck_assert_uint_eq(op.count, 3);
+	check_plan();
+}
+END_TEST
+
 START_TEST(the_limits_of_the_queue_hold)
 {
 	set_up();
@@ -443,6 +457,7 @@ int main(void)
 		CASE(short_pieces_are_copied_together_and_long_ones_are_not),
 		CASE(a_shorter_message_ends_the_train_and_an_empty_one_travels_alone),
 		CASE(large_messages_are_vectors_and_stay_below_the_byte_limit),
+		CASE(a_message_longer_than_a_train_may_be_travels_alone),
 		CASE(the_limits_of_the_queue_hold),
 		CASE(destinations_are_not_mixed),
 		CASE(a_refused_train_goes_singly_and_then_trains_are_shorter),
