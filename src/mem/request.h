@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/check.h"
 #include "regio.h"
 
 /* In addition to the public flags of a request. */
@@ -185,6 +186,7 @@ static inline struct regioi_run regioi_window_run(const struct regioi_window *wi
 	struct regioi_run run = {
 		.first = first, .count = most, .bytes = first->bytes, .together = true};
 
+	REGIOI_ASSERT(most > 0);
 	if (first->flags & REGIOI_REQUEST_EXTRA) {
 		run.count = 1;
 	} else if (known > end - first) {
