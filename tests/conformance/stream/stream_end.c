@@ -286,7 +286,7 @@ START_TEST(after_a_shutdown_of_its_own_sends_fail_and_receives_go_on)
 END_TEST
 
 /*
- * Too long to be copied together, they go as vectors; no call may raise a signal.
+ * Too long to be copied together, and apart, they go as vectors; no call may raise a signal.
  *
  * Holds: regio_send what 2.
  */
@@ -296,7 +296,7 @@ START_TEST(long_sends_after_a_shutdown_of_its_own_fail_without_a_signal)
 	struct side side;
 
 	SIDE_OPEN(&side, .family = stream_families[_i], .peer = PEER_STREAM, .sends = SENDS_AT_ONCE,
-		  .slot_size = LONG);
+		  .slot_size = LONG + 1);
 	shutdown(side.fd, SHUT_WR);
 	for (uint64_t i = 0; i < SENDS_AT_ONCE; i++)
 		post_send(&side, i, LONG, i + 1 < SENDS_AT_ONCE ? REGIO_MSG_DEFER : 0);
