@@ -14,8 +14,9 @@
 
 /*
  * An operation ends with the request that reaches this length, so that other queues get their turn.
+ * With a quarter of it, messages of some KiB have down to 0.7 of the rate (Linux 6.18).
  */
-#define GATHERED_BYTES 262144u
+#define GATHERED_BYTES 1048576u
 
 _Static_assert(GATHERED_BYTES + REGIOI_COPY_TOGETHER_MAX <=
 		       sizeof(((struct regioi_area *)0)->stages),

@@ -204,7 +204,7 @@ START_TEST(an_operation_is_bounded)
 	while (window.count > 0) {
 		plan();
 		check_plan();
-		EXPECT(op.length <= 262144 + 4096 && vectors() <= REGIOI_AREA_VECTORS,
+		EXPECT(op.length <= 1048576 + 4096 && vectors() <= REGIOI_AREA_VECTORS,
 		       "%zu bytes, %zu vectors", op.length, vectors());
 		settle(op.length);
 	}
