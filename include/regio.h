@@ -610,9 +610,10 @@ REGIO_API int regio_cq_close(struct regio_cq *cq);
  * halves have their turn before the rest. A request counts against its RQ's
  * limit until its result is written here. When the CQ is empty, and at the
  * latest after 1,024 results, the call makes progress once: it executes what is
- * ready on the queues of its driver, deferred requests included. The first empty
- * dequeue after a regio_cq_wait() that slept may return 0 without asking the
- * kernel if nothing is deferred; the second in a row asks.
+ * ready on the queues of its driver, deferred requests included. Up to 4 dequeues
+ * after a regio_cq_wait() that slept may execute what has been posted since
+ * without asking the kernel what has arrived; the next after one that returns 0
+ * asks.
  *
  * Ownership  the slices of each request are the caller's again
  * Threads    one caller at a time for each CQ; CQs are independent

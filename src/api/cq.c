@@ -136,6 +136,33 @@ int regio_cq_close(struct regio_cq *handle)
 
 /* ---- Dequeuing ---- */
 
+static inline uint32_t make_progress(struct regioi_cq *cq, bool poll,
+				     struct regio_result *ret_results, uint32_t results_max)
+{
+	uint32_t count = regioi_progress_try(cq, poll, ret_results, results_max);
+
+	if (count < results_max && regioi_cq_has_some(cq))
+		count += regioi_cq_take(cq, ret_results + count, results_max - count);
+	return count;
+}
+
+/*
+ * After a wait that slept, which has asked the engine and ended with a pass: executes no more than
+ * what has been posted since, as a server's answer. The next one asks if this one finds nothing.
+ */
+static int dequeue_unasked(struct regioi_cq *cq, struct regio_result *ret_results,
+			   uint32_t results_max)
+{
+	uint32_t count = 0;
+
+	cq->unasked--;
+	if (!regioi_driver_has_nothing_listed(cq->driver))
+		count = make_progress(cq, false, ret_results, results_max);
+	if (count == 0)
+		cq->unasked = 0;
+	return (int)count;
+}
+
 static inline int dequeue(struct regioi_cq *cq, struct regio_result *ret_results,
 			  uint32_t results_max)
 {
@@ -152,16 +179,9 @@ static inline int dequeue(struct regioi_cq *cq, struct regio_result *ret_results
 	if (count && cq->taken_unpolled < TAKEN_UNPOLLED_MAX)
 		return (int)count;
 	cq->taken_unpolled = 0;
-	/* After a wait that slept, which has ended with a pass. */
-	if (count == 0 && cq->slept) {
-		cq->slept = false;
-		if (regioi_driver_has_nothing_listed(cq->driver))
-			return 0;
-	}
-	count += regioi_progress_try(cq, ret_results + count, results_max - count);
-	if (count < results_max && regioi_cq_has_some(cq))
-		count += regioi_cq_take(cq, ret_results + count, results_max - count);
-	return (int)count;
+	if (count == 0 && cq->unasked)
+		return dequeue_unasked(cq, ret_results, results_max);
+	return (int)(count + make_progress(cq, true, ret_results + count, results_max - count));
 }
 
 int regio_cq_dequeue(struct regio_cq *handle, struct regio_result *ret_results,

@@ -675,7 +675,7 @@ static bool nothing_to_do(const struct regioi_driver *driver)
 	       driver->ops->idle(driver->engine);
 }
 
-uint32_t regioi_progress_try(struct regioi_cq *cq, struct regio_result *results,
+uint32_t regioi_progress_try(struct regioi_cq *cq, bool poll, struct regio_result *results,
 			     uint32_t results_max)
 {
 	struct regioi_driver *driver = cq->driver;
@@ -689,8 +689,8 @@ uint32_t regioi_progress_try(struct regioi_cq *cq, struct regio_result *results,
 	}
 	if (nothing_to_do(driver) || !regioi_driver_trylock(driver))
 		return 0;
-	if (!poll_single(driver, &direct, &left))
-		left = pass(driver, true, &direct);
+	if (!poll || !poll_single(driver, &direct, &left))
+		left = pass(driver, poll, &direct);
 	work_left_set(driver, left);
 	regioi_driver_unlock(driver);
 	/* The program may not dequeue again soon; a thread that sleeps on the driver goes on. */

@@ -13,11 +13,12 @@
 
 /*
  * Makes progress once, for a consumer that found its CQ empty and does not sleep: executes what is
- * ready on the RQs of the driver, deferred requests included. Leaves it to another thread that is
- * at it, and to the driver's own where it has one. Returns how many completions of 'cq' it has
- * written to 'results', dequeued already; there may be more on the CQ.
+ * ready on the RQs of the driver, deferred requests included. Without 'poll' the engine is not
+ * asked for events. Leaves it to another thread that is at it, and to the driver's own where it has
+ * one. Returns how many completions of 'cq' it has written to 'results', dequeued already; there
+ * may be more on the CQ.
  */
-uint32_t regioi_progress_try(struct regioi_cq *cq, struct regio_result *results,
+uint32_t regioi_progress_try(struct regioi_cq *cq, bool poll, struct regio_result *results,
 			     uint32_t results_max);
 
 /*

@@ -10,6 +10,9 @@
 #include "drive/wait.h"
 #include "queue/signal.h"
 
+/* After a sleep: dequeues that do not ask the engine. Reposting and answers take two or three. */
+#define UNASKED_MAX 4
+
 /* Remaining time until the earlier of two moments; UINT64_MAX is never. */
 static int64_t remaining_ns(uint64_t a_ns, uint64_t b_ns, uint64_t now)
 {
@@ -66,7 +69,7 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 		if (rest_ns == 0 && looked)
 			break;
 		looked = rest_ns == 0;
-		cq->slept = true;
+		cq->unasked = UNASKED_MAX;
 		error = regioi_cq_sleep(cq, count, rest_ns);
 		if (error == -EBADF) {
 			/* What is posted fails now; that it does is not what was waited for. */

@@ -53,9 +53,10 @@ struct regioi_cq {
 	struct regioi_half *drain_last;
 	struct regioi_half *current; /* partly dequeued */
 	uint32_t taken_unpolled;     /* results since it last made progress */
-	bool slept;		/* in a wait: the next dequeue that finds nothing need not poll */
-	bool leads;		/* in a wait: drive/sleep.c */
-	_Atomic uint64_t taken; /* of 'posted' */
+	/* After a wait that slept, which has asked the engine: dequeues that need not ask again. */
+	uint8_t unasked;
+	bool leads;		      /* in a wait: drive/sleep.c */
+	_Atomic uint64_t taken;	      /* of 'posted' */
 	pthread_mutex_t discard_lock; /* once closed: for threads that end a half */
 };
 

@@ -451,6 +451,52 @@ START_TEST(a_program_that_polls_after_a_wait_finds_a_message_at_its_second_deque
 }
 END_TEST
 
+/* Whether one of up to 'dequeues' calls, before each of which it sends, returns a receive. */
+static bool receives_while_it_sends(struct side *side, int dequeues)
+{
+	struct regio_result results[4];
+
+	for (int i = 0; i < dequeues; i++) {
+		int count;
+
+		post_send(side, 1, 1, REGIO_MSG_DEFER);
+		count = regio_cq_dequeue(side->receive_cq, results, ARRAY_SIZE(results));
+		EXPECT(count > 0, "dequeue %d: %d", i, count);
+		for (int k = 0; k < count; k++) {
+			if (results[k].request_context == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Each dequeue has a send to execute, and returns it. Holds: regio_cq_dequeue what. */
+START_TEST(a_program_that_sends_after_a_wait_finds_a_message_at_its_fifth_dequeue)
+{
+	enum { ROUNDS = 100, SENDS = 8 };
+	struct side side;
+
+	if (driven_by_a_thread())
+		SKIP("a driver's thread asks the kernel");
+	if (faults_injected())
+		SKIP("what is there is hidden now and then");
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .receives = 1,
+		  .sends = SENDS, .slot_size = 16, .cq = cq_of(1 + SENDS, NULL));
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int wait = 0; wait < 2; wait++) {
+			post_receive(&side, 0);
+			send_plain(side.peer, "x", 1);
+			EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
+			collect_one(side.receive_cq);
+		}
+		post_receive(&side, 0);
+		send_plain(side.peer, "y", 1);
+		EXPECT(receives_while_it_sends(&side, 5), "round %d: it was not found", round);
+	}
+	side_close(&side);
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -473,6 +519,8 @@ int main(void)
 		CASE(thousands_of_cqs_share_one_driver),
 		CASE_PER_FAMILY(
 			a_program_that_polls_after_a_wait_finds_a_message_at_its_second_dequeue),
+		CASE_PER_FAMILY(
+			a_program_that_sends_after_a_wait_finds_a_message_at_its_fifth_dequeue),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

@@ -518,6 +518,44 @@ START_TEST(a_program_that_waits_pays_for_a_message_one_sleep_and_one_receive)
 }
 END_TEST
 
+static void answer_one_message_at_a_time(int family)
+{
+	struct side side;
+
+	SIDE_OPEN(&side, .family = family, .peer = PEER_BOTH_WAYS, .receives = 1, .sends = 1,
+		  .slot_size = 64, .cq = cq_of(2, NULL));
+	post_receive(&side, 0);
+	for (uint64_t round = 0; round < 2 * WAITS; round++) {
+		if (round == WAITS)
+			mark(COUNT_FROM);
+		send_plain(side.peer, "x", 1);
+		EXPECT_RETURN(1, regio_cq_wait(side.receive_cq, 1, 0, PATIENCE_NS));
+		collect_one(side.receive_cq);
+		post_send(&side, 1, 1, REGIO_MSG_DEFER);
+		EXPECT_RETURN(1, regio_cq_dequeue(side.receive_cq, &(struct regio_result){0}, 1));
+		post_receive(&side, 0);
+		expect_empty(side.receive_cq);
+	}
+	mark(COUNT_TO);
+}
+
+START_TEST(a_server_that_waits_pays_for_a_request_no_call_but_those_that_move_it)
+{
+	struct count count;
+	const char *refused;
+
+	if (driven_by_a_thread())
+		SKIP("a driver's thread makes the calls");
+	refused = count_in_child(answer_one_message_at_a_time, families[_i], &count);
+	if (refused)
+		SKIP("%s", refused);
+	ck_assert_uint_eq(count.sends, 2 * WAITS);
+	ck_assert_uint_eq(count.receives, WAITS);
+	/* The sleep, the receive, and as above. */
+	ck_assert_uint_le(count.all - count.sends, 2 * WAITS + WAITS / 8);
+}
+END_TEST
+
 /* Of two queues on a driver one has what 'leave' has left on its socket, the other is waited on. */
 static void wait_beside(int family, void (*leave)(struct side *side, int family))
 {
@@ -525,8 +563,6 @@ static void wait_beside(int family, void (*leave)(struct side *side, int family)
 	struct regio_cq *idle;
 	struct side side;
 
-	/* Costs with which a busy queue needs no events, whatever is measured under load. */
-	setenv("REGIO_COSTS", "miss=300,event=450", 1);
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	idle = cq_of(1, driver);
 	SIDE_OPEN(&side, .family = family, .receives = 1, .slot_size = 64, .driver = driver);
@@ -648,6 +684,8 @@ int main(void)
 		CASE_PER_STREAM(a_pool_asks_once_for_the_addresses_of_a_stream),
 		CASE_PER_FAMILY(a_wait_sleeps_when_a_busy_queue_has_been_closed),
 		CASE_PER_FAMILY(a_program_that_waits_pays_for_a_message_one_sleep_and_one_receive),
+		CASE_PER_FAMILY(
+			a_server_that_waits_pays_for_a_request_no_call_but_those_that_move_it),
 		CASE_PER_FAMILY(a_wait_sleeps_beside_a_socket_with_messages_and_no_receive),
 		CASE_PER_FAMILY(a_wait_sleeps_beside_a_socket_whose_errors_nobody_reads),
 	};
