@@ -138,14 +138,17 @@ static void write_y_axis(FILE *gnuplot, struct extent extent)
 	static const double steps[] = {1, 2, 5};
 	double least = extent.least / MARGIN, most = extent.most * MARGIN;
 	unsigned count = most / least < 1000 ? 3 : 1;
+	int first, last;
 
 	if (!(extent.least > 0 && extent.most < INFINITY))
 		return;
+	first = (int)floor(log10(least));
+	last = (int)floor(log10(most));
 	fprintf(gnuplot, "set format y '%%.0s%%c'\nset yrange [%.9g:%.9g]\nset ytics nomirror (",
 		least, most);
-	for (double power = floor(log10(least)); power <= log10(most); power++) {
+	for (int power = first; power <= last; power++) {
 		for (unsigned i = 0; i < count; i++)
-			fprintf(gnuplot, "%s%.9g", i || power > floor(log10(least)) ? ", " : "",
+			fprintf(gnuplot, "%s%.9g", i || power > first ? ", " : "",
 				steps[i] * pow(10, power));
 	}
 	fputs(")\n", gnuplot);

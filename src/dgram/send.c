@@ -282,8 +282,8 @@ uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_w
 			    .area = area,
 			    .gather = {.area = area},
 			    .now_ns = now_ns};
-	struct envelope envelope;
-	const uint8_t *data;
+	struct envelope envelope = {0};
+	const uint8_t *data = NULL;
 	const uint32_t refused = refuse_broken(&plan, &rest, &envelope, &data);
 
 	*ret_planned = 0;
