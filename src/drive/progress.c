@@ -318,7 +318,7 @@ static void turn_end(struct batch *batch, struct regioi_node *node)
 	}
 }
 
-/* One operation at a time goes from beginning to end while what it needs is in the caches. */
+/* Each RQ's turn ends before the next begins, unless its operations wait for their batch. */
 static void visit_active(struct batch *batch)
 {
 	struct regioi_driver *driver = batch->driver;
