@@ -8,6 +8,7 @@
 #include "api/fork.h"
 #include "base/error.h"
 #include "base/hazard.h"
+#include "base/locked.h"
 #include "base/options.h"
 #include "drive/descriptor.h"
 #include "drive/progress.h"
@@ -83,19 +84,15 @@ int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts, struct 
 static int resize(struct regioi_cq *cq, uint32_t capacity)
 {
 	static const char step[] = "resizing a CQ";
-	uint32_t reserved;
 	int error = capacity_check(step, capacity);
 
 	if (error)
 		return error;
-	pthread_mutex_lock(&cq->lock);
-	reserved = cq->reserved;
-	if (capacity >= reserved)
-		cq->capacity = capacity;
-	pthread_mutex_unlock(&cq->lock);
-	if (capacity < reserved)
+	REGIOI_LOCKED(&cq->lock);
+	if (capacity < cq->reserved)
 		return regioi_fail(-ETOOMANYREFS, "%s: capacity %u; its RQs have reserved %u", step,
-				   capacity, reserved);
+				   capacity, cq->reserved);
+	cq->capacity = capacity;
 	return 0;
 }
 
@@ -115,14 +112,13 @@ int regio_cq_resize(struct regio_cq *handle, uint32_t capacity)
 int regio_cq_close(struct regio_cq *handle)
 {
 	uint64_t id = (uintptr_t)handle;
-	struct regioi_slot *slot;
-	struct regioi_cq *cq = regioi_handle_end(id, REGIOI_KIND_CQ, &slot);
+	struct regioi_cq *cq = regioi_handle_end(id, REGIOI_KIND_CQ);
 
 	if (!cq)
 		return regioi_fail(regioi_table_reason(id, -EBADF),
 				   "closing a CQ: it is closed already");
 	regioi_hazards_wait(id);
-	regioi_table_release(slot, id);
+	regioi_table_release(id);
 	REGIOI_ASSERT(!atomic_load(&cq->consumed));
 	/* Sequentially consistent: pairs with REGIOI_ENDING in regioi_half_detach(). */
 	atomic_store(&cq->closed, true);

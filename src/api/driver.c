@@ -7,6 +7,7 @@
 #include "api/driver_life.h"
 #include "api/fork.h"
 #include "base/error.h"
+#include "base/locked.h"
 #include "base/options.h"
 #include "drive/run.h"
 #include "queue/handle.h"
@@ -65,14 +66,11 @@ int regio_driver_create(const struct regio_driver_opts *opts, struct regio_drive
  */
 static bool handle_end(struct regioi_driver *driver, uint64_t id)
 {
-	struct regioi_slot *slot = regioi_table_invalidate(id, REGIOI_KIND_DRIVER);
-
-	if (!slot)
+	if (!regioi_table_invalidate(id, REGIOI_KIND_DRIVER))
 		return false;
-	regioi_table_release(slot, id);
-	pthread_mutex_lock(&driver->blocked_lock);
+	regioi_table_release(id);
+	REGIOI_LOCKED(&driver->blocked_lock);
 	driver->on_blocked = NULL;
-	pthread_mutex_unlock(&driver->blocked_lock);
 	return true;
 }
 

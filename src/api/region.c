@@ -279,6 +279,6 @@ int regio_region_deregister(uint64_t region)
 	regioi_guard_unpoison(address, length);
 	if (flags & REGIOI_REGION_OWNED)
 		munmap(address, allocation_length(length));
-	regioi_table_release(slot, region);
+	regioi_table_release(region);
 	return 0;
 }

@@ -176,7 +176,7 @@ static void rq_seclude(struct regioi_rq *rq)
 static int rq_publish(struct regioi_rq *rq)
 {
 	int error = regioi_rq_take_over_trains(rq, rq->halves[REGIOI_RECEIVE].limit);
-	struct regioi_slot *slot;
+	bool ended;
 
 	if (!error)
 		error = regioi_id_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
@@ -185,11 +185,11 @@ static int rq_publish(struct regioi_rq *rq)
 	error = rq->nodes_count > 1 ? regioi_watch_start(rq) : 0;
 	if (!error)
 		return 0;
-	slot = regioi_table_invalidate(rq->id, REGIOI_KIND_RQ);
+	ended = regioi_table_invalidate(rq->id, REGIOI_KIND_RQ);
 	/* One of the drivers may have had an event already. */
 	rq_seclude(rq);
-	if (slot)
-		regioi_table_release(slot, rq->id);
+	if (ended)
+		regioi_table_release(rq->id);
 	return regioi_fail(error,
 			   "creating an RQ: watching the socket: %s; see "
 			   "fs.epoll.max_user_watches",
@@ -356,19 +356,18 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 	REGIOI_UNCANCELLED;
 	uint64_t id = (uintptr_t)handle;
 	struct regioi_rq *rq;
-	struct regioi_slot *slot;
 	struct regioi_hazard *section;
 
 	if (flags & ~REGIO_CLOSE_SOCKET && regioi_table_find(id, REGIOI_KIND_RQ))
 		return regioi_fail(-EINVAL, "closing an RQ: unknown flag in %#x", flags);
-	rq = regioi_handle_end(id, REGIOI_KIND_RQ, &slot);
+	rq = regioi_handle_end(id, REGIOI_KIND_RQ);
 	if (!rq)
 		return regioi_fail(regioi_table_reason(id, -EBADF),
 				   "closing an RQ: it is closed already");
 	regioi_hazards_wait(id);
 	regioi_half_execute_before_close(&rq->halves[REGIOI_SEND]);
 	rq_seclude(rq);
-	regioi_table_release(slot, id);
+	regioi_table_release(id);
 	regioi_watch_fini(rq);
 	section = regioi_section_enter();
 	for (int i = 0; i < 2; i++)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/locked.h"
 #include "base/table.h"
 
 _Atomic(struct regioi_slot *) regioi_table_chunks[REGIOI_TABLE_CHUNKS];
@@ -89,17 +90,14 @@ static int slot_take(uint32_t *ret_index)
 int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint32_t flags,
 		     uint64_t *ret_id)
 {
+	REGIOI_LOCKED(&table_lock);
 	struct regioi_slot *slot;
 	uint32_t index;
+	int error = slot_take(&index);
 	uint64_t id;
-	int error;
 
-	pthread_mutex_lock(&table_lock);
-	error = slot_take(&index);
-	if (error) {
-		pthread_mutex_unlock(&table_lock);
+	if (error)
 		return error;
-	}
 	slot = slot_at(index);
 	/* Generation 0 is skipped, so that no id is 0 or 0xFFFFFFFF. */
 	id = (uint64_t)++slot->generation << 32 | index << REGIOI_TABLE_KIND_BITS | kind;
@@ -108,39 +106,37 @@ int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint3
 	atomic_store_explicit(&slot->flags, flags, memory_order_relaxed);
 	/* Release: pairs with the acquire in regioi_table_find(). */
 	atomic_store_explicit(&slot->id, id, memory_order_release);
-	pthread_mutex_unlock(&table_lock);
 	*ret_id = id;
 	return 0;
 }
 
 void *regioi_table_hold(const void *handle, enum regioi_kind kind, void (*hold)(void *object))
 {
-	void *object;
+	REGIOI_LOCKED(&table_lock);
+	void *object = regioi_table_object(handle, kind);
 
-	pthread_mutex_lock(&table_lock);
-	object = regioi_table_object(handle, kind);
 	if (object)
 		hold(object);
-	pthread_mutex_unlock(&table_lock);
 	return object;
 }
 
 struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind)
 {
-	struct regioi_slot *slot;
-
 	/* If two threads end the same object, only one of them finds it. */
-	pthread_mutex_lock(&table_lock);
-	slot = regioi_table_find(id, kind);
+	REGIOI_LOCKED(&table_lock);
+	struct regioi_slot *slot = regioi_table_find(id, kind);
+
 	if (slot)
 		atomic_store(&slot->id, 0);
-	pthread_mutex_unlock(&table_lock);
 	return slot;
 }
 
-void regioi_table_release(struct regioi_slot *slot, uint64_t id)
+void regioi_table_release(uint64_t id)
 {
-	pthread_mutex_lock(&table_lock);
+	const uint32_t index = (uint32_t)id >> REGIOI_TABLE_KIND_BITS;
+	struct regioi_slot *slot = slot_at(index);
+	REGIOI_LOCKED(&table_lock);
+
 	/* Called once, by the thread that has ended the id. */
 	REGIOI_ASSERT(atomic_load(&slot->id) == 0 && slot->generation == (uint32_t)(id >> 32));
 	/*
@@ -149,18 +145,14 @@ void regioi_table_release(struct regioi_slot *slot, uint64_t id)
 	 */
 	if (slot->generation < UINT32_MAX) {
 		slot->next_free = free_head;
-		free_head = ((uint32_t)id >> REGIOI_TABLE_KIND_BITS) + 1;
+		free_head = index + 1;
 	}
-	pthread_mutex_unlock(&table_lock);
 }
 
 int regioi_table_reason(uint64_t id, int other)
 {
 	uint32_t index = (uint32_t)id >> REGIOI_TABLE_KIND_BITS;
-	int reason;
+	REGIOI_LOCKED(&table_lock);
 
-	pthread_mutex_lock(&table_lock);
-	reason = id >> 32 && index < index_inherited ? -ECHILD : other;
-	pthread_mutex_unlock(&table_lock);
-	return reason;
+	return id >> 32 && index < index_inherited ? -ECHILD : other;
 }

@@ -140,7 +140,7 @@ void *regioi_table_hold(const void *handle, enum regioi_kind kind, void (*hold)(
  * readers in between.
  */
 struct regioi_slot *regioi_table_invalidate(uint64_t id, enum regioi_kind kind);
-void regioi_table_release(struct regioi_slot *slot, uint64_t id);
+void regioi_table_release(uint64_t id);
 
 /*
  * For fork(): the lock; with it, a visit to each object of a kind that has an id; and the end of

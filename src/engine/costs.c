@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/locked.h"
 #include "base/setting.h"
 #include "base/syscalls.h"
 #include "engine/costs.h"
@@ -144,14 +145,11 @@ static struct regioi_costs costs;
 
 struct regioi_costs regioi_costs_measured(void)
 {
-	struct regioi_costs result;
+	REGIOI_LOCKED(&lock);
 
-	pthread_mutex_lock(&lock);
 	if (!measured)
 		measured = measure(&costs);
-	result = measured ? costs : usual;
-	pthread_mutex_unlock(&lock);
-	return result;
+	return measured ? costs : usual;
 }
 
 void regioi_costs_fork_child(void)

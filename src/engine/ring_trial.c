@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/file_number.h"
+#include "base/locked.h"
 #include "engine/costs.h"
 #include "engine/ring.h"
 #include "engine/ring_trial.h"
@@ -240,18 +241,15 @@ static void try_now(void)
 
 int regioi_ring_try(struct regioi_refusal *ret_refusal)
 {
-	int error;
+	REGIOI_LOCKED(&lock);
 
-	pthread_mutex_lock(&lock);
 	if (!tried) {
 		try_now();
 		tried = !is_passing(trial.error);
 	}
-	error = trial.error;
-	if (error)
+	if (trial.error)
 		*ret_refusal = refused;
-	pthread_mutex_unlock(&lock);
-	return error;
+	return trial.error;
 }
 
 /* A child may run under another seccomp filter than its parent, so it tries for itself. */

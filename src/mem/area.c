@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/check.h"
+#include "base/locked.h"
 #include "mem/area.h"
 
 #define AREAS_IN_PASSING 2u
@@ -14,11 +15,10 @@ struct regioi_area *regioi_area_take(struct regioi_area_pool *pool)
 	struct regioi_area *area = atomic_exchange(&pool->spare, NULL);
 
 	if (!area) {
-		pthread_mutex_lock(&pool->lock);
+		REGIOI_LOCKED(&pool->lock);
 		area = pool->free;
 		if (area)
 			pool->free = area->next;
-		pthread_mutex_unlock(&pool->lock);
 	}
 	REGIOI_ASSERT(!area || area->free);
 	if (REGIOI_CHECKED && area)
@@ -48,9 +48,8 @@ void regioi_area_give(struct regioi_area_pool *pool, struct regioi_area *area)
 	area_mark_free(area);
 	if (atomic_compare_exchange_strong(&pool->spare, &none, area))
 		return;
-	pthread_mutex_lock(&pool->lock);
+	REGIOI_LOCKED(&pool->lock);
 	area_push(pool, area);
-	pthread_mutex_unlock(&pool->lock);
 }
 
 static struct regioi_area *area_map(void)
@@ -97,15 +96,13 @@ void regioi_areas_fini(struct regioi_area_pool *pool)
 
 bool regioi_area_reserve(struct regioi_area_pool *pool)
 {
-	bool enough;
+	REGIOI_LOCKED(&pool->lock);
 
-	pthread_mutex_lock(&pool->lock);
 	pool->holders++;
-	enough = areas_suffice(pool);
-	if (!enough)
-		pool->holders--;
-	pthread_mutex_unlock(&pool->lock);
-	return enough;
+	if (areas_suffice(pool))
+		return true;
+	pool->holders--;
+	return false;
 }
 
 bool regioi_area_add(struct regioi_area_pool *pool)
@@ -115,18 +112,17 @@ bool regioi_area_add(struct regioi_area_pool *pool)
 	if (!area)
 		return false;
 	area_mark_free(area);
-	pthread_mutex_lock(&pool->lock);
+	REGIOI_LOCKED(&pool->lock);
 	area_push(pool, area);
 	pool->count++;
-	pthread_mutex_unlock(&pool->lock);
 	return true;
 }
 
 void regioi_area_unreserve(struct regioi_area_pool *pool)
 {
+	REGIOI_LOCKED(&pool->lock);
+
 	/* The area stays in the pool, for the next half that turns receive trains on. */
-	pthread_mutex_lock(&pool->lock);
 	REGIOI_ASSERT(pool->holders > 0);
 	pool->holders--;
-	pthread_mutex_unlock(&pool->lock);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/locked.h"
 #include "queue/completion.h"
 #include "queue/rq.h"
 #include "queue/signal.h"
@@ -342,10 +343,9 @@ void regioi_cq_discard(struct regioi_cq *cq)
 {
 	struct regio_result results[32];
 
-	pthread_mutex_lock(&cq->discard_lock);
+	REGIOI_LOCKED(&cq->discard_lock);
 	while (regioi_cq_take(cq, results, 32) || atomic_load(&cq->pending))
 		continue;
-	pthread_mutex_unlock(&cq->discard_lock);
 }
 
 /* ---- Joining and leaving ---- */

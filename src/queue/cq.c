@@ -6,29 +6,24 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/locked.h"
 #include "queue/cq.h"
 
 uint32_t regioi_cq_room(struct regioi_cq *cq)
 {
-	uint32_t room;
+	REGIOI_LOCKED(&cq->lock);
 
-	pthread_mutex_lock(&cq->lock);
-	room = cq->capacity - cq->reserved;
-	pthread_mutex_unlock(&cq->lock);
-	return room;
+	return cq->capacity - cq->reserved;
 }
 
 int regioi_cq_reserve(struct regioi_cq *cq, uint32_t from, uint32_t to)
 {
-	int error = 0;
+	REGIOI_LOCKED(&cq->lock);
 
-	pthread_mutex_lock(&cq->lock);
 	if (to > from && (atomic_load(&cq->closed) || cq->capacity - cq->reserved < to - from))
-		error = -ENOBUFS;
-	else
-		cq->reserved = cq->reserved - from + to;
-	pthread_mutex_unlock(&cq->lock);
-	return error;
+		return -ENOBUFS;
+	cq->reserved = cq->reserved - from + to;
+	return 0;
 }
 
 struct regioi_cq *regioi_cq_allocate(uint32_t capacity)

@@ -72,14 +72,12 @@ static inline void regioi_cq_consumed(struct regioi_cq *cq)
 }
 
 /*
- * Ends the handle. Only the caller that ended it gets the object, and the slot to release; others
- * get NULL.
+ * Ends the handle. Only the caller that ended it gets the object, and releases the id; others get
+ * NULL.
  */
-static inline void *regioi_handle_end(uint64_t id, enum regioi_kind kind,
-				      struct regioi_slot **ret_slot)
+static inline void *regioi_handle_end(uint64_t id, enum regioi_kind kind)
 {
-	*ret_slot = regioi_table_invalidate(id, kind);
-	return *ret_slot ? atomic_load_explicit(&(*ret_slot)->object, memory_order_relaxed) : NULL;
+	return regioi_slot_object(regioi_table_invalidate(id, kind));
 }
 
 /* To be called with the driver's lock. NULL: closed. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/kernel.h"
+#include "base/locked.h"
 #include "base/option.h"
 #include "base/uncancelled.h"
 #include "dgram/control.h"
@@ -171,14 +172,11 @@ static bool try_offload(void)
 
 struct regio_offload_info regioi_offload(void)
 {
-	struct regio_offload_info found;
+	REGIOI_LOCKED(&tried_lock);
 
-	pthread_mutex_lock(&tried_lock);
 	if (!tried)
 		tried = try_offload();
-	found = offload;
-	pthread_mutex_unlock(&tried_lock);
-	return found;
+	return offload;
 }
 
 void regioi_offload_fork_child(void)

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/locked.h"
 #include "queue/registry.h"
 
 #define REGISTRY_BUCKETS 4096u
@@ -25,36 +26,32 @@ static struct regioi_rq **registry_bucket(uint64_t cookie)
 bool regioi_registry_add(struct regioi_rq *rq)
 {
 	struct regioi_rq **bucket = registry_bucket(rq->cookie);
-	struct regioi_rq *other;
+	REGIOI_LOCKED(&registry_lock);
 
-	pthread_mutex_lock(&registry_lock);
-	for (other = *bucket; other && other->cookie != rq->cookie; other = other->registry_next)
-		continue;
-	if (!other) {
-		rq->registry_next = *bucket;
-		*bucket = rq;
-	}
-	pthread_mutex_unlock(&registry_lock);
-	return !other;
+	for (struct regioi_rq *other = *bucket; other; other = other->registry_next)
+		if (other->cookie == rq->cookie)
+			return false;
+	rq->registry_next = *bucket;
+	*bucket = rq;
+	return true;
 }
 
 void regioi_registry_remove(struct regioi_rq *rq)
 {
 	struct regioi_rq **link = registry_bucket(rq->cookie);
+	REGIOI_LOCKED(&registry_lock);
 
-	pthread_mutex_lock(&registry_lock);
 	while (*link && *link != rq)
 		link = &(*link)->registry_next;
 	if (*link)
 		*link = rq->registry_next;
-	pthread_mutex_unlock(&registry_lock);
 }
 
 void regioi_registry_each(void (*visit)(struct regioi_rq *rq, void *argument), void *argument)
 {
-	pthread_mutex_lock(&registry_lock);
+	REGIOI_LOCKED(&registry_lock);
+
 	for (uint32_t i = 0; i < REGISTRY_BUCKETS; i++)
 		for (struct regioi_rq *rq = registry[i]; rq; rq = rq->registry_next)
 			visit(rq, argument);
-	pthread_mutex_unlock(&registry_lock);
 }

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/locked.h"
 #include "base/syscalls.h"
 #include "queue/lost.h"
 #include "queue/signal.h"
@@ -38,16 +39,14 @@ static bool has_signal_descriptor(const struct regioi_driver *driver)
 void regioi_cq_unfire(struct regioi_cq *cq)
 {
 	struct regioi_driver *driver = cq->driver;
+	REGIOI_LOCKED(&driver->wait_lock);
 
-	pthread_mutex_lock(&driver->wait_lock);
-	if (atomic_load(&cq->fired)) {
-		atomic_store(&cq->fired, false);
-		driver->fired--;
-		if (has_signal_descriptor(driver) &&
-		    !regioi_sys_event_take(driver->signal_descriptor))
-			driver->fired = 0; /* cannot happen: it counts this CQ */
-	}
-	pthread_mutex_unlock(&driver->wait_lock);
+	if (!atomic_load(&cq->fired))
+		return;
+	atomic_store(&cq->fired, false);
+	driver->fired--;
+	if (has_signal_descriptor(driver) && !regioi_sys_event_take(driver->signal_descriptor))
+		driver->fired = 0; /* cannot happen: it counts this CQ */
 }
 
 /* True only for the caller that ends the arming. */
@@ -65,9 +64,8 @@ void regioi_cq_disarm(struct regioi_cq *cq)
 		disarm(cq);
 		return;
 	}
-	pthread_mutex_lock(&cq->lock);
+	REGIOI_LOCKED(&cq->lock);
 	atomic_store(&cq->armed, false);
-	pthread_mutex_unlock(&cq->lock);
 }
 
 /*
@@ -86,18 +84,16 @@ static bool all_dequeued(const struct regioi_half *half, uint32_t end)
 static void fire(struct regioi_cq *cq, const struct regioi_half *half, uint32_t end)
 {
 	struct regioi_driver *driver = cq->driver;
+	REGIOI_LOCKED(&driver->wait_lock);
 
-	pthread_mutex_lock(&driver->wait_lock);
 	/* On a closed CQ the signal would never be cleared. */
-	if (!all_dequeued(half, end) && disarm(cq) && !atomic_load(&cq->fired) &&
-	    !atomic_load(&cq->closed)) {
-		atomic_store(&cq->fired, true);
-		driver->fired++;
-		if (has_signal_descriptor(driver) &&
-		    !regioi_sys_event_add(driver->signal_descriptor))
-			driver->fired--; /* cannot happen: the counter is far from its limit */
-	}
-	pthread_mutex_unlock(&driver->wait_lock);
+	if (all_dequeued(half, end) || !disarm(cq) || atomic_load(&cq->fired) ||
+	    atomic_load(&cq->closed))
+		return;
+	atomic_store(&cq->fired, true);
+	driver->fired++;
+	if (has_signal_descriptor(driver) && !regioi_sys_event_add(driver->signal_descriptor))
+		driver->fired--; /* cannot happen: the counter is far from its limit */
 }
 
 static void call_program(struct regioi_cq *cq)
@@ -105,11 +101,10 @@ static void call_program(struct regioi_cq *cq)
 	if (!atomic_load(&cq->armed))
 		return;
 	/* Held across the call, so that closing can wait for it. */
-	pthread_mutex_lock(&cq->lock);
+	REGIOI_LOCKED(&cq->lock);
 	if (!atomic_load(&cq->closed) && regioi_cq_available(cq) > 0 &&
 	    atomic_exchange(&cq->armed, false))
 		cq->on_notify(cq->on_notify_context);
-	pthread_mutex_unlock(&cq->lock);
 }
 
 void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32_t end)
@@ -120,9 +115,8 @@ void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32
 		fire(cq, half, end);
 	if (atomic_load(&cq->sleeper) == REGIOI_AWAKE)
 		return;
-	pthread_mutex_lock(&cq->driver->wait_lock);
+	REGIOI_LOCKED(&cq->driver->wait_lock);
 	regioi_cq_wake_sleeper(cq);
-	pthread_mutex_unlock(&cq->driver->wait_lock);
 }
 
 /*
@@ -131,14 +125,11 @@ void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32
  */
 static int arm_call(struct regioi_cq *cq)
 {
-	bool was_armed;
+	REGIOI_LOCKED(&cq->lock);
 
-	pthread_mutex_lock(&cq->lock);
 	/* Sequentially consistent: pairs with regioi_cq_posted() and the look at 'armed' after it.
 	 */
-	was_armed = atomic_exchange(&cq->armed, true);
-	pthread_mutex_unlock(&cq->lock);
-	return was_armed ? -EALREADY : 0;
+	return atomic_exchange(&cq->armed, true) ? -EALREADY : 0;
 }
 
 int regioi_cq_arm(struct regioi_cq *cq)
@@ -152,9 +143,8 @@ int regioi_cq_arm(struct regioi_cq *cq)
 	 * The lock keeps this out of the time between the two checks in fire(): what the first
 	 * check saw is dequeued by now.
 	 */
-	pthread_mutex_lock(&cq->driver->wait_lock);
+	REGIOI_LOCKED(&cq->driver->wait_lock);
 	/* Sequentially consistent: pairs with the look at 'armed' in regioi_half_publish(). */
 	atomic_store(&cq->armed, true);
-	pthread_mutex_unlock(&cq->driver->wait_lock);
 	return 0;
 }

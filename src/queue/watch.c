@@ -16,6 +16,7 @@
  * connected, for as long as that lasts.
  */
 #include "queue/watch.h"
+#include "base/locked.h"
 #include "queue/driver.h"
 
 /* Then what the engine reports is nothing that a receive takes: an error queue, perhaps. */
@@ -58,29 +59,25 @@ static void report_blocked(struct regioi_rq *rq, bool before)
 
 	if (before == rq->watching_writable)
 		return;
-	pthread_mutex_lock(&driver->blocked_lock);
+	REGIOI_LOCKED(&driver->blocked_lock);
 	if (driver->on_blocked)
 		driver->on_blocked(driver->on_blocked_context, before ? -1 : 1);
-	pthread_mutex_unlock(&driver->blocked_lock);
 }
 
 int regioi_watch_start(struct regioi_rq *rq)
 {
-	int error;
+	REGIOI_LOCKED(&rq->watch_lock);
 
-	pthread_mutex_lock(&rq->watch_lock);
-	error = engines_watch(rq);
-	pthread_mutex_unlock(&rq->watch_lock);
-	return error;
+	return engines_watch(rq);
 }
 
 void regioi_watch_resume(struct regioi_rq *rq, bool was_on)
 {
-	pthread_mutex_lock(&rq->watch_lock);
+	REGIOI_LOCKED(&rq->watch_lock);
+
 	/* Another thread may have started watching since, on the old socket. */
 	if (was_on || regioi_watch_is_on(rq))
 		engines_watch(rq);
-	pthread_mutex_unlock(&rq->watch_lock);
 }
 
 static void watch_edge(struct regioi_rq *rq)
@@ -92,12 +89,12 @@ static void watch_edge(struct regioi_rq *rq)
 
 void regioi_watch_stop(struct regioi_rq *rq)
 {
-	pthread_mutex_lock(&rq->watch_lock);
+	REGIOI_LOCKED(&rq->watch_lock);
+
 	if (rq->watching_writable)
 		watch_edge(rq);
 	else if (regioi_watch_is_on(rq))
 		engines_unwatch(rq);
-	pthread_mutex_unlock(&rq->watch_lock);
 }
 
 void regioi_watch_count_event(struct regioi_rq *rq)
@@ -107,34 +104,30 @@ void regioi_watch_count_event(struct regioi_rq *rq)
 	atomic_store_explicit(&rq->false_events, before + 1, memory_order_relaxed);
 	if (before < FALSE_EVENTS_MAX)
 		return;
-	pthread_mutex_lock(&rq->watch_lock);
+	REGIOI_LOCKED(&rq->watch_lock);
 	watch_edge(rq);
-	pthread_mutex_unlock(&rq->watch_lock);
 }
 
 bool regioi_watch_pause(struct regioi_rq *rq)
 {
-	bool on;
+	REGIOI_LOCKED(&rq->watch_lock);
+	const bool on = regioi_watch_is_on(rq);
 
-	pthread_mutex_lock(&rq->watch_lock);
-	on = regioi_watch_is_on(rq);
 	if (on)
 		engines_unwatch(rq);
 	if (rq->watching_writable) {
 		rq->watching_writable = false;
 		report_blocked(rq, true);
 	}
-	pthread_mutex_unlock(&rq->watch_lock);
 	return on;
 }
 
 int regioi_watch_writable(struct regioi_rq *rq, bool writable)
 {
-	bool before;
+	REGIOI_LOCKED(&rq->watch_lock);
+	const bool before = rq->watching_writable;
 	int error = 0;
 
-	pthread_mutex_lock(&rq->watch_lock);
-	before = rq->watching_writable;
 	rq->watching_writable = writable;
 	/* TCP reports room only after there was none, so these events need not be stopped. */
 	if (writable || !rq->stream || rq->family == AF_UNIX)
@@ -142,27 +135,25 @@ int regioi_watch_writable(struct regioi_rq *rq, bool writable)
 	if (error)
 		rq->watching_writable = false;
 	report_blocked(rq, before);
-	pthread_mutex_unlock(&rq->watch_lock);
 	return error;
 }
 
 void regioi_watch_suspend(struct regioi_rq *rq)
 {
 	struct regioi_driver *driver = rq->nodes[0].driver;
+	REGIOI_LOCKED(&rq->watch_lock);
 
-	pthread_mutex_lock(&rq->watch_lock);
-	if (rq->nodes_count == 1 && regioi_watch_is_on(rq) && !rq->watching_writable) {
-		engines_unwatch(rq);
-		rq->watch_suspended = true;
-		/*
-		 * Sequentially consistent: pairs with a sleeper, which announces itself among the
-		 * listeners and then looks here, in regioi_driver_has_work().
-		 */
-		atomic_fetch_add(&driver->unwatched, 1);
-		if (atomic_load(&driver->listeners))
-			engines_watch(rq);
-	}
-	pthread_mutex_unlock(&rq->watch_lock);
+	if (rq->nodes_count > 1 || !regioi_watch_is_on(rq) || rq->watching_writable)
+		return;
+	engines_unwatch(rq);
+	rq->watch_suspended = true;
+	/*
+	 * Sequentially consistent: pairs with a sleeper, which announces itself among the listeners
+	 * and then looks here, in regioi_driver_has_work().
+	 */
+	atomic_fetch_add(&driver->unwatched, 1);
+	if (atomic_load(&driver->listeners))
+		engines_watch(rq);
 }
 
 void regioi_watch_fini(struct regioi_rq *rq)

@@ -166,7 +166,7 @@ int regio_slots_close(struct regio_slots *handle)
 	if (!entry)
 		return regioi_pool_refuse(handle, "closing a pool of slots");
 	pool = atomic_load_explicit(&entry->object, memory_order_relaxed);
-	regioi_table_release(entry, id);
+	regioi_table_release(id);
 	pool_free(pool);
 	return 0;
 }

@@ -21,7 +21,7 @@ static void end(uint64_t id)
 	struct regioi_slot *slot = regioi_table_invalidate(id, REGIOI_KIND_CQ);
 
 	EXPECT(slot, "id %#llx is none", (unsigned long long)id);
-	regioi_table_release(slot, id);
+	regioi_table_release(id);
 }
 
 START_TEST(a_slot_is_used_again_under_another_id)

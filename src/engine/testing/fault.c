@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/locked.h"
 #include "base/option.h"
 #include "engine/testing/fault.h"
 #include "engine/testing/fault_options.h"
@@ -132,10 +133,9 @@ static uint32_t pay(struct regioi_engine *engine, struct regioi_event *events, u
 static int report(struct regioi_engine *engine, struct regioi_event *events, int found,
 		  uint32_t events_max)
 {
+	REGIOI_LOCKED(&engine->lock);
 	uint32_t count = 0;
-	bool more;
 
-	pthread_mutex_lock(&engine->lock);
 	for (int i = 0; i < found; i++) {
 		struct watched *watched = find_watched(engine, events[i].id - ID_BASE);
 		bool late = strikes(engine, REGIOI_FAULT_LATE);
@@ -148,10 +148,8 @@ static int report(struct regioi_engine *engine, struct regioi_event *events, int
 			events[count++] = (struct regioi_event){watched->id, events[i].events};
 	}
 	count = pay(engine, events, count, events_max);
-	more = atomic_load(&engine->owing) > 0;
-	pthread_mutex_unlock(&engine->lock);
 	/* Ends a sleep that has begun, and makes the descriptor readable. */
-	if (more)
+	if (atomic_load(&engine->owing) > 0)
 		engine->inner_ops->doorbell(engine->inner);
 	return (int)count;
 }
@@ -161,15 +159,13 @@ static void owe_for(struct regioi_engine *engine, const struct regioi_op *op)
 {
 	const bool send = op->kind == REGIOI_OP_SEND || op->kind == REGIOI_OP_SEND_MESSAGES ||
 			  op->kind == REGIOI_OP_SEND_VECTORS;
-	struct watched *watched;
+	REGIOI_LOCKED(&engine->lock);
+	struct watched *watched = find_watched(engine, (uint64_t)op->fd);
 
-	pthread_mutex_lock(&engine->lock);
-	watched = find_watched(engine, (uint64_t)op->fd);
-	if (watched)
-		owe(engine, watched, send ? REGIOI_EVENT_WRITABLE : REGIOI_EVENT_READABLE);
-	pthread_mutex_unlock(&engine->lock);
-	if (watched)
-		engine->inner_ops->doorbell(engine->inner);
+	if (!watched)
+		return;
+	owe(engine, watched, send ? REGIOI_EVENT_WRITABLE : REGIOI_EVENT_READABLE);
+	engine->inner_ops->doorbell(engine->inner);
 }
 
 /* ---- Readiness ---- */
@@ -226,16 +222,14 @@ static int fault_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32
 
 static void fault_unwatch(struct regioi_engine *engine, int fd)
 {
-	struct watched *watched;
+	REGIOI_LOCKED(&engine->lock);
+	struct watched *watched = find_watched(engine, (uint64_t)fd);
 
 	engine->inner_ops->unwatch(engine->inner, fd);
-	pthread_mutex_lock(&engine->lock);
-	watched = find_watched(engine, (uint64_t)fd);
-	if (watched) {
-		owe_nothing(engine, watched);
-		watched->id = 0;
-	}
-	pthread_mutex_unlock(&engine->lock);
+	if (!watched)
+		return;
+	owe_nothing(engine, watched);
+	watched->id = 0;
 }
 
 static bool fault_idle(struct regioi_engine *engine)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/locked.h"
 #include "base/setting.h"
 #include "engine/epoll.h"
 #include "engine/testing/sim_net.h"
@@ -91,29 +92,25 @@ static int sim_create(struct regioi_engine **ret_engine, struct regioi_refusal *
 
 	if (error)
 		return error;
-	pthread_mutex_lock(&regioi_sim_net.lock);
-	if (regioi_sim_net.engines == 0 && !net_start(ret_refusal))
-		error = -EINVAL;
-	else
-		regioi_sim_net.engines++;
-	sim_of(engine)->costs = costs_draw();
-	pthread_mutex_unlock(&regioi_sim_net.lock);
-	if (error)
+	REGIOI_LOCKED(&regioi_sim_net.lock);
+	if (regioi_sim_net.engines == 0 && !net_start(ret_refusal)) {
 		regioi_epoll_destroy(engine);
-	else
-		*ret_engine = engine;
-	return error;
+		return -EINVAL;
+	}
+	regioi_sim_net.engines++;
+	sim_of(engine)->costs = costs_draw();
+	*ret_engine = engine;
+	return 0;
 }
 
 static void sim_destroy(struct regioi_engine *engine)
 {
 	if (!engine)
 		return;
-	pthread_mutex_lock(&regioi_sim_net.lock);
+	REGIOI_LOCKED(&regioi_sim_net.lock);
 	regioi_sim_unwatch(-1, engine);
 	if (--regioi_sim_net.engines == 0)
 		regioi_sim_forget_all();
-	pthread_mutex_unlock(&regioi_sim_net.lock);
 	regioi_epoll_destroy(engine);
 }
 
@@ -278,12 +275,9 @@ static int poll_locked(struct regioi_engine *engine, struct regioi_event *ret_ev
 static int sim_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
 		    uint32_t events_max)
 {
-	int count;
+	REGIOI_LOCKED(&regioi_sim_net.lock);
 
-	pthread_mutex_lock(&regioi_sim_net.lock);
-	count = poll_locked(engine, ret_events, events_max);
-	pthread_mutex_unlock(&regioi_sim_net.lock);
-	return count;
+	return poll_locked(engine, ret_events, events_max);
 }
 
 /* ---- Sleeping ---- */
@@ -295,6 +289,7 @@ static int sim_poll(struct regioi_engine *engine, struct regioi_event *ret_event
 static int jump(struct regioi_engine *engine, struct regioi_event *ret_events, uint32_t events_max,
 		int64_t timeout_ns)
 {
+	REGIOI_LOCKED(&regioi_sim_net.lock);
 	uint64_t next_ns = next_event(engine), until_ns = NEVER_NS;
 
 	if (next_ns == NEVER_NS)
@@ -311,38 +306,30 @@ static int jump(struct regioi_engine *engine, struct regioi_event *ret_events, u
 static int sim_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
 		     uint32_t events_max, int64_t timeout_ns)
 {
+	int count = jump(engine, ret_events, events_max, timeout_ns);
 	uint64_t start_ns;
-	int count;
 
-	pthread_mutex_lock(&regioi_sim_net.lock);
-	count = jump(engine, ret_events, events_max, timeout_ns);
-	pthread_mutex_unlock(&regioi_sim_net.lock);
 	if (count >= 0)
 		return count;
 	start_ns = regioi_now_ns();
 	count = regioi_epoll_sleep(engine, ret_events, events_max, timeout_ns);
-	pthread_mutex_lock(&regioi_sim_net.lock);
+	REGIOI_LOCKED(&regioi_sim_net.lock);
 	regioi_sim_net.clock_ns += regioi_now_ns() - start_ns;
-	if (count >= 0)
-		count = translate(engine, ret_events, count, events_max);
-	pthread_mutex_unlock(&regioi_sim_net.lock);
-	return count;
+	return count < 0 ? count : translate(engine, ret_events, count, events_max);
 }
 
 static uint64_t sim_now_ns(struct regioi_engine *engine)
 {
-	uint64_t now_ns;
+	REGIOI_LOCKED(&regioi_sim_net.lock);
 
-	pthread_mutex_lock(&regioi_sim_net.lock);
-	now_ns = regioi_sim_net.clock_ns;
-	pthread_mutex_unlock(&regioi_sim_net.lock);
-	return now_ns;
+	return regioi_sim_net.clock_ns;
 }
 
 /* ---- Watching ---- */
 
-static int watch_locked(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
+static int sim_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
 {
+	REGIOI_LOCKED(&regioi_sim_net.lock);
 	struct regioi_sim_socket *socket = regioi_sim_find(fd);
 	struct regioi_sim_watcher *watcher = socket ? watcher_of(socket, engine) : NULL;
 
@@ -361,26 +348,14 @@ static int watch_locked(struct regioi_engine *engine, int fd, uint64_t id, uint3
 		.level = flags & REGIOI_WATCH_LEVEL,
 	};
 	regioi_sim_engine_pends(engine);
-	return 0;
-}
-
-static int sim_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
-{
-	int error;
-
-	pthread_mutex_lock(&regioi_sim_net.lock);
-	error = watch_locked(engine, fd, id, flags);
-	if (!error)
-		error = regioi_epoll_watch(engine, fd, id, flags);
-	pthread_mutex_unlock(&regioi_sim_net.lock);
-	return error;
+	return regioi_epoll_watch(engine, fd, id, flags);
 }
 
 static void sim_unwatch(struct regioi_engine *engine, int fd)
 {
-	pthread_mutex_lock(&regioi_sim_net.lock);
+	REGIOI_LOCKED(&regioi_sim_net.lock);
+
 	regioi_sim_unwatch(fd, engine);
-	pthread_mutex_unlock(&regioi_sim_net.lock);
 	regioi_epoll_unwatch(engine, fd);
 }
 
@@ -393,10 +368,10 @@ static struct regioi_costs sim_costs(struct regioi_engine *engine)
 
 static void sim_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
 {
-	pthread_mutex_lock(&regioi_sim_net.lock);
+	REGIOI_LOCKED(&regioi_sim_net.lock);
+
 	for (uint32_t i = 0; i < ops_count; i++)
 		regioi_sim_execute(&ops[i]);
-	pthread_mutex_unlock(&regioi_sim_net.lock);
 }
 
 const struct regioi_engine_ops regioi_engine_sim = {

@@ -141,9 +141,8 @@ static int queue_open(struct completion_queue *queue, DWORD size)
 		return WSAENOBUFS;
 	}
 	if (queue->event) {
-		pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+		REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
 		regioi_ws_bind(queue->event);
-		pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 	}
 	return 0;
 }
@@ -178,9 +177,8 @@ void PASCAL regioi_ws_rio_close_cq(RIO_CQ handle)
 		return;
 	regio_cq_close(queue->cq);
 	if (queue->event) {
-		pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+		REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
 		queue->event->queues--;
-		pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 	}
 	queue_drop(queue);
 }

@@ -152,10 +152,10 @@ static int set_initial_rto(const struct regioi_ws_socket *socket, const struct r
 /* Ends all requests that have been posted and not begun. */
 static int flush(struct regioi_ws_socket *socket)
 {
-	pthread_mutex_lock(&socket->lock);
+	REGIOI_LOCKED(&socket->lock);
+
 	if (socket->rq)
 		regio_rq_cancel(socket->rq, REGIO_HALF_RECEIVE | REGIO_HALF_SEND);
-	pthread_mutex_unlock(&socket->lock);
 	return 0;
 }
 

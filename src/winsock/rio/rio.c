@@ -173,13 +173,16 @@ static int queue_error(int error)
 	}
 }
 
-/* With the socket locked, so that two threads cannot both give it a queue. */
+/* Two threads cannot both give the socket a queue. Returns 0 or a Winsock error. */
 static int queue_create(struct regioi_ws_socket *socket, ULONG max_receives, ULONG max_sends,
-			RIO_CQ receive_queue, RIO_CQ send_queue, PVOID context)
+			RIO_CQ receive_queue, RIO_CQ send_queue, PVOID context, RIO_RQ *ret_queue)
 {
 	struct regio_rq_opts opts = {.size = sizeof(opts)};
+	REGIOI_LOCKED(&socket->lock);
 	int error;
 
+	if (max_receives > REGIO_RQ_REQUESTS_MAX || max_sends > REGIO_RQ_REQUESTS_MAX)
+		return WSAENOBUFS;
 	if (socket->type == SOCK_RAW)
 		return WSAEOPNOTSUPP;
 	if (!socket->registered_io || socket->rq || socket->closing)
@@ -192,7 +195,10 @@ static int queue_create(struct regioi_ws_socket *socket, ULONG max_receives, ULO
 	error = regio_rq_create(socket->fd, max_receives, max_sends,
 				(struct regio_cq *)receive_queue, (struct regio_cq *)send_queue,
 				(uintptr_t)context, &opts, &socket->rq);
-	return error ? queue_error(error) : 0;
+	if (error)
+		return queue_error(error);
+	*ret_queue = (RIO_RQ)socket->rq;
+	return 0;
 }
 
 static RIO_RQ PASCAL rio_create_request_queue(SOCKET s, ULONG max_receives,
@@ -202,22 +208,13 @@ static RIO_RQ PASCAL rio_create_request_queue(SOCKET s, ULONG max_receives,
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
 	RIO_RQ queue = RIO_INVALID_RQ;
-	int error;
+	int error = WSAEINVAL;
 
 	if (!socket)
 		return RIO_INVALID_RQ;
-	if (max_receive_buffers != 1 || max_send_buffers != 1 || (!max_receives && !max_sends)) {
-		error = WSAEINVAL;
-	} else if (max_receives > REGIO_RQ_REQUESTS_MAX || max_sends > REGIO_RQ_REQUESTS_MAX) {
-		error = WSAENOBUFS;
-	} else {
-		pthread_mutex_lock(&socket->lock);
+	if (max_receive_buffers == 1 && max_send_buffers == 1 && (max_receives || max_sends))
 		error = queue_create(socket, max_receives, max_sends, receive_queue, send_queue,
-				     context);
-		if (!error)
-			queue = (RIO_RQ)socket->rq;
-		pthread_mutex_unlock(&socket->lock);
-	}
+				     context, &queue);
 	regioi_ws_socket_leave_with(socket, error);
 	return queue;
 }

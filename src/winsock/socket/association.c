@@ -51,9 +51,7 @@ BOOL WINAPI SetFileCompletionNotificationModes(HANDLE file, UCHAR flags)
 		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
 	if (flags & ~(FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE))
 		return regioi_ws_socket_leave_with(socket, ERROR_INVALID_PARAMETER) == 0;
-	pthread_mutex_lock(&socket->lock);
 	if (flags & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
 		socket->skip_port_on_success = true;
-	pthread_mutex_unlock(&socket->lock);
 	return regioi_ws_socket_leave_with(socket, 0) == 0;
 }

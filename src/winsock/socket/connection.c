@@ -234,16 +234,15 @@ int WSAAPI WSAConnect(SOCKET s, const struct sockaddr *address, int length, LPWS
 static int shut(struct regioi_ws_socket *socket, int how)
 {
 	const bool receiving = how != SD_SEND;
+	REGIOI_LOCKED(&socket->lock);
 	int error = 0;
 
-	pthread_mutex_lock(&socket->lock);
 	if (socket->rq && how == SD_BOTH)
 		how = SD_SEND;
 	if (socket->rq && how == SD_RECEIVE)
 		error = regioi_ws_socket_connected(socket) ? 0 : ENOTCONN;
 	else if (sys_shutdown(socket->fd, how) < 0)
 		error = errno;
-	pthread_mutex_unlock(&socket->lock);
 	/* Without a connection there is nothing to shut down, and that is not an error. */
 	if (error == ENOTCONN && socket->type == SOCK_DGRAM)
 		error = 0;

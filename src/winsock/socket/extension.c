@@ -99,20 +99,18 @@ static void write_addresses(const struct regioi_ws_operation *operation, int fd)
 static int attempt_accept(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
 	struct regioi_ws_socket *accepted = operation->accepted;
-	int fd = sys_accept(operation->socket->fd, NULL, NULL), error = WSA_OPERATION_ABORTED;
+	int fd = sys_accept(operation->socket->fd, NULL, NULL);
 
 	if (fd < 0)
 		return errno == ECONNABORTED ? WSAEWOULDBLOCK : regioi_ws_error(errno);
 	write_addresses(operation, fd);
-	pthread_mutex_lock(&accepted->lock);
+	REGIOI_LOCKED(&accepted->lock);
 	if (accepted->closing) {
 		close(fd);
-	} else {
-		error = socket_replace(accepted, fd);
-		accepted->connected_ns = regioi_now_ns();
+		return WSA_OPERATION_ABORTED;
 	}
-	pthread_mutex_unlock(&accepted->lock);
-	return error;
+	accepted->connected_ns = regioi_now_ns();
+	return socket_replace(accepted, fd);
 }
 
 /* The socket must be of the listener's kind, and neither bound nor connected. */
@@ -129,20 +127,18 @@ static int claim_accepted(struct regioi_ws_socket *listener, SOCKET accepted,
 			  struct regioi_ws_socket **ret_socket)
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(accepted);
-	bool claimed;
 
 	if (!socket)
 		return WSAENOTSOCK;
-	pthread_mutex_lock(&socket->lock);
-	claimed = !socket->accepting && may_be_accepted(socket, listener);
-	if (claimed)
-		socket->accepting = true;
-	pthread_mutex_unlock(&socket->lock);
-	if (claimed)
-		*ret_socket = socket;
-	else
-		regioi_ws_socket_leave(socket);
-	return claimed ? 0 : WSAEINVAL;
+	if (!atomic_exchange(&socket->accepting, true)) {
+		if (may_be_accepted(socket, listener)) {
+			*ret_socket = socket;
+			return 0;
+		}
+		socket->accepting = false;
+	}
+	regioi_ws_socket_leave(socket);
+	return WSAEINVAL;
 }
 
 /* Returns 0 or a Winsock error. */

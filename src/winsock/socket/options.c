@@ -157,15 +157,14 @@ static int update_accepted(struct regioi_ws_socket *socket, const char *value, i
  */
 static int set_coalesced(struct regioi_ws_socket *socket, DWORD size)
 {
-	int error = WSAEINVAL;
-
-	pthread_mutex_lock(&socket->lock);
+	REGIOI_LOCKED(&socket->lock);
 	/* A request queue has decided about it when it was created. */
-	if (!socket->rq)
-		error = regioi_ws_socket_set(socket, IPPROTO_UDP, UDP_GRO, size >= COALESCED_MAX);
+	int error = socket->rq ? WSAEINVAL
+			       : regioi_ws_socket_set(socket, IPPROTO_UDP, UDP_GRO,
+						      size >= COALESCED_MAX);
+
 	if (!error)
 		socket->coalesced_max = size;
-	pthread_mutex_unlock(&socket->lock);
 	return error;
 }
 

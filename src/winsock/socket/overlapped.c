@@ -47,11 +47,11 @@ static struct {
 /* Stores the result; after that the OVERLAPPED is the program's again. */
 static void store_result(OVERLAPPED *overlapped, DWORD error)
 {
-	pthread_mutex_lock(&ended.lock);
+	REGIOI_LOCKED(&ended.lock);
+
 	/* Release: pairs with the acquire in result_of(). */
 	__atomic_store_n(&overlapped->Internal, error ? STATUS_ERROR | error : 0, __ATOMIC_RELEASE);
 	pthread_cond_broadcast(&ended.changed);
-	pthread_mutex_unlock(&ended.lock);
 }
 
 /* Before the result is reported, because the program may then use or close them. */
@@ -60,9 +60,7 @@ static void leave_sockets(struct regioi_ws_operation *operation)
 	struct regioi_ws_socket *accepted = operation->accepted;
 
 	if (accepted) {
-		pthread_mutex_lock(&accepted->lock);
 		accepted->accepting = false;
-		pthread_mutex_unlock(&accepted->lock);
 		regioi_ws_socket_leave(accepted);
 	}
 	regioi_ws_socket_leave(operation->socket);
@@ -146,19 +144,16 @@ static struct regioi_ws_operation *next_done(struct regioi_ws_socket *socket,
 					     enum regioi_ws_side side, int *ret_error,
 					     DWORD *ret_bytes)
 {
-	struct regioi_ws_operation *operation;
+	REGIOI_LOCKED(&socket->lock);
+	struct regioi_ws_operation *operation = (void *)socket->operations[side].first;
 
 	*ret_bytes = 0;
-	pthread_mutex_lock(&socket->lock);
-	operation = (void *)socket->operations[side].first;
-	if (operation) {
-		*ret_error = operation->attempt(operation, ret_bytes);
-		if (*ret_error == WSAEWOULDBLOCK)
-			operation = NULL;
-		else
-			regioi_ws_list_remove(&socket->operations[side], &operation->link);
-	}
-	pthread_mutex_unlock(&socket->lock);
+	if (!operation)
+		return NULL;
+	*ret_error = operation->attempt(operation, ret_bytes);
+	if (*ret_error == WSAEWOULDBLOCK)
+		return NULL;
+	regioi_ws_list_remove(&socket->operations[side], &operation->link);
 	return operation;
 }
 
@@ -205,12 +200,12 @@ static void *service_main(void *argument)
 /* Returns 0 or a Winsock error. The thread runs until the process ends. */
 static int service_start(void)
 {
-	pthread_mutex_lock(&service.lock);
+	REGIOI_LOCKED(&service.lock);
+
 	if (service.epoll_fd < 0)
 		service.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (!service.running && service.epoll_fd >= 0)
 		service.running = regioi_ws_thread_spawn(service_main, NULL, 0);
-	pthread_mutex_unlock(&service.lock);
 	return service.running ? 0 : WSAENOBUFS;
 }
 
@@ -249,11 +244,12 @@ struct regioi_ws_operation *regioi_ws_operation_make(struct regioi_ws_socket *so
 	return operation;
 }
 
-/* With the socket's lock. Returns 0, a Winsock error, or WSA_IO_PENDING if it is on a list. */
+/* Returns 0, a Winsock error, or WSA_IO_PENDING if it is on a list: then it may be freed. */
 static int attempt_or_list(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
 	struct regioi_ws_socket *socket = operation->socket;
 	struct regioi_ws_list *list = &socket->operations[operation->side];
+	REGIOI_LOCKED(&socket->lock);
 	int error;
 
 	if (socket->closing)
@@ -285,15 +281,11 @@ void regioi_ws_operation_refuse(struct regioi_ws_operation *operation, int error
 
 int regioi_ws_operation_start(struct regioi_ws_operation *operation, DWORD *ret_bytes)
 {
-	struct regioi_ws_socket *socket = operation->socket;
+	const bool to_port = !operation->socket->skip_port_on_success;
 	int error = service_start();
-	bool to_port;
 
-	pthread_mutex_lock(&socket->lock);
 	if (!error)
 		error = attempt_or_list(operation, ret_bytes);
-	to_port = !socket->skip_port_on_success;
-	pthread_mutex_unlock(&socket->lock);
 	if (error == 0)
 		complete(operation, 0, *ret_bytes, to_port);
 	else if (error != WSA_IO_PENDING)
@@ -362,10 +354,10 @@ static DWORD result_of(const OVERLAPPED *overlapped, DWORD *ret_bytes)
 
 static void wait_for_end(const OVERLAPPED *overlapped)
 {
-	pthread_mutex_lock(&ended.lock);
+	REGIOI_LOCKED(&ended.lock);
+
 	while (__atomic_load_n(&overlapped->Internal, __ATOMIC_RELAXED) == STATUS_PENDING)
 		pthread_cond_wait(&ended.changed, &ended.lock);
-	pthread_mutex_unlock(&ended.lock);
 }
 
 BOOL WINAPI GetOverlappedResult(HANDLE file, LPOVERLAPPED overlapped, LPDWORD ret_bytes, BOOL wait)

@@ -23,17 +23,15 @@ static pthread_mutex_t chunks_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct regioi_ws_socket *chunk_make(_Atomic(struct regioi_ws_socket *) *chunk)
 {
-	struct regioi_ws_socket *sockets;
+	REGIOI_LOCKED(&chunks_lock);
+	struct regioi_ws_socket *sockets = atomic_load(chunk);
 
-	pthread_mutex_lock(&chunks_lock);
-	sockets = atomic_load(chunk);
-	if (!sockets) {
-		sockets = calloc(CHUNK_SOCKETS, sizeof(*sockets));
-		for (uint32_t i = 0; sockets && i < CHUNK_SOCKETS; i++)
-			pthread_mutex_init(&sockets[i].lock, NULL);
-		atomic_store(chunk, sockets);
-	}
-	pthread_mutex_unlock(&chunks_lock);
+	if (sockets)
+		return sockets;
+	sockets = calloc(CHUNK_SOCKETS, sizeof(*sockets));
+	for (uint32_t i = 0; sockets && i < CHUNK_SOCKETS; i++)
+		pthread_mutex_init(&sockets[i].lock, NULL);
+	atomic_store(chunk, sockets);
 	return sockets;
 }
 
@@ -64,43 +62,34 @@ struct regioi_ws_socket *regioi_ws_socket_enter(SOCKET s)
 struct regioi_ws_socket *regioi_ws_socket_find(SOCKET s)
 {
 	struct regioi_ws_socket *socket = place_of(s, false);
-	bool open = false;
 
-	if (socket) {
-		pthread_mutex_lock(&socket->lock);
-		open = socket->open && !socket->closing;
-		if (open)
-			socket->calls++;
-		pthread_mutex_unlock(&socket->lock);
-	}
-	if (open)
-		return socket;
-	return regioi_ws_fail_null(WSAENOTSOCK);
-}
-
-/* With the lock, which is released. */
-static void close_if_last(struct regioi_ws_socket *socket)
-{
-	int fd = socket->fd;
-	bool last = socket->closing && socket->calls == 0;
-	struct regioi_ws_port *port = last ? socket->port : NULL;
-
-	if (last) {
-		socket->open = false;
-		socket->port = NULL;
-	}
-	pthread_mutex_unlock(&socket->lock);
-	if (last)
-		close(fd);
-	if (port)
-		regioi_ws_object_drop(&port->object);
+	if (!socket)
+		return regioi_ws_fail_null(WSAENOTSOCK);
+	REGIOI_LOCKED(&socket->lock);
+	if (!socket->open || socket->closing)
+		return regioi_ws_fail_null(WSAENOTSOCK);
+	socket->calls++;
+	return socket;
 }
 
 void regioi_ws_socket_leave(struct regioi_ws_socket *socket)
 {
+	struct regioi_ws_port *port = NULL;
+	bool last;
+
 	pthread_mutex_lock(&socket->lock);
-	socket->calls--;
-	close_if_last(socket);
+	last = --socket->calls == 0 && socket->closing;
+	if (last) {
+		socket->open = false;
+		port = socket->port;
+		socket->port = NULL;
+	}
+	pthread_mutex_unlock(&socket->lock);
+	/* Not with the lock: it may linger, and another socket may have the number meanwhile. */
+	if (last)
+		close(socket->fd);
+	if (port)
+		regioi_ws_object_drop(&port->object);
 }
 
 int regioi_ws_socket_leave_with(struct regioi_ws_socket *socket, int error)
@@ -192,14 +181,13 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 		close(fd);
 		return (SOCKET)regioi_ws_fail(WSAENOBUFS, SOCKET_ERROR);
 	}
-	pthread_mutex_lock(&socket->lock);
+	REGIOI_LOCKED(&socket->lock);
 	/* The number may have been that of a socket that was closed: all but the lock is new. */
 	memset((char *)socket + sizeof(socket->lock), 0, sizeof(*socket) - sizeof(socket->lock));
 	socket->open = true;
 	socket->fd = fd;
 	socket->family = family;
 	socket->type = type;
-	pthread_mutex_unlock(&socket->lock);
 	return (SOCKET)fd;
 }
 

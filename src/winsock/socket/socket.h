@@ -26,8 +26,8 @@ struct regioi_ws_socket {
 	_Atomic bool fresh;	    /* DisconnectEx() has made it usable again */
 	_Atomic bool reuse_address; /* SO_REUSEADDR as the program has set it */
 	_Atomic bool exclusive;	    /* SO_EXCLUSIVEADDRUSE */
-	bool skip_port_on_success;
-	bool accepting; /* an AcceptEx() will give it a connection */
+	_Atomic bool skip_port_on_success;
+	_Atomic bool accepting; /* an AcceptEx() will give it a connection */
 	/* Of the thread of overlapped.c, which sleeps in an epoll set: whether the socket is */
 	bool watched;	     /* in the set */
 	uint32_t armed;	     /* events that it waits for */

@@ -113,9 +113,8 @@ static int send_now(struct regioi_ws_socket *socket, const struct regioi_ws_tran
 			      &gone);
 
 	if (gone) {
-		pthread_mutex_lock(&socket->lock);
+		REGIOI_LOCKED(&socket->lock);
 		regioi_ws_operations_retry(socket);
-		pthread_mutex_unlock(&socket->lock);
 	}
 	return error ? blocking_error(socket, error) : 0;
 }

@@ -25,7 +25,7 @@ static const struct regioi_ws_pair events[] = {
 static pthread_mutex_t handlers_lock = PTHREAD_MUTEX_INITIALIZER;
 static PHANDLER_ROUTINE handlers[HANDLERS_MAX]; /* the last is called first */
 static int handlers_count;
-static bool interrupt_ignored;
+static _Atomic bool interrupt_ignored;
 static int signals[2] = {-1, -1}; /* the pipe */
 static bool watched;		  /* the thread exists */
 static bool fork_watched;
@@ -75,18 +75,13 @@ static bool handlers_call(DWORD event)
 
 static void dispatch(int signal)
 {
-	bool ignored, wanted = false;
-	DWORD event;
+	const DWORD event =
+		(DWORD)regioi_ws_windows_of(events, ARRAYSIZE(events), signal, CTRL_C_EVENT);
 
-	pthread_mutex_lock(&handlers_lock);
-	ignored = interrupt_ignored && signal == SIGINT;
-	pthread_mutex_unlock(&handlers_lock);
-	if (ignored)
+	if (signal == SIGINT && interrupt_ignored)
 		return;
-	event = (DWORD)regioi_ws_windows_of(events, ARRAYSIZE(events), signal, CTRL_C_EVENT);
-	wanted = handlers_call(event);
 	/* When the console closes, the process must end. */
-	if (!wanted || event == CTRL_CLOSE_EVENT)
+	if (!handlers_call(event) || event == CTRL_CLOSE_EVENT)
 		default_action(signal);
 }
 
@@ -178,17 +173,15 @@ static DWORD handler_remove(PHANDLER_ROUTINE handler)
 
 BOOL WINAPI SetConsoleCtrlHandler(PHANDLER_ROUTINE handler, BOOL add)
 {
+	REGIOI_LOCKED(&handlers_lock);
 	DWORD error = 0;
 
-	pthread_mutex_lock(&handlers_lock);
-	if (handler) {
+	if (handler)
 		error = add ? handler_add(handler) : handler_remove(handler);
-	} else if (watch()) {
+	else if (watch())
 		interrupt_ignored = add;
-	} else {
+	else
 		error = ERROR_NOT_ENOUGH_MEMORY;
-	}
-	pthread_mutex_unlock(&handlers_lock);
 	return error ? regioi_ws_fail((int)error, FALSE) : TRUE;
 }
 

@@ -62,15 +62,14 @@ struct regioi_ws_waiter *regioi_ws_domain_leading(const struct regioi_ws_domain 
 static void *helper_main(void *argument)
 {
 	struct regioi_ws_domain *domain = argument;
+	REGIOI_LOCKED(&domain->lock);
 
-	pthread_mutex_lock(&domain->lock);
 	while (!domain->helper_ending) {
 		if (!pass_lead_on(domain) && domain->blocked > 0 && domain->helper.drives)
 			lead(domain, &domain->helper, -1);
 		else
 			pthread_cond_wait(&domain->helper.awake, &domain->lock);
 	}
-	pthread_mutex_unlock(&domain->lock);
 	return NULL;
 }
 
@@ -100,14 +99,13 @@ static void helper_dismiss(struct regioi_ws_domain *domain)
 static void count_blocked(void *context, int change)
 {
 	struct regioi_ws_domain *domain = context;
+	REGIOI_LOCKED(&domain->lock);
 
-	pthread_mutex_lock(&domain->lock);
 	domain->blocked += change;
 	if (domain->blocked == 0)
 		helper_dismiss(domain);
 	else if (domain->blocked == 1 && change > 0 && !find_leader(domain))
 		helper_ring(domain);
-	pthread_mutex_unlock(&domain->lock);
 }
 
 /* ---- Sleeping ---- */
@@ -184,9 +182,9 @@ int regioi_ws_domain_driver(struct regioi_ws_domain *domain, struct regio_driver
 	struct regio_driver_opts opts = {
 		.size = sizeof(opts), .on_blocked = count_blocked, .on_blocked_context = domain};
 	struct regio_driver *driver = NULL;
+	REGIOI_LOCKED(&creating);
 	int error = 0;
 
-	pthread_mutex_lock(&creating);
 	if (!domain->driver) {
 		error = regio_driver_create(&opts, &driver);
 		pthread_mutex_lock(&domain->lock);
@@ -194,7 +192,6 @@ int regioi_ws_domain_driver(struct regioi_ws_domain *domain, struct regio_driver
 		pthread_mutex_unlock(&domain->lock);
 	}
 	*ret_driver = domain->driver;
-	pthread_mutex_unlock(&creating);
 	return error;
 }
 

@@ -17,16 +17,16 @@ struct regioi_ws_waitable *regioi_ws_event_get(HANDLE handle)
 
 void regioi_ws_event_set(struct regioi_ws_waitable *event)
 {
-	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
+
 	regioi_ws_signal(event);
-	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 }
 
 void regioi_ws_event_reset(struct regioi_ws_waitable *event)
 {
-	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
+
 	event->signaled = false;
-	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 }
 
 static HANDLE event_create(bool manual_reset, bool signaled)

@@ -36,27 +36,18 @@ struct regioi_ws_object *regioi_ws_handle_get(HANDLE handle, uint32_t kinds)
 	return NULL;
 }
 
-struct regioi_ws_object *regioi_ws_handle_remove(HANDLE handle)
-{
-	const uint64_t id = (uintptr_t)handle;
-	struct regioi_slot *slot = regioi_table_invalidate(id, REGIOI_KIND_HANDLE);
-	struct regioi_ws_object *object = slot ? atomic_load(&slot->object) : NULL;
-
-	if (slot)
-		regioi_table_release(slot, id);
-	return object;
-}
-
 BOOL WINAPI CloseHandle(HANDLE handle)
 {
+	const uint64_t id = (uintptr_t)handle;
 	struct regioi_ws_object *object;
 
 	/* Those are no handles of their own. */
 	if (handle == GetCurrentProcess() || handle == GetCurrentThread())
 		return TRUE;
-	object = regioi_ws_handle_remove(handle);
+	object = regioi_slot_object(regioi_table_invalidate(id, REGIOI_KIND_HANDLE));
 	if (!object)
 		return regioi_ws_fail(ERROR_INVALID_HANDLE, FALSE);
+	regioi_table_release(id);
 	if (atomic_fetch_sub(&object->handles, 1) == 1 && object->abandon)
 		object->abandon(object);
 	regioi_ws_object_drop(object);

@@ -32,8 +32,6 @@ struct regioi_ws_object {
 HANDLE regioi_ws_handle_add(struct regioi_ws_object *object);
 /* The object, if it is of one of the kinds, with a reference for the caller; or NULL. */
 struct regioi_ws_object *regioi_ws_handle_get(HANDLE handle, uint32_t kinds);
-/* The same, and ends the handle; its reference is then the caller's. */
-struct regioi_ws_object *regioi_ws_handle_remove(HANDLE handle);
 
 static inline void regioi_ws_object_hold(struct regioi_ws_object *object)
 {

@@ -156,14 +156,14 @@ BOOL WINAPI SleepConditionVariableSRW(PCONDITION_VARIABLE condition, PSRWLOCK lo
 
 void WINAPI WakeConditionVariable(PCONDITION_VARIABLE condition)
 {
-	pthread_mutex_lock(&condition_of(condition)->lock);
+	REGIOI_LOCKED(&condition_of(condition)->lock);
+
 	pthread_cond_signal(&condition_of(condition)->awake);
-	pthread_mutex_unlock(&condition_of(condition)->lock);
 }
 
 void WINAPI WakeAllConditionVariable(PCONDITION_VARIABLE condition)
 {
-	pthread_mutex_lock(&condition_of(condition)->lock);
+	REGIOI_LOCKED(&condition_of(condition)->lock);
+
 	pthread_cond_broadcast(&condition_of(condition)->awake);
-	pthread_mutex_unlock(&condition_of(condition)->lock);
 }

@@ -5,6 +5,7 @@
 #include <search.h>
 #include <stdlib.h>
 
+#include "base/locked.h"
 #include "winsock/win32/map.h"
 
 struct mapping {
@@ -21,39 +22,33 @@ static int compare(const void *a, const void *b)
 
 bool regioi_ws_map_add(struct regioi_ws_map *map, uint64_t key, void *value)
 {
-	struct mapping *entry = malloc(sizeof(*entry)), **node = NULL;
+	struct mapping *entry = malloc(sizeof(*entry)), **node;
 
 	if (!entry)
 		return false;
 	*entry = (struct mapping){key, value};
-	pthread_mutex_lock(&map->lock);
+	REGIOI_LOCKED(&map->lock);
 	node = tsearch(entry, &map->root, compare);
 	/* An entry that the program has made stale, by unmapping memory itself for instance. */
-	if (node && *node != entry)
+	if (node)
 		(*node)->value = value;
-	else if (node)
-		entry = NULL;
-	pthread_mutex_unlock(&map->lock);
-	free(entry);
+	if (!node || *node != entry)
+		free(entry);
 	return node;
 }
 
 static void *look_up(struct regioi_ws_map *map, uint64_t key, bool remove)
 {
 	const struct mapping wanted = {.key = key};
-	struct mapping *entry = NULL, **node;
-	void *value = NULL;
+	REGIOI_LOCKED(&map->lock);
+	struct mapping **node = tfind(&wanted, &map->root, compare);
+	struct mapping *entry = node ? *node : NULL;
+	void *value = entry ? entry->value : NULL;
 
-	pthread_mutex_lock(&map->lock);
-	node = tfind(&wanted, &map->root, compare);
-	if (node) {
-		value = (*node)->value;
-		entry = remove ? *node : NULL;
-	}
-	if (entry)
+	if (entry && remove) {
 		tdelete(entry, &map->root, compare);
-	pthread_mutex_unlock(&map->lock);
-	free(entry);
+		free(entry);
+	}
 	return value;
 }
 

@@ -22,23 +22,23 @@ void WINAPI InitOnceInitialize(PINIT_ONCE once)
 /* Waits while another thread runs the function. Whether it is the caller who must run it now. */
 static bool begin(PINIT_ONCE once, uintptr_t *ret_state)
 {
-	pthread_mutex_lock(&lock);
+	REGIOI_LOCKED(&lock);
+
 	while ((*ret_state = (uintptr_t)once->Ptr) == RUNNING)
 		pthread_cond_wait(&ended, &lock);
 	if (*ret_state == 0)
 		__atomic_store_n(&once->Ptr, (PVOID)RUNNING, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&lock);
 	return *ret_state == 0;
 }
 
 /* After a failure the next call runs the function again. */
 static void end(PINIT_ONCE once, uintptr_t state)
 {
-	pthread_mutex_lock(&lock);
+	REGIOI_LOCKED(&lock);
+
 	/* Release: pairs with the acquire in InitOnceExecuteOnce(). */
 	__atomic_store_n(&once->Ptr, (PVOID)state, __ATOMIC_RELEASE);
 	pthread_cond_broadcast(&ended);
-	pthread_mutex_unlock(&lock);
 }
 
 BOOL WINAPI InitOnceExecuteOnce(PINIT_ONCE once, PINIT_ONCE_FN function, PVOID parameter,

@@ -65,10 +65,9 @@ static struct port_waiter *choose_waiter(const struct regioi_ws_domain *domain)
 
 void regioi_ws_port_post(struct regioi_ws_port *port, struct regioi_ws_packet *packet)
 {
-	struct port_waiter *waiter;
+	REGIOI_LOCKED(&port->domain.lock);
+	struct port_waiter *waiter = choose_waiter(&port->domain);
 
-	pthread_mutex_lock(&port->domain.lock);
-	waiter = choose_waiter(&port->domain);
 	if (port->abandoned) {
 		packet->taken(packet);
 	} else if (waiter) {
@@ -77,7 +76,6 @@ void regioi_ws_port_post(struct regioi_ws_port *port, struct regioi_ws_packet *p
 	} else if (packet->times++ == 0) {
 		regioi_ws_list_append(&port->packets, &packet->link);
 	}
-	pthread_mutex_unlock(&port->domain.lock);
 }
 
 /* ---- Creating and closing ---- */
@@ -93,8 +91,8 @@ static void port_abandon(struct regioi_ws_object *object)
 	struct regioi_ws_port *port = (struct regioi_ws_port *)object;
 	struct regioi_ws_waiter *waiter;
 	struct port_waiter dropped;
+	REGIOI_LOCKED(&port->domain.lock);
 
-	pthread_mutex_lock(&port->domain.lock);
 	port->abandoned = true;
 	while (queue_take(port, &dropped))
 		continue;
@@ -105,7 +103,6 @@ static void port_abandon(struct regioi_ws_object *object)
 		((struct port_waiter *)waiter)->abandoned = true;
 		regioi_ws_waiter_satisfy(&port->domain, waiter);
 	}
-	pthread_mutex_unlock(&port->domain.lock);
 }
 
 static void port_destroy(struct regioi_ws_object *object)

@@ -73,6 +73,7 @@ enum {
 	POSIX_NI_DGRAM = NI_DGRAM,
 };
 
+#include "base/locked.h"
 #include "regio/winsock/mswsock.h"
 #include "regio/winsock/process.h"
 #include "regio/winsock/winsock2.h"

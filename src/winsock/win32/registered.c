@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/locked.h"
 #include "regio.h"
 #include "winsock/win32/list.h"
 #include "winsock/win32/map.h"
@@ -52,45 +53,41 @@ static void end(struct registered *registered)
 int regioi_ws_registered_add(void *address, size_t length, uint64_t *ret_region)
 {
 	struct registered *registered = calloc(1, sizeof(*registered));
-	int error = registered ? 0 : -ENOMEM;
+	REGIOI_LOCKED(&lock);
+	int error = registered ? regio_region_register(address, length, NULL, &registered->region)
+			       : -ENOMEM;
 
-	pthread_mutex_lock(&lock);
-	if (!error)
-		error = regio_region_register(address, length, NULL, &registered->region);
 	if (!error && !regioi_ws_map_add(&by_region, registered->region, registered)) {
 		regio_region_deregister(registered->region);
 		error = -ENOMEM;
 	}
-	if (!error) {
-		registered->start = (uintptr_t)address;
-		registered->end = registered->start + length;
-		begin(registered);
-		*ret_region = registered->region;
-	}
-	pthread_mutex_unlock(&lock);
-	if (error)
+	if (error) {
 		free(registered);
-	return error;
+		return error;
+	}
+	registered->start = (uintptr_t)address;
+	registered->end = registered->start + length;
+	begin(registered);
+	*ret_region = registered->region;
+	return 0;
 }
 
 void regioi_ws_registered_remove(uint64_t region)
 {
-	struct registered *registered;
+	REGIOI_LOCKED(&lock);
+	struct registered *registered = regioi_ws_map_remove(&by_region, region);
 
-	pthread_mutex_lock(&lock);
-	registered = regioi_ws_map_remove(&by_region, region);
 	if (registered)
 		end(registered);
-	pthread_mutex_unlock(&lock);
 }
 
 void regioi_ws_registered_end(const void *address, size_t length)
 {
 	const uintptr_t from = (uintptr_t)address, to = from + length;
-	struct registered *registered, *next;
+	REGIOI_LOCKED(&lock);
+	struct registered *registered = from < highest && to > lowest ? (void *)all.first : NULL;
+	struct registered *next;
 
-	pthread_mutex_lock(&lock);
-	registered = from < highest && to > lowest ? (void *)all.first : NULL;
 	for (; registered; registered = next) {
 		next = (void *)registered->link.next;
 		if (registered->start >= to || registered->end <= from)
@@ -98,5 +95,4 @@ void regioi_ws_registered_end(const void *address, size_t length)
 		regioi_ws_map_remove(&by_region, registered->region);
 		end(registered);
 	}
-	pthread_mutex_unlock(&lock);
 }

@@ -29,11 +29,10 @@ static void thread_destroy(struct regioi_ws_object *object)
 static void on_exit_of(void *value)
 {
 	struct regioi_ws_thread *thread = value;
+	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
 
-	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
 	thread->id = 0;
 	regioi_ws_signal(&thread->waitable);
-	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 	regioi_ws_object_drop(&thread->waitable.object);
 }
 
@@ -41,6 +40,13 @@ static void on_exit_of(void *value)
 static __attribute__((constructor)) void current_key_make(void)
 {
 	pthread_key_create(&current_key, on_exit_of);
+}
+
+static void note_exit_code(struct regioi_ws_thread *thread, DWORD code)
+{
+	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
+
+	thread->exit_code = code;
 }
 
 static void *thread_main(void *argument)
@@ -61,9 +67,7 @@ static void *thread_main(void *argument)
 		code = thread->start_ex(thread->argument);
 	else
 		thread->start_simple(thread->argument);
-	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
-	thread->exit_code = code;
-	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
+	note_exit_code(thread, code);
 	return NULL;
 }
 
@@ -176,11 +180,8 @@ DECLSPEC_NORETURN void WINAPI ExitThread(DWORD code)
 {
 	struct regioi_ws_thread *thread = pthread_getspecific(current_key);
 
-	if (thread) {
-		pthread_mutex_lock(&regioi_ws_dispatcher.lock);
-		thread->exit_code = code;
-		pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
-	}
+	if (thread)
+		note_exit_code(thread, code);
 	pthread_exit(NULL);
 }
 
@@ -214,9 +215,8 @@ pid_t regioi_ws_thread_id(HANDLE handle)
 	thread = regioi_ws_thread_get(handle);
 	if (!thread)
 		return 0;
-	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
 	id = thread->id;
-	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 	regioi_ws_object_drop(&thread->waitable.object);
 	if (!id)
 		SetLastError(ERROR_INVALID_PARAMETER);
@@ -230,11 +230,10 @@ DWORD WINAPI ResumeThread(HANDLE handle)
 
 	if (!thread)
 		return (DWORD)-1;
-	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
 	before = thread->suspended;
 	thread->suspended = false;
 	pthread_cond_broadcast(&thread->running);
-	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 	regioi_ws_object_drop(&thread->waitable.object);
 	return before;
 }
@@ -250,9 +249,8 @@ BOOL WINAPI GetExitCodeThread(HANDLE handle, LPDWORD ret_code)
 	thread = regioi_ws_thread_get(handle);
 	if (!thread)
 		return FALSE;
-	pthread_mutex_lock(&regioi_ws_dispatcher.lock);
+	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
 	*ret_code = thread->exit_code;
-	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 	regioi_ws_object_drop(&thread->waitable.object);
 	return TRUE;
 }

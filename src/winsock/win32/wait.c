@@ -68,9 +68,9 @@ static DWORD wait_for(struct regioi_ws_wait *wait, DWORD timeout_ms)
 {
 	struct regioi_ws_domain *domain = &regioi_ws_dispatcher;
 	uint64_t deadline_ns = regioi_ws_deadline(timeout_ms);
+	REGIOI_LOCKED(&domain->lock);
 	DWORD i;
 
-	pthread_mutex_lock(&domain->lock);
 	wait->waiter.done = satisfy(wait);
 	if (!wait->waiter.done) {
 		for (i = 0; i < wait->count; i++) {
@@ -82,7 +82,6 @@ static DWORD wait_for(struct regioi_ws_wait *wait, DWORD timeout_ms)
 		for (i = 0; i < wait->count; i++)
 			regioi_ws_list_remove(&wait->objects[i]->entries, &wait->entries[i].link);
 	}
-	pthread_mutex_unlock(&domain->lock);
 	return wait->waiter.done ? WAIT_OBJECT_0 + wait->result : WAIT_TIMEOUT;
 }
 
