@@ -21,29 +21,30 @@
 #include "mem/slices.h"
 
 /*
- * Single receives in a row after which one call asks for more; doubled each time that none of those
- * that did paid off.
+ * After so many calls in a row that asked for one message, and got it, a call asks for more. The
+ * number begins with the least, and doubles each time that asking for more did not pay.
  */
-#define LONE_MIN 4u
-#define LONE_MAX 64u
+#define SINGLE_RECEIVES_MIN 4u
+#define SINGLE_RECEIVES_MAX 64u
 #define ASKED_FIRST 16u
 #define ASKED_MIN 4u
 #define ASKED_TRAINS 4u
 /*
- * To ask for more than one costs 65 ns if there is only one; a message more saves a call, and often
- * a wait. So each pays for so many calls that find only one.
+ * A call that asks for more costs 65 ns more if it finds only one message. A message that it finds
+ * beyond the first saves a call, and often a wait: it pays for so many calls that find only one.
  */
 #define ASK_GAIN 8u
 #define ASK_CREDIT_MAX (8u * ASK_GAIN)
 /*
- * A long run: messages of one sender that were queued together, and could have been one train. So
- * many in a row are no accident, such as a receiver that was late; nor is one amid so many messages
- * that the receiver has not slept between them.
+ * When receive trains are worth turning on. A burst is consecutive messages of one sender that were
+ * queued together, so that they could have been one train. It is long from BURST_LONG messages on.
+ * So many long bursts in a row are no accident, such as a receiver that was late once; nor is one
+ * of them if the receiver has not slept for AWAKE_MIN messages.
  */
-#define RUN_MIN 8u
-#define RUNS_MIN 8u
+#define BURST_LONG 8u
+#define LONG_BURSTS_MIN 8u
 #define AWAKE_MIN 1024u
-/* In messages. */
+/* From this mean length on, in messages, only ASKED_TRAINS trains are received at once. */
 #define LONG_TRAIN 16u
 
 /* ---- The result of a request ---- */
@@ -64,7 +65,7 @@ static void fill_extra(struct regioi_receive_state *state, const struct regio_ex
 		atomic_store_explicit(&state->long_control, true, memory_order_relaxed);
 	regioi_slice_fill(&extra->remote_address, header->msg_name, header->msg_namelen);
 	if (extra->local_address.region) {
-		state->untold = !regioi_control_local_address(header, &local);
+		state->destination_missing = !regioi_control_local_address(header, &local);
 		regioi_slice_fill(&extra->local_address, &local, regioi_address_length(&local));
 	}
 	if (control &&
@@ -167,36 +168,36 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 
 /* ---- Settling ---- */
 
-static void end_run(struct regioi_receive_state *state)
+static void end_burst(struct regioi_receive_state *state)
 {
-	if (state->run == 0)
+	if (state->burst == 0)
 		return;
-	if (state->run < RUN_MIN)
-		state->runs = 0;
-	else if (state->runs < RUNS_MIN)
-		state->runs++;
-	state->run = 0;
+	if (state->burst < BURST_LONG)
+		state->long_bursts = 0;
+	else if (state->long_bursts < LONG_BURSTS_MIN)
+		state->long_bursts++;
+	state->burst = 0;
 }
 
 bool regioi_receive_bursts(const struct regioi_receive_state *state)
 {
-	return state->runs >= RUNS_MIN || (state->runs > 0 && state->awake >= AWAKE_MIN) ||
-	       state->run >= AWAKE_MIN;
+	return state->long_bursts >= LONG_BURSTS_MIN ||
+	       (state->long_bursts > 0 && state->awake >= AWAKE_MIN) || state->burst >= AWAKE_MIN;
 }
 
 /*
- * Counts consecutive messages that could have been one train: from the same sender, as far as it is
- * known. Lengths are not compared, because two messages of different length can be one train.
+ * The sender is compared as far as it is known. Lengths are not, because two messages of different
+ * length can be one train.
  */
-static void count_run(struct regioi_receive_state *state, const struct msghdr *header)
+static void count_burst(struct regioi_receive_state *state, const struct msghdr *header)
 {
 	const union regioi_address *name = header->msg_name;
 
-	if (name && !regioi_address_equal(name, &state->run_address)) {
-		end_run(state);
-		state->run_address = *name;
+	if (name && !regioi_address_equal(name, &state->burst_sender)) {
+		end_burst(state);
+		state->burst_sender = *name;
 	}
-	state->run++;
+	state->burst++;
 }
 
 /*
@@ -205,21 +206,23 @@ static void count_run(struct regioi_receive_state *state, const struct msghdr *h
 static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t found)
 {
 	if (asked == 1) {
-		if (state->singles_max == 0)
-			state->singles_max = LONE_MIN;
-		state->asked = ++state->singles_in_row >= state->singles_max ? ASKED_FIRST : 1;
+		if (state->single_receives_max == 0)
+			state->single_receives_max = SINGLE_RECEIVES_MIN;
+		state->asked =
+			++state->single_receives >= state->single_receives_max ? ASKED_FIRST : 1;
 		return;
 	}
-	state->singles_in_row = 0;
+	state->single_receives = 0;
 	if (found == 1 && state->ask_credit == 0) {
 		state->asked = 1;
-		state->singles_max = (uint8_t)regioi_lesser(2u * state->singles_max, LONE_MAX);
+		state->single_receives_max = (uint8_t)regioi_lesser(2u * state->single_receives_max,
+								    SINGLE_RECEIVES_MAX);
 		return;
 	}
 	if (found == 1) {
 		state->ask_credit--;
 	} else {
-		state->singles_max = LONE_MIN;
+		state->single_receives_max = SINGLE_RECEIVES_MIN;
 		state->ask_credit = (uint8_t)regioi_lesser(
 			state->ask_credit + ASK_GAIN * (found - 1), ASK_CREDIT_MAX);
 	}
@@ -229,10 +232,10 @@ static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t f
 		state->asked = ASKED_MIN;
 }
 
-static uint32_t settle_lone(struct regioi_receive_state *state, const struct regioi_window *window,
-			    uint32_t bytes)
+static uint32_t settle_single(struct regioi_receive_state *state,
+			      const struct regioi_window *window, uint32_t bytes)
 {
-	end_run(state);
+	end_burst(state);
 	complete_request(state, window, 0, bytes, NULL);
 	regioi_count_add(&state->messages, 1);
 	/* If no more receives are posted, the call could not have asked for more. */
@@ -248,13 +251,13 @@ static __attribute__((noinline)) uint32_t settle_slices(struct regioi_receive_st
 	const uint32_t found = (uint32_t)op->result;
 
 	for (uint32_t i = 0; i < found; i++) {
-		count_run(state, &op->messages[i].msg_hdr);
+		count_burst(state, &op->messages[i].msg_hdr);
 		complete_request(state, window, i, op->messages[i].msg_len,
 				 &op->messages[i].msg_hdr);
 	}
 	/* What arrives after the queue was empty was not queued together with these. */
 	if (found < op->count)
-		end_run(state);
+		end_burst(state);
 	regioi_count_add(&state->messages, found);
 	adapt(state, op->count, found);
 	return found;
@@ -419,8 +422,8 @@ static uint32_t settle_error(struct regioi_receive_state *state, const struct re
 {
 	if (error == -EAGAIN) {
 		*ret_verdict = REGIOI_RECEIVE_EMPTY;
-		end_run(state);
-		state->singles_in_row = 0;
+		end_burst(state);
+		state->single_receives = 0;
 		state->retries = 0;
 		return 0;
 	}
@@ -446,7 +449,7 @@ uint32_t regioi_receive_settle(struct regioi_receive_state *state,
 		return settle_error(state, window, op->result, ret_verdict);
 	state->retries = 0;
 	if (op->kind == REGIOI_OP_RECEIVE)
-		return settle_lone(state, window, (uint32_t)op->result);
+		return settle_single(state, window, (uint32_t)op->result);
 	/*
 	 * Fewer than asked for: the call reached the end of the queue, or an error. An error is
 	 * looked for at once only if the program wants ICMP errors reported.

@@ -38,27 +38,28 @@ struct regioi_receive_state {
 	_Atomic bool long_control;
 	_Atomic bool trains; /* UDP_GRO was turned on by the library */
 	bool report_icmp;
-	uint8_t asked;		/* messages the next operation asks for */
-	uint8_t singles_in_row; /* receives of a single message in a row */
-	uint8_t singles_max;	/* after this many in a row, the next asks for more than one */
-	uint8_t retries;	/* after consecutive ICMP errors */
-	uint32_t run;		/* consecutive messages of one sender that were queued together */
+	uint8_t asked;		     /* messages the next operation asks for */
+	uint8_t single_receives;     /* operations in a row that asked for one message and got it */
+	uint8_t single_receives_max; /* after so many the next asks for more */
+	uint8_t retries;	     /* after consecutive ICMP errors */
+	uint32_t burst;		/* consecutive messages of one sender that were queued together */
 	uint32_t partial_bytes; /* streams: bytes that the oldest request has got */
 	struct regioi_staged staged;
 	_Atomic uint64_t messages;
 	_Atomic uint64_t calls;
 
-	uint32_t hidden;    /* REGIOI_HIDE_...: control messages for the library */
-	bool untold;	    /* the kernel did not report the destination of some message */
-	uint8_t runs;	    /* long runs in a row */
-	uint32_t awake;	    /* messages since the driver slept last */
-	uint32_t sleeps;    /* of the driver, then */
-	uint8_t ask_credit; /* calls that may find only one before the next asks for one */
+	uint32_t hidden;	  /* REGIOI_HIDE_...: control messages for the library */
+	bool destination_missing; /* of the last message: the kernel has not reported it */
+	uint8_t long_bursts;	  /* in a row */
+	uint32_t awake;		  /* messages since the driver slept last */
+	uint32_t sleeps;	  /* how often the driver has slept, at the last message */
+	uint8_t ask_credit;	  /* calls that may find only one before the next asks for one */
 	union {
-		union regioi_address run_address;
+		union regioi_address burst_sender;
 		union regioi_address peer; /* streams: for remote address slices */
 	};
-	union regioi_address local; /* the socket's own, for local address slices if 'untold' */
+	/* The socket's own, for local address slices if the destination is missing. */
+	union regioi_address local;
 	_Atomic uint64_t received_trains;
 	_Atomic uint64_t truncated;
 };
@@ -99,7 +100,7 @@ uint32_t regioi_receive_settle(struct regioi_receive_state *state,
 uint32_t regioi_receive_deliver(struct regioi_receive_state *state,
 				const struct regioi_window *window);
 
-/* Whether the traffic looks like trains: long runs from one sender. */
+/* Whether the traffic could be trains: long bursts of one sender. */
 bool regioi_receive_bursts(const struct regioi_receive_state *state);
 
 #endif

@@ -264,14 +264,6 @@ static bool plan_has_room(const struct plan *plan)
 	       plan->gather.copied + REGIOI_STAGE_BYTES <= sizeof(plan->area->stages);
 }
 
-/* send(2) is the cheapest call for a single message. */
-static void plan_lone(struct regioi_op *op, const uint8_t *data, size_t length)
-{
-	op->kind = REGIOI_OP_SEND;
-	op->data = (void *)(uintptr_t)data;
-	op->length = length;
-}
-
 uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_window *window,
 			  struct regioi_area *area, struct regioi_op *op, uint64_t now_ns,
 			  uint32_t *ret_planned)
@@ -291,7 +283,7 @@ uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_w
 	if (rest.count == 0)
 		return refused;
 	if (!area) {
-		plan_lone(op, data, regioi_window_request(&rest, 0)->bytes);
+		regioi_plan_plain_send(op, data, regioi_window_request(&rest, 0)->bytes);
 		*ret_planned = 1;
 		return refused;
 	}
@@ -304,7 +296,7 @@ uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_w
 	*ret_planned = plan.taken;
 	if (plan.messages == 1 && plan.taken == 1 && !area->messages[0].msg_hdr.msg_name &&
 	    !area->messages[0].msg_hdr.msg_controllen) {
-		plan_lone(op, area->vectors[0].iov_base, area->vectors[0].iov_len);
+		regioi_plan_plain_send(op, area->vectors[0].iov_base, area->vectors[0].iov_len);
 		return refused;
 	}
 	op->kind = REGIOI_OP_SEND_MESSAGES;

@@ -46,7 +46,7 @@ enum regioi_send_verdict {
 	REGIOI_SEND_FULL,     /* the socket takes no more now */
 };
 
-/* Whether planning the oldest requests needs an area: all but a lone plain message. */
+/* Whether planning the oldest requests needs an area: all but a single plain message. */
 static inline bool regioi_send_needs_area(const struct regioi_window *window)
 {
 	return window->count > 1 || regioi_window_request(window, 0)->flags & REGIOI_REQUEST_EXTRA;
@@ -62,6 +62,14 @@ uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_w
 			  struct regioi_area *area, struct regioi_op *op, uint64_t now_ns,
 			  uint32_t *ret_planned);
 
+/* The cheapest call for one piece of memory, send(2). For a stream as well. */
+static inline void regioi_plan_plain_send(struct regioi_op *op, const void *data, size_t length)
+{
+	op->kind = REGIOI_OP_SEND;
+	op->data = (void *)(uintptr_t)data;
+	op->length = length;
+}
+
 /* An operation has sent 'requests' requests, and 'trains' trains among them. Returns 'requests'. */
 static inline uint32_t regioi_send_count(struct regioi_send_state *state, uint32_t requests,
 					 uint32_t trains)
@@ -73,7 +81,7 @@ static inline uint32_t regioi_send_count(struct regioi_send_state *state, uint32
 	return requests;
 }
 
-/* The parts of regioi_send_settle() that are not for a lone message that was sent. */
+/* The parts of regioi_send_settle() that are not for a single message that was sent. */
 uint32_t regioi_send_settle_messages(struct regioi_send_state *state,
 				     const struct regioi_area *area, uint32_t messages);
 uint32_t regioi_send_settle_error(struct regioi_send_state *state,

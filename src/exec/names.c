@@ -24,7 +24,7 @@ void regioi_names_forget(struct regioi_half *half)
 {
 	if (!atomic_load_explicit(&half->receive.extras, memory_order_relaxed) ||
 	    !atomic_load_explicit(&half->names_wanted, memory_order_relaxed) ||
-	    !(half->stream || half->receive.untold))
+	    !(half->stream || half->receive.destination_missing))
 		return;
 	half->names_known = false;
 	if (!half->stream)

@@ -166,7 +166,7 @@ static struct regioi_outcome settle_receive_error(struct regioi_half *half,
 	if (error == -EFAULT)
 		return refuse_oldest(window, &half->receive.partial_bytes, error);
 	if (waits && !kept) {
-		half->receive.singles_in_row = 0;
+		half->receive.single_receives = 0;
 		return (struct regioi_outcome){.ready = regioi_watch_when_empty(half->rq)};
 	}
 	return (struct regioi_outcome){

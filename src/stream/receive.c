@@ -22,8 +22,8 @@
  * An operation ends with the slice that reaches this length, so that other queues get their turn.
  */
 #define SCATTERED_BYTES 262144u
-/* Slices in a row filled by a separate arrival each, after which more are asked for at once. */
-#define LONE_MAX 4u
+/* After so many operations in a row that asked for one slice, and filled it, one asks for more. */
+#define SINGLE_RECEIVES_MAX 4u
 /* Pieces of memory that an operation asks for, if it asks for more than the oldest slice. */
 #define ASKED_MIN 16u
 #define ASKED_MANY 255u /* as many as an area has vectors */
@@ -36,22 +36,20 @@ static bool is_small(const struct regioi_request *request)
 }
 
 /*
- * Completes the oldest requests as long as they cannot be executed. Returns their number, and the
- * memory of the next request.
+ * Completes the oldest requests as long as they cannot be executed, and takes them off the window.
+ * Returns their number, and the memory of the first that can.
  */
-static uint32_t refuse_broken(struct regioi_receive_state *state,
-			      const struct regioi_window *window, struct regioi_resolver *resolver,
-			      uint8_t **ret_data)
+static uint32_t refuse_broken(struct regioi_receive_state *state, struct regioi_window *window,
+			      struct regioi_resolver *resolver, uint8_t **ret_data)
 {
 	uint32_t refused = 0;
 
-	for (; refused < window->count; refused++) {
-		struct regioi_request *request = regioi_window_request(window, refused);
-
-		*ret_data = regioi_receive_open(resolver, window, refused);
+	for (; window->count; window->first++, window->count--, refused++) {
+		*ret_data = regioi_receive_open(resolver, window, 0);
 		if (*ret_data)
 			break;
-		regioi_request_settle(request, -EFAULT, state->partial_bytes);
+		regioi_request_settle(regioi_window_request(window, 0), -EFAULT,
+				      state->partial_bytes);
 		state->partial_bytes = 0;
 	}
 	return refused;
@@ -153,13 +151,11 @@ uint32_t regioi_stream_receive_plan(struct regioi_receive_state *state,
 				    struct regioi_op *op, uint32_t *ret_planned)
 {
 	struct regioi_resolver resolver = {0};
-	struct regioi_window rest = *window;
+	struct regioi_window rest = *window; /* from the operation's first request on */
 	uint8_t *data = NULL;
-	uint32_t refused = refuse_broken(state, window, &resolver, &data);
+	const uint32_t refused = refuse_broken(state, &rest, &resolver, &data);
 	const struct regioi_request *first;
 
-	rest.first += refused;
-	rest.count -= refused;
 	*ret_planned = 0;
 	op->result = 0;
 	if (!data)
@@ -225,10 +221,10 @@ static void adapt(struct regioi_receive_state *state, uint32_t posted, uint32_t 
 		state->asked = (uint8_t)(2 * done < ASKED_MIN ? ASKED_MIN : 2 * done);
 	} else if (!full) {
 		state->asked = 1;
-		state->singles_in_row = 0;
-	} else if (posted > 1 && ++state->singles_in_row >= LONE_MAX) {
+		state->single_receives = 0;
+	} else if (posted > 1 && ++state->single_receives >= SINGLE_RECEIVES_MAX) {
 		state->asked = ASKED_MANY;
-		state->singles_in_row = 0;
+		state->single_receives = 0;
 	}
 }
 

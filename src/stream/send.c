@@ -52,20 +52,19 @@ static const uint8_t *open_request(struct plan *plan, uint32_t index)
 }
 
 /*
- * Completes the oldest requests as long as they cannot be executed. Returns their number, and the
- * data of the next request.
+ * Completes the oldest requests as long as they cannot be executed, and takes them off the window.
+ * Returns their number, and the data of the first that can.
  */
-static uint32_t refuse_broken(struct plan *plan, uint32_t *partial_bytes, const uint8_t **ret_data)
+static uint32_t refuse_broken(struct plan *plan, struct regioi_window *window,
+			      uint32_t *partial_bytes, const uint8_t **ret_data)
 {
 	uint32_t refused = 0;
 
-	for (; refused < plan->window->count; refused++) {
-		struct regioi_request *request = regioi_window_request(plan->window, refused);
-
-		*ret_data = open_request(plan, refused);
+	for (; window->count; window->first++, window->count--, refused++) {
+		*ret_data = open_request(plan, 0);
 		if (*ret_data)
 			break;
-		regioi_request_settle(request, -EFAULT, *partial_bytes);
+		regioi_request_settle(regioi_window_request(window, 0), -EFAULT, *partial_bytes);
 		*partial_bytes = 0;
 	}
 	return refused;
@@ -101,40 +100,30 @@ static void gather_all(struct plan *plan, uint32_t partial_bytes)
 	regioi_gather_end(gather, 0);
 }
 
-/* send(2) is the cheapest call for one vector. */
-static void plan_single(struct regioi_op *op, const uint8_t *data, size_t length)
-{
-	op->kind = REGIOI_OP_SEND;
-	op->data = (void *)(uintptr_t)data;
-	op->length = length;
-}
-
 uint32_t regioi_stream_send_plan(struct regioi_send_state *state,
 				 const struct regioi_window *window, struct regioi_area *area,
 				 struct regioi_op *op, uint32_t *ret_planned)
 {
-	struct plan plan = {.window = window, .gather = {.area = area}};
-	struct regioi_window rest = *window;
+	struct regioi_window rest = *window; /* from the operation's first request on */
+	struct plan plan = {.window = &rest, .gather = {.area = area}};
 	const uint8_t *data = NULL;
-	uint32_t refused = refuse_broken(&plan, &state->partial_bytes, &data);
+	const uint32_t refused = refuse_broken(&plan, &rest, &state->partial_bytes, &data);
 
-	rest.first += refused;
-	rest.count -= refused;
-	plan.window = &rest;
 	*ret_planned = 0;
 	op->result = 0;
 	if (!data)
 		return refused;
 	if (!area || rest.count == 1) {
-		plan_single(op, data + state->partial_bytes,
-			    regioi_window_request(&rest, 0)->bytes - state->partial_bytes);
+		regioi_plan_plain_send(op, data + state->partial_bytes,
+				       regioi_window_request(&rest, 0)->bytes -
+					       state->partial_bytes);
 		*ret_planned = 1;
 		return refused;
 	}
 	gather_all(&plan, state->partial_bytes);
 	*ret_planned = plan.taken;
 	if (plan.gather.vectors == 1) {
-		plan_single(op, area->vectors[0].iov_base, area->vectors[0].iov_len);
+		regioi_plan_plain_send(op, area->vectors[0].iov_base, area->vectors[0].iov_len);
 		return refused;
 	}
 	op->kind = REGIOI_OP_SEND_VECTORS;
