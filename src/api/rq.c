@@ -85,7 +85,7 @@ static void nodes_init(struct regioi_rq *rq)
 		half->node = &rq->nodes[rq->nodes_count++];
 		half->node->rq = rq;
 		half->node->driver = driver;
-		regioi_driver_hold(driver);
+		atomic_fetch_add(&driver->references, 1);
 		atomic_fetch_add(&driver->request_queues, 1);
 	}
 }

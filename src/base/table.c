@@ -110,13 +110,13 @@ int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint3
 	return 0;
 }
 
-void *regioi_table_hold(const void *handle, enum regioi_kind kind, void (*hold)(void *object))
+void *regioi_table_hold(const void *handle, enum regioi_kind kind, size_t count_at)
 {
 	REGIOI_LOCKED(&table_lock);
-	void *object = regioi_table_object(handle, kind);
+	uint8_t *object = regioi_table_object(handle, kind);
 
 	if (object)
-		hold(object);
+		atomic_fetch_add((_Atomic uint32_t *)(void *)(object + count_at), 1);
 	return object;
 }
 

@@ -129,10 +129,11 @@ int regioi_table_add(enum regioi_kind kind, void *object, uint32_t length, uint3
 		     uint64_t *ret_id);
 
 /*
- * Calls 'hold' with the object that has the id now, and returns the object; or returns NULL. An id
- * is made invalid with the same lock, so the object still exists when 'hold' takes a reference.
+ * The object that has the id now, with a reference for the caller; or NULL. An id is made invalid
+ * with the same lock, so the object still exists when the reference is taken. Its count, an _Atomic
+ * uint32_t, is at 'count_at' in the object.
  */
-void *regioi_table_hold(const void *handle, enum regioi_kind kind, void (*hold)(void *object));
+void *regioi_table_hold(const void *handle, enum regioi_kind kind, size_t count_at);
 
 /*
  * Makes 'id' invalid for every later look-up, and returns its slot; NULL if it was invalid already.

@@ -119,9 +119,12 @@ struct regioi_driver {
 	char reason[160]; /* why this engine */
 };
 
-void regioi_driver_hold(struct regioi_driver *driver);
-/* The last release ends the driver. */
-void regioi_driver_release(struct regioi_driver *driver);
+/* Drops a reference. */
+static inline void regioi_driver_release(struct regioi_driver *driver)
+{
+	if (atomic_fetch_sub(&driver->references, 1) == 1)
+		driver->end(driver);
+}
 
 /* The current time of the clock that its sleeps use. */
 static inline uint64_t regioi_driver_now_ns(const struct regioi_driver *driver)

@@ -52,8 +52,16 @@ static inline struct regioi_cq *regioi_cq_inside(const struct regio_cq *handle)
 }
 
 /* Returned with a reference, which the caller drops with regioi_..._release(). NULL: closed. */
-struct regioi_cq *regioi_cq_held(const struct regio_cq *handle);
-struct regioi_driver *regioi_driver_held(const struct regio_driver *handle);
+static inline struct regioi_cq *regioi_cq_held(const struct regio_cq *handle)
+{
+	return regioi_table_hold(handle, REGIOI_KIND_CQ, offsetof(struct regioi_cq, references));
+}
+
+static inline struct regioi_driver *regioi_driver_held(const struct regio_driver *handle)
+{
+	return regioi_table_hold(handle, REGIOI_KIND_DRIVER,
+				 offsetof(struct regioi_driver, references));
+}
 
 /* Valid until regioi_cq_consumed(). NULL: closed. */
 static inline struct regioi_cq *regioi_cq_consumer(const struct regio_cq *handle)

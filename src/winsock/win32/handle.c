@@ -21,14 +21,10 @@ HANDLE regioi_ws_handle_add(struct regioi_ws_object *object)
 	return (HANDLE)(uintptr_t)id;
 }
 
-static void hold(void *object)
-{
-	regioi_ws_object_hold(object);
-}
-
 struct regioi_ws_object *regioi_ws_handle_get(HANDLE handle, uint32_t kinds)
 {
-	struct regioi_ws_object *object = regioi_table_hold(handle, REGIOI_KIND_HANDLE, hold);
+	struct regioi_ws_object *object = regioi_table_hold(
+		handle, REGIOI_KIND_HANDLE, offsetof(struct regioi_ws_object, references));
 
 	if (!object || object->kind & kinds)
 		return object;
