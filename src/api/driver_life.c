@@ -3,7 +3,6 @@
  * Creating and ending drivers.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/driver_life.h"
@@ -13,7 +12,6 @@
 #include "base/hazard.h"
 #include "base/uncancelled.h"
 #include "drive/descriptor.h"
-#include "drive/poll_policy.h"
 #include "drive/thread.h"
 
 /* Even if the kernel cannot poll for an epoll set, the sockets are polled (socket.c). */
@@ -33,22 +31,9 @@ static int busy_poll(struct regioi_driver *driver, const struct regio_driver_opt
 				  "CAP_NET_ADMIN");
 }
 
-static int engine_open(struct regioi_driver *driver, const char *name)
-{
-	struct regioi_engine_choice choice = {0};
-	int error = regioi_engine_open(name, &choice);
-
-	driver->ops = choice.ops;
-	driver->engine = choice.engine;
-	driver->threaded = choice.threaded;
-	driver->policy = regioi_policy_of(&choice.costs);
-	snprintf(driver->reason, sizeof(driver->reason), "%s", choice.reason);
-	return error;
-}
-
 static int driver_fill(struct regioi_driver *driver, const struct regio_driver_opts *opts)
 {
-	int error = engine_open(driver, opts->engine);
+	int error = regioi_engine_open(driver, opts->engine);
 
 	if (!error)
 		error = busy_poll(driver, opts);

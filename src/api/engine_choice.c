@@ -3,12 +3,13 @@
  * Which engine a driver gets, and why.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/engine_choice.h"
 #include "base/error.h"
+#include "base/print.h"
+#include "drive/poll_policy.h"
 #include "engine/costs.h"
 #include "engine/testing/fault.h"
 
@@ -53,43 +54,43 @@ static int refuse(int error, const char *which, const struct regioi_refusal *ref
 			   refusal->reason, refusal->remedy[0] ? "; " : "", refusal->remedy);
 }
 
-static int engine_named(const struct wish *wish, struct regioi_engine_choice *choice)
+static int engine_named(const struct wish *wish, struct regioi_driver *driver)
 {
 	struct regioi_refusal refusal = {0};
 	char which[64];
 	int error;
 
-	choice->ops = engine_find(wish->engine);
-	if (!choice->ops)
+	driver->ops = engine_find(wish->engine);
+	if (!driver->ops)
 		return regioi_fail(-ENOENT,
 				   "choosing an engine: %s requests \"%.120s\", which names none; "
 				   "regio info lists the engines",
 				   wish->by, wish->text);
-	error = choice->ops->create(&choice->engine, &refusal);
-	snprintf(which, sizeof(which), "%s does not work here", wish->engine);
+	error = driver->ops->create(&driver->engine, &refusal);
+	regioi_print(which, "%s does not work here", wish->engine);
 	if (error)
 		return refuse(error, which, &refusal);
-	snprintf(choice->reason, sizeof(choice->reason), "requested by %s", wish->by);
+	regioi_print(driver->reason, "requested by %s", wish->by);
 	return 0;
 }
 
 /* Chooses the first engine that works, among those that carry traffic. */
-static int engine_automatic(struct regioi_engine_choice *choice)
+static int engine_automatic(struct regioi_driver *driver)
 {
 	struct regioi_refusal refusal = {0};
 	char refused[96] = "";
 	int error = -ENOTSUP;
 
-	for (uint32_t i = 0; (choice->ops = regioi_engine_at(i)); i++) {
-		if (!choice->ops->automatic)
+	for (uint32_t i = 0; (driver->ops = regioi_engine_at(i)); i++) {
+		if (!driver->ops->automatic)
 			continue;
-		error = choice->ops->create(&choice->engine, &refusal);
+		error = driver->ops->create(&driver->engine, &refusal);
 		if (!error) {
-			snprintf(choice->reason, sizeof(choice->reason), "%s",
-				 refused[0] ? refused : "the preferred engine");
+			regioi_print(driver->reason, "%s",
+				     refused[0] ? refused : "the preferred engine");
 			return 0;
 		}
-		snprintf(refused, sizeof(refused), "%s: %.80s", choice->ops->name, refusal.reason);
+		regioi_print(refused, "%s: %.80s", driver->ops->name, refusal.reason);
 	}
 	return refuse(error, "none works; the last one reported", &refusal);
 }
@@ -114,18 +115,18 @@ static void read_wish(const char *text, struct wish *wish)
 		else if (word_is(word, length, "fault"))
 			wish->fault = true;
 		else if (!wish->engine[0])
-			snprintf(wish->engine, sizeof(wish->engine), "%.*s", (int)length, word);
+			regioi_print(wish->engine, "%.*s", (int)length, word);
 		else
 			/* Two names: look for the whole text, which is no engine's name. */
-			snprintf(wish->engine, sizeof(wish->engine), "%s", text);
+			regioi_print(wish->engine, "%s", text);
 	}
 }
 
 /* Puts fault injection between the driver and its engine. */
-static int engine_wrap(struct regioi_engine_choice *choice)
+static int engine_wrap(struct regioi_driver *driver)
 {
 	struct regioi_refusal refusal = {0};
-	int error = regioi_fault_wrap(&choice->ops, &choice->engine, &refusal);
+	int error = regioi_fault_wrap(&driver->ops, &driver->engine, &refusal);
 
 	if (error == -ENOMEM)
 		return regioi_fail(error, "choosing an engine: out of memory for fault injection");
@@ -144,21 +145,24 @@ static int read_name(const char *text, struct wish *wish)
 				   "by '+' are only for the environment variable REGIO_ENGINE: "
 				   "give the engine alone, and REGIO_DRIVER_THREAD for a thread",
 				   text);
-	snprintf(wish->engine, sizeof(wish->engine), "%s", text);
+	regioi_print(wish->engine, "%s", text);
 	return 0;
 }
 
-static int read_costs(struct regioi_engine_choice *choice)
+static int read_costs(struct regioi_driver *driver)
 {
 	struct regioi_refusal refusal;
-	int error = regioi_costs_of(choice->ops, choice->engine, &choice->costs, &refusal);
+	struct regioi_costs costs;
+	int error = regioi_costs_of(driver->ops, driver->engine, &costs, &refusal);
 
-	return error ? regioi_fail(error, "choosing an engine: %s; it takes %s", refusal.reason,
-				   refusal.remedy)
-		     : 0;
+	if (error)
+		return regioi_fail(error, "choosing an engine: %s; it takes %s", refusal.reason,
+				   refusal.remedy);
+	driver->policy = regioi_policy_of(&costs);
+	return 0;
 }
 
-int regioi_engine_open(const char *text, struct regioi_engine_choice *choice)
+int regioi_engine_open(struct regioi_driver *driver, const char *text)
 {
 	const char *environment = secure_getenv("REGIO_ENGINE");
 	struct wish wish = {.by = "the program", .text = text, .engine = "auto"};
@@ -168,12 +172,12 @@ int regioi_engine_open(const char *text, struct regioi_engine_choice *choice)
 		return error;
 	if (strcmp(wish.engine, "auto") == 0 && environment && environment[0])
 		read_wish(environment, &wish);
-	choice->threaded = wish.thread;
+	driver->threaded = wish.thread;
 	if (strcmp(wish.engine, "auto") == 0)
-		error = engine_automatic(choice);
+		error = engine_automatic(driver);
 	else
-		error = engine_named(&wish, choice);
+		error = engine_named(&wish, driver);
 	if (!error)
-		error = read_costs(choice);
-	return error || !wish.fault ? error : engine_wrap(choice);
+		error = read_costs(driver);
+	return error || !wish.fault ? error : engine_wrap(driver);
 }

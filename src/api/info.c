@@ -3,7 +3,6 @@
  * Information about the library's objects and the machine.
  */
 #include <errno.h>
-#include <stdio.h>
 
 #include "api/rq.h"
 #include "base/count.h"
@@ -11,6 +10,7 @@
 #include "base/hazard.h"
 #include "base/option.h"
 #include "base/options.h"
+#include "base/print.h"
 #include "base/uncancelled.h"
 #include "engine/costs.h"
 #include "queue/handle.h"
@@ -74,8 +74,8 @@ int regio_driver_get_info(struct regio_driver *handle, struct regio_driver_info 
 	if (!driver)
 		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
 				   "%s: it is closed", step);
-	snprintf(info.engine, sizeof(info.engine), "%s", driver->ops->name);
-	snprintf(info.reason, sizeof(info.reason), "%s", driver->reason);
+	regioi_print(info.engine, "%s", driver->ops->name);
+	regioi_print(info.reason, "%s", driver->reason);
 	info.completion_queues = atomic_load(&driver->completion_queues);
 	info.request_queues = atomic_load(&driver->request_queues);
 	info.thread = driver->threaded;
@@ -118,22 +118,21 @@ static void describe_engine(const struct regioi_engine_ops *ops, struct regio_en
 	struct regioi_costs costs = {0};
 	char batches[48] = "";
 
-	snprintf(ret_info->name, sizeof(ret_info->name), "%s", ops->name);
+	regioi_print(ret_info->name, "%s", ops->name);
 	ret_info->available = engine_works(ops, &costs, &refusal);
-	snprintf(ret_info->remedy, sizeof(ret_info->remedy), "%s", refusal.remedy);
+	regioi_print(ret_info->remedy, "%s", refusal.remedy);
 	if (!ret_info->available) {
-		snprintf(ret_info->reason, sizeof(ret_info->reason), "%s", refusal.reason);
+		regioi_print(ret_info->reason, "%s", refusal.reason);
 		return;
 	}
 	if (!ops->costs) {
-		snprintf(ret_info->reason, sizeof(ret_info->reason), "%s", ops->about);
+		regioi_print(ret_info->reason, "%s", ops->about);
 		return;
 	}
 	if (costs.call || costs.batch)
-		snprintf(batches, sizeof(batches), ", call %u, batch %u", costs.call, costs.batch);
-	snprintf(ret_info->reason, sizeof(ret_info->reason),
-		 "%s (ns: poll %u, watch %u, miss %u, event %u%s)", ops->about, costs.poll,
-		 costs.watch, costs.miss, costs.event, batches);
+		regioi_print(batches, ", call %u, batch %u", costs.call, costs.batch);
+	regioi_print(ret_info->reason, "%s (ns: poll %u, watch %u, miss %u, event %u%s)",
+		     ops->about, costs.poll, costs.watch, costs.miss, costs.event, batches);
 }
 
 int regio_engine_get_info(uint32_t index, struct regio_engine_info *ret_info, uint32_t size)

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,9 +12,10 @@
 
 #include "base/clock.h"
 #include "base/locked.h"
-#include "base/setting.h"
+#include "base/print.h"
 #include "base/syscalls.h"
 #include "engine/costs.h"
+#include "engine/settings.h"
 
 /* Each cost is the least of these rounds; no round begins after ROUNDS_NS. */
 #define ROUNDS 8
@@ -158,14 +158,15 @@ void regioi_costs_fork_child(void)
 	measured = false;
 }
 
-static bool cost_set(const struct regioi_setting *setting, struct regioi_costs *to)
+static bool cost_set(const struct regioi_setting *setting, void *to)
 {
+	struct regioi_costs *changed = to;
 	const struct {
 		const char *name;
 		uint32_t *ns;
 	} names[] = {
-		{"poll", &to->poll},   {"watch", &to->watch}, {"miss", &to->miss},
-		{"event", &to->event}, {"call", &to->call},   {"batch", &to->batch},
+		{"poll", &changed->poll},   {"watch", &changed->watch}, {"miss", &changed->miss},
+		{"event", &changed->event}, {"call", &changed->call},	{"batch", &changed->batch},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -180,23 +181,14 @@ static bool cost_set(const struct regioi_setting *setting, struct regioi_costs *
 int regioi_costs_of(const struct regioi_engine_ops *ops, struct regioi_engine *engine,
 		    struct regioi_costs *ret_costs, struct regioi_refusal *ret_refusal)
 {
-	const char *at = secure_getenv("REGIO_COSTS");
+	int error;
 
 	*ret_costs = ops->costs ? ops->costs(engine) : usual;
-	while (at && *at) {
-		struct regioi_setting setting;
-		const char *next = regioi_setting_read(at, &setting);
-
-		if (!next || !cost_set(&setting, ret_costs)) {
-			snprintf(ret_refusal->reason, sizeof(ret_refusal->reason),
-				 "REGIO_COSTS has \"%.*s\"", (int)strcspn(at, ","), at);
-			snprintf(
-				ret_refusal->remedy, sizeof(ret_refusal->remedy),
-				"nanoseconds up to %u for poll, watch, miss, event, call and batch",
-				REGIOI_COST_MAX_NS);
-			return -EINVAL;
-		}
-		at = next;
-	}
-	return 0;
+	error = regioi_settings_read("REGIO_COSTS", secure_getenv("REGIO_COSTS"), cost_set,
+				     ret_costs, ret_refusal);
+	if (error)
+		regioi_print(ret_refusal->remedy,
+			     "nanoseconds up to %u for poll, watch, miss, event, call and batch",
+			     REGIOI_COST_MAX_NS);
+	return error;
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,6 +15,7 @@
 
 #include "base/kernel.h"
 #include "base/option.h"
+#include "base/print.h"
 #include "base/syscalls.h"
 #include "engine/costs.h"
 #include "engine/epoll.h"
@@ -169,9 +169,8 @@ static const char *remedy_of(int error)
 
 static int refuse(const char *step, int error, struct regioi_refusal *ret_refusal)
 {
-	snprintf(ret_refusal->reason, sizeof(ret_refusal->reason), "%s: %s", step,
-		 strerror(-error));
-	snprintf(ret_refusal->remedy, sizeof(ret_refusal->remedy), "%s", remedy_of(error));
+	regioi_print(ret_refusal->reason, "%s: %s", step, strerror(-error));
+	regioi_print(ret_refusal->remedy, "%s", remedy_of(error));
 	return error;
 }
 

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -16,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file_number.h"
 #include "base/locked.h"
+#include "base/print.h"
 #include "engine/costs.h"
 #include "engine/ring.h"
 #include "engine/ring_trial.h"
@@ -151,31 +151,32 @@ static bool inherited; /* the result is that of the parent, whose trial succeede
 static struct trial trial;
 static struct regioi_refusal refused;
 
-static void suggest(char *remedy, size_t size)
+static void suggest(void)
 {
 	switch (trial.error) {
 	case -ENOSYS:
-		snprintf(remedy, size,
-			 "Linux 6.1 or newer with io_uring, and no seccomp profile that hides %s",
-			 trial.calls);
+		regioi_print(
+			refused.remedy,
+			"Linux 6.1 or newer with io_uring, and no seccomp profile that hides %s",
+			trial.calls);
 		break;
 	case -EINVAL:
-		snprintf(remedy, size, "Linux 6.1 or newer");
+		regioi_print(refused.remedy, "Linux 6.1 or newer");
 		break;
 	case -ENOMEM:
-		snprintf(remedy, size, "raise the locked-memory limit: ulimit -l");
+		regioi_print(refused.remedy, "raise the locked-memory limit: ulimit -l");
 		break;
 	case -EMFILE:
-		snprintf(remedy, size, "raise the descriptor limit: ulimit -n");
+		regioi_print(refused.remedy, "raise the descriptor limit: ulimit -n");
 		break;
 	case -ENFILE:
-		snprintf(remedy, size, "raise fs.file-max");
+		regioi_print(refused.remedy, "raise fs.file-max");
 		break;
 	case -EAGAIN:
-		snprintf(remedy, size, "raise the limit of threads: ulimit -u");
+		regioi_print(refused.remedy, "raise the limit of threads: ulimit -u");
 		break;
 	default:
-		snprintf(remedy, size, "allow %s in the seccomp profile", trial.calls);
+		regioi_print(refused.remedy, "allow %s in the seccomp profile", trial.calls);
 	}
 }
 
@@ -228,15 +229,12 @@ static void try_now(void)
 			   ? regioi_file_number("/proc/sys/kernel/io_uring_disabled", 0)
 			   : 0;
 	if (disabled) {
-		snprintf(refused.reason, sizeof(refused.reason), "kernel.io_uring_disabled is %lu",
-			 disabled);
-		snprintf(refused.remedy, sizeof(refused.remedy),
-			 "sysctl kernel.io_uring_disabled=0");
+		regioi_print(refused.reason, "kernel.io_uring_disabled is %lu", disabled);
+		regioi_print(refused.remedy, "sysctl kernel.io_uring_disabled=0");
 		return;
 	}
-	snprintf(refused.reason, sizeof(refused.reason), "%s: %s", trial.step,
-		 strerror(-trial.error));
-	suggest(refused.remedy, sizeof(refused.remedy));
+	regioi_print(refused.reason, "%s: %s", trial.step, strerror(-trial.error));
+	suggest();
 }
 
 int regioi_ring_try(struct regioi_refusal *ret_refusal)

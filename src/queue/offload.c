@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -19,6 +18,7 @@
 #include "base/kernel.h"
 #include "base/locked.h"
 #include "base/option.h"
+#include "base/print.h"
 #include "base/uncancelled.h"
 #include "dgram/control.h"
 #include "queue/offload.h"
@@ -56,8 +56,8 @@ static int try_train(int fd, const struct sockaddr_in *to, uint32_t count)
 static void assume_sending(int fd)
 {
 	offload.send_train_messages = regioi_option_set(fd, SOL_UDP, UDP_SEGMENT, 1) ? 64 : 1;
-	snprintf(offload.reason, sizeof(offload.reason),
-		 "loopback cannot be used, so this is not measured; ip link set lo up");
+	regioi_print(offload.reason,
+		     "loopback cannot be used, so this is not measured; ip link set lo up");
 }
 
 /* Returns whether a train was sent. */
@@ -77,8 +77,8 @@ static bool try_sending(int fd, const struct sockaddr_in *to)
 	if (error == -ENETUNREACH || error == -ENETDOWN)
 		assume_sending(fd);
 	else
-		snprintf(offload.reason, sizeof(offload.reason),
-			 "UDP_SEGMENT on loopback: %s (Linux 4.18 has it)", strerror(-error));
+		regioi_print(offload.reason, "UDP_SEGMENT on loopback: %s (Linux 4.18 has it)",
+			     strerror(-error));
 	return false;
 }
 
@@ -98,9 +98,9 @@ static void try_receiving(int fd)
 	if (ready == 1)
 		offload.loopback_joins = recv(fd, data, sizeof(data), MSG_DONTWAIT) > 1;
 	if (!offload.loopback_joins && !offload.reason[0])
-		snprintf(offload.reason, sizeof(offload.reason),
-			 "loopback splits trains (Linux 5.10 does, 6.1 does not); devices may "
-			 "join");
+		regioi_print(offload.reason,
+			     "loopback splits trains (Linux 5.10 does, 6.1 does not); devices may "
+			     "join");
 }
 
 static void try_busy_poll(int fd)
@@ -126,8 +126,8 @@ static void try_busy_poll(int fd)
 static void assume_all(int error)
 {
 	offload = (struct regio_offload_info){.send_train_messages = 64, .receive_trains = 1};
-	snprintf(offload.reason, sizeof(offload.reason),
-		 "assumed, as no socket could be created to try it: %s", strerror(error));
+	regioi_print(offload.reason, "assumed, as no socket could be created to try it: %s",
+		     strerror(error));
 }
 
 static void try_sockets(int sender, int receiver)
@@ -141,8 +141,7 @@ static void try_sockets(int sender, int receiver)
 	offload = (struct regio_offload_info){0};
 	offload.receive_trains = regioi_option_set(receiver, SOL_UDP, UDP_GRO, 1);
 	if (!offload.receive_trains)
-		snprintf(offload.reason, sizeof(offload.reason), "UDP_GRO: %s (Linux 5.0 has it)",
-			 strerror(errno));
+		regioi_print(offload.reason, "UDP_GRO: %s (Linux 5.0 has it)", strerror(errno));
 	if (bind(receiver, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    getsockname(receiver, (struct sockaddr *)&address, &length) < 0)
 		assume_sending(sender);

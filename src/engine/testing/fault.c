@@ -11,12 +11,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/locked.h"
 #include "base/option.h"
+#include "base/print.h"
 #include "engine/testing/fault.h"
 #include "engine/testing/fault_options.h"
 
@@ -448,7 +448,7 @@ int regioi_fault_wrap(const struct regioi_engine_ops **ops, struct regioi_engine
 	outer->inner_ops = *ops;
 	outer->inner = *engine;
 	outer->drawn = outer->options.seed;
-	snprintf(outer->name, sizeof(outer->name), "fault+%s", outer->inner_ops->name);
+	regioi_print(outer->name, "fault+%s", outer->inner_ops->name);
 	outer->ops = (struct regioi_engine_ops){
 		.name = outer->name,
 		.about = outer->inner_ops->about,

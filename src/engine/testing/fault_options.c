@@ -2,12 +2,9 @@
 /*
  * Reading REGIO_FAULTS.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "base/setting.h"
 #include "engine/testing/fault_options.h"
+#include "base/print.h"
+#include "engine/settings.h"
 
 #define SEED_DEFAULT 1u
 #define SHARE_DEFAULT 10u
@@ -28,9 +25,10 @@ static void share_set(struct regioi_fault_options *options, uint32_t percent)
 		options->percent[i] = percent;
 }
 
-static bool item_set(struct regioi_fault_options *options, const struct regioi_setting *setting)
+static bool item_set(const struct regioi_setting *setting, void *to)
 {
 	const uint32_t percent = (uint32_t)setting->number;
+	struct regioi_fault_options *options = to;
 
 	if (regioi_setting_is(setting, "seed")) {
 		options->seed = setting->number;
@@ -54,25 +52,15 @@ static bool item_set(struct regioi_fault_options *options, const struct regioi_s
 int regioi_fault_options_read(const char *text, struct regioi_fault_options *ret_options,
 			      struct regioi_refusal *ret_refusal)
 {
-	struct regioi_fault_options options = {.seed = SEED_DEFAULT};
-	const char *at = text ? text : "";
+	int error;
 
-	share_set(&options, SHARE_DEFAULT);
-	while (*at) {
-		struct regioi_setting setting;
-		const char *next = regioi_setting_read(at, &setting);
-
-		if (!next || !item_set(&options, &setting)) {
-			snprintf(ret_refusal->reason, sizeof(ret_refusal->reason),
-				 "REGIO_FAULTS has \"%.*s\"", (int)strcspn(at, ","), at);
-			snprintf(ret_refusal->remedy, sizeof(ret_refusal->remedy),
-				 "seed=N, and percentages up to %u for share, delay, short, late, "
-				 "repeat, early, signal, watch, fail and cut",
-				 PERCENT_MAX);
-			return -EINVAL;
-		}
-		at = next;
-	}
-	*ret_options = options;
-	return 0;
+	*ret_options = (struct regioi_fault_options){.seed = SEED_DEFAULT};
+	share_set(ret_options, SHARE_DEFAULT);
+	error = regioi_settings_read("REGIO_FAULTS", text, item_set, ret_options, ret_refusal);
+	if (error)
+		regioi_print(ret_refusal->remedy,
+			     "seed=N, and percentages up to %u for share, delay, short, late, "
+			     "repeat, early, signal, watch, fail and cut",
+			     PERCENT_MAX);
+	return error;
 }

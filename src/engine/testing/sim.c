@@ -8,13 +8,13 @@
  */
 #include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/locked.h"
-#include "base/setting.h"
+#include "base/print.h"
 #include "engine/epoll.h"
+#include "engine/settings.h"
 #include "engine/testing/sim_net.h"
 
 #define START_NS UINT64_C(1000000000)
@@ -34,42 +34,36 @@ static struct sim *sim_of(struct regioi_engine *engine)
 
 /* ---- Creating and ending ---- */
 
-/* Reads REGIO_SIM: "seed=7,loss=10,errors=5"; each part is optional. */
-static bool read_wish(const char *wish)
+/* "seed=7,loss=10,errors=5"; each part is optional. */
+static bool item_set(const struct regioi_setting *setting, void *to)
 {
-	while (*wish) {
-		struct regioi_setting setting;
+	struct regioi_sim_net *net = to;
 
-		wish = regioi_setting_read(wish, &setting);
-		if (!wish)
-			return false;
-		if (regioi_setting_is(&setting, "seed"))
-			regioi_sim_net.chance = setting.number;
-		else if (regioi_setting_is(&setting, "loss"))
-			regioi_sim_net.loss = (uint32_t)setting.number;
-		else if (regioi_setting_is(&setting, "errors"))
-			regioi_sim_net.errors = (uint32_t)setting.number;
-		else
-			return false;
-	}
+	if (regioi_setting_is(setting, "seed"))
+		net->chance = setting->number;
+	else if (regioi_setting_is(setting, "loss"))
+		net->loss = (uint32_t)setting->number;
+	else if (regioi_setting_is(setting, "errors"))
+		net->errors = (uint32_t)setting->number;
+	else
+		return false;
 	return true;
 }
 
-static bool net_start(struct regioi_refusal *ret_refusal)
+/* Returns 0, or -EINVAL and the reason. */
+static int net_start(struct regioi_refusal *ret_refusal)
 {
-	const char *wish = secure_getenv("REGIO_SIM");
+	int error;
 
 	regioi_sim_net.clock_ns = START_NS;
 	regioi_sim_net.loss = regioi_sim_net.errors = 0;
 	regioi_sim_net.chance = 1;
-	if (wish && !read_wish(wish)) {
-		snprintf(ret_refusal->reason, sizeof(ret_refusal->reason),
-			 "REGIO_SIM is \"%.100s\"", wish);
-		snprintf(ret_refusal->remedy, sizeof(ret_refusal->remedy),
-			 "REGIO_SIM=seed=NUMBER,loss=PER_THOUSAND,errors=PER_THOUSAND");
-		return false;
-	}
-	return true;
+	error = regioi_settings_read("REGIO_SIM", secure_getenv("REGIO_SIM"), item_set,
+				     &regioi_sim_net, ret_refusal);
+	if (error)
+		regioi_print(ret_refusal->remedy,
+			     "REGIO_SIM=seed=NUMBER,loss=PER_THOUSAND,errors=PER_THOUSAND");
+	return error;
 }
 
 /* From a nanosecond to half a second: whatever a call costs, the library keeps its promises. */
@@ -93,9 +87,11 @@ static int sim_create(struct regioi_engine **ret_engine, struct regioi_refusal *
 	if (error)
 		return error;
 	REGIOI_LOCKED(&regioi_sim_net.lock);
-	if (regioi_sim_net.engines == 0 && !net_start(ret_refusal)) {
+	if (regioi_sim_net.engines == 0)
+		error = net_start(ret_refusal);
+	if (error) {
 		regioi_epoll_destroy(engine);
-		return -EINVAL;
+		return error;
 	}
 	regioi_sim_net.engines++;
 	sim_of(engine)->costs = costs_draw();
