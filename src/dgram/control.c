@@ -10,17 +10,22 @@
 #include "dgram/control.h"
 #include "regio.h"
 
-/* Reads the message of 'span' at *at and advances *at; false at the end or at an invalid length. */
-static bool control_next(const struct regioi_control_span *span, size_t *at,
-			 struct cmsghdr *ret_item)
+/*
+ * Reads the head of the message of 'span' at *at, and advances *at. Returns the message, or NULL at
+ * the end or at an invalid length.
+ */
+static const uint8_t *control_next(const struct regioi_control_span *span, size_t *at,
+				   struct cmsghdr *ret_item)
 {
-	if (span->length < sizeof(*ret_item) || *at > span->length - sizeof(*ret_item))
-		return false;
-	memcpy(ret_item, span->data + *at, sizeof(*ret_item));
-	if (ret_item->cmsg_len < sizeof(*ret_item) || ret_item->cmsg_len > span->length - *at)
-		return false;
+	const size_t start = *at;
+
+	if (span->length < sizeof(*ret_item) || start > span->length - sizeof(*ret_item))
+		return NULL;
+	memcpy(ret_item, span->data + start, sizeof(*ret_item));
+	if (ret_item->cmsg_len < sizeof(*ret_item) || ret_item->cmsg_len > span->length - start)
+		return NULL;
 	*at += CMSG_ALIGN(ret_item->cmsg_len);
-	return true;
+	return span->data + start;
 }
 
 int regioi_control_from_user(uint8_t *slice, uint32_t slice_length,
@@ -36,21 +41,14 @@ int regioi_control_from_user(uint8_t *slice, uint32_t slice_length,
 	return 0;
 }
 
-static bool control_is_packet_info(const struct cmsghdr *item)
-{
-	return (item->cmsg_level == IPPROTO_IP && item->cmsg_type == IP_PKTINFO) ||
-	       (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_PKTINFO);
-}
-
 static bool control_kind_joinable(const struct cmsghdr *item)
 {
-	if (control_is_packet_info(item))
-		return true;
+	const int type = item->cmsg_type;
+
 	if (item->cmsg_level == IPPROTO_IP)
-		return item->cmsg_type == IP_TOS || item->cmsg_type == IP_TTL;
-	if (item->cmsg_level == IPPROTO_IPV6)
-		return item->cmsg_type == IPV6_TCLASS || item->cmsg_type == IPV6_HOPLIMIT;
-	return false;
+		return type == IP_PKTINFO || type == IP_TOS || type == IP_TTL;
+	return item->cmsg_level == IPPROTO_IPV6 &&
+	       (type == IPV6_PKTINFO || type == IPV6_TCLASS || type == IPV6_HOPLIMIT);
 }
 
 bool regioi_control_joinable(const struct regioi_control_span *span)
@@ -91,30 +89,29 @@ bool regioi_control_to_user(struct msghdr *header, uint32_t hidden, uint8_t *sli
 	struct regioi_control_span span = control_span(header);
 	struct regio_control head = {.total_length = sizeof(head)};
 	bool truncated = header->msg_flags & MSG_CTRUNC;
+	const uint8_t *message;
 	struct cmsghdr item;
-	size_t at = 0, start = 0;
+	size_t at = 0;
 
-	while (control_next(&span, &at, &item)) {
+	while ((message = control_next(&span, &at, &item))) {
 		size_t padded = CMSG_ALIGN(item.cmsg_len);
 
 		/* If its buffer was full, the kernel has cut the last message. */
-		if (truncated && start + item.cmsg_len == span.length)
+		if (truncated && message + item.cmsg_len == span.data + span.length)
 			break;
-		if (!control_hidden(&item, hidden)) {
-			/* The last message needs no padding. */
-			if (head.total_length + item.cmsg_len > slice_length) {
-				truncated = true;
-				break;
-			}
-			if (padded > slice_length - head.total_length)
-				padded = slice_length - head.total_length;
-			memcpy(slice + head.total_length, span.data + start, item.cmsg_len);
-			/* Zeroed, so that a byte such as IP_TOS may be read as an int. */
-			memset(slice + head.total_length + item.cmsg_len, 0,
-			       padded - item.cmsg_len);
-			head.total_length += (uint32_t)padded;
+		if (control_hidden(&item, hidden))
+			continue;
+		/* The last message needs no padding. */
+		if (head.total_length + item.cmsg_len > slice_length) {
+			truncated = true;
+			break;
 		}
-		start = at;
+		if (padded > slice_length - head.total_length)
+			padded = slice_length - head.total_length;
+		memcpy(slice + head.total_length, message, item.cmsg_len);
+		/* Zeroed, so that a byte such as IP_TOS may be read as an int. */
+		memset(slice + head.total_length + item.cmsg_len, 0, padded - item.cmsg_len);
+		head.total_length += (uint32_t)padded;
 	}
 	memcpy(slice, &head, sizeof(head));
 	return truncated;
@@ -129,17 +126,17 @@ static bool control_holds(const struct cmsghdr *item, size_t data_length)
 uint32_t regioi_control_segment(struct msghdr *header)
 {
 	struct regioi_control_span span = control_span(header);
+	const uint8_t *message;
 	struct cmsghdr item;
-	size_t at = 0, start = 0;
+	size_t at = 0;
 	int segment;
 
-	while (control_next(&span, &at, &item)) {
+	while ((message = control_next(&span, &at, &item))) {
 		if (item.cmsg_level == SOL_UDP && item.cmsg_type == UDP_GRO &&
 		    control_holds(&item, sizeof(segment))) {
-			memcpy(&segment, span.data + start + CMSG_LEN(0), sizeof(segment));
+			memcpy(&segment, message + CMSG_LEN(0), sizeof(segment));
 			return segment > 0 ? (uint32_t)segment : 0;
 		}
-		start = at;
 	}
 	return 0;
 }
@@ -158,12 +155,13 @@ bool regioi_control_local_address(struct msghdr *header, union regioi_address *r
 {
 	const union regioi_address *sender = header->msg_namelen ? header->msg_name : NULL;
 	struct regioi_control_span span = control_span(header);
+	const uint8_t *message;
 	struct sockaddr_in v4;
 	struct cmsghdr item;
-	size_t at = 0, start = 0;
+	size_t at = 0;
 
-	for (; control_next(&span, &at, &item); start = at) {
-		const uint8_t *data = span.data + start + CMSG_LEN(0);
+	while ((message = control_next(&span, &at, &item))) {
+		const uint8_t *data = message + CMSG_LEN(0);
 
 		if (item.cmsg_level == IPPROTO_IPV6 && item.cmsg_type == IPV6_ORIGDSTADDR &&
 		    control_holds(&item, sizeof(ret_address->v6))) {
