@@ -145,12 +145,5 @@ int WSAAPI WSAHtons(SOCKET s, USHORT value, USHORT *ret_value)
 	return result;
 }
 
-int WSAAPI WSANtohl(SOCKET s, ULONG value, ULONG *ret_value)
-{
-	return WSAHtonl(s, value, ret_value);
-}
-
-int WSAAPI WSANtohs(SOCKET s, USHORT value, USHORT *ret_value)
-{
-	return WSAHtons(s, value, ret_value);
-}
+int WSAAPI WSANtohl(SOCKET s, ULONG value, ULONG *ret_value) REGIOI_WS_SAME_AS(WSAHtonl);
+int WSAAPI WSANtohs(SOCKET s, USHORT value, USHORT *ret_value) REGIOI_WS_SAME_AS(WSAHtons);

@@ -112,12 +112,5 @@ BOOL WSAAPI WSACloseEvent(WSAEVENT event)
 	return CloseHandle(event);
 }
 
-BOOL WSAAPI WSASetEvent(WSAEVENT event)
-{
-	return SetEvent(event);
-}
-
-BOOL WSAAPI WSAResetEvent(WSAEVENT event)
-{
-	return ResetEvent(event);
-}
+BOOL WSAAPI WSASetEvent(WSAEVENT event) REGIOI_WS_SAME_AS(SetEvent);
+BOOL WSAAPI WSAResetEvent(WSAEVENT event) REGIOI_WS_SAME_AS(ResetEvent);

@@ -98,6 +98,4 @@ void WINAPI GetSystemTimePreciseAsFileTime(LPFILETIME ret_time)
 }
 
 void WINAPI GetSystemTimeAsFileTime(LPFILETIME ret_time)
-{
-	GetSystemTimePreciseAsFileTime(ret_time);
-}
+	REGIOI_WS_SAME_AS(GetSystemTimePreciseAsFileTime);

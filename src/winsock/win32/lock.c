@@ -95,10 +95,7 @@ void WINAPI ReleaseSRWLockExclusive(PSRWLOCK lock)
 	pthread_rwlock_unlock((void *)lock);
 }
 
-void WINAPI ReleaseSRWLockShared(PSRWLOCK lock)
-{
-	pthread_rwlock_unlock((void *)lock);
-}
+void WINAPI ReleaseSRWLockShared(PSRWLOCK lock) REGIOI_WS_SAME_AS(ReleaseSRWLockExclusive);
 
 /* ---- Condition variables ---- */
 

@@ -83,4 +83,7 @@ enum {
 /* The one of the Windows headers is for programs. */
 #undef socklen_t
 
+/* A declaration: the function is another one, defined in the same file, under a second name. */
+#define REGIOI_WS_SAME_AS(name) __attribute__((alias("regio_winsock_" #name)))
+
 #endif

@@ -36,10 +36,7 @@ void WINAPI GetSystemInfo(LPSYSTEM_INFO ret_info)
 	};
 }
 
-void WINAPI GetNativeSystemInfo(LPSYSTEM_INFO ret_info)
-{
-	GetSystemInfo(ret_info);
-}
+void WINAPI GetNativeSystemInfo(LPSYSTEM_INFO ret_info) REGIOI_WS_SAME_AS(GetSystemInfo);
 
 DWORD WINAPI GetActiveProcessorCount(WORD group)
 {

@@ -63,8 +63,6 @@ static void *thread_main(void *argument)
 	pthread_mutex_unlock(&regioi_ws_dispatcher.lock);
 	if (thread->start)
 		code = thread->start(thread->argument);
-	else if (thread->start_ex)
-		code = thread->start_ex(thread->argument);
 	else
 		thread->start_simple(thread->argument);
 	note_exit_code(thread, code);
@@ -119,7 +117,7 @@ static HANDLE thread_make(const struct regioi_ws_thread *how, DWORD flags, DWORD
 	struct regioi_ws_thread *thread = malloc(sizeof(*thread));
 
 	if (!thread || flags & ~(DWORD)(CREATE_SUSPENDED | STACK_SIZE_PARAM_IS_A_RESERVATION) ||
-	    (!how->start && !how->start_ex && !how->start_simple)) {
+	    (!how->start && !how->start_simple)) {
 		SetLastError(thread ? ERROR_INVALID_PARAMETER : ERROR_NOT_ENOUGH_MEMORY);
 		free(thread);
 		return NULL;
@@ -155,10 +153,7 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES security, SIZE_T stack_size,
 uintptr_t _beginthreadex(void *security, unsigned stack_size, unsigned(__stdcall *start)(void *),
 			 void *argument, unsigned flags, unsigned *ret_id)
 {
-	struct regioi_ws_thread how = {
-		.start_ex = start, .argument = argument, .stack_size = stack_size};
-
-	return (uintptr_t)thread_make(&how, flags, ret_id);
+	return (uintptr_t)CreateThread(security, stack_size, start, argument, flags, ret_id);
 }
 
 /* The handle is closed automatically: the program gets a number that it may only compare. */
@@ -185,10 +180,7 @@ DECLSPEC_NORETURN void WINAPI ExitThread(DWORD code)
 	pthread_exit(NULL);
 }
 
-DECLSPEC_NORETURN void _endthreadex(unsigned code)
-{
-	ExitThread(code);
-}
+DECLSPEC_NORETURN void _endthreadex(unsigned code) REGIOI_WS_SAME_AS(ExitThread);
 
 DECLSPEC_NORETURN void _endthread(void)
 {

@@ -13,7 +13,6 @@ struct regioi_ws_thread {
 	struct regioi_ws_waitable waitable; /* signaled when it has ended */
 	/* One of these is set. */
 	LPTHREAD_START_ROUTINE start;
-	unsigned (*start_ex)(void *); /* of _beginthreadex() */
 	void (*start_simple)(void *); /* of _beginthread() */
 	void *argument;
 	size_t stack_size;

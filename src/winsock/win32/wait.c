@@ -144,6 +144,4 @@ DWORD WINAPI WaitForSingleObject(HANDLE handle, DWORD timeout_ms)
 
 DWORD WSAAPI WSAWaitForMultipleEvents(DWORD count, const WSAEVENT *events, BOOL wait_all,
 				      DWORD timeout_ms, BOOL alertable)
-{
-	return WaitForMultipleObjectsEx(count, events, wait_all, timeout_ms, alertable);
-}
+	REGIOI_WS_SAME_AS(WaitForMultipleObjectsEx);
