@@ -143,8 +143,9 @@ static inline uint32_t make_progress(struct regioi_cq *cq, bool poll,
 }
 
 /*
- * After a wait that slept, which has asked the engine and ended with a pass: executes no more than
- * what has been posted since, as a server's answer. The next one asks if this one finds nothing.
+ * For the first dequeues after a wait that slept: the sleep has asked the engine, and a pass has
+ * executed what it reported. So this executes only what has been posted since, such as the answers
+ * of a server. Once nothing is found, the next dequeue asks the engine again.
  */
 static int dequeue_unasked(struct regioi_cq *cq, struct regio_result *ret_results,
 			   uint32_t results_max)

@@ -81,7 +81,7 @@ static inline __attribute__((always_inline)) void expect_extras(struct regioi_ha
 static inline uint32_t room(struct regioi_half *half, uint32_t tail, uint32_t wanted)
 {
 	/*
-	 * Acquire: pairs with the release in half_expand() of completion.c; the slots may be
+	 * Acquire: pairs with the release in half_dequeue() of completion.c; the slots may be
 	 * written.
 	 */
 	if (__builtin_expect(half->tail_max - tail < wanted, 0))
@@ -365,7 +365,7 @@ static int take_request(struct batch *batch, const struct regio_request *request
 	return take(batch, data, request->extra, request->flags, request->context);
 }
 
-/* The slow end of post_quickly(). */
+/* The end of post_quickly() for a request that has to be announced, or executed. */
 static __attribute__((noinline)) void start_and_leave(struct regioi_half *half, bool deferred,
 						      struct regioi_hazard *call)
 {
@@ -424,7 +424,7 @@ static inline __attribute__((always_inline)) bool post_quickly(
 	return true;
 }
 
-/* One that is not of the most common kind. */
+/* What post_plain() could not: with DONT_NOTIFY, or with another RQ or region than last time. */
 static __attribute__((noinline)) int post_less_common(struct regio_rq *rq,
 						      enum regioi_direction direction,
 						      const struct regio_buf *data, uint32_t flags,
@@ -472,7 +472,7 @@ int regio_send_ex(struct regio_rq *rq, const struct regio_buf *data,
 	return submit(rq, REGIOI_SEND, data, extra, flags, context);
 }
 
-/* Requests that a call posts into one region, while they are stored. */
+/* Plain requests in one region that a call posts one after the other, while they are stored. */
 struct row {
 	const struct regioi_half *half;
 	const struct regio_request *next, *end;
@@ -547,7 +547,7 @@ static inline void store_apart(struct row *row)
  * Stores the plain requests in one region that 'requests' begins with, as far as there is room
  * before the ring wraps: the region and the limit are checked once. Returns their number.
  */
-static uint32_t take_run(struct batch *batch, const struct regio_request *requests, uint32_t count)
+static uint32_t take_row(struct batch *batch, const struct regio_request *requests, uint32_t count)
 {
 	struct regioi_half *half = batch->half;
 	const uint64_t region = requests[0].data.region;
@@ -583,15 +583,15 @@ static int post_many(struct regioi_half *half, const struct regio_request *reque
 	int error = 0;
 
 	while (taken < count) {
-		uint32_t run = take_run(&batch, requests + taken, count - taken);
+		uint32_t row = take_row(&batch, requests + taken, count - taken);
 
-		if (run == 0) {
+		if (row == 0) {
 			error = take_request(&batch, &requests[taken]);
 			if (error)
 				break;
-			run = 1;
+			row = 1;
 		}
-		taken += run;
+		taken += row;
 	}
 	finish(&batch);
 	return taken ? (int)taken : error;

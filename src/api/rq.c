@@ -156,7 +156,7 @@ static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
  * thread is about to visit it; then this waits for the executors, which list the RQ, if at all,
  * only while they are busy.
  */
-static void rq_seclude(struct regioi_rq *rq)
+static void rq_retire(struct regioi_rq *rq)
 {
 	/* In the order of their addresses, so that two threads cannot wait for each other. */
 	const uint32_t first = rq->nodes_count > 1 &&
@@ -187,7 +187,7 @@ static int rq_publish(struct regioi_rq *rq)
 		return 0;
 	ended = regioi_table_invalidate(rq->id, REGIOI_KIND_RQ);
 	/* One of the drivers may have had an event already. */
-	rq_seclude(rq);
+	rq_retire(rq);
 	if (ended)
 		regioi_table_release(rq->id);
 	return regioi_fail(error,
@@ -366,7 +366,7 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 				   "closing an RQ: it is closed already");
 	regioi_hazards_wait(id);
 	regioi_half_execute_before_close(&rq->halves[REGIOI_SEND]);
-	rq_seclude(rq);
+	rq_retire(rq);
 	regioi_table_release(id);
 	regioi_watch_fini(rq);
 	section = regioi_section_enter();

@@ -94,7 +94,7 @@ static int resize_taken(struct regioi_rq *rq, const uint32_t limits[2])
  * that is left, including a half that regioi_half_release() has left in state UNKNOWN, is listed
  * where that thread looks.
  */
-static void halves_give_back(struct regioi_rq *rq)
+static void halves_release(struct regioi_rq *rq)
 {
 	for (int i = 0; i < 2; i++) {
 		struct regioi_half *half = &rq->halves[i];
@@ -116,7 +116,7 @@ static int resize(struct regioi_rq *rq, const uint32_t limits[2])
 	regioi_half_acquire(&rq->halves[REGIOI_RECEIVE]);
 	regioi_half_acquire(&rq->halves[REGIOI_SEND]);
 	error = resize_taken(rq, limits);
-	halves_give_back(rq);
+	halves_release(rq);
 	regioi_section_leave(section);
 	if (!error)
 		regioi_socket_size_buffer(rq, limits[REGIOI_RECEIVE]);

@@ -13,17 +13,17 @@
 _Thread_local struct regioi_hazard *regioi_hazard_quick;
 
 static _Thread_local struct regioi_hazard *own __attribute__((tls_model("initial-exec")));
-static _Atomic(struct regioi_hazard *) calls;
+static _Atomic(struct regioi_hazard *) records;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key; /* for its destructor, at the end of a thread */
 static bool key_made;
 
 static void record_give(void *argument)
 {
-	struct regioi_hazard *call = argument;
+	struct regioi_hazard *record = argument;
 
 	own = regioi_hazard_quick = NULL;
-	atomic_store(&call->owned, false);
+	atomic_store(&record->owned, false);
 }
 
 static void key_create(void)
@@ -31,43 +31,43 @@ static void key_create(void)
 	key_made = pthread_key_create(&key, record_give) == 0;
 }
 
-static void forget_seen(struct regioi_hazard *call)
+static void forget_seen(struct regioi_hazard *record)
 {
-	call->rq = call->region = (struct regioi_table_seen){0, &regioi_table_nothing};
+	record->rq = record->region = (struct regioi_table_seen){0, &regioi_table_nothing};
 }
 
 void regioi_hazards_forget(void)
 {
-	for (struct regioi_hazard *call = atomic_load(&calls); call; call = call->next)
-		forget_seen(call);
+	for (struct regioi_hazard *record = atomic_load(&records); record; record = record->next)
+		forget_seen(record);
 }
 
 static struct regioi_hazard *record_find(void)
 {
-	for (struct regioi_hazard *call = atomic_load(&calls); call; call = call->next) {
+	for (struct regioi_hazard *record = atomic_load(&records); record; record = record->next) {
 		bool owned = false;
 
-		if (atomic_compare_exchange_strong(&call->owned, &owned, true))
-			return call;
+		if (atomic_compare_exchange_strong(&record->owned, &owned, true))
+			return record;
 	}
 	return NULL;
 }
 
 static struct regioi_hazard *record_make(void)
 {
-	struct regioi_hazard *call = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*call));
+	struct regioi_hazard *record = aligned_alloc(REGIOI_CACHE_LINE, sizeof(*record));
 
-	if (!call)
+	if (!record)
 		return NULL;
-	*call = (struct regioi_hazard){
+	*record = (struct regioi_hazard){
 		.section = (uint32_t)regioi_counter_start(UINT32_MAX) & ~1u,
 		.owned = true,
-		.next = atomic_load(&calls),
+		.next = atomic_load(&records),
 	};
-	forget_seen(call);
-	while (!atomic_compare_exchange_weak(&calls, &call->next, call))
+	forget_seen(record);
+	while (!atomic_compare_exchange_weak(&records, &record->next, record))
 		continue;
-	return call;
+	return record;
 }
 
 static void record_take(void)
@@ -94,15 +94,15 @@ struct regioi_hazard *regioi_hazard_own(void)
 
 struct regioi_hazard *regioi_hazard_first(void)
 {
-	return atomic_load(&calls);
+	return atomic_load(&records);
 }
 
 struct regioi_hazard *regioi_hazard_enter(const void *handle)
 {
-	struct regioi_hazard *call = regioi_hazard_enter_quickly(handle);
+	struct regioi_hazard *record = regioi_hazard_enter_quickly(handle);
 
-	if (call || !regioi_hazard_own())
-		return call;
+	if (record || !regioi_hazard_own())
+		return record;
 	REGIOI_ASSERT(!atomic_load(&own->inside) || atomic_load(&own->inside) == (uintptr_t)handle);
 	/*
 	 * Sequentially consistent: there may be no barrier in regioi_hazards_wait(), its partner.
@@ -133,10 +133,10 @@ static const void *low_half(const _Atomic uint64_t *word)
 void regioi_hazards_wait(uint64_t id)
 {
 	regioi_barrier_everywhere();
-	for (struct regioi_hazard *call = atomic_load(&calls); call; call = call->next) {
+	for (struct regioi_hazard *record = atomic_load(&records); record; record = record->next) {
 		struct regioi_back_off back_off = {0};
 
-		while (atomic_load(&call->inside) == id)
-			regioi_back_off(&back_off, low_half(&call->inside), (uint32_t)id);
+		while (atomic_load(&record->inside) == id)
+			regioi_back_off(&back_off, low_half(&record->inside), (uint32_t)id);
 	}
 }

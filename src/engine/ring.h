@@ -3,8 +3,8 @@
  * The io_uring ring of a thread: it polls the epoll sets of engines and executes batches of
  * operations. Only that thread may use it.
  *
- * An error of a ring that is returned is not the error of an operation: the operations have their
- * results even then.
+ * The functions return errors of the ring. Those of operations are in their results, which the
+ * operations have even if the ring fails.
  */
 #ifndef REGIO_ENGINE_RING_H
 #define REGIO_ENGINE_RING_H

@@ -214,7 +214,7 @@ static bool leave(struct regioi_half *half)
  * driver may have seen the event, found the half busy, and gone to sleep; so remaining work is
  * listed on the half's own driver.
  */
-static void list_at_home(struct regioi_half *half)
+static void list_on_own_driver(struct regioi_half *half)
 {
 	enum regioi_ready ready = regioi_ready_now(half);
 
@@ -234,7 +234,7 @@ void regioi_half_release(struct regioi_half *half)
 	 * is idle.
 	 */
 	for (int looks = 0; looks < LOOKS_MAX; looks++) {
-		list_at_home(half);
+		list_on_own_driver(half);
 		if (leave(half))
 			return;
 		if (!execute_all(half))

@@ -39,7 +39,7 @@ static inline void regioi_gather_begin(struct regioi_gather *gather, const uint8
 	gather->end = data + bytes;
 }
 
-/* Adds 'bytes' bytes that were copied to 'stage', which is where the last ones end. */
+/* Adds 'bytes' bytes that were copied to 'stage', where those copied before end. */
 static inline void regioi_gather_copied(struct regioi_gather *gather, uint8_t *stage,
 					uint32_t bytes)
 {

@@ -124,8 +124,8 @@ static inline struct regio_extra *regioi_window_extra(const struct regioi_window
 }
 
 /*
- * Plain requests in a row, of one region and length. What is done with a run is done once for all
- * of them; few instructions are left that each costs.
+ * Plain requests in a row, of one region and length. What is done with a run is done once, which
+ * leaves few instructions for each request.
  */
 struct regioi_run {
 	struct regioi_request *first;
@@ -171,8 +171,8 @@ static inline struct regioi_request *regioi_run_apart(struct regioi_request *fir
 }
 
 /*
- * The run of at most 'most' requests, which is not 0, that begins with request 'index'; of slices
- * that do not lie side by side, at most 'pieces_most'. Only the executor may call it, because it
+ * The run that begins with request 'index': at most 'most' requests, which is not 0, and at most
+ * 'pieces_most' if their slices do not lie side by side. Only the executor may call it, because it
  * notes what it finds.
  */
 static inline struct regioi_run regioi_window_run(const struct regioi_window *window,

@@ -61,8 +61,8 @@ static inline uint32_t before_wrap(const struct regioi_half *half, uint32_t firs
 	return count < slots ? count : slots;
 }
 
-static inline void expand_one(const struct regioi_request *request, uint64_t rq_context,
-			      struct regio_result *ret_result)
+static inline void write_result(const struct regioi_request *request, uint64_t rq_context,
+				struct regio_result *ret_result)
 {
 	const uint64_t result = regioi_word_load(&request->result);
 
@@ -71,8 +71,9 @@ static inline void expand_one(const struct regioi_request *request, uint64_t rq_
 	ret_result->request_context = regioi_word_load(&request->context);
 }
 
-static __attribute__((noinline)) void expand_many(const struct regioi_half *half, uint32_t first,
-						  uint32_t count, struct regio_result *results)
+static __attribute__((noinline)) void write_many_results(const struct regioi_half *half,
+							 uint32_t first, uint32_t count,
+							 struct regio_result *results)
 {
 	const uint64_t rq_context = half->rq->context;
 
@@ -82,20 +83,20 @@ static __attribute__((noinline)) void expand_many(const struct regioi_half *half
 
 #pragma GCC unroll 4
 		for (const struct regioi_request *end = request + part; request < end; request++)
-			expand_one(request, rq_context, results++);
+			write_result(request, rq_context, results++);
 		first += part;
 		count -= part;
 	}
 }
 
 /* Writes the results of 'count' requests. */
-static inline void expand(const struct regioi_half *half, uint32_t first, uint32_t count,
-			  struct regio_result *results)
+static inline void write_results(const struct regioi_half *half, uint32_t first, uint32_t count,
+				 struct regio_result *results)
 {
 	if (count == 1)
-		expand_one(&half->requests[first & half->mask], half->rq->context, results);
+		write_result(&half->requests[first & half->mask], half->rq->context, results);
 	else
-		expand_many(half, first, count, results);
+		write_many_results(half, first, count, results);
 }
 
 static inline uint32_t list_state(const struct regioi_half *half)
@@ -104,18 +105,18 @@ static inline uint32_t list_state(const struct regioi_half *half)
 }
 
 /*
- * The caller of 'direct' is the only consumer, and the caller the only executor. So if the half has
- * nothing on the list, and no thread waits for a signal, the results can be written into the array
- * of that dequeue.
+ * This thread is the only executor of the half, and 'direct' belongs to the only consumer of its
+ * CQ. So if the half has nothing on the list, and no thread waits for a signal, the results can be
+ * written into the array of that dequeue.
  */
-static bool direct_take(struct regioi_half *half, uint32_t first, uint32_t count,
-			struct regioi_direct_results *direct)
+static bool deliver_directly(struct regioi_half *half, uint32_t first, uint32_t count,
+			     struct regioi_direct_results *direct)
 {
 	if (count > direct->results_max - direct->count || list_state(half) & REGIOI_LISTED ||
 	    atomic_load_explicit(&half->dequeued, memory_order_relaxed) != first ||
 	    atomic_load_explicit(&half->cq->armed, memory_order_relaxed))
 		return false;
-	expand(half, first, count, &direct->results[direct->count]);
+	write_results(half, first, count, &direct->results[direct->count]);
 	direct->count += count;
 	atomic_store_explicit(&half->completed, first + count, memory_order_release);
 	/* Release: pairs with the poster's acquire; the slots are free to be written. */
@@ -133,8 +134,8 @@ static void drain_append(struct regioi_cq *cq, struct regioi_half *first, struct
 	cq->drain_last = last;
 }
 
-/* As consumer and executor, which are all that change the state of a half that has not ended. */
-static void list_own(struct regioi_cq *cq, struct regioi_half *half)
+/* As consumer and executor at once: nobody else changes the state of a half that has not ended. */
+static void list_as_consumer(struct regioi_cq *cq, struct regioi_half *half)
 {
 	const uint32_t state = list_state(half);
 
@@ -146,10 +147,10 @@ static void list_own(struct regioi_cq *cq, struct regioi_half *half)
 }
 
 /*
- * Sequentially consistent: pairs with half_unlist(), by which the consumer ends that the half is
- * listed unless this has come between.
+ * Sequentially consistent: pairs with half_unlist(), by which the consumer takes the half off the
+ * list, unless it has been listed again meanwhile.
  */
-static void list(struct regioi_cq *cq, struct regioi_half *half)
+static void list_half(struct regioi_cq *cq, struct regioi_half *half)
 {
 	uint32_t before = list_state(half);
 
@@ -172,7 +173,7 @@ void regioi_half_publish(struct regioi_half *half, uint32_t count,
 	 * Only posted requests complete, by the executor or by the thread that has closed the half.
 	 */
 	REGIOI_ASSERT(regioi_half_is_executed(half) && count <= regioi_half_pending(half));
-	if (by_consumer && direct_take(half, first, count, direct))
+	if (by_consumer && deliver_directly(half, first, count, direct))
 		return;
 	if (some_muted(half)) {
 		notifiable = count_notifiable(half, first, count);
@@ -186,9 +187,9 @@ void regioi_half_publish(struct regioi_half *half, uint32_t count,
 	/* Release: pairs with the acquires of the consumer; the results are in place. */
 	atomic_store_explicit(&half->completed, first + count, memory_order_release);
 	if (by_consumer)
-		list_own(cq, half);
+		list_as_consumer(cq, half);
 	else
-		list(cq, half);
+		list_half(cq, half);
 	if (!notifiable)
 		return;
 	/* Pairs with the sleepers (src/drive), which set their flag and then look at the count. */
@@ -281,7 +282,7 @@ static void half_leave_cq(struct regioi_half *half)
  */
 static bool half_unlist(struct regioi_half *half, uint32_t state)
 {
-	/* Sequentially consistent: pairs with list(). */
+	/* Sequentially consistent: pairs with list_half(). */
 	if (!atomic_compare_exchange_strong(&half->list_state, &state, state & REGIOI_ENDING))
 		return false;
 	if (state & REGIOI_ENDING)
@@ -289,8 +290,8 @@ static bool half_unlist(struct regioi_half *half, uint32_t state)
 	return true;
 }
 
-static uint32_t half_expand(struct regioi_half *half, struct regio_result *results,
-			    uint32_t results_max, bool *ret_all)
+static uint32_t half_dequeue(struct regioi_half *half, struct regio_result *results,
+			     uint32_t results_max, bool *ret_all)
 {
 	const uint32_t first = atomic_load_explicit(&half->dequeued, memory_order_relaxed);
 	/* Acquire: pairs with the release in regioi_half_publish(). */
@@ -300,7 +301,7 @@ static uint32_t half_expand(struct regioi_half *half, struct regio_result *resul
 	*ret_all = count <= results_max;
 	if (!*ret_all)
 		count = results_max;
-	expand(half, first, count, results);
+	write_results(half, first, count, results);
 	regioi_cq_taken(half->cq, some_muted(half) ? count_notifiable(half, first, count) : count);
 	/* Release: pairs with the poster's acquire; the slots are free to be written. */
 	atomic_store_explicit(&half->dequeued, first + count, memory_order_release);
@@ -325,7 +326,7 @@ uint32_t regioi_cq_take(struct regioi_cq *cq, struct regio_result *results, uint
 			atomic_load_explicit(&half->list_state, memory_order_acquire);
 
 		cq->current = half;
-		count += half_expand(half, results + count, results_max - count, &all);
+		count += half_dequeue(half, results + count, results_max - count, &all);
 		if (!all && !regioi_cq_others_are_pending(cq))
 			break;
 		if (all && !half_unlist(half, state))

@@ -177,14 +177,14 @@ static inline bool regioi_driver_has_nothing_listed(const struct regioi_driver *
 	       !atomic_load_explicit(&driver->arrivals, memory_order_relaxed);
 }
 
-/* Whether somebody about to sleep would leave work lying. */
+/* Whether a thread that is about to sleep would leave work undone. */
 static inline bool regioi_driver_has_work(struct regioi_driver *driver)
 {
 	return atomic_load(&driver->arrivals) || atomic_load(&driver->work_left) ||
 	       atomic_load(&driver->unwatched);
 }
 
-/* For a driver with a thread: where a thread runs that waits for that one, or finds nothing yet. */
+/* For a driver with a thread: notes where the caller runs, which has to wait for that thread. */
 static inline void regioi_driver_note_user(struct regioi_driver *driver)
 {
 	const int cpu = sched_getcpu();

@@ -51,10 +51,14 @@ enum regioi_ready {
 	REGIOI_READY_UNKNOWN,
 };
 
-/* Bits of a half's state in its CQ (completion.c). */
-#define REGIOI_LISTED 0x1u	   /* on the list, or the consumer's */
-#define REGIOI_ENDING 0x2u	   /* no completion will follow; detach when drained */
-#define REGIOI_COMPLETED_MORE 0x4u /* counted; fewer than the completions of a CQ */
+/*
+ * Bits of a half's state in its CQ (completion.c). Those above them count how often more has
+ * completed, which shows the consumer whether that has happened since it looked. The count does not
+ * come round meanwhile: fewer completions fit in a CQ.
+ */
+#define REGIOI_LISTED 0x1u /* on the list, or the consumer's */
+#define REGIOI_ENDING 0x2u /* no completion will follow; detach when drained */
+#define REGIOI_COMPLETED_MORE 0x4u
 
 enum regioi_direction {
 	REGIOI_RECEIVE,
@@ -82,7 +86,7 @@ struct regioi_half {
 	 */
 	uint8_t flags_implied;
 	/* The poster's. */
-	_Atomic bool names_wanted; /* by a receive: local address; on a stream, either */
+	_Atomic bool names_wanted; /* a receive wants the local address; on a stream, either */
 	_Atomic bool muted_used;   /* a request with DONT_NOTIFY has been posted */
 	_Atomic uint32_t tail;
 	uint32_t tail_max; /* where the limit ends, as far as the poster has looked */
@@ -99,8 +103,8 @@ struct regioi_half {
 	_Alignas(REGIOI_CACHE_LINE) _Atomic uint32_t executor; /* enum regioi_executor */
 	_Atomic uint32_t ready;				       /* enum regioi_ready: ready.h */
 	uint16_t verify_in; /* executions until the socket's identity is checked again */
-	uint8_t executions;
-	bool names_known; /* the socket had a port at the last check; streams: a peer */
+	uint8_t executions; /* the first few, which check it each time */
+	bool names_known;   /* the socket had a port at the last check; streams: a peer */
 	union {
 		struct regioi_receive_state receive;
 		struct regioi_send_state send;

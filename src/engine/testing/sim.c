@@ -22,7 +22,7 @@
 
 struct sim {
 	struct regioi_engine epoll;
-	bool pends; /* there are events, or some in transit: its wake is set meanwhile */
+	bool woken; /* its wake is set, as long as there are events, or some in transit */
 	struct regioi_costs costs;
 };
 
@@ -112,22 +112,22 @@ static void sim_destroy(struct regioi_engine *engine)
 
 /* ---- Events ---- */
 
-void regioi_sim_engine_pends(struct regioi_engine *engine)
+void regioi_sim_engine_wake(struct regioi_engine *engine)
 {
 	struct sim *sim = sim_of(engine);
 
-	if (!sim->pends)
+	if (!sim->woken)
 		regioi_epoll_wake(engine);
-	sim->pends = true;
+	sim->woken = true;
 }
 
-static void pends_no_longer(struct regioi_engine *engine)
+static void wake_end(struct regioi_engine *engine)
 {
 	struct sim *sim = sim_of(engine);
 
-	if (sim->pends)
+	if (sim->woken)
 		regioi_epoll_wake_ack(engine);
-	sim->pends = false;
+	sim->woken = false;
 }
 
 static struct regioi_sim_watcher *watcher_of(const struct regioi_sim_socket *socket,
@@ -254,7 +254,7 @@ static int translate(struct regioi_engine *engine, struct regioi_event *events, 
 	}
 	count += collect(engine, events + count, (int)events_max - count);
 	if (next_event(engine) == NEVER_NS)
-		pends_no_longer(engine);
+		wake_end(engine);
 	return count;
 }
 
@@ -343,7 +343,7 @@ static int sim_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t
 		.writable = flags & REGIOI_WATCH_WRITABLE,
 		.level = flags & REGIOI_WATCH_LEVEL,
 	};
-	regioi_sim_engine_pends(engine);
+	regioi_sim_engine_wake(engine);
 	return regioi_epoll_watch(engine, fd, id, flags);
 }
 

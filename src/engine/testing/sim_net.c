@@ -125,7 +125,7 @@ static void have_events(struct regioi_sim_socket *socket)
 {
 	for (struct regioi_sim_watcher *watcher = socket->watchers; watcher;
 	     watcher = watcher->next)
-		regioi_sim_engine_pends(watcher->engine);
+		regioi_sim_engine_wake(watcher->engine);
 }
 
 void regioi_sim_report_again(struct regioi_sim_socket *socket)

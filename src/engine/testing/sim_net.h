@@ -103,7 +103,7 @@ void regioi_sim_report_again(struct regioi_sim_socket *socket);
 /* sim_op.c: executes one operation. */
 void regioi_sim_execute(struct regioi_op *op);
 
-/* sim.c: the engine has events now or later. */
-void regioi_sim_engine_pends(struct regioi_engine *engine);
+/* sim.c: the engine has events, now or later. */
+void regioi_sim_engine_wake(struct regioi_engine *engine);
 
 #endif
