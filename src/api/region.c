@@ -3,17 +3,16 @@
  * Registering, allocating and deregistering regions.
  */
 #include <linux/mempolicy.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "api/fork.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/kernel.h"
 #include "base/map.h"
 #include "base/options.h"
-#include "base/uncancelled.h"
 #include "mem/guard.h"
 #include "mem/region.h"
 #include "mem/section.h"
@@ -56,7 +55,7 @@ static enum access range_access_from_residence(uintptr_t start, uintptr_t end)
 static enum access range_access_from_maps(uintptr_t start, uintptr_t end)
 {
 	REGIOI_UNCANCELLED;
-	FILE *maps = fopen("/proc/self/maps", "re");
+	REGIOI_FILE(maps, "/proc/self/maps");
 	enum access access = ACCESS_WRITE;
 	uintptr_t covered = start;
 	unsigned long from, to;
@@ -73,7 +72,6 @@ static enum access range_access_from_maps(uintptr_t start, uintptr_t end)
 			access = ACCESS_READ;
 		covered = to;
 	}
-	fclose(maps);
 	return covered < end ? ACCESS_NONE : access;
 }
 

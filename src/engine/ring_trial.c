@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file_number.h"
+#include "base/file.h"
 #include "base/locked.h"
 #include "base/print.h"
 #include "engine/costs.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/file_number.h"
+#include "base/file.h"
 #include "base/kernel.h"
 #include "base/option.h"
 #include "dgram/control.h"

@@ -7,10 +7,10 @@
  * Memory that is freed or decommitted is deregistered first.
  */
 #include <malloc.h>
-#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include "base/file.h"
 #include "base/map.h"
 #include "winsock/win32/error.h"
 #include "winsock/win32/map.h"
@@ -174,13 +174,11 @@ SIZE_T WINAPI GetLargePageMinimum(void)
 /* The highest node is the last number in a list such as "0-3". */
 BOOL WINAPI GetNumaHighestNodeNumber(PULONG ret_node)
 {
-	FILE *list = fopen("/sys/devices/system/node/online", "re");
+	REGIOI_FILE(list, "/sys/devices/system/node/online");
 	unsigned node = 0;
 
 	while (list && fscanf(list, "%u%*[-,]", &node) == 1)
 		continue;
-	if (list)
-		fclose(list);
 	*ret_node = node;
 	return TRUE;
 }

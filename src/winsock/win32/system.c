@@ -2,9 +2,8 @@
 /*
  * Properties of the machine, and its clocks.
  */
-#include <stdio.h>
-
 #include "base/clock.h"
+#include "base/file.h"
 #include "winsock/win32/error.h"
 
 #define ARCHITECTURE_AMD64 9
@@ -63,15 +62,13 @@ LPTOP_LEVEL_EXCEPTION_FILTER WINAPI SetUnhandledExceptionFilter(LPTOP_LEVEL_EXCE
 /* Whether another process traces this one. */
 BOOL WINAPI IsDebuggerPresent(void)
 {
-	FILE *status = fopen("/proc/self/status", "re");
+	REGIOI_FILE(status, "/proc/self/status");
 	char line[128];
 	long tracer = 0;
 
 	while (status && !tracer && fgets(line, sizeof(line), status))
 		if (!strncmp(line, "TracerPid:", 10))
 			tracer = strtol(line + 10, NULL, 10);
-	if (status)
-		fclose(status);
 	return tracer != 0;
 }
 

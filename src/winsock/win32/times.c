@@ -2,9 +2,9 @@
 /*
  * The times that the process and its threads have taken.
  */
-#include <stdio.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "winsock/win32/error.h"
 #include "winsock/win32/filetime.h"
 #include "winsock/win32/thread.h"
@@ -17,14 +17,10 @@ struct taken {
 
 static bool read_taken(const char *path, struct taken *ret_taken)
 {
-	FILE *file = fopen(path, "re");
 	char line[1024];
-	const char *at = NULL;
+	/* The name may contain anything. */
+	const char *at = regioi_file_line(path, line, sizeof(line)) ? strrchr(line, ')') : NULL;
 
-	if (file && fgets(line, sizeof(line), file))
-		at = strrchr(line, ')'); /* the name may contain anything */
-	if (file)
-		fclose(file);
 	return at && sscanf(at + 1,
 			    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d "
 			    "%*d %*d %llu",

@@ -3,8 +3,8 @@
  * Cores, packages, NUMA nodes and caches, as sysfs has them.
  */
 #include <stdarg.h>
-#include <stdio.h>
 
+#include "base/file.h"
 #include "winsock/win32/error.h"
 
 #define CPUS 64u
@@ -34,24 +34,13 @@ static __attribute__((format(printf, 2, 3))) const char *format_path(char *path,
 
 #define PATH(...) format_path((char[PATH_SIZE]){0}, __VA_ARGS__)
 
-/* Reads the only line of a file. False if there is none. */
-static bool read_line(char *line, int size, const char *path)
-{
-	FILE *file = fopen(path, "re");
-	bool read = file && fgets(line, size, file);
-
-	if (file)
-		fclose(file);
-	return read;
-}
-
 /* A mask such as "00000000,0000000f"; only the CPUs 0 to 63 are named. 0 if there is none. */
 static ULONG_PTR read_mask(const char *path)
 {
 	char line[1024];
 	ULONG_PTR mask = 0;
 
-	if (!read_line(line, sizeof(line), path))
+	if (!regioi_file_line(path, line, sizeof(line)))
 		return 0;
 	for (const char *at = line; *at; at++)
 		if (*at != ',' && *at != '\n')
@@ -64,7 +53,7 @@ static unsigned long read_number(const char *path)
 	char line[64], *end;
 	unsigned long number;
 
-	if (!read_line(line, sizeof(line), path))
+	if (!regioi_file_line(path, line, sizeof(line)))
 		return 0;
 	number = strtoul(line, &end, 10);
 	return *end == 'K' ? number * 1024 : number;
@@ -74,7 +63,7 @@ static PROCESSOR_CACHE_TYPE read_cache_type(unsigned int cpu, unsigned int index
 {
 	char line[32] = "";
 
-	read_line(line, sizeof(line), PATH(CPU_PATH "cache/index%u/type", cpu, index));
+	regioi_file_line(PATH(CPU_PATH "cache/index%u/type", cpu, index), line, sizeof(line));
 	return line[0] == 'I' ? CacheInstruction : (line[0] == 'D' ? CacheData : CacheUnified);
 }
 
