@@ -191,32 +191,19 @@ static bool watched_reserve(struct regioi_engine *engine, size_t fd)
 
 static int fault_watch(struct regioi_engine *engine, int fd, uint64_t id, uint32_t flags)
 {
-	uint64_t before = 0;
-	bool room;
+	REGIOI_LOCKED(&engine->lock);
 	int error;
 
 	if (strikes(engine, REGIOI_FAULT_WATCH))
 		return draw(engine) & 1 ? -ENOMEM : -ENOSPC;
 	if (fd < 0)
 		return -EBADF;
-	pthread_mutex_lock(&engine->lock);
-	room = watched_reserve(engine, (size_t)fd);
-	/* Before the other engine watches: the first event may come at once. */
-	if (room) {
-		before = engine->watched[fd].id;
-		engine->watched[fd].id = id;
-	}
-	pthread_mutex_unlock(&engine->lock);
-	if (!room)
+	if (!watched_reserve(engine, (size_t)fd))
 		return -ENOMEM;
+	/* The first event may come at once: with the lock, it is reported after the id is set. */
 	error = engine->inner_ops->watch(engine->inner, fd, ID_BASE + (uint64_t)fd, flags);
-	if (error) {
-		pthread_mutex_lock(&engine->lock);
-		if (!before)
-			owe_nothing(engine, &engine->watched[fd]);
-		engine->watched[fd].id = before;
-		pthread_mutex_unlock(&engine->lock);
-	}
+	if (!error)
+		engine->watched[fd].id = id;
 	return error;
 }
 
