@@ -250,16 +250,9 @@ static int fault_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 
 static bool is_stream(const struct regioi_op *op)
 {
-	switch (op->kind) {
-	case REGIOI_OP_RECEIVE_BYTES:
-	case REGIOI_OP_RECEIVE_VECTORS:
-	case REGIOI_OP_SEND_VECTORS:
-		return true;
-	case REGIOI_OP_SEND:
-		return regioi_is_stream(op->fd);
-	default:
-		return false;
-	}
+	return op->kind == REGIOI_OP_RECEIVE_BYTES || op->kind == REGIOI_OP_RECEIVE_VECTORS ||
+	       op->kind == REGIOI_OP_SEND_VECTORS ||
+	       (op->kind == REGIOI_OP_SEND && regioi_is_stream(op->fd));
 }
 
 /* Chooses the error of an operation: for a stream, one that ends the connection. */
@@ -271,22 +264,23 @@ static int32_t failure(const struct regioi_op *op)
 										 : -ENOMEM;
 }
 
-static void shorten_vectors(struct regioi_engine *engine, struct changed *changed)
+static bool shorten_vectors(struct regioi_engine *engine, struct changed *changed)
 {
 	struct msghdr *message = &changed->message;
 
 	*message = *changed->op.message;
 	changed->op.message = message;
 	if (message->msg_iovlen < 2)
-		return;
+		return false;
 	message->msg_iovlen = 1 + draw_below(engine, message->msg_iovlen - 1);
 	changed->op.length = 0;
 	for (size_t i = 0; i < message->msg_iovlen; i++)
 		changed->op.length += message->msg_iov[i].iov_len;
-	changed->shortened = true;
+	return true;
 }
 
-static void shorten(struct regioi_engine *engine, struct changed *changed)
+/* Returns whether it is shorter than before. */
+static bool shorten(struct regioi_engine *engine, struct changed *changed)
 {
 	struct regioi_op *op = &changed->op;
 
@@ -294,23 +288,17 @@ static void shorten(struct regioi_engine *engine, struct changed *changed)
 	case REGIOI_OP_RECEIVE_MESSAGES:
 	case REGIOI_OP_SEND_MESSAGES:
 		if (op->count < 2)
-			return;
+			return false;
 		op->count = 1 + (uint32_t)draw_below(engine, op->count - 1);
-		changed->shortened = true;
-		return;
+		return true;
 	case REGIOI_OP_RECEIVE_VECTORS:
 	case REGIOI_OP_SEND_VECTORS:
-		shorten_vectors(engine, changed);
-		return;
-	case REGIOI_OP_RECEIVE_BYTES:
-	case REGIOI_OP_SEND:
+		return shorten_vectors(engine, changed);
+	default:
 		if (op->length < 2 || !is_stream(op))
-			return;
+			return false;
 		op->length = 1 + draw_below(engine, op->length - 1);
-		changed->shortened = true;
-		return;
-	case REGIOI_OP_RECEIVE:
-		return;
+		return true;
 	}
 }
 
@@ -348,8 +336,8 @@ static bool change(struct regioi_engine *engine, struct regioi_op *op, struct ch
 		ret_changed->delayed = true;
 		return false;
 	}
-	if (strikes(engine, REGIOI_FAULT_SHORT))
-		shorten(engine, ret_changed);
+	ret_changed->shortened =
+		strikes(engine, REGIOI_FAULT_SHORT) && shorten(engine, ret_changed);
 	return true;
 }
 
@@ -370,12 +358,11 @@ static void execute_chunk(struct regioi_engine *engine, struct regioi_op *ops, u
 	for (uint32_t i = 0; i < count; i++) {
 		cut(engine, &handed[i]);
 		/* cppcheck-suppress uninitvar ; the loop above has filled 'count' of them */
-		changes[places[i]].op.result = handed[i].result;
 		ops[places[i]].result = handed[i].result;
 	}
 	/* After the operations, because the core treats an event during an operation as new. */
 	for (uint32_t i = 0; i < ops_count; i++)
-		if (changes[i].delayed || (changes[i].shortened && changes[i].op.result > 0))
+		if (changes[i].delayed || (changes[i].shortened && ops[i].result > 0))
 			owe_for(engine, &ops[i]);
 }
 
