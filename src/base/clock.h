@@ -16,4 +16,12 @@ static inline uint64_t regioi_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static inline struct timespec regioi_timespec(uint64_t time_ns)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(time_ns / 1000000000u),
+		.tv_nsec = (long)(time_ns % 1000000000u),
+	};
+}
+
 #endif

@@ -10,9 +10,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/kernel.h"
 #include "base/option.h"
 #include "base/print.h"
@@ -279,10 +279,7 @@ void regioi_epoll_unwatch(struct regioi_engine *engine, int fd)
 static bool wait_exactly(struct regioi_engine *engine, struct epoll_event *events, int events_max,
 			 int64_t timeout_ns, int *ret_count)
 {
-	const struct timespec timeout = {
-		.tv_sec = timeout_ns / 1000000000,
-		.tv_nsec = timeout_ns % 1000000000,
-	};
+	const struct timespec timeout = regioi_timespec((uint64_t)timeout_ns);
 
 	if (!atomic_load_explicit(&engine->nanoseconds, memory_order_relaxed))
 		return false;

@@ -169,23 +169,14 @@ static int set_nonblocking(struct regioi_ws_socket *socket, const struct request
 	return error;
 }
 
-static int get_readable(const struct regioi_ws_socket *socket, struct request *request)
+static int get_number(const struct regioi_ws_socket *socket, DWORD code, struct request *request)
 {
-	int bytes = 0;
+	int number = 0;
 
-	if (ioctl(socket->fd, FIONREAD, &bytes) < 0)
+	if (ioctl(socket->fd, code, &number) < 0)
 		return regioi_ws_error(errno);
-	return write_number(request, bytes);
-}
-
-static int get_mark(const struct regioi_ws_socket *socket, struct request *request)
-{
-	int at_mark = 0;
-
-	if (ioctl(socket->fd, SIOCATMARK, &at_mark) < 0)
-		return regioi_ws_error(errno);
-	/* Windows reports whether all urgent data has been read. */
-	return write_number(request, !at_mark);
+	/* Of urgent data Windows reports whether all has been read. */
+	return write_number(request, code == SIOCATMARK ? !number : number);
 }
 
 /*
@@ -203,7 +194,8 @@ static DWORD kernel_code(DWORD code)
 
 static int control(struct regioi_ws_socket *socket, DWORD code, struct request *request)
 {
-	switch (kernel_code(code)) {
+	code = kernel_code(code);
+	switch (code) {
 	case SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER:
 		return give_table(request);
 	case SIO_GET_EXTENSION_FUNCTION_POINTER:
@@ -232,9 +224,8 @@ static int control(struct regioi_ws_socket *socket, DWORD code, struct request *
 	case FIONBIO:
 		return set_nonblocking(socket, request);
 	case FIONREAD:
-		return get_readable(socket, request);
 	case SIOCATMARK:
-		return get_mark(socket, request);
+		return get_number(socket, code, request);
 	default:
 		return WSAEOPNOTSUPP;
 	}

@@ -51,15 +51,13 @@ int WSAAPI listen(SOCKET s, int backlog)
 		return SOCKET_ERROR;
 	if (socket->type == SOCK_STREAM && !regioi_ws_socket_bound(socket))
 		error = WSAEINVAL;
-	else if (sys_listen(socket->fd, backlog < 0 ? -backlog : backlog) < 0)
+	/*
+	 * Several threads may wait for one connection, some of them without blocking: blocking
+	 * calls wait in poll(). A listener has no data, so the flag affects nothing else.
+	 */
+	else if (sys_listen(socket->fd, backlog < 0 ? -backlog : backlog) < 0 ||
+		 fcntl(socket->fd, F_SETFL, O_NONBLOCK) < 0)
 		error = regioi_ws_error(errno);
-	else
-		/*
-		 * Several threads may wait for one connection, some of them without blocking:
-		 * blocking calls wait in poll(). A listener has no data, so the flag affects
-		 * nothing else.
-		 */
-		error = fcntl(socket->fd, F_SETFL, O_NONBLOCK) < 0 ? regioi_ws_error(errno) : 0;
 	socket->listening = !error;
 	return regioi_ws_socket_leave_with(socket, error);
 }
@@ -75,13 +73,9 @@ static int accept_one(struct regioi_ws_socket *listener, struct sockaddr *addres
 			return 0;
 		if (errno == EINTR || errno == ECONNABORTED)
 			continue;
-		if (errno != EAGAIN || listener->nonblocking) {
-			error = errno;
-			if (error == EAGAIN)
-				return WSAEWOULDBLOCK;
-			return listener->listening && error == EINVAL ? WSAEINTR
-								      : regioi_ws_error(error);
-		}
+		if (errno != EAGAIN || listener->nonblocking)
+			return listener->listening && errno == EINVAL ? WSAEINTR
+								      : regioi_ws_error(errno);
 		error = regioi_ws_socket_wait(listener, POLLIN);
 		if (error)
 			return error;
@@ -237,6 +231,9 @@ static int shut(struct regioi_ws_socket *socket, int how)
 	REGIOI_LOCKED(&socket->lock);
 	int error = 0;
 
+	/* SD_RECEIVE, SD_SEND and SD_BOTH have the values of SHUT_RD, SHUT_WR and SHUT_RDWR. */
+	if (how < SD_RECEIVE || how > SD_BOTH)
+		return WSAEINVAL;
 	if (socket->rq && how == SD_BOTH)
 		how = SD_SEND;
 	if (socket->rq && how == SD_RECEIVE)
@@ -256,16 +253,8 @@ static int shut(struct regioi_ws_socket *socket, int how)
 int WSAAPI shutdown(SOCKET s, int how)
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
-	int error = 0;
 
-	if (!socket)
-		return SOCKET_ERROR;
-	/* SD_RECEIVE, SD_SEND and SD_BOTH have the values of SHUT_RD, SHUT_WR and SHUT_RDWR. */
-	if (how < SD_RECEIVE || how > SD_BOTH)
-		error = WSAEINVAL;
-	else
-		error = shut(socket, how);
-	return regioi_ws_socket_leave_with(socket, error);
+	return socket ? regioi_ws_socket_leave_with(socket, shut(socket, how)) : SOCKET_ERROR;
 }
 
 /* ---- Names ---- */

@@ -122,9 +122,8 @@ static int check_number(SOCKET s, const void *ret_value)
 {
 	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
 
-	if (!socket)
-		return SOCKET_ERROR;
-	return regioi_ws_socket_leave_with(socket, ret_value ? 0 : WSAEFAULT);
+	return socket ? regioi_ws_socket_leave_with(socket, ret_value ? 0 : WSAEFAULT)
+		      : SOCKET_ERROR;
 }
 
 int WSAAPI WSAHtonl(SOCKET s, ULONG value, ULONG *ret_value)

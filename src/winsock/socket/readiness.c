@@ -124,8 +124,7 @@ static int poll_until(struct pollfd *descriptors, uint32_t count, uint64_t deadl
 {
 	for (;;) {
 		uint64_t now = deadline_ns ? regioi_now_ns() : 0;
-		struct timespec rest =
-			regioi_ws_timespec(deadline_ns > now ? deadline_ns - now : 0);
+		struct timespec rest = regioi_timespec(deadline_ns > now ? deadline_ns - now : 0);
 
 		if (ppoll(descriptors, count, deadline_ns == UINT64_MAX ? NULL : &rest, NULL) >= 0)
 			return 0;

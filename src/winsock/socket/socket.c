@@ -48,12 +48,6 @@ static struct regioi_ws_socket *place_of(uint64_t fd, bool make)
 	return sockets ? &sockets[fd % CHUNK_SOCKETS] : NULL;
 }
 
-/* The entry of a socket that was adopted, so it exists. */
-static struct regioi_ws_socket *adopted_place(SOCKET s)
-{
-	return &atomic_load(&chunks[s / CHUNK_SOCKETS])[s % CHUNK_SOCKETS];
-}
-
 struct regioi_ws_socket *regioi_ws_socket_enter(SOCKET s)
 {
 	return regioi_ws_started() ? regioi_ws_socket_find(s) : NULL;
@@ -173,13 +167,14 @@ int regioi_ws_socket_name_bytes(const struct regioi_ws_socket *socket)
 
 /* ---- Creating ---- */
 
-SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
+/* Makes a descriptor a SOCKET. On failure closes it, and returns NULL with the last error set. */
+static struct regioi_ws_socket *adopt(int fd, int family, int type, bool registered_io)
 {
 	struct regioi_ws_socket *socket = place_of((uint64_t)fd, true);
 
 	if (!socket) {
 		close(fd);
-		return (SOCKET)regioi_ws_fail(WSAENOBUFS, SOCKET_ERROR);
+		return regioi_ws_fail_null(WSAENOBUFS);
 	}
 	REGIOI_LOCKED(&socket->lock);
 	/* The number may have been that of a socket that was closed: all but the lock is new. */
@@ -188,7 +183,8 @@ SOCKET regioi_ws_socket_adopt(int fd, int family, int type)
 	socket->fd = fd;
 	socket->family = family;
 	socket->type = type;
-	return (SOCKET)fd;
+	socket->registered_io = registered_io;
+	return socket;
 }
 
 int regioi_ws_descriptor_make(int family, int type, int protocol)
@@ -228,7 +224,6 @@ static SOCKET socket_create(int family, int type, int protocol, DWORD flags)
 	const DWORD known =
 		WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT | WSA_FLAG_REGISTERED_IO;
 	int fd, error;
-	SOCKET s;
 
 	if (!regioi_ws_started())
 		return INVALID_SOCKET;
@@ -238,24 +233,20 @@ static SOCKET socket_create(int family, int type, int protocol, DWORD flags)
 	fd = regioi_ws_descriptor_make(family, type, protocol);
 	if (fd < 0)
 		return (SOCKET)regioi_ws_fail(regioi_ws_error(errno), SOCKET_ERROR);
-	s = regioi_ws_socket_adopt(fd, family, type);
-	if (s != INVALID_SOCKET)
-		adopted_place(s)->registered_io = flags & WSA_FLAG_REGISTERED_IO;
-	return s;
+	return adopt(fd, family, type, flags & WSA_FLAG_REGISTERED_IO) ? (SOCKET)fd
+								       : INVALID_SOCKET;
 }
 
 SOCKET regioi_ws_socket_inherit(int fd, const struct regioi_ws_socket *listener)
 {
-	SOCKET s = regioi_ws_socket_adopt(fd, listener->family, listener->type);
-	struct regioi_ws_socket *socket;
+	struct regioi_ws_socket *socket =
+		adopt(fd, listener->family, listener->type, listener->registered_io);
 
-	if (s == INVALID_SOCKET)
-		return s;
-	socket = adopted_place(s);
-	socket->registered_io = listener->registered_io;
+	if (!socket)
+		return INVALID_SOCKET;
 	socket->nonblocking = listener->nonblocking;
 	socket->connected_ns = regioi_now_ns();
-	return s;
+	return (SOCKET)fd;
 }
 
 SOCKET WSAAPI socket(int family, int type, int protocol)

@@ -56,9 +56,10 @@ int regioi_ws_socket_leave_with(struct regioi_ws_socket *socket, int error);
 /* The same for the library's own thread, also after the last WSACleanup(). */
 struct regioi_ws_socket *regioi_ws_socket_find(SOCKET s);
 
-/* Makes a descriptor a SOCKET. On failure closes it and returns INVALID_SOCKET. */
-SOCKET regioi_ws_socket_adopt(int fd, int family, int type);
-/* The same for a connection that a listener has accepted: it inherits the listener's properties. */
+/*
+ * Makes the descriptor of a connection that a listener has accepted a SOCKET, which inherits the
+ * listener's properties. On failure closes it and returns INVALID_SOCKET.
+ */
 SOCKET regioi_ws_socket_inherit(int fd, const struct regioi_ws_socket *listener);
 
 /* Whether it has a local port; true for sockets of families without ports. */

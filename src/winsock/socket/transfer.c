@@ -57,7 +57,7 @@ static int receive_once(struct regioi_ws_socket *socket, const struct regioi_ws_
 	} while (bytes < 0 && ((errno == EINTR && !socket->closing) ||
 			       (peer_is_gone(socket, errno) && socket->ignore_icmp)));
 	if (bytes < 0)
-		return errno == EAGAIN ? WSAEWOULDBLOCK : regioi_ws_transfer_error(socket, errno);
+		return regioi_ws_transfer_error(socket, errno);
 	/* The kernel reports a reset once, and then the end of the stream. */
 	if (bytes == 0 && socket->was_reset)
 		return WSAECONNRESET;
@@ -99,10 +99,9 @@ static int blocking_error(const struct regioi_ws_socket *socket, int error)
 static int receive_now(struct regioi_ws_socket *socket, const struct regioi_ws_transfer *transfer,
 		       DWORD *ret_bytes)
 {
-	int error =
-		receive_once(socket, transfer, socket->nonblocking ? MSG_DONTWAIT : 0, ret_bytes);
+	const int more_flags = socket->nonblocking ? MSG_DONTWAIT : 0;
 
-	return error || socket->closing ? blocking_error(socket, error) : 0;
+	return blocking_error(socket, receive_once(socket, transfer, more_flags, ret_bytes));
 }
 
 static int send_now(struct regioi_ws_socket *socket, const struct regioi_ws_transfer *transfer,

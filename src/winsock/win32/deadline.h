@@ -17,19 +17,11 @@ static inline uint64_t regioi_ws_deadline(DWORD timeout_ms)
 				      : regioi_now_ns() + timeout_ms * UINT64_C(1000000);
 }
 
-static inline struct timespec regioi_ws_timespec(uint64_t time_ns)
-{
-	return (struct timespec){
-		.tv_sec = (time_t)(time_ns / 1000000000u),
-		.tv_nsec = (long)(time_ns % 1000000000u),
-	};
-}
-
 /* Sleeps until a signal of the condition, or the deadline. Returns 0 or ETIMEDOUT. */
 static inline int regioi_ws_cond_wait(pthread_cond_t *condition, pthread_mutex_t *lock,
 				      uint64_t deadline_ns)
 {
-	const struct timespec until = regioi_ws_timespec(deadline_ns);
+	const struct timespec until = regioi_timespec(deadline_ns);
 
 	return deadline_ns == UINT64_MAX
 		       ? pthread_cond_wait(condition, lock)

@@ -47,9 +47,7 @@ DWORD_PTR WINAPI SetThreadAffinityMask(HANDLE thread, DWORD_PTR mask)
 	DWORD_PTR before = id ? mask_of(id) : 0;
 	int error = before ? set_mask(id, mask) : 0;
 
-	if (error)
-		SetLastError((DWORD)error);
-	return error ? 0 : before;
+	return error ? (DWORD_PTR)regioi_ws_fail(error, 0) : before;
 }
 
 BOOL WINAPI GetProcessAffinityMask(HANDLE process, PDWORD_PTR ret_process, PDWORD_PTR ret_system)
@@ -71,8 +69,7 @@ BOOL WINAPI SetProcessAffinityMask(HANDLE process, DWORD_PTR mask)
 /* Only a hint on Windows; the kernel has no such hint. */
 DWORD WINAPI SetThreadIdealProcessor(HANDLE thread, DWORD processor)
 {
-	SetLastError(ERROR_NOT_SUPPORTED);
-	return (DWORD)-1;
+	return (DWORD)regioi_ws_fail(ERROR_NOT_SUPPORTED, -1);
 }
 
 DWORD WINAPI GetCurrentProcessorNumber(void)
@@ -214,7 +211,7 @@ void WINAPI Sleep(DWORD timeout_ms)
 /* There are no APCs here, so an alertable sleep is an ordinary one. */
 DWORD WINAPI SleepEx(DWORD timeout_ms, BOOL alertable)
 {
-	const struct timespec until = regioi_ws_timespec(regioi_ws_deadline(timeout_ms));
+	const struct timespec until = regioi_timespec(regioi_ws_deadline(timeout_ms));
 
 	if (timeout_ms == 0)
 		sched_yield();

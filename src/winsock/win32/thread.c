@@ -210,9 +210,7 @@ pid_t regioi_ws_thread_id(HANDLE handle)
 	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
 	id = thread->id;
 	regioi_ws_object_drop(&thread->waitable.object);
-	if (!id)
-		SetLastError(ERROR_INVALID_PARAMETER);
-	return id;
+	return id ? id : regioi_ws_fail(ERROR_INVALID_PARAMETER, 0);
 }
 
 DWORD WINAPI ResumeThread(HANDLE handle)
