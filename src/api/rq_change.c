@@ -62,7 +62,7 @@ static int reserve_both(struct regioi_rq *rq, const uint32_t limits[2])
 /* As executor of both halves. */
 static int resize_taken(struct regioi_rq *rq, const uint32_t limits[2])
 {
-	struct regioi_request_ring rings[2];
+	struct regioi_request_ring rings[2] = {0};
 	int error;
 
 	for (int i = 0; i < 2; i++) {
@@ -73,13 +73,11 @@ static int resize_taken(struct regioi_rq *rq, const uint32_t limits[2])
 					   i == REGIOI_RECEIVE ? "receives" : "sends", limits[i]);
 	}
 	if (regioi_rq_take_over_trains(rq, limits[0]) ||
-	    !regioi_request_ring_allocate(limits[0], &rings[0]))
-		return regioi_fail(-ENOMEM, "resizing an RQ: out of memory");
-	if (!regioi_request_ring_allocate(limits[1], &rings[1])) {
-		regioi_request_ring_free(&rings[0]);
-		return regioi_fail(-ENOMEM, "resizing an RQ: out of memory");
-	}
-	error = reserve_both(rq, limits);
+	    !regioi_request_ring_allocate(limits[0], &rings[0]) ||
+	    !regioi_request_ring_allocate(limits[1], &rings[1]))
+		error = regioi_fail(-ENOMEM, "resizing an RQ: out of memory");
+	else
+		error = reserve_both(rq, limits);
 	for (int i = 0; i < 2; i++) {
 		if (error)
 			regioi_request_ring_free(&rings[i]);

@@ -43,11 +43,7 @@ void regioi_paths_refused(struct regioi_paths *paths, const union regioi_address
 {
 	struct regioi_path *path = paths_find(paths, address);
 
-	/* Takes an unused entry, otherwise the one that expires first. */
-	for (uint32_t i = 0; i < REGIOI_PATHS && !path; i++) {
-		if (!paths->entries[i].until_ns)
-			path = &paths->entries[i];
-	}
+	/* Takes an unused entry, whose time is 0, otherwise the one that expires first. */
 	if (!path) {
 		path = &paths->entries[0];
 		for (uint32_t i = 1; i < REGIOI_PATHS; i++) {

@@ -71,8 +71,7 @@ static void fill_extra(struct regioi_receive_state *state, const struct regio_ex
 	if (control &&
 	    regioi_control_to_user(header, state->hidden, control, extra->control.length))
 		flags |= MSG_CTRUNC;
-	if (extra->message_flags.region)
-		regioi_slice_fill(&extra->message_flags, &flags, sizeof(flags));
+	regioi_slice_fill(&extra->message_flags, &flags, sizeof(flags));
 }
 
 /* Stores the result of request 'index', whose slice has been filled from 'bytes' bytes. */
@@ -428,12 +427,9 @@ static uint32_t settle_error(struct regioi_receive_state *state, const struct re
 		return 0;
 	}
 	/* The ICMP answer to an earlier send; reading the error has cleared it. */
-	if (regioi_error_is_icmp(error) && !state->report_icmp) {
-		if (!regioi_error_may_last(error))
-			return 0;
-		if (state->retries++ < REGIOI_ICMP_RETRIES)
-			return 0;
-	}
+	if (regioi_error_is_icmp(error) && !state->report_icmp &&
+	    (!regioi_error_may_last(error) || state->retries++ < REGIOI_ICMP_RETRIES))
+		return 0;
 	state->retries = 0;
 	regioi_request_settle(regioi_window_request(window, 0), error, 0);
 	return 1;

@@ -17,7 +17,7 @@
 #include "dgram/icmp.h"
 #include "dgram/send.h"
 #include "mem/gather.h"
-#include "mem/region.h"
+#include "mem/slices.h"
 
 /* The destination and control data of a request. */
 struct envelope {
@@ -40,11 +40,6 @@ struct plan {
 
 static const uint8_t nothing[1];
 
-static uint8_t *resolve_slice(const struct regio_buf *slice)
-{
-	return regioi_region_resolve(slice->region, slice->offset);
-}
-
 /* Returns 0, or the status the request completes with. */
 static int open_envelope(const struct plan *plan, uint32_t index, struct envelope *ret_envelope)
 {
@@ -53,7 +48,7 @@ static int open_envelope(const struct plan *plan, uint32_t index, struct envelop
 
 	*ret_envelope = (struct envelope){0};
 	if (extra->remote_address.region) {
-		slice = resolve_slice(&extra->remote_address);
+		slice = regioi_slice_open(&extra->remote_address);
 		if (!slice)
 			return -EFAULT;
 		ret_envelope->address = (const union regioi_address *)(void *)slice;
@@ -62,13 +57,13 @@ static int open_envelope(const struct plan *plan, uint32_t index, struct envelop
 			return -EAFNOSUPPORT;
 	}
 	if (extra->message_flags.region) {
-		slice = resolve_slice(&extra->message_flags);
+		slice = regioi_slice_open(&extra->message_flags);
 		if (!slice)
 			return -EFAULT;
 		memset(slice, 0, sizeof(uint32_t));
 	}
 	if (extra->control.region) {
-		slice = resolve_slice(&extra->control);
+		slice = regioi_slice_open(&extra->control);
 		if (!slice)
 			return -EFAULT;
 		return regioi_control_from_user(slice, extra->control.length,

@@ -38,12 +38,6 @@ static _Atomic uint32_t rings;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key; /* for its destructor, at the end of a thread */
 
-/* Whether an error of a ring is permanent; all other errors are temporary. */
-static bool is_fatal(int error)
-{
-	return error != -EINTR && error != -EAGAIN && error != -EBUSY && error != -ENOMEM;
-}
-
 /*
  * The kernel may map a ring at the address of another that was unmapped. The thread sanitizer
  * reports the accesses of both threads as a race, because liburing makes these calls without libc;
@@ -289,7 +283,8 @@ static int submit_left(struct regioi_ring *ring)
 
 bool regioi_ring_survives(int error)
 {
-	if (!error || !is_fatal(error))
+	/* These are temporary. */
+	if (!error || error == -EINTR || error == -EAGAIN || error == -EBUSY || error == -ENOMEM)
 		return true;
 	pthread_setspecific(key, NULL);
 	ring_close(regioi_ring_own);

@@ -109,41 +109,31 @@ static bool poll_ring(struct regioi_engine *engine)
 	return true;
 }
 
-static void count_useful(const struct uring *uring)
+/* 'useful': a poll that found something, or a sleep. */
+static void count_poll(const struct uring *uring, bool useful)
 {
 	struct regioi_ring_poll *ring_poll = find_poll(uring);
 
 	if (!ring_poll)
 		return;
-	ring_poll->empty_polls = 0;
-	if (++ring_poll->useful_in_row > USEFUL_IN_ROW_MAX)
+	ring_poll->empty_polls = useful ? 0 : ring_poll->empty_polls + 1;
+	ring_poll->useful_in_row = useful ? ring_poll->useful_in_row + 1 : 0;
+	if (ring_poll->useful_in_row > USEFUL_IN_ROW_MAX)
 		regioi_ring_survives(regioi_ring_disarm(regioi_ring_own, uring->place));
-}
-
-static void count_empty(const struct uring *uring)
-{
-	struct regioi_ring_poll *ring_poll = find_poll(uring);
-
-	if (!ring_poll)
-		return;
-	ring_poll->empty_polls++;
-	ring_poll->useful_in_row = 0;
 }
 
 static int uring_poll(struct regioi_engine *engine, struct regioi_event *ret_events,
 		      uint32_t events_max)
 {
+	struct uring *uring = uring_of(engine);
 	int count;
 
 	if (!poll_ring(engine))
 		return 0;
 	count = regioi_epoll_poll(engine, ret_events, events_max);
-	if (count > 0)
-		count_useful(uring_of(engine));
-	else
-		count_empty(uring_of(engine));
+	count_poll(uring, count > 0);
 	/* What is watched level-triggered is reported again, and the ring does not hear of it. */
-	atomic_store_explicit(&uring_of(engine)->more, count > 0, memory_order_relaxed);
+	atomic_store_explicit(&uring->more, count > 0, memory_order_relaxed);
 	return count;
 }
 
@@ -152,7 +142,7 @@ static int uring_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 {
 	struct uring *uring = uring_of(engine);
 
-	count_useful(uring);
+	count_poll(uring, true);
 	/* A sleep may leave some events, like a poll. */
 	atomic_store_explicit(&uring->more, true, memory_order_relaxed);
 	return regioi_epoll_sleep(engine, ret_events, events_max, timeout_ns);

@@ -63,9 +63,9 @@ static enum regioi_ready ready_after(const struct regioi_half *half, const struc
 static __attribute__((noinline)) void consider_trains(struct regioi_half *half, uint32_t received)
 {
 	struct regioi_receive_state *state = &half->receive;
-	uint32_t sleeps;
+	const uint32_t sleeps =
+		atomic_load_explicit(&half->node->driver->sleeps, memory_order_relaxed);
 
-	sleeps = atomic_load_explicit(&half->node->driver->sleeps, memory_order_relaxed);
 	state->awake = sleeps == state->sleeps ? state->awake + received : 0;
 	state->sleeps = sleeps;
 	if (!regioi_receive_bursts(state))

@@ -236,43 +236,38 @@ static struct regioi_outcome settle_send_error(struct regioi_half *half,
 					       const struct regioi_window *window, int error)
 {
 	const bool settled = other_is_settled(half);
-	struct regioi_outcome outcome = {.ready = REGIOI_READY_YES};
 	struct regioi_rq *rq = half->rq;
 	int kept = regioi_stream_error(rq);
 
 	if (error == -EFAULT)
 		return refuse_oldest(window, &half->send.partial_bytes, error);
 	/* EINPROGRESS: the first send connects (TCP_FASTOPEN_CONNECT). */
-	if ((error == -EAGAIN || error == -EINPROGRESS) && !kept) {
-		outcome.ready = regioi_watch_when_full(rq);
-		return outcome;
-	}
+	if ((error == -EAGAIN || error == -EINPROGRESS) && !kept)
+		return (struct regioi_outcome){.ready = regioi_watch_when_full(rq)};
 	/*
 	 * The executor of the receives may get the reason. No event will come, so the driver looks
 	 * again.
 	 */
-	if (error == -EPIPE && !kept && !settled) {
-		outcome.ready = REGIOI_READY_UNKNOWN;
-		return outcome;
-	}
+	if (error == -EPIPE && !kept && !settled)
+		return (struct regioi_outcome){.ready = REGIOI_READY_UNKNOWN};
 	if (error == -EPIPE && !kept && !is_connected(rq)) {
 		if (is_connected_by_now(rq))
-			return outcome;
+			return (struct regioi_outcome){.ready = REGIOI_READY_YES};
 		/*
 		 * A socket that failed to connect looks the same, but there was an event for the
 		 * failure.
 		 */
-		if (!atomic_load(&rq->hangup_seen)) {
-			outcome.ready = ready_unconnected(rq);
-			return outcome;
-		}
+		if (!atomic_load(&rq->hangup_seen))
+			return (struct regioi_outcome){.ready = ready_unconnected(rq)};
 		error = -ENOTCONN;
 	}
 	/* These leave the other half as it is. */
 	if (!kept && error != -EPIPE && error != -ENOTCONN)
 		kept = keep_error(half, error);
-	outcome.fail_status = kept ? kept : error;
-	return outcome;
+	return (struct regioi_outcome){
+		.ready = REGIOI_READY_YES,
+		.fail_status = kept ? kept : error,
+	};
 }
 
 static struct regioi_outcome send_settle(struct regioi_half *half,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/lesser.h"
 #include "base/locked.h"
 #include "queue/completion.h"
 #include "queue/rq.h"
@@ -53,14 +54,6 @@ static __attribute__((noinline)) uint32_t notifiable_end(const struct regioi_hal
 	return end;
 }
 
-/* The number of requests from number 'first' on that lie in the ring before it wraps. */
-static inline uint32_t before_wrap(const struct regioi_half *half, uint32_t first, uint32_t count)
-{
-	const uint32_t slots = half->mask + 1 - (first & half->mask);
-
-	return count < slots ? count : slots;
-}
-
 static inline void write_result(const struct regioi_request *request, uint64_t rq_context,
 				struct regio_result *ret_result)
 {
@@ -79,7 +72,8 @@ static __attribute__((noinline)) void write_many_results(const struct regioi_hal
 
 	while (count) {
 		const struct regioi_request *request = &half->requests[first & half->mask];
-		const uint32_t part = before_wrap(half, first, count);
+		/* As far as they lie in the ring before it wraps. */
+		const uint32_t part = regioi_lesser(count, half->mask + 1 - (first & half->mask));
 
 #pragma GCC unroll 4
 		for (const struct regioi_request *end = request + part; request < end; request++)

@@ -28,15 +28,11 @@ bool regioi_driver_intact(struct regioi_driver *driver)
 static void rq_lose(struct regioi_rq *rq, void *argument)
 {
 	const struct regioi_driver *driver = argument;
-	bool concerned = false;
 
 	/* Acquire: pairs with the release at the end of regio_rq_create(). */
 	if (!atomic_load_explicit(&rq->joined, memory_order_acquire) ||
-	    atomic_load(&rq->halves[0].executor) == REGIOI_EXECUTOR_CLOSED)
-		return;
-	for (uint32_t i = 0; i < rq->nodes_count; i++)
-		concerned |= rq->nodes[i].driver == driver;
-	if (!concerned)
+	    atomic_load(&rq->halves[0].executor) == REGIOI_EXECUTOR_CLOSED ||
+	    regioi_node_of(rq, driver)->driver != driver)
 		return;
 	atomic_store(&rq->fd_stale, true);
 	for (int i = 0; i < 2; i++)

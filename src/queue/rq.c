@@ -14,6 +14,7 @@ void regioi_request_ring_free(struct regioi_request_ring *ring)
 {
 	free(ring->requests);
 	free(ring->extras);
+	*ring = (struct regioi_request_ring){0};
 }
 
 bool regioi_request_ring_allocate(uint32_t limit, struct regioi_request_ring *ret_ring)

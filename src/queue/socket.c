@@ -318,7 +318,7 @@ bool regioi_socket_join_receives(const struct regioi_rq *rq)
  * before or after the RQ is created; it would then be unknown whether the program or the RQ had set
  * it.
  */
-static const struct {
+static const struct destination_option {
 	int level;
 	int name;
 	uint32_t hide;
@@ -349,28 +349,27 @@ void regioi_socket_want_local(struct regioi_rq *rq)
 	if (has_long_control(rq))
 		atomic_store(&rq->halves[REGIOI_RECEIVE].receive.long_control, true);
 	for (size_t i = 0; i < DESTINATION_OPTIONS; i++) {
-		const int level = destination_options[i].level;
-		const int name = destination_options[i].name;
-		const uint32_t hide = destination_options[i].hide;
+		const struct destination_option *option = &destination_options[i];
 
-		if ((level == IPPROTO_IPV6 && rq->family != AF_INET6) ||
-		    regioi_option(rq->fd, level, name))
+		if ((option->level == IPPROTO_IPV6 && rq->family != AF_INET6) ||
+		    regioi_option(rq->fd, option->level, option->name))
 			continue;
 		/*
 		 * Set before the option is: an executor may receive the first such message at once.
 		 */
-		atomic_fetch_or(&rq->destination_ours, hide);
-		if (!regioi_option_set(rq->fd, level, name, 1))
-			atomic_fetch_and(&rq->destination_ours, ~hide);
+		atomic_fetch_or(&rq->destination_ours, option->hide);
+		if (!regioi_option_set(rq->fd, option->level, option->name, 1))
+			atomic_fetch_and(&rq->destination_ours, ~option->hide);
 	}
 }
 
 static void unwant_local(const struct regioi_rq *rq)
 {
 	for (size_t i = 0; i < DESTINATION_OPTIONS; i++) {
-		if (atomic_load(&rq->destination_ours) & destination_options[i].hide)
-			regioi_option_set(rq->fd, destination_options[i].level,
-					  destination_options[i].name, 0);
+		const struct destination_option *option = &destination_options[i];
+
+		if (atomic_load(&rq->destination_ours) & option->hide)
+			regioi_option_set(rq->fd, option->level, option->name, 0);
 	}
 }
 
