@@ -26,29 +26,41 @@ struct envelope {
 	struct regioi_control_span control;
 };
 
+/* A request that has been looked up. */
+struct opened {
+	const uint8_t *data;
+	struct envelope envelope;
+};
+
 /* A plan while it is being made. */
 struct plan {
 	struct regioi_send_state *state;
 	const struct regioi_window *window;
 	struct regioi_area *area;
-	struct regioi_resolver resolver;
+	struct regioi_resolver data_resolver, extra_resolver;
 	struct regioi_gather gather;
 	uint64_t now_ns;
 	uint32_t taken;	   /* requests so far */
 	uint32_t messages; /* of the area */
+	struct opened next;
+	uint32_t next_end; /* 'next' is the request before this one, if it is not taken yet */
 };
 
 static const uint8_t nothing[1];
 
-/* Returns 0, or the status the request completes with. */
-static int open_envelope(const struct plan *plan, uint32_t index, struct envelope *ret_envelope)
+static uint8_t *resolve_extra(struct plan *plan, const struct regio_buf *slice)
 {
-	const struct regio_extra *extra = regioi_window_extra(plan->window, index);
+	return regioi_resolve(&plan->extra_resolver, slice->region, slice->offset);
+}
+
+/* Returns 0, or the status the request completes with. */
+static int open_envelope(struct plan *plan, const struct regio_extra *extra,
+			 struct envelope *ret_envelope)
+{
 	uint8_t *slice;
 
-	*ret_envelope = (struct envelope){0};
 	if (extra->remote_address.region) {
-		slice = regioi_slice_open(&extra->remote_address);
+		slice = resolve_extra(plan, &extra->remote_address);
 		if (!slice)
 			return -EFAULT;
 		ret_envelope->address = (const union regioi_address *)(void *)slice;
@@ -57,13 +69,13 @@ static int open_envelope(const struct plan *plan, uint32_t index, struct envelop
 			return -EAFNOSUPPORT;
 	}
 	if (extra->message_flags.region) {
-		slice = regioi_slice_open(&extra->message_flags);
+		slice = resolve_extra(plan, &extra->message_flags);
 		if (!slice)
 			return -EFAULT;
 		memset(slice, 0, sizeof(uint32_t));
 	}
 	if (extra->control.region) {
-		slice = regioi_slice_open(&extra->control);
+		slice = resolve_extra(plan, &extra->control);
 		if (!slice)
 			return -EFAULT;
 		return regioi_control_from_user(slice, extra->control.length,
@@ -72,12 +84,31 @@ static int open_envelope(const struct plan *plan, uint32_t index, struct envelop
 	return 0;
 }
 
-/* The data of a request, or NULL if its region was deregistered. */
-static const uint8_t *open_data(struct plan *plan, const struct regioi_request *request)
+/*
+ * Opens request 'index', which is 'next' then, unless that is done. Returns 0, or the status the
+ * request completes with.
+ */
+static inline int open_request(struct plan *plan, uint32_t index)
 {
-	if (request->region == 0)
-		return nothing;
-	return regioi_resolve(&plan->resolver, request->region, request->offset);
+	const struct regioi_request *request;
+	int error = 0;
+
+	if (plan->next_end == index + 1)
+		return 0;
+	request = regioi_window_request(plan->window, index);
+	plan->next = (struct opened){.data = nothing};
+	plan->next_end = 0;
+	if (request->region)
+		plan->next.data =
+			regioi_resolve(&plan->data_resolver, request->region, request->offset);
+	if (!plan->next.data)
+		return -EFAULT;
+	if (request->flags & REGIOI_REQUEST_EXTRA)
+		error = open_envelope(plan, regioi_window_extra(plan->window, index),
+				      &plan->next.envelope);
+	if (error == 0)
+		plan->next_end = index + 1;
+	return error;
 }
 
 static bool envelope_equal(const struct envelope *a, const struct envelope *b)
@@ -107,63 +138,45 @@ static uint32_t joinable_bytes(const struct plan *plan, const struct envelope *e
 	return UINT32_MAX;
 }
 
-/* Whether request 'index' may be added to the train that 'envelope' began. */
-static bool may_follow(const struct plan *plan, uint32_t index, const struct envelope *envelope)
+/* Whether request 'index' may be added to the train whose messages have 'segment' bytes. */
+static inline bool may_follow(struct plan *plan, uint32_t index, uint32_t segment,
+			      const struct envelope *envelope)
 {
 	const struct regioi_request *request = regioi_window_request(plan->window, index);
-	struct envelope other = {0};
 
-	if (request->flags & REGIOI_REQUEST_EXTRA) {
-		if (open_envelope(plan, index, &other) != 0)
-			return false;
-	} else if (!envelope->address && !envelope->control.length) {
-		return true;
-	}
-	return envelope_equal(envelope, &other);
+	return request->bytes > 0 && request->bytes <= segment && open_request(plan, index) == 0 &&
+	       envelope_equal(envelope, &plan->next.envelope);
 }
 
 /*
- * Adds the vectors of a train that begins with the next request. Returns the number of requests in
- * it.
+ * Adds the vectors of a train that begins with 'first', which is the next request, and to which
+ * there may be more. Returns the number of requests in it.
  */
-static uint32_t add_train(struct plan *plan, const struct envelope *envelope, const uint8_t *data)
+static uint32_t add_train(struct plan *plan, const struct opened *first, uint32_t segment)
 {
-	const uint32_t segment = regioi_window_request(plan->window, plan->taken)->bytes;
 	const uint32_t fitting = plan->state->train_bytes_max / segment;
 	/* The first is sent even if it is too long for a train. */
 	const uint32_t messages_max = regioi_lesser(
 		regioi_lesser(plan->state->train_messages_max, plan->window->count - plan->taken),
 		regioi_lesser(REGIOI_AREA_VECTORS - plan->taken, fitting ? fitting : 1));
-	const bool plain = !envelope->address && !envelope->control.length;
 	const uint32_t vectors = plan->gather.vectors;
+	const uint8_t *data = first->data;
 	uint32_t count = 0, bytes = segment;
 
 	regioi_gather_begin(&plan->gather, data, 0);
-	while (count < messages_max && bytes == segment) {
-		const uint32_t next = plan->taken + count;
-		const struct regioi_request *request = regioi_window_request(plan->window, next);
-		struct regioi_run run;
-		uint32_t most;
+	do {
+		const uint32_t most = bytes < segment ? 1 : messages_max - count;
+		const struct regioi_run run =
+			regioi_window_run(plan->window, plan->taken + count, most, most);
 
-		bytes = request->bytes;
-		if (bytes == 0 || bytes > segment)
-			break;
-		if (count && (!plain || request->flags & REGIOI_REQUEST_EXTRA) &&
-		    !may_follow(plan, next, envelope))
-			break;
-		data = open_data(plan, request);
-		if (!data)
-			break;
-		if (request->flags & REGIOI_REQUEST_EXTRA) {
-			regioi_gather_add(&plan->gather, data, bytes);
-			count++;
-			continue;
-		}
-		most = bytes < segment ? 1 : messages_max - count;
-		run = regioi_window_run(plan->window, next, most, most);
 		regioi_gather_run(&plan->gather, data, &run);
 		count += run.count;
-	}
+		if (bytes < segment || count == messages_max ||
+		    !may_follow(plan, plan->taken + count, segment, &first->envelope))
+			break;
+		data = plan->next.data;
+		bytes = regioi_window_request(plan->window, plan->taken + count)->bytes;
+	} while (true);
 	regioi_gather_end(&plan->gather, vectors);
 	plan->gather.copied = (plan->gather.copied + 63u) & ~63u;
 	return count;
@@ -195,55 +208,41 @@ static void control_train(struct plan *plan, const struct envelope *envelope, ui
 	header->msg_controllen = length;
 }
 
-/* Adds one message, a train if possible, that begins with the next request. */
-static void add_message(struct plan *plan, const struct envelope *envelope, const uint8_t *data)
+/* Adds one message, a train if possible, that begins with the next request, which is open. */
+static void add_message(struct plan *plan)
 {
 	const uint32_t segment = regioi_window_request(plan->window, plan->taken)->bytes;
 	struct msghdr *header = &plan->area->messages[plan->messages].msg_hdr;
-	const uint32_t vectors = plan->gather.vectors;
+	const uint32_t vectors = plan->gather.vectors, after = plan->taken + 1;
+	const struct opened first = plan->next;
 	uint32_t count = 1;
 
-	address_message(plan, envelope, header);
+	address_message(plan, &first.envelope, header);
 	header->msg_iov = &plan->area->vectors[vectors];
-	if (segment > 0 && segment <= joinable_bytes(plan, envelope))
-		count = add_train(plan, envelope, data);
+	if (after < plan->window->count && segment > 0 &&
+	    segment <= joinable_bytes(plan, &first.envelope) &&
+	    may_follow(plan, after, segment, &first.envelope))
+		count = add_train(plan, &first, segment);
 	else
-		regioi_gather_vector(&plan->gather, data, segment);
+		regioi_gather_vector(&plan->gather, first.data, segment);
 	header->msg_iovlen = plan->gather.vectors - vectors;
 	if (count > 1)
-		control_train(plan, envelope, segment, header);
+		control_train(plan, &first.envelope, segment, header);
 	plan->area->requests[plan->messages] = count;
 	plan->taken += count;
 	plan->messages++;
 }
 
 /*
- * Opens the next request. Returns 0 with its address and data, or the status it completes with.
- */
-static int open_next(struct plan *plan, struct envelope *ret_envelope, const uint8_t **ret_data)
-{
-	const struct regioi_request *request = regioi_window_request(plan->window, plan->taken);
-
-	*ret_envelope = (struct envelope){0};
-	*ret_data = open_data(plan, request);
-	if (!*ret_data)
-		return -EFAULT;
-	if (request->flags & REGIOI_REQUEST_EXTRA)
-		return open_envelope(plan, plan->taken, ret_envelope);
-	return 0;
-}
-
-/*
  * Completes the oldest requests as long as they cannot be executed, and opens the first that can.
  * Returns their number.
  */
-static uint32_t refuse_broken(struct plan *plan, struct regioi_window *window,
-			      struct envelope *ret_envelope, const uint8_t **ret_data)
+static uint32_t refuse_broken(struct plan *plan, struct regioi_window *window)
 {
 	uint32_t refused = 0;
 
 	for (; window->count; window->first++, window->count--, refused++) {
-		int error = open_next(plan, ret_envelope, ret_data);
+		int error = open_request(plan, 0);
 
 		if (!error)
 			break;
@@ -269,24 +268,22 @@ uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_w
 			    .area = area,
 			    .gather = {.area = area},
 			    .now_ns = now_ns};
-	struct envelope envelope = {0};
-	const uint8_t *data = NULL;
-	const uint32_t refused = refuse_broken(&plan, &rest, &envelope, &data);
+	const uint32_t refused = refuse_broken(&plan, &rest);
 
 	*ret_planned = 0;
 	op->result = 0;
 	if (rest.count == 0)
 		return refused;
 	if (!area) {
-		regioi_plan_plain_send(op, data, regioi_window_request(&rest, 0)->bytes);
+		regioi_plan_plain_send(op, plan.next.data, regioi_window_request(&rest, 0)->bytes);
 		*ret_planned = 1;
 		return refused;
 	}
 	if (state->unsegmented_left && rest.count > state->unsegmented_left)
 		rest.count = state->unsegmented_left;
 	do
-		add_message(&plan, &envelope, data);
-	while (plan_has_room(&plan) && open_next(&plan, &envelope, &data) == 0);
+		add_message(&plan);
+	while (plan_has_room(&plan) && open_request(&plan, plan.taken) == 0);
 
 	*ret_planned = plan.taken;
 	if (plan.messages == 1 && plan.taken == 1 && !area->messages[0].msg_hdr.msg_name &&
