@@ -400,7 +400,8 @@ static inline __attribute__((always_inline)) bool post_quickly(
 		return false;
 	half = &rq->halves[direction];
 	tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
-	if (tail == half->tail_max ||
+	/* The comparison is a part of room(), and saves what it would return. */
+	if ((tail == half->tail_max && !room(half, tail, 1)) ||
 	    atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
 	    atomic_load_explicit(&rq->fd_stale, memory_order_relaxed))
 		return false;
