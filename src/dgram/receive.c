@@ -100,69 +100,123 @@ static uint32_t messages_to_ask(const struct regioi_receive_state *state)
 	return state->asked > 1 ? regioi_lesser(state->asked, most) : 1;
 }
 
-/* Prepares what the kernel is to fill in besides the data. */
-static void prepare_message(const struct regioi_receive_state *state, struct regioi_area *area,
-			    uint32_t index, void *data, size_t length)
+static enum regioi_area_layout layout_for(const struct regioi_receive_state *state)
 {
-	struct msghdr *header = &area->messages[index].msg_hdr;
-
-	area->vectors[index] = (struct iovec){data, length};
-	*header = (struct msghdr){.msg_iov = &area->vectors[index], .msg_iovlen = 1};
 	/* A train may be delivered to requests posted later, which may have extra slices. */
-	if (state->extras || state->trains) {
-		header->msg_name = &area->names[index];
-		header->msg_namelen = sizeof(area->names[index]);
-		header->msg_control = area->control[index];
-		header->msg_controllen = REGIOI_CONTROL_BYTES;
-		if (atomic_load_explicit(&state->long_control, memory_order_relaxed)) {
-			header->msg_control = area->long_control[index];
-			header->msg_controllen = REGIOI_LONG_CONTROL_BYTES;
-		}
+	if (!state->extras && !state->trains)
+		return REGIOI_LAYOUT_DATA;
+	return atomic_load_explicit(&state->long_control, memory_order_relaxed)
+		       ? REGIOI_LAYOUT_LONG_CONTROLS
+		       : REGIOI_LAYOUT_NAMES;
+}
+
+static __attribute__((noinline)) void lay_out(struct regioi_area *area,
+					      enum regioi_area_layout layout, uint32_t count)
+{
+	for (uint32_t i = area->layout == layout ? area->laid_out : 0; i < count; i++) {
+		struct msghdr *header = &area->receives[i].msg_hdr;
+
+		*header = (struct msghdr){.msg_iov = &area->vectors[i], .msg_iovlen = 1};
+		if (layout == REGIOI_LAYOUT_DATA)
+			continue;
+		header->msg_name = &area->names[i];
+		header->msg_control =
+			layout == REGIOI_LAYOUT_NAMES ? area->control[i] : area->long_control[i];
 	}
+	area->layout = (uint8_t)layout;
+	area->laid_out = count;
+}
+
+/* The headers of the first 'count' messages, whose vectors are in place. */
+static void prepare_headers(const struct regioi_receive_state *state, struct regioi_area *area,
+			    uint32_t count)
+{
+	const enum regioi_area_layout layout = layout_for(state);
+	const size_t control =
+		layout == REGIOI_LAYOUT_NAMES ? REGIOI_CONTROL_BYTES : REGIOI_LONG_CONTROL_BYTES;
+
+	if (layout != area->layout || count > area->laid_out)
+		lay_out(area, layout, count);
+	if (layout == REGIOI_LAYOUT_DATA)
+		return;
+	/* Where the kernel has stored the lengths of what it delivered. */
+	for (uint32_t i = 0; i < count; i++) {
+		struct msghdr *header = &area->receives[i].msg_hdr;
+
+		header->msg_namelen = sizeof(area->names[i]);
+		header->msg_controllen = control;
+	}
+}
+
+/* Plans an operation on 'count' messages, whose vectors are in place. */
+static uint32_t plan_messages(const struct regioi_receive_state *state, struct regioi_area *area,
+			      struct regioi_op *op, uint32_t count)
+{
+	prepare_headers(state, area, count);
+	op->kind = REGIOI_OP_RECEIVE_MESSAGES;
+	op->messages = area->receives;
+	op->count = count;
+	return count;
+}
+
+uint32_t regioi_receive_plan_slices(const struct regioi_receive_state *state,
+				    const struct regioi_window *window, uint8_t *data,
+				    uint32_t most, struct regioi_area *area, struct regioi_op *op)
+{
+	/* A copy, as the compiler cannot know that no store to the area changes the window. */
+	const struct regioi_window local = *window;
+	struct regioi_resolver resolver = {0};
+	uint32_t count = 0;
+
+	do {
+		area->vectors[count].iov_base = data;
+		area->vectors[count].iov_len = regioi_window_request(&local, count)->bytes;
+		if (++count == most)
+			break;
+		data = regioi_receive_open(&resolver, &local, count);
+	} while (data);
+	return plan_messages(state, area, op, count);
+}
+
+static uint32_t plan_stages(const struct regioi_receive_state *state, uint32_t count,
+			    struct regioi_area *area, struct regioi_op *op)
+{
+	for (uint32_t i = 0; i < count; i++)
+		area->vectors[i] = (struct iovec){regioi_area_stage(area, i), REGIOI_STAGE_BYTES};
+	return plan_messages(state, area, op, count);
 }
 
 uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct regioi_window *window,
 			     struct regioi_area *area, struct regioi_op *op, uint32_t *ret_planned)
 {
 	struct regioi_resolver resolver = {0};
-	const uint32_t stages = state->trains ? REGIOI_AREA_STAGES : REGIOI_AREA_MESSAGES;
-	uint32_t refused = 0, planned = 0, asked = regioi_lesser(messages_to_ask(state), stages);
+	struct regioi_window rest = *window;
+	uint32_t asked;
 	uint8_t *data = NULL;
 
-	while (refused < window->count) {
-		data = regioi_receive_open(&resolver, window, refused);
+	for (; rest.count; rest.first++, rest.count--) {
+		data = regioi_receive_open(&resolver, &rest, 0);
 		if (data)
 			break;
-		regioi_request_settle(regioi_window_request(window, refused++), -EFAULT, 0);
+		regioi_request_settle(regioi_window_request(&rest, 0), -EFAULT, 0);
 	}
 	*ret_planned = 0;
-	if (refused == window->count)
-		return refused;
 	op->result = 0;
+	asked = regioi_lesser(messages_to_ask(state), rest.count);
+	if (asked == 0)
+		return window->count;
 	if (!area) {
 		op->kind = REGIOI_OP_RECEIVE;
 		op->data = data;
-		op->length = regioi_window_request(window, refused)->bytes;
+		op->length = regioi_window_request(&rest, 0)->bytes;
 		*ret_planned = 1;
-		return refused;
+	} else if (state->trains) {
+		*ret_planned =
+			plan_stages(state, regioi_lesser(asked, REGIOI_AREA_STAGES), area, op);
+	} else {
+		*ret_planned = regioi_receive_plan_slices(state, &rest, data, asked, area, op);
 	}
-	asked = regioi_lesser(asked, window->count - refused);
-	while (planned < asked && data) {
-		if (state->trains)
-			prepare_message(state, area, planned, regioi_area_stage(area, planned),
-					REGIOI_STAGE_BYTES);
-		else
-			prepare_message(state, area, planned, data,
-					regioi_window_request(window, refused + planned)->bytes);
-		planned++;
-		if (planned < asked)
-			data = regioi_receive_open(&resolver, window, refused + planned);
-	}
-	op->kind = REGIOI_OP_RECEIVE_MESSAGES;
-	op->messages = area->messages;
-	op->count = planned;
-	*ret_planned = planned;
-	return refused;
+	return window->count - rest.count;
 }
 
 /* ---- Settling ---- */
@@ -248,11 +302,12 @@ static __attribute__((noinline)) uint32_t settle_slices(struct regioi_receive_st
 							const struct regioi_op *op)
 {
 	const uint32_t found = (uint32_t)op->result;
+	const struct regioi_window local = *window;
+	struct mmsghdr *const messages = op->messages;
 
 	for (uint32_t i = 0; i < found; i++) {
-		count_burst(state, &op->messages[i].msg_hdr);
-		complete_request(state, window, i, op->messages[i].msg_len,
-				 &op->messages[i].msg_hdr);
+		count_burst(state, &messages[i].msg_hdr);
+		complete_request(state, &local, i, messages[i].msg_len, &messages[i].msg_hdr);
 	}
 	/* What arrives after the queue was empty was not queued together with these. */
 	if (found < op->count)
@@ -329,7 +384,7 @@ static bool deliver_piece(struct regioi_receive_state *state, const struct regio
 	}
 	regioi_copy(data, piece, regioi_lesser(bytes, request->bytes));
 	complete_request(state, window, index, bytes,
-			 &state->staged.area->messages[state->staged.message].msg_hdr);
+			 &state->staged.area->receives[state->staged.message].msg_hdr);
 	return true;
 }
 
@@ -343,7 +398,7 @@ static uint32_t deliver_message(struct regioi_receive_state *state,
 				struct regioi_resolver *resolver, bool *ret_whole)
 {
 	struct regioi_staged *staged = &state->staged;
-	struct mmsghdr *message = &staged->area->messages[staged->message];
+	struct mmsghdr *message = &staged->area->receives[staged->message];
 	const uint8_t *stage = regioi_area_stage(staged->area, staged->message);
 	uint32_t segment = regioi_control_segment(&message->msg_hdr);
 	uint32_t done = index, delivered = 0, offset = staged->offset;
@@ -353,8 +408,11 @@ static uint32_t deliver_message(struct regioi_receive_state *state,
 	*ret_whole = false;
 	while (done < window->count && !*ret_whole) {
 		const uint32_t left = message->msg_len - offset;
-		uint32_t run = deliver_run(window, done, resolver, stage + offset, left, segment);
+		uint32_t run = 0;
 
+		/* For one piece, looking for a run would cost more than what it saves. */
+		if (left > segment)
+			run = deliver_run(window, done, resolver, stage + offset, left, segment);
 		if (run == 0) {
 			run = 1;
 			if (!deliver_piece(state, window, done, resolver, stage + offset,

@@ -87,6 +87,14 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 			     struct regioi_area *area, struct regioi_op *op, uint32_t *ret_planned);
 
 /*
+ * A part of it: plans receives of at most 'most' of the window's requests into their slices, of
+ * which the first is 'data'. Returns their number.
+ */
+uint32_t regioi_receive_plan_slices(const struct regioi_receive_state *state,
+				    const struct regioi_window *window, uint8_t *data,
+				    uint32_t most, struct regioi_area *area, struct regioi_op *op);
+
+/*
  * Settles an executed operation; the window starts at its first request and may hold more than were
  * planned. Returns the number of requests completed. Messages without a request are kept in
  * state->staged, with 'area', which then belongs to the state.

@@ -36,9 +36,20 @@
 /* The part for the library: the length of a train's messages, and where they were sent to. */
 #define REGIOI_CONTROL_OURS (CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct sockaddr_in6)))
 
+/* What the headers of an area are laid out to receive. */
+enum regioi_area_layout {
+	REGIOI_LAYOUT_DATA,
+	REGIOI_LAYOUT_NAMES, /* the sender's address and control data as well */
+	REGIOI_LAYOUT_LONG_CONTROLS,
+};
+
 struct regioi_area {
 	struct regioi_area *next; /* in its pool */
 	bool free;		  /* checked builds: it is in the pool */
+	uint8_t layout;		  /* enum regioi_area_layout */
+	uint32_t laid_out;	  /* of 'receives', from the first on */
+	/* Those of receives are laid out once, and keep what no operation changes. */
+	struct mmsghdr receives[REGIOI_AREA_MESSAGES];
 	struct mmsghdr messages[REGIOI_AREA_MESSAGES];
 	uint32_t requests[REGIOI_AREA_MESSAGES]; /* sends: the number in each message */
 	struct iovec vectors[REGIOI_AREA_VECTORS];

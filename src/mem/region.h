@@ -76,18 +76,20 @@ static inline void *regioi_region_resolve(uint64_t region, uint32_t offset)
  * one. Valid within one read section, because deregistering waits for the section.
  */
 struct regioi_resolver {
-	uint64_t region;
+	uint64_t region; /* 0: none; no request with data has it */
 	uint8_t *base;
 };
 
 static inline uint8_t *regioi_resolve(struct regioi_resolver *resolver, uint64_t region,
 				      uint32_t offset)
 {
-	if (__builtin_expect(region != resolver->region || !resolver->base, 0)) {
-		resolver->region = region;
+	if (__builtin_expect(region != resolver->region, 0)) {
 		resolver->base = regioi_region_resolve(region, 0);
-		if (!resolver->base)
+		if (!resolver->base) {
+			resolver->region = 0;
 			return NULL;
+		}
+		resolver->region = region;
 	}
 	return resolver->base + offset;
 }

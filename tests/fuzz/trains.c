@@ -125,7 +125,7 @@ static void set_up_once(void)
 	pure_begin();
 	memory_make(&source, SOURCE_BYTES);
 	memory_make(&target, TARGET_BYTES);
-	area = malloc(sizeof(*area));
+	area = calloc(1, sizeof(*area));
 	wire = malloc(WIRE_BYTES);
 	CHECK(area && wire, "no memory");
 	for (uint32_t i = 0; i < SOURCE_BYTES; i++)

@@ -306,6 +306,49 @@ START_TEST(one_burst_looks_like_trains_amid_many_messages_without_a_sleep)
 }
 END_TEST
 
+/* Plans a receive of three messages, and checks what it asks the kernel for. */
+static void plan_three(bool names, bool long_control)
+{
+	const size_t control = long_control ? REGIOI_LONG_CONTROL_BYTES : REGIOI_CONTROL_BYTES;
+
+	state.extras = names;
+	state.long_control = long_control;
+	state.asked = 3;
+	window.count = 0;
+	for (int i = 0; i < 3; i++)
+		post(64);
+	regioi_receive_plan(&state, &window, area, &op, &planned);
+	ck_assert_uint_eq(op.count, 3);
+	for (uint32_t i = 0; i < 3; i++) {
+		struct msghdr *header = &op.messages[i].msg_hdr;
+
+		ck_assert_uint_eq(header->msg_iovlen, 1);
+		ck_assert_ptr_eq(header->msg_iov->iov_base, memory + i * SLICE_BYTES);
+		ck_assert_uint_eq(header->msg_iov->iov_len, 64);
+		ck_assert_uint_eq(header->msg_namelen, names ? sizeof(union regioi_address) : 0);
+		ck_assert_uint_eq(header->msg_controllen, names ? control : 0);
+		ck_assert(!header->msg_name == !names && !header->msg_control == !names);
+		/* What the kernel does. */
+		header->msg_namelen = names ? sizeof(struct sockaddr_in) : 0;
+		header->msg_controllen = 0;
+	}
+}
+
+START_TEST(headers_ask_for_what_is_wanted_now)
+{
+	set_up(false);
+	for (int round = 0; round < 3; round++) {
+		plan_three(false, false);
+		plan_three(false, false);
+		plan_three(true, false);
+		plan_three(true, false);
+		plan_three(true, true);
+		plan_three(true, true);
+		plan_three(true, false);
+	}
+}
+END_TEST
+
 START_TEST(errors_of_earlier_sends_are_passed_over_unless_asked_for)
 {
 	set_up(false);
@@ -459,6 +502,7 @@ int main(void)
 		CASE(bursts_in_a_row_of_one_sender_each_look_like_trains),
 		CASE(one_burst_looks_like_trains_if_it_is_long),
 		CASE(one_burst_looks_like_trains_amid_many_messages_without_a_sleep),
+		CASE(headers_ask_for_what_is_wanted_now),
 		CASE(errors_of_earlier_sends_are_passed_over_unless_asked_for),
 		CASE(random_trains_land_in_order),
 		CASE(control_data_of_any_length_is_read_safely),
