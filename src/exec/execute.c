@@ -12,7 +12,7 @@
 #include "exec/execute.h"
 #include "exec/half_ops.h"
 #include "exec/names.h"
-#include "exec/single.h"
+#include "exec/plain.h"
 #include "mem/guard.h"
 #include "queue/lost.h"
 #include "queue/ready.h"
@@ -90,10 +90,9 @@ static bool receive_begin(struct regioi_half *half, struct regioi_direct_results
 	return true;
 }
 
-/* For all but a single message. Its own function, so that a single message need not save registers.
- */
-static __attribute__((noinline)) enum regioi_prepared prepare_many(struct regioi_half *half,
-								   struct regioi_work *work)
+/* For all but plain messages. Its own function, so that these need not save registers. */
+static __attribute__((noinline)) enum regioi_prepared prepare_any(struct regioi_half *half,
+								  struct regioi_work *work)
 {
 	const struct regioi_half_ops *ops = ops_of(half);
 	struct regioi_outcome outcome;
@@ -134,7 +133,7 @@ static __attribute__((noinline)) enum regioi_prepared prepare_many(struct regioi
 enum regioi_prepared regioi_half_prepare(struct regioi_half *half, struct regioi_work *work)
 {
 	REGIOI_ASSERT(regioi_section_is_open() && regioi_half_is_executed(half));
-	return regioi_single_prepare(half, work) ? REGIOI_PREPARED : prepare_many(half, work);
+	return regioi_plain_prepare(half, work) ? REGIOI_PREPARED : prepare_any(half, work);
 }
 
 enum regioi_prepared regioi_half_prepare_or_allocate(struct regioi_half *half,
