@@ -163,19 +163,24 @@ uint32_t regioi_receive_plan_slices(const struct regioi_receive_state *state,
 				    const struct regioi_window *window, uint8_t *data,
 				    uint32_t most, struct regioi_area *area, struct regioi_op *op)
 {
+	const struct regioi_request *request = regioi_window_request(window, 0);
+	struct regioi_resolver resolver = {request->region, data - request->offset};
 	/* A copy, as the compiler cannot know that no store to the area changes the window. */
 	const struct regioi_window local = *window;
-	struct regioi_resolver resolver = {0};
-	uint32_t count = 0;
+	struct iovec *vector = area->vectors, *const end = vector + most;
+	uint32_t index = 0;
 
-	do {
-		area->vectors[count].iov_base = data;
-		area->vectors[count].iov_len = regioi_window_request(&local, count)->bytes;
-		if (++count == most)
+	for (;;) {
+		vector->iov_base = data;
+		vector->iov_len = request->bytes;
+		if (++vector == end)
 			break;
-		data = regioi_receive_open(&resolver, &local, count);
-	} while (data);
-	return plan_messages(state, area, op, count);
+		request = regioi_window_request(&local, ++index);
+		data = regioi_receive_open(&resolver, &local, index);
+		if (!data)
+			break;
+	}
+	return plan_messages(state, area, op, (uint32_t)(vector - area->vectors));
 }
 
 static uint32_t plan_stages(const struct regioi_receive_state *state, uint32_t count,
@@ -242,15 +247,24 @@ bool regioi_receive_bursts(const struct regioi_receive_state *state)
  * The sender is compared as far as it is known. Lengths are not, because two messages of different
  * length can be one train.
  */
-static void count_burst(struct regioi_receive_state *state, const struct msghdr *header)
+static void count_burst(struct regioi_receive_state *state, const struct mmsghdr *messages,
+			uint32_t count)
 {
-	const union regioi_address *name = header->msg_name;
+	const struct mmsghdr *const end = messages + count;
 
-	if (name && !regioi_address_equal(name, &state->burst_sender)) {
-		end_burst(state);
-		state->burst_sender = *name;
+	if (!messages->msg_hdr.msg_name) {
+		state->burst += count;
+		return;
 	}
-	state->burst++;
+	for (; messages < end; messages++) {
+		const union regioi_address *name = messages->msg_hdr.msg_name;
+
+		if (!regioi_address_equal(name, &state->burst_sender)) {
+			end_burst(state);
+			state->burst_sender = *name;
+		}
+		state->burst++;
+	}
 }
 
 /*
@@ -305,10 +319,9 @@ static __attribute__((noinline)) uint32_t settle_slices(struct regioi_receive_st
 	const struct regioi_window local = *window;
 	struct mmsghdr *const messages = op->messages;
 
-	for (uint32_t i = 0; i < found; i++) {
-		count_burst(state, &messages[i].msg_hdr);
+	count_burst(state, messages, found);
+	for (uint32_t i = 0; i < found; i++)
 		complete_request(state, &local, i, messages[i].msg_len, &messages[i].msg_hdr);
-	}
 	/* What arrives after the queue was empty was not queued together with these. */
 	if (found < op->count)
 		end_burst(state);

@@ -89,22 +89,28 @@ uint32_t regioi_send_settle_error(struct regioi_send_state *state,
 				  const struct regioi_op *op, uint64_t now_ns,
 				  enum regioi_send_verdict *ret_verdict);
 
-/*
- * Settles an executed operation; the window starts at its first request. Returns the number of
- * requests completed.
- */
+/* Settles an operation that has sent something. Returns the number of requests completed. */
+static inline uint32_t regioi_send_settle_sent(struct regioi_send_state *state,
+					       const struct regioi_area *area,
+					       const struct regioi_op *op)
+{
+	regioi_count_add(&state->calls, 1);
+	return op->kind == REGIOI_OP_SEND
+		       ? regioi_send_count(state, 1, 0)
+		       : regioi_send_settle_messages(state, area, (uint32_t)op->result);
+}
+
+/* The same for any operation; the window starts at its first request. */
 static inline uint32_t regioi_send_settle(struct regioi_send_state *state,
 					  const struct regioi_window *window,
 					  struct regioi_area *area, const struct regioi_op *op,
 					  uint64_t now_ns, enum regioi_send_verdict *ret_verdict)
 {
-	regioi_count_add(&state->calls, 1);
 	*ret_verdict = REGIOI_SEND_PROGRESS;
-	if (__builtin_expect(op->result < 0, 0))
-		return regioi_send_settle_error(state, window, area, op, now_ns, ret_verdict);
-	return op->kind == REGIOI_OP_SEND
-		       ? regioi_send_count(state, 1, 0)
-		       : regioi_send_settle_messages(state, area, (uint32_t)op->result);
+	if (op->result >= 0)
+		return regioi_send_settle_sent(state, area, op);
+	regioi_count_add(&state->calls, 1);
+	return regioi_send_settle_error(state, window, area, op, now_ns, ret_verdict);
 }
 
 #endif

@@ -78,13 +78,12 @@ static __attribute__((noinline)) void consider_trains(struct regioi_half *half, 
 		regioi_area_unreserve(&half->node->driver->areas);
 }
 
-static struct regioi_outcome receive_settle(struct regioi_half *half,
-					    const struct regioi_window *window,
-					    struct regioi_work *work)
+static struct regioi_outcome receive_settle(struct regioi_half *half, struct regioi_work *work)
 {
+	const struct regioi_window window = regioi_half_window_with_names(half);
 	enum regioi_receive_verdict verdict;
 	struct regioi_outcome outcome = {
-		.completed = regioi_receive_settle(&half->receive, window, work->area, &work->op,
+		.completed = regioi_receive_settle(&half->receive, &window, work->area, &work->op,
 						   &verdict),
 	};
 
@@ -93,7 +92,8 @@ static struct regioi_outcome receive_settle(struct regioi_half *half,
 		work->area = NULL;
 	if (outcome.completed) {
 		atomic_store_explicit(&half->rq->false_events, 0, memory_order_relaxed);
-		if (half->rq->trains_auto && !half->receive.trains)
+		/* A lone message is no burst. */
+		if (work->planned > 1 && half->rq->trains_auto && !half->receive.trains)
 			consider_trains(half, outcome.completed);
 	}
 	outcome.ready = ready_after(half, work, verdict);
@@ -125,13 +125,14 @@ static struct regioi_outcome send_plan(struct regioi_half *half, const struct re
 	};
 }
 
-static __attribute__((noinline)) struct regioi_outcome settle_failed_send(
-	struct regioi_half *half, const struct regioi_window *window, struct regioi_work *work)
+static __attribute__((noinline)) struct regioi_outcome settle_failed_send(struct regioi_half *half,
+									  struct regioi_work *work)
 {
+	const struct regioi_window window = regioi_half_window(half);
 	uint64_t now_ns = regioi_driver_now_ns(half->node->driver);
 	enum regioi_send_verdict verdict;
 	struct regioi_outcome outcome = {
-		.completed = regioi_send_settle(&half->send, window, work->area, &work->op, now_ns,
+		.completed = regioi_send_settle(&half->send, &window, work->area, &work->op, now_ns,
 						&verdict),
 	};
 
@@ -140,17 +141,12 @@ static __attribute__((noinline)) struct regioi_outcome settle_failed_send(
 	return outcome;
 }
 
-static struct regioi_outcome send_settle(struct regioi_half *half,
-					 const struct regioi_window *window,
-					 struct regioi_work *work)
+static struct regioi_outcome send_settle(struct regioi_half *half, struct regioi_work *work)
 {
-	enum regioi_send_verdict verdict;
-
 	if (__builtin_expect(work->op.result < 0, 0))
-		return settle_failed_send(half, window, work);
+		return settle_failed_send(half, work);
 	return (struct regioi_outcome){
-		.completed =
-			regioi_send_settle(&half->send, window, work->area, &work->op, 0, &verdict),
+		.completed = regioi_send_settle_sent(&half->send, work->area, &work->op),
 		.ready = REGIOI_READY_YES,
 	};
 }

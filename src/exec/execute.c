@@ -159,11 +159,10 @@ static inline void room_no_longer_wanted(struct regioi_half *half, enum regioi_r
 uint32_t regioi_half_settle(struct regioi_work *work)
 {
 	struct regioi_half *half = work->half;
-	struct regioi_window window = regioi_half_window_with_names(half);
 	struct regioi_outcome outcome;
 
 	REGIOI_ASSERT(regioi_half_is_executed(half));
-	outcome = ops_of(half)->settle(half, &window, work);
+	outcome = ops_of(half)->settle(half, work);
 	publish(half, &outcome, work->direct);
 	room_no_longer_wanted(half, outcome.ready);
 	regioi_half_poison_rest(half, work->planned, outcome.completed);

@@ -28,12 +28,10 @@ struct regioi_half_ops {
 	struct regioi_outcome (*plan)(struct regioi_half *half, const struct regioi_window *window,
 				      struct regioi_work *work);
 	/*
-	 * Settles an executed operation, with the window that starts at its first request and may
-	 * hold more than were planned. An area that the half keeps is removed from the work.
+	 * Settles an executed operation, whose first request is the half's oldest. An area that the
+	 * half keeps is removed from the work.
 	 */
-	struct regioi_outcome (*settle)(struct regioi_half *half,
-					const struct regioi_window *window,
-					struct regioi_work *work);
+	struct regioi_outcome (*settle)(struct regioi_half *half, struct regioi_work *work);
 };
 
 extern const struct regioi_half_ops regioi_datagram_receive_ops;

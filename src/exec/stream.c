@@ -11,6 +11,7 @@
 
 #include "base/count.h"
 #include "exec/half_ops.h"
+#include "exec/names.h"
 #include "exec/stream.h"
 #include "queue/ready.h"
 #include "queue/runq.h"
@@ -175,22 +176,21 @@ static struct regioi_outcome settle_receive_error(struct regioi_half *half,
 	};
 }
 
-static struct regioi_outcome receive_settle(struct regioi_half *half,
-					    const struct regioi_window *window,
-					    struct regioi_work *work)
+static struct regioi_outcome receive_settle(struct regioi_half *half, struct regioi_work *work)
 {
+	const struct regioi_window window = regioi_half_window_with_names(half);
 	const struct regioi_op *op = &work->op;
 	struct regioi_outcome outcome = {0};
 
 	regioi_count_add(&half->receive.calls, 1);
 	if (op->result < 0)
-		return settle_receive_error(half, window, op->result);
+		return settle_receive_error(half, &window, op->result);
 	if (op->result == 0 && op->length > 0)
-		return settle_end(half, window);
+		return settle_end(half, &window);
 	note_connected(half->rq);
 	outcome.ready = ready_after_bytes(half, work);
-	outcome.completed =
-		regioi_stream_receive_settle(&half->receive, window, work->area, op, work->planned);
+	outcome.completed = regioi_stream_receive_settle(&half->receive, &window, work->area, op,
+							 work->planned);
 	/*
 	 * The program may have raised SO_RCVLOWAT since, so that the rest of this receive causes no
 	 * event.
@@ -270,18 +270,17 @@ static struct regioi_outcome settle_send_error(struct regioi_half *half,
 	};
 }
 
-static struct regioi_outcome send_settle(struct regioi_half *half,
-					 const struct regioi_window *window,
-					 struct regioi_work *work)
+static struct regioi_outcome send_settle(struct regioi_half *half, struct regioi_work *work)
 {
+	const struct regioi_window window = regioi_half_window(half);
 	const struct regioi_op *op = &work->op;
 	struct regioi_outcome outcome = {.ready = REGIOI_READY_YES};
 
 	regioi_count_add(&half->send.calls, 1);
 	if (op->result < 0)
-		return settle_send_error(half, window, op->result);
+		return settle_send_error(half, &window, op->result);
 	note_connected(half->rq);
-	outcome.completed = regioi_stream_send_settle(&half->send, window, op, work->planned);
+	outcome.completed = regioi_stream_send_settle(&half->send, &window, op, work->planned);
 	if ((size_t)op->result < op->length)
 		outcome.ready = regioi_watch_when_full(half->rq);
 	return outcome;
