@@ -201,9 +201,9 @@ static inline struct regio_buf slice_of(const struct regio_buf *data)
 	return (struct regio_buf){data->region, word(&data->offset), word(&data->length)};
 }
 
-/* Before the store of 'tail': after that the executor may unpoison the slice. */
-static inline void store_request(const struct regioi_half *half, struct regioi_request *slot,
-				 struct regio_buf data, uint32_t flags, uint64_t context)
+/* The slot is the poster's until the store of 'tail'. */
+static inline void write_request(struct regioi_request *slot, struct regio_buf data, uint32_t flags,
+				 uint64_t context)
 {
 	const uint64_t place = regioi_word(data.offset, flags & ~REGIO_MSG_DEFER);
 
@@ -211,12 +211,26 @@ static inline void store_request(const struct regioi_half *half, struct regioi_r
 	regioi_word_store(&slot->place, place);
 	regioi_word_store(&slot->result, regioi_word(0, data.length));
 	regioi_word_store(&slot->context, context);
-	if (REGIOI_GUARDED && half->direction == REGIOI_RECEIVE) {
-		struct regioi_hazard *section = regioi_section_enter();
+}
 
-		regioi_guard_poison_request(slot);
-		regioi_section_leave(section);
-	}
+/* Before the store of 'tail': after that the executor may unpoison the slice. */
+static inline void guard_request(const struct regioi_half *half,
+				 const struct regioi_request *request)
+{
+	struct regioi_hazard *section;
+
+	if (!REGIOI_GUARDED || half->direction != REGIOI_RECEIVE)
+		return;
+	section = regioi_section_enter();
+	regioi_guard_poison_request(request);
+	regioi_section_leave(section);
+}
+
+static inline void store_request(const struct regioi_half *half, struct regioi_request *slot,
+				 struct regio_buf data, uint32_t flags, uint64_t context)
+{
+	write_request(slot, data, flags, context);
+	guard_request(half, slot);
 }
 
 static inline struct regioi_request *slot_at(const struct regioi_half *half, uint32_t number)
@@ -366,88 +380,135 @@ static int take_request(struct batch *batch, const struct regio_request *request
 }
 
 /* The end of post_quickly() for a request that has to be announced, or executed. */
-static __attribute__((noinline)) void start_and_leave(struct regioi_half *half, bool deferred,
-						      struct regioi_hazard *call)
+static __attribute__((noinline)) int start_and_leave(struct regioi_half *half, bool deferred,
+						     struct regioi_hazard *call)
 {
 	start(half, deferred);
 	regioi_hazard_leave_quickly(call);
+	return 0;
+}
+
+/* Of post_quickly(): how much is known of what is posted. */
+enum known {
+	KNOWN_SEEN,    /* its RQ and region are those seen last; if not, it is posted slowly */
+	KNOWN_NOTHING, /* both are looked up */
+	KNOWN_GOOD,    /* its slices need no check */
+};
+
+static int post_less_common(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
+			    uint64_t context, enum regioi_direction direction);
+static int post_written(const struct regioi_rq *rq, enum regioi_direction direction,
+			uint32_t flags);
+
+/* Enters the same handle again, and leaves it. */
+static inline __attribute__((always_inline)) int post_slowly(
+	struct regio_rq *rq, enum regioi_direction direction, const struct regio_buf *data,
+	const struct regio_extra *extra, enum known known, uint32_t flags, uint64_t context)
+{
+	/* A copy, so that 'data' itself is nowhere but in registers. */
+	const struct regio_buf copy = *data;
+
+	return known == KNOWN_SEEN ? post_less_common(rq, data, flags, context, direction)
+				   : submit(rq, direction, known == KNOWN_GOOD ? &copy : data,
+					    extra, flags, context);
 }
 
 /*
  * Posts a plain request in as few instructions as possible: on a busy queue, whose node is pinned,
- * one that is only to be stored need not even be announced. False where this is not enough:
- * submit() enters the same handle again, and leaves it. A third of the cost of a message is here
- * (see `regio bench core-cost`). 'extra' is only for a send with 'known' slices, which are not
- * checked. 'look_up' is whether an RQ and a region are looked up that are not the ones that the
- * thread has seen last.
+ * one that is only to be stored need not even be announced. A third of the cost of a message is
+ * here (see `regio bench core-cost`). 'extra' is only for a send that is KNOWN_GOOD.
+ *
+ * The request is written before its region is checked, so that no more is needed after that than
+ * fits in the registers that a function need not save.
  */
-static inline __attribute__((always_inline)) bool post_quickly(
+static inline __attribute__((always_inline)) int post_quickly(
 	struct regio_rq *handle, enum regioi_direction direction, const struct regio_buf *data,
-	const struct regio_extra *extra, bool known, bool look_up, uint32_t flags, uint64_t context)
+	const struct regio_extra *extra, enum known known, uint32_t flags, uint64_t context)
 {
-	struct regioi_hazard *call;
+	struct regioi_hazard *call = regioi_hazard_enter_quickly(handle);
+	struct regioi_request *slot;
 	struct regioi_half *half;
 	struct regio_buf slice;
 	struct regioi_rq *rq;
 	bool deferred;
 	uint32_t tail;
 
-	call = regioi_hazard_enter_quickly(handle);
 	if (!call)
-		return false;
-	rq = regioi_rq_inside_again(call, handle, look_up);
-	if (!rq)
-		return false;
+		return post_slowly(handle, direction, data, extra, known, flags, context);
+	rq = regioi_rq_inside_again(call, handle, known != KNOWN_SEEN);
+	if (__builtin_expect(!rq, 0))
+		return post_slowly(handle, direction, data, extra, known, flags, context);
 	half = &rq->halves[direction];
 	tail = atomic_load_explicit(&half->tail, memory_order_relaxed);
 	/* The comparison is a part of room(), and saves what it would return. */
-	if ((tail == half->tail_max && !room(half, tail, 1)) ||
-	    atomic_load_explicit(&half->cq->closed, memory_order_relaxed) ||
-	    atomic_load_explicit(&rq->fd_stale, memory_order_relaxed))
-		return false;
-	slice = known ? *data : slice_of(data);
-	if (!(known || regioi_region_allows_again(&slice, direction == REGIOI_RECEIVE,
-						  &call->region, look_up)))
-		return false;
-	store_request(half, slot_at(half, tail), slice,
-		      extra ? flags | REGIOI_REQUEST_EXTRA : flags, context);
+	if (__builtin_expect(tail == half->tail_max && !room(half, tail, 1), 0) ||
+	    __builtin_expect(atomic_load_explicit(&half->cq->closed, memory_order_relaxed), 0) ||
+	    __builtin_expect(atomic_load_explicit(&rq->fd_stale, memory_order_relaxed), 0))
+		return post_slowly(handle, direction, data, extra, known, flags, context);
+	slice = known == KNOWN_GOOD ? *data : slice_of(data);
+	slot = slot_at(half, tail);
+	write_request(slot, slice, extra ? flags | REGIOI_REQUEST_EXTRA : flags, context);
+	if (known != KNOWN_GOOD &&
+	    __builtin_expect(!regioi_region_allows_again(&slice, direction == REGIOI_RECEIVE,
+							 &call->region, known == KNOWN_NOTHING),
+			     0))
+		return known == KNOWN_SEEN ? post_written(rq, direction, flags)
+					   : submit(handle, direction, data, extra, flags, context);
+	guard_request(half, slot);
 	if (extra)
 		half->extras[tail & half->mask] = *extra;
-	if (flags & REGIO_MSG_DONT_NOTIFY)
+	if (known == KNOWN_NOTHING && flags & REGIO_MSG_DONT_NOTIFY)
 		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
-	deferred = direction == REGIOI_RECEIVE || (flags | half->flags_implied) & REGIO_MSG_DEFER;
-	if (__builtin_expect(deferred && still_pinned(half->node), 1))
-		regioi_hazard_leave_quickly(call);
-	else
-		start_and_leave(half, deferred, call);
-	return true;
+	deferred = direction == REGIOI_RECEIVE || flags & REGIO_MSG_DEFER ||
+		   half->flags_implied & REGIO_MSG_DEFER;
+	if (__builtin_expect(!(deferred && still_pinned(half->node)), 0))
+		return start_and_leave(half, deferred, call);
+	regioi_hazard_leave_quickly(call);
+	return 0;
 }
 
 /* What post_plain() could not: with DONT_NOTIFY, or with another RQ or region than last time. */
 static __attribute__((noinline)) int post_less_common(struct regio_rq *rq,
-						      enum regioi_direction direction,
 						      const struct regio_buf *data, uint32_t flags,
-						      uint64_t context)
+						      uint64_t context,
+						      enum regioi_direction direction)
 {
-	if (data && !(flags & ~(REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY)) &&
-	    post_quickly(rq, direction, data, NULL, false, true, flags, context))
-		return 0;
+	if (data && !(flags & ~(REGIO_MSG_DEFER | REGIO_MSG_DONT_NOTIFY)))
+		return post_quickly(rq, direction, data, NULL, KNOWN_NOTHING, flags, context);
 	return submit(rq, direction, data, NULL, flags, context);
 }
 
+/* One that post_quickly() has written to its slot, of a region that is not the one seen last. */
+static __attribute__((noinline)) int post_written(const struct regioi_rq *rq,
+						  enum regioi_direction direction, uint32_t flags)
+{
+	const struct regioi_half *half = &rq->halves[direction];
+	const struct regioi_request *slot =
+		slot_at(half, atomic_load_explicit(&half->tail, memory_order_relaxed));
+	const struct regio_buf data = {slot->region, slot->offset, slot->bytes};
+
+	return post_less_common((struct regio_rq *)(uintptr_t)rq->id, &data, flags, slot->context,
+				direction);
+}
+
+/* Flags that are a constant take fewer instructions. A receive is always deferred. */
 static inline __attribute__((always_inline)) int post_plain(struct regio_rq *rq,
 							    enum regioi_direction direction,
 							    const struct regio_buf *data,
 							    uint32_t flags, uint64_t context)
 {
-	if (__builtin_expect(data && !(flags & ~REGIO_MSG_DEFER) &&
-				     post_quickly(rq, direction, data, NULL, false, false,
-						  flags & REGIO_MSG_DEFER, context),
-			     1))
-		return 0;
-	return post_less_common(rq, direction, data, flags, context);
+	const bool receive = direction == REGIOI_RECEIVE;
+
+	if (__builtin_expect(!data, 0))
+		return post_less_common(rq, data, flags, context, direction);
+	if (__builtin_expect(receive ? !(flags & ~REGIO_MSG_DEFER) : flags == REGIO_MSG_DEFER, 1))
+		return post_quickly(rq, direction, data, NULL, KNOWN_SEEN, REGIO_MSG_DEFER,
+				    context);
+	if (!receive && flags == 0)
+		return post_quickly(rq, direction, data, NULL, KNOWN_SEEN, 0, context);
+	return post_less_common(rq, data, flags, context, direction);
 }
 
 int regio_receive(struct regio_rq *rq, const struct regio_buf *data, uint32_t flags,
@@ -625,13 +686,9 @@ static inline __attribute__((always_inline)) int send_known(
 	uint32_t bytes, const struct regio_extra *extra)
 {
 	const struct regio_buf data = {region, request->data_at, bytes};
-	const uint32_t flags = REGIO_MSG_DEFER;
 
-	if (post_quickly(rq, REGIOI_SEND, &data, extra, true, true, flags, request->context))
-		return 0;
-	/* A copy, so that 'data' itself is nowhere but in registers. */
-	return submit(rq, REGIOI_SEND, &(struct regio_buf){region, request->data_at, bytes}, extra,
-		      flags, request->context);
+	return post_quickly(rq, REGIOI_SEND, &data, extra, KNOWN_GOOD, REGIO_MSG_DEFER,
+			    request->context);
 }
 
 int regioi_send_known(struct regio_rq *rq, uint64_t region,

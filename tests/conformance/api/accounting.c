@@ -97,6 +97,46 @@ START_TEST(a_queue_in_full_swing_refuses_what_an_idle_one_does)
 }
 END_TEST
 
+/*
+ * The shorter way is for the region that was named last, which is another one each time, and for
+ * what is not refused.
+ *
+ * Holds: regio_send what, regio_send Returns.
+ */
+START_TEST(a_queue_in_full_swing_takes_slices_of_several_regions)
+{
+	enum { LIMIT = 128, BYTES = 64 };
+	struct regio_result results[LIMIT];
+	struct side side;
+	uint64_t other;
+
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .sends = LIMIT,
+		  .slot_size = BYTES);
+	EXPECT_RETURN(0, regio_region_register(side.memory, LIMIT * BYTES, NULL, &other));
+	for (uint64_t i = 0; i < LIMIT; i++) {
+		struct regio_buf slice = slot_slice(&side, i, BYTES);
+		const struct regio_buf outside = {other, LIMIT * BYTES, 1};
+
+		if (i % 2)
+			slice.region = other;
+		fill_message(slot_memory(&side, i), BYTES, i);
+		EXPECT_RETURN(0, regio_send(side.rq, &slice, REGIO_MSG_DEFER, i));
+		EXPECT_RETURN(-EINVAL, regio_send(side.rq, &outside, REGIO_MSG_DEFER, LIMIT));
+	}
+	collect(side.send_cq, results, LIMIT);
+	for (uint64_t i = 0; i < LIMIT; i++) {
+		uint8_t data[BYTES];
+
+		expect_result(&results[i], 0, BYTES, i);
+		ck_assert_uint_eq(receive_plain(side.peer, data, sizeof(data)), BYTES);
+		expect_message(data, BYTES, i);
+	}
+	expect_empty(side.send_cq);
+	EXPECT_RETURN(0, regio_region_deregister(other));
+	side_close(&side);
+}
+END_TEST
+
 /* Holds: regio_receive Returns, regio_send Returns. */
 START_TEST(a_refused_request_gives_no_completion)
 {
@@ -385,6 +425,7 @@ int main(void)
 		CASE_PER_FAMILY(a_receive_counts_until_its_completion_is_dequeued),
 		CASE_PER_FAMILY(a_send_counts_until_its_completion_is_dequeued),
 		CASE_PER_FAMILY(a_queue_in_full_swing_refuses_what_an_idle_one_does),
+		CASE_PER_FAMILY(a_queue_in_full_swing_takes_slices_of_several_regions),
 		CASE(a_refused_request_gives_no_completion),
 		CASE(an_rq_fits_exactly_or_not_at_all),
 		CASE(one_cq_for_both_halves_counts_the_sum),
