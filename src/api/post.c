@@ -560,6 +560,17 @@ static inline uint32_t slices_in_region(struct regio_buf first, uint64_t bytes, 
 		       : (uint32_t)((bytes - first.offset) / first.length);
 }
 
+typedef uint64_t words __attribute__((may_alias));
+
+/*
+ * Two words of a request of a row. Of a long row the caller's stores have left the store buffer by
+ * the time they are read, but for those of the last few requests.
+ */
+static inline uint64_t two_words(const uint32_t *first)
+{
+	return *(const words *)first;
+}
+
 /*
  * Stores requests of the length of the first, each slice where the one before it ends. Returns
  * their number.
@@ -570,22 +581,34 @@ static inline uint32_t store_together(struct row *row)
 	const struct regio_request *next = row->next;
 	const struct regio_request *end =
 		next + slices_in_region(first, row->bytes, (uint32_t)(row->end - next));
+	const uint64_t result = regioi_word(0, first.length);
+	const uint32_t first_deferred = next->flags & REGIO_MSG_DEFER;
+	const uint64_t flags = regioi_word(first_deferred, 0);
+	const uint64_t step = regioi_word(first.length, 0);
+	const regioi_word_pair slice_step = {0, step};
+	regioi_word_pair slice = {first.region, regioi_word(first.offset, 0)};
+	uint64_t place = regioi_word(first.offset, first.length);
 	struct regioi_request *slot = row->slot;
-	uint32_t offset = first.offset, deferred = row->deferred, stored;
+	uint32_t deferred = row->deferred & first_deferred, stored;
 
-	for (; next < end; next++, slot++, offset += first.length) {
-		if (next->data.region != first.region || next->data.offset != offset ||
-		    next->data.length != first.length || !is_plain(next))
+	for (; next < end; next++, slot++, place += step, slice += slice_step) {
+		if (next->data.region != first.region || two_words(&next->data.offset) != place ||
+		    next->extra)
 			break;
-		deferred &= next->flags;
-		store_request(row->half, slot,
-			      (struct regio_buf){first.region, offset, first.length}, 0,
-			      next->context);
+		if (__builtin_expect(two_words(&next->flags) != flags, 0)) {
+			if (!is_plain(next))
+				break;
+			deferred &= next->flags;
+		}
+		regioi_request_store_slice(slot, slice);
+		regioi_request_store_rest(slot, result, next->context);
+		guard_request(row->half, slot);
 	}
 	stored = (uint32_t)(next - row->next);
 	if (stored > 1)
 		regioi_request_note_followed(row->slot, stored - 1);
-	row->deferred = deferred;
+	if (stored > 0)
+		row->deferred = deferred;
 	row->next = next;
 	row->slot = slot;
 	return stored;

@@ -51,6 +51,10 @@ struct regioi_request {
 };
 
 _Static_assert(sizeof(struct regioi_request) == 32, "two requests share a cache line");
+_Static_assert(offsetof(struct regioi_request, place) == 8 &&
+		       offsetof(struct regioi_request, context) ==
+			       offsetof(struct regioi_request, result) + 8,
+	       "these are pairs of words");
 
 /* The word that has 'first' and then 'second' in memory. */
 static inline uint64_t regioi_word(uint32_t first, uint32_t second)
@@ -71,6 +75,23 @@ static inline uint64_t regioi_word_load(const uint64_t *word)
 static inline void regioi_word_store(uint64_t *word, uint64_t value)
 {
 	*(volatile uint64_t *)word = value;
+}
+
+/* Two words of a request that are stored at once. */
+typedef uint64_t regioi_word_pair __attribute__((vector_size(16), aligned(8), may_alias));
+
+/* Stores the region and the place. */
+static inline void regioi_request_store_slice(struct regioi_request *request,
+					      regioi_word_pair region_and_place)
+{
+	*(regioi_word_pair *)(void *)&request->region = region_and_place;
+}
+
+/* Stores the result and the context. */
+static inline void regioi_request_store_rest(struct regioi_request *request, uint64_t result,
+					     uint64_t context)
+{
+	*(regioi_word_pair *)(void *)&request->result = (regioi_word_pair){result, context};
 }
 
 /* Stores the result of a request. */

@@ -599,6 +599,23 @@ START_TEST(rows_of_slices_are_sent_in_order_wherever_each_lies)
 }
 END_TEST
 
+/* Holds: regio_post what, REGIO_MSG_DEFER. */
+START_TEST(one_of_a_row_that_is_not_deferred_starts_all)
+{
+	struct regio_request requests[COUNT];
+	struct side side;
+
+	open_pair(&side, families[_i]);
+	for (uint32_t at = 0; at < COUNT; at++) {
+		make_sends(&side, requests, COUNT, REGIO_MSG_DEFER);
+		requests[at].flags = 0;
+		EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
+		expect_started(&side, COUNT);
+	}
+	side_close(&side);
+}
+END_TEST
+
 /* Holds: regio_post Returns. */
 START_TEST(a_row_of_slices_ends_with_their_region)
 {
@@ -644,6 +661,7 @@ int main(void)
 		CASE_PER_FAMILY(arguments_that_are_none_are_refused),
 		CASE_PER_FAMILY(a_queue_whose_completion_queue_is_closed_takes_none),
 		CASE_PER_STREAM(on_a_stream_they_are_bytes_in_order),
+		CASE_PER_FAMILY(one_of_a_row_that_is_not_deferred_starts_all),
 		CASE_PER_FAMILY(a_row_of_slices_ends_with_their_region),
 		CASE_PER_STREAM(rows_of_slices_are_sent_in_order_wherever_each_lies),
 	};
