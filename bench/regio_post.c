@@ -98,13 +98,17 @@ static void post_all_receives(struct posts *posts, struct regio_side *regio)
 
 static void write_messages(struct poster *poster, uint32_t count)
 {
+	struct bench_side *side = poster->regio.side;
 	struct posts *posts = &poster->posts;
-	uint32_t slot = posts->next;
+	struct regio_request *const requests = posts->requests, *const end =
+									requests + posts->slots;
+	struct regio_request *request = requests + posts->next;
+	uint8_t *const memory = poster->regio.memory;
 
 	for (uint32_t i = 0; i < count; i++) {
-		posts->requests[slot].data.length =
-			message_write(poster->regio.side, regio_side_slot(&poster->regio, slot));
-		slot = slot + 1 == posts->slots ? 0 : slot + 1;
+		request->data.length = message_write(side, memory + request->data.offset);
+		if (unlikely(++request == end))
+			request = requests;
 	}
 	posts->count = count;
 }

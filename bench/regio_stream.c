@@ -43,6 +43,32 @@ static void send_next(struct sender *sender, uint32_t flags)
 	sender->outstanding++;
 }
 
+/* The last of them starts them all. */
+static void send_batch(struct sender *sender, uint32_t count)
+{
+	struct regio_side *regio = &sender->regio;
+	struct bench_side *side = regio->side;
+	const uint32_t stride = side->params.stride, slots = sender->slots;
+	uint8_t *const memory = regio->memory;
+	struct regio_rq *const rq = sender->rq;
+	struct regio_buf slice = {.region = regio->region};
+	uint32_t slot = sender->next_slot, offset = slot * stride;
+
+	for (uint32_t left = count; left > 0; left--) {
+		slice.offset = offset;
+		slice.length = message_write(side, memory + offset);
+		regio_side_check(
+			regio, "regio_send",
+			regio_send(rq, &slice, likely(left > 1) ? REGIO_MSG_DEFER : 0, slot));
+		slot++;
+		offset += stride;
+		if (unlikely(slot == slots))
+			slot = offset = 0;
+	}
+	sender->next_slot = slot;
+	sender->outstanding += count;
+}
+
 static uint32_t take_completions(struct sender *sender)
 {
 	uint32_t count = regio_side_dequeue(&sender->regio);
@@ -61,10 +87,8 @@ void regio_stream_tx(struct bench_side *side)
 	while (side_running(side)) {
 		bool room = sender.slots - sender.outstanding >= batch;
 
-		for (uint32_t i = 1; room && i < batch; i++)
-			send_next(&sender, REGIO_MSG_DEFER);
 		if (room)
-			send_next(&sender, 0);
+			send_batch(&sender, batch);
 		if (take_completions(&sender) == 0 && !room)
 			regio_side_idle(&sender.regio);
 	}
