@@ -6,6 +6,7 @@
  * of the traffic is in memory that they share.
  */
 #include "../support/net.h"
+#include "../support/running.h"
 #include "../support/streams.h"
 #include "../support/suite.h"
 #include "team.h"
@@ -46,6 +47,7 @@ int peer_main(char **arguments)
 
 	EXPECT(meeting != MAP_FAILED, "%m");
 	EXPECT(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0, "%m");
+	running_start();
 	team_open(&team, &meeting->traffic, meeting->peer_sends, meeting->fds, NULL,
 		  meeting->peer_random);
 	if (!meeting->peer_sends)
@@ -93,10 +95,10 @@ static pid_t start_peer(int memory, const struct meeting *meeting)
 
 static void await_peer(const struct meeting *meeting)
 {
-	int64_t deadline_ns = now_ns() + STALL_NS;
+	int64_t deadline_ns = running_ns() + stall_ns;
 
 	while (!atomic_load_explicit(&meeting->traffic.ready, memory_order_acquire)) {
-		EXPECT(now_ns() < deadline_ns, "the peer did not come");
+		EXPECT(running_ns() < deadline_ns, "the peer did not come");
 		sched_yield();
 	}
 }
@@ -135,12 +137,12 @@ static uint64_t moved(const struct team *team)
 
 static void run_until(struct team *team, uint64_t messages)
 {
-	int64_t deadline_ns = now_ns() + STALL_NS;
+	int64_t deadline_ns = running_ns() + stall_ns;
 
 	while (moved(team) < messages) {
 		if (step(team))
-			deadline_ns = now_ns() + STALL_NS;
-		EXPECT(now_ns() < deadline_ns, "nothing goes on at message %llu",
+			deadline_ns = running_ns() + stall_ns;
+		EXPECT(running_ns() < deadline_ns, "nothing goes on at message %llu",
 		       (unsigned long long)moved(team));
 	}
 }
@@ -158,7 +160,7 @@ static void stop_and_continue(struct team *team, pid_t peer)
 /* The end of the peer is the end of a stream; of datagrams, what has come is all. */
 static void run_out(struct team *team)
 {
-	int64_t deadline_ns = now_ns() + STALL_NS;
+	int64_t deadline_ns = running_ns() + stall_ns;
 	unsigned int quiet = 0;
 
 	/* A sender hears of it when it sends, and nobody makes room any more. */
@@ -166,7 +168,7 @@ static void run_out(struct team *team)
 		team->traffic->window = UINT32_MAX;
 	while (team->traffic->stream ? !team_is_done(team) : quiet < QUIET_STEPS) {
 		quiet = step(team) ? 0 : quiet + 1;
-		EXPECT(now_ns() < deadline_ns, "the end of the peer is not noticed");
+		EXPECT(running_ns() < deadline_ns, "the end of the peer is not noticed");
 	}
 }
 

@@ -12,6 +12,7 @@
 
 struct tally *tally;
 const char *networks_refused;
+int64_t stall_ns = 60 * SECOND_NS;
 
 const char *const kind_names[SOAK_KINDS] = {
 	[SOAK_UDP_TRAINS] = "UDP in trains",

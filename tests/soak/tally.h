@@ -66,6 +66,9 @@ extern const char *const kind_names[SOAK_KINDS];
 extern const char *const fault_names[SOAK_FAULTS];
 extern const char *const count_names[SOAK_COUNTS];
 
+/* How long the other end may make no progress, in running_ns(): the soak runs beside other work. */
+extern int64_t stall_ns;
+
 void tally_open(void);
 
 static inline void tally_verified(enum soak_kind kind, uint64_t count)

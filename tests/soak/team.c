@@ -5,6 +5,7 @@
 #include "team.h"
 
 #include "../support/net.h"
+#include "../support/running.h"
 #include "../support/suite.h"
 #include "kernel_drops.h"
 #include "team_result.h"
@@ -230,7 +231,7 @@ void team_churn(struct team *team)
 
 static void drain(struct team *team)
 {
-	int64_t deadline_ns = now_ns() + STALL_NS;
+	int64_t deadline_ns = running_ns() + stall_ns;
 
 	for (uint32_t i = 0; i < lanes_count(team);) {
 		struct lane *lane = team->lanes[i];
@@ -241,7 +242,7 @@ static void drain(struct team *team)
 			i++;
 			continue;
 		}
-		EXPECT(team_dequeue(team) || now_ns() < deadline_ns,
+		EXPECT(team_dequeue(team) || running_ns() < deadline_ns,
 		       "lane %u: %llu requests never completed", i,
 		       (unsigned long long)(lane->posted - lane->done));
 	}

@@ -18,8 +18,6 @@
 
 #define LANES_MAX 16u
 #define LENGTH_MAX 1400u
-/* How long the other end may make no progress: the soak runs beside other work. */
-#define STALL_NS (60 * SECOND_NS)
 
 /* What both ends know. In memory that two processes may share. */
 struct traffic {
@@ -92,7 +90,7 @@ bool team_step(struct team *team);
 bool team_is_done(const struct team *team);
 /* Now and then: queues get another size, requests are cancelled, the region is made anew. */
 void team_churn(struct team *team);
-/* Sleeps on the CQ; fails the soak where nothing comes in STALL_NS. */
+/* Sleeps on the CQ; fails the soak where nothing comes in stall_ns. */
 void team_wait(struct team *team, int64_t timeout_ns);
 
 /* The window that the sockets of the receiving team allow. */

@@ -5,6 +5,7 @@
 #include "team.h"
 
 #include "../support/net.h"
+#include "../support/running.h"
 #include "../support/suite.h"
 #include "kernel_drops.h"
 #include "team_result.h"
@@ -212,7 +213,7 @@ static void bear_signals(bool bear)
 void traffic_run(struct team *sender, struct team *receiver)
 {
 	struct traffic *traffic = receiver->traffic;
-	int64_t stalled_at_ns = now_ns() + STALL_NS;
+	int64_t stalled_at_ns = running_ns() + stall_ns;
 
 	bear_signals(true);
 	while (!atomic_load(&traffic->over) && !(team_is_done(sender) && team_is_done(receiver))) {
@@ -222,10 +223,10 @@ void traffic_run(struct team *sender, struct team *receiver)
 		team_churn(sender);
 		team_churn(receiver);
 		if (any) {
-			stalled_at_ns = now_ns() + STALL_NS;
+			stalled_at_ns = running_ns() + stall_ns;
 			continue;
 		}
-		if (now_ns() > stalled_at_ns)
+		if (running_ns() > stalled_at_ns)
 			explain_stall(receiver);
 		/* Sends that have met a full socket are this thread's to go on with. */
 		team_wait(receiver, MILLISECOND_NS);
@@ -261,18 +262,19 @@ static void *run_sender(void *argument)
 /* The receiver sleeps as long as it likes: a wake-up that is lost would be noticed. */
 static void run_receiver(struct team *team)
 {
-	int64_t stalled_at_ns = now_ns() + STALL_NS;
+	int64_t stalled_at_ns = running_ns() + stall_ns;
 
 	while (!atomic_load(&team->traffic->over) && !team_is_done(team)) {
-		team_churn(team);
-		if (team_step(team)) {
-			stalled_at_ns = now_ns() + STALL_NS;
-			continue;
-		}
-		if (now_ns() >= stalled_at_ns)
+		if (running_ns() >= stalled_at_ns) {
+			EXPECT(!team_step(team),
+			       "a wake-up was lost: a wait slept beside messages");
 			explain_stall(team);
-		else
-			team_wait(team, stalled_at_ns - now_ns());
+		}
+		team_churn(team);
+		if (team_step(team))
+			stalled_at_ns = running_ns() + stall_ns;
+		else if (running_ns() < stalled_at_ns)
+			team_wait(team, stalled_at_ns - running_ns());
 	}
 }
 

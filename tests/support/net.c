@@ -4,6 +4,7 @@
  */
 #include "net.h"
 
+#include "running.h"
 #include "suite.h"
 
 #include <dirent.h>
@@ -97,11 +98,11 @@ void connect_to(int fd, int other)
 void await_way(int from, int to)
 {
 	struct pollfd readable = {.fd = to, .events = POLLIN};
-	int64_t deadline_ns = now_ns() + PATIENCE_NS;
+	int64_t deadline_ns = running_ns() + PATIENCE_NS;
 
 	connect_to(from, to);
 	do {
-		EXPECT(now_ns() < deadline_ns, "nothing passes the link");
+		EXPECT(running_ns() < deadline_ns, "nothing passes the link");
 		/* Refused while the link comes up. */
 		if (send(from, "", 0, MSG_DONTWAIT) < 0)
 			sched_yield();

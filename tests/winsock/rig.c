@@ -4,6 +4,8 @@
  */
 #include "rig.h"
 
+#include "../support/running.h"
+
 #include <pthread.h>
 
 RIO_EXTENSION_FUNCTION_TABLE rio;
@@ -189,13 +191,13 @@ int peer_receive(const struct rig *rig, void *data, int length)
 
 void take(RIO_CQ cq, RIORESULT *results, ULONG count)
 {
-	ULONGLONG until = GetTickCount64() + PATIENCE_MS;
+	const int64_t until_ns = running_ns() + PATIENCE_NS;
 	ULONG have = 0, got;
 
 	while (have < count) {
 		got = rio.RIODequeueCompletion(cq, results + have, count - have);
 		EXPECT(got != RIO_CORRUPT_CQ, "the CQ is corrupt");
-		EXPECT(got || GetTickCount64() < until, "%u of %u completions", have, count);
+		EXPECT(got || running_ns() < until_ns, "%u of %u completions", have, count);
 		have += got;
 		if (!got)
 			SwitchToThread();

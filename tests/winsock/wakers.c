@@ -5,13 +5,16 @@
 #include "wakers.h"
 
 #include "../support/message.h"
+#include "../support/running.h"
 #include "rig.h"
 
 #define RECEIVES 64
 #define BURST 24
 #define MESSAGE_BYTES 40
+
 /* A soak runs beside other work. */
-#define STALL_MS (6 * PATIENCE_MS)
+int64_t wakes_stall_ns = 6 * PATIENCE_NS;
+bool (*wakes_arm)(void);
 
 /* One receiving side: a rig that is signalled by an event or a port. */
 struct side {
@@ -81,7 +84,7 @@ static void side_woken(struct side *side)
 	}
 	for (ULONG i = 0; i < count; i++)
 		take_message(side, &results[i]);
-	if (rio.RIONotify(side->rig.cq) != 0)
+	if ((!wakes_arm || wakes_arm()) && rio.RIONotify(side->rig.cq) != 0)
 		InterlockedIncrement(&side->empty);
 	InterlockedIncrement64(&side->wakes);
 	LeaveCriticalSection(&side->lock);
@@ -101,7 +104,7 @@ static DWORD WINAPI send_bursts(LPVOID argument)
 	uint64_t sent = 0;
 
 	while (sent < side->wanted) {
-		ULONGLONG until = GetTickCount64() + STALL_MS;
+		const int64_t until_ns = running_ns() + wakes_stall_ns;
 		/* From one to many: single arrivals meet every state of the waiting threads. */
 		uint64_t burst = sent % BURST + 1;
 
@@ -110,7 +113,7 @@ static DWORD WINAPI send_bursts(LPVOID argument)
 			peer_send(&side->rig, message, sizeof(message));
 		}
 		while (side_received(side) < sent) {
-			if (GetTickCount64() > until)
+			if (running_ns() > until_ns)
 				return 1;
 			SwitchToThread();
 		}

@@ -27,6 +27,14 @@ struct wake_crew {
 	bool manual;			/* the events' reset */
 };
 
+/* How long a sender waits for what it has sent to be received, in running_ns(). */
+extern int64_t wakes_stall_ns;
+/*
+ * NULL, or asked each time that a thread was woken: false leaves its queue unarmed, as if the
+ * library had lost a wake-up.
+ */
+extern bool (*wakes_arm)(void);
+
 /* 'wanted' messages to each of the queues. */
 struct wakes wake_by_crew(const struct wake_crew *crew, uint64_t wanted);
 /* To four queues, whose events one thread waits for at once. */
