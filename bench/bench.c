@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bars.h"
 #include "lengths.h"
 #include "options.h"
 #include "output.h"
@@ -152,24 +153,22 @@ static void set_load(struct bench_plan *plan, unsigned index)
 		group->rows[i].params.rate = group->params.rate;
 }
 
-static void run_group(struct bench_plan *plan, unsigned index)
+static void run_group_round(struct bench_plan *plan, unsigned index, uint32_t round)
 {
 	struct bench_group *group = &plan->groups[index];
 
-	if (group->test->loads)
-		set_load(plan, index);
-
-	for (uint32_t round = 0; round < plan->options->rounds; round++) {
-		for (unsigned i = 0; i < group->row_count && !run_interrupted(); i++) {
-			progress(plan, index, "%u bytes, %u peer%s: %s, round %u of %u",
-				 group->params.size, group->params.sockets,
-				 group->params.sockets == 1 ? "" : "s", group->rows[i].impl->name,
-				 round + 1, plan->options->rounds);
-			run_round(plan, group, &group->rows[i]);
-		}
+	for (unsigned i = 0; i < group->row_count && !run_interrupted(); i++) {
+		progress(plan, index, "%u bytes, %u peer%s: %s, round %u of %u", group->params.size,
+			 group->params.sockets, group->params.sockets == 1 ? "" : "s",
+			 group->rows[i].impl->name, round + 1, plan->options->rounds);
+		run_round(plan, group, &group->rows[i]);
 	}
-	if (run_interrupted())
-		return;
+}
+
+static void summarise_group(struct bench_plan *plan, unsigned index)
+{
+	struct bench_group *group = &plan->groups[index];
+
 	rows_set_aside(group->rows, group->row_count);
 	for (unsigned i = 0; i < group->row_count && !run_interrupted(); i++) {
 		progress(plan, index, "%s, counting system calls", group->rows[i].impl->name);
@@ -177,7 +176,35 @@ static void run_group(struct bench_plan *plan, unsigned index)
 		run_counted(plan, &group->rows[i]);
 	}
 	rows_compare(group->rows, group->row_count);
+	bars_to_peers(group->rows, group->row_count);
 	progress(plan, index, NULL);
+}
+
+/* Groups whose rows are compared with each other take turns. */
+static unsigned end_of_turns(const struct bench_plan *plan, unsigned first)
+{
+	const struct bench_group *group = &plan->groups[first];
+	unsigned end = first + 1;
+
+	while (group->test->most_of_fewest_hosts > 0 && end < plan->group_count &&
+	       plan->groups[end].test == group->test &&
+	       plan->groups[end].params.size == group->params.size)
+		end++;
+	return end;
+}
+
+/* Stops when interrupted, with nothing of these groups to show. */
+static void run_groups(struct bench_plan *plan, unsigned first, unsigned end)
+{
+	if (plan->groups[first].test->loads)
+		set_load(plan, first);
+	for (uint32_t round = 0; round < plan->options->rounds; round++) {
+		for (unsigned i = first; i < end; i++)
+			run_group_round(plan, i, round);
+	}
+	for (unsigned i = first; i < end && !run_interrupted(); i++)
+		summarise_group(plan, i);
+	bars_to_fewest_hosts(&plan->groups[first], end - first);
 }
 
 static bool any_failed(const struct bench_plan *plan)
@@ -226,14 +253,15 @@ static int run_plan(struct bench_plan *plan, const struct bench_host *host)
 	if (tables)
 		report_heading(stdout, plan, host);
 	report_length(tables ? stdout : stderr, plan);
-	for (unsigned i = 0; i < plan->group_count; i++) {
+	for (unsigned i = 0, end; i < plan->group_count; i = end) {
+		end = end_of_turns(plan, i);
 		if (plan->groups[i].row_count == 0)
 			continue;
-		run_group(plan, i);
+		run_groups(plan, i, end);
 		if (run_interrupted())
 			return end_interrupted(plan, i, host);
-		if (tables)
-			report_group(stdout, &plan->groups[i]);
+		for (unsigned j = i; tables && j < end; j++)
+			report_group(stdout, &plan->groups[j]);
 	}
 	if (tables)
 		report_legend(stdout, plan);

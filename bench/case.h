@@ -43,7 +43,10 @@ struct bench_case {
 	enum bench_role rate_of; /* whose count of messages the rate is made of */
 	enum bench_value ratio_of;
 	const char *reference; /* the implementation that has ratio 1, or NULL */
-	int (*prepare)(void);  /* once, before all runs; NULL, or 0, or -1 with a complaint */
+	/* Bars, see bars.h; 0: none. */
+	double most_of_peers;
+	double most_of_fewest_hosts;
+	int (*prepare)(void); /* once, before all runs; NULL, or 0, or -1 with a complaint */
 	int (*open)(const struct bench_params *params, const struct socket_opts *opts,
 		    struct bench_sockets *ret_sockets);
 	bench_side_fn *load; /* takes the place of every implementation's tx, or NULL */

@@ -29,6 +29,7 @@ const struct bench_case bench_case_jitter = {
 	.rate_of = BENCH_RX,
 	.ratio_of = VALUE_P999_US,
 	.reference = "epoll",
+	.most_of_peers = 1.1,
 	.open = open_two,
 	.load = many_load,
 };

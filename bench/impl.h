@@ -37,6 +37,8 @@ struct bench_impl {
 	/* Of the implementations that are regio itself: the options of its driver. */
 	const char *engine;
 	uint32_t driver_flags;
+	/* NULL, or the name of the implementation that this one is once more. */
+	const char *control_of;
 	/* NULL, or: returns 0 when it works here, else -1 and why not. */
 	int (*probe)(const struct bench_impl *impl, char *ret_reason, size_t reason_bytes);
 	struct {

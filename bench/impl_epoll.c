@@ -309,3 +309,14 @@ const struct bench_impl bench_impl_epoll = {
 			[SHAPE_TCP_ECHO] = {NULL, epoll_tcp_echo_rx},
 		},
 };
+
+/* The last of a round, where epoll is among the first. */
+const struct bench_impl bench_impl_epoll_again = {
+	.name = "epoll-again",
+	.about = "the same once more: how much chance makes rows differ",
+	.control_of = "epoll",
+	.sides =
+		{
+			[SHAPE_MANY] = {NULL, epoll_many_rx},
+		},
+};

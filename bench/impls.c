@@ -29,7 +29,8 @@
 	WINSOCK_IMPLS(X)                                                                           \
 	X(regio_sim)                                                                               \
 	X(post_sim)                                                                                \
-	X(slots_sim)
+	X(slots_sim)                                                                               \
+	X(epoll_again)
 
 #define DECLARE(name) extern const struct bench_impl bench_impl_##name;
 #define ENTRY(name) &bench_impl_##name,

@@ -27,6 +27,9 @@ void report_length(FILE *file, const struct bench_plan *plan);
 
 void report_group(FILE *file, const struct bench_group *group);
 
+/* Below its table, where it has bars: whether they are met. */
+void report_bars(FILE *file, const struct bench_group *group);
+
 /* What each figure means. */
 void report_legend(FILE *file, const struct bench_plan *plan);
 

@@ -6,6 +6,7 @@
 #include <regio.h>
 #include <time.h>
 
+#include "bars.h"
 #include "instructions.h"
 #include "output.h"
 #include "report.h"
@@ -127,6 +128,46 @@ static void add_loads(cJSON *object, const struct bench_row *row)
 		add_percentiles(object, row->latency);
 }
 
+static cJSON *make_interval(const struct interval *ratio)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(object, "compared", bench_value_names[BAR_VALUE]);
+	add_value(object, "ratio", ratio->middle);
+	add_value(object, "low", ratio->low);
+	add_value(object, "high", ratio->high);
+	cJSON_AddNumberToObject(object, "rounds", ratio->count);
+	return object;
+}
+
+static cJSON *make_bar(const struct bench_bar *bar)
+{
+	cJSON *object = make_interval(&bar->ratio);
+
+	cJSON_AddNumberToObject(object, "most", bar->most);
+	cJSON_AddStringToObject(object, "decided", interval_decision_names[bar->decision]);
+	return object;
+}
+
+static void add_bars(cJSON *object, const struct bench_row *row)
+{
+	const struct bench_bar *peers = &row->peers, *fewest = &row->fewest_hosts;
+	cJSON *bar;
+
+	if (peers->than) {
+		bool control = row->impl->control_of;
+
+		bar = control ? make_interval(&peers->ratio) : make_bar(peers);
+		cJSON_AddStringToObject(bar, "than", peers->than->impl->name);
+		cJSON_AddItemToObject(object, control ? "control" : "bar_peers", bar);
+	}
+	if (fewest->than) {
+		bar = make_bar(fewest);
+		cJSON_AddNumberToObject(bar, "than_hosts", fewest->than->params.hosts);
+		cJSON_AddItemToObject(object, "bar_hosts", bar);
+	}
+}
+
 static void add_row(cJSON *rows, const struct bench_row *row)
 {
 	cJSON *object = cJSON_CreateObject();
@@ -162,6 +203,7 @@ static void add_row(cJSON *rows, const struct bench_row *row)
 	cJSON_AddNumberToObject(object, "rounds", row->rounds_kept);
 	cJSON_AddNumberToObject(object, "rounds_set_aside", row->rounds_set_aside);
 	cJSON_AddNumberToObject(object, "rounds_disturbed", row->rounds_disturbed);
+	add_bars(object, row);
 }
 
 static void add_skips(cJSON *document, const struct bench_plan *plan)

@@ -500,6 +500,7 @@ void report_group(FILE *file, const struct bench_group *group)
 		print_row(file, &table, i);
 	print_left_out(file, &table);
 	print_notes(file, group);
+	report_bars(file, group);
 	output_flush();
 }
 

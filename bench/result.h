@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "interval.h"
 #include "side.h"
 
 /* More rounds than this are refused. */
@@ -72,6 +73,14 @@ struct bench_result {
 
 struct bench_case;
 
+/* What the p99.9 of a row may be of another's, and whether the rounds decide it: see bars.h. */
+struct bench_bar {
+	const struct bench_row *than; /* NULL: there is no bar */
+	double most;
+	struct interval ratio; /* of each round to the same round of the other */
+	enum interval_decision decision;
+};
+
 /* All runs of one implementation with the same parameters. */
 struct bench_row {
 	const struct bench_case *test;
@@ -93,6 +102,8 @@ struct bench_row {
 	double worst_us;	   /* of all rounds; NaN where no time is taken */
 	struct histogram *latency; /* of all rounds, where percentiles are shown, or NULL */
 	double ratio;		   /* to the reference; NaN where there is none */
+	struct bench_bar peers;	   /* to the peer with which the bar is least met */
+	struct bench_bar fewest_hosts;
 	struct bench_losses losses;
 };
 

@@ -102,7 +102,25 @@ def check_density(tool):
         for field in ("open_ms", "close_ms", "queue_bytes", "p50_us", "worst_us"):
             if not row.get(field, -1) >= 0:
                 problems.append(f"{name}: no {field}")
+        if (row["hosts"] > 1) != ("bar_hosts" in row) or row.get("bar_hosts", {}).get("than_hosts", 1) != 1:
+            problems.append(f"{name}: {row.get('bar_hosts')} in comparison with one host")
+        elif "bar_hosts" in row:
+            problems += wrong_bar(row["bar_hosts"])
     return problems
+
+
+def wrong_bar(bar):
+    """What is wrong with a bar: it is decided where all of its interval is on one side."""
+    low, high, most = bar.get("low"), bar.get("high"), bar.get("most")
+    wanted = "undecided"
+    if low is not None and not low <= bar["ratio"] <= high:
+        yield f"a ratio outside of its interval: {bar}"
+    if low is not None and high <= most:
+        wanted = "yes"
+    elif low is not None and low > most:
+        wanted = "no"
+    if bar.get("decided") != wanted or bar["compared"] != "p999_us" or (bar["rounds"] < 6) != (low is None):
+        yield f"not {wanted}: {bar}"
 
 
 def links():
@@ -156,13 +174,13 @@ def check_jitter(tool):
     with tempfile.TemporaryDirectory() as directory:
         picture = os.path.join(directory, "a.svg")
         plot = ["--plot", picture] if shutil.which("gnuplot") else []
-        result = run(tool, "bench", "jitter", "--load", "5", "--impl", "epoll,regio-epoll", "--seconds", "0.3",
-                     "--rounds", "2", "--verify", "--json", "-", *plot)
+        result = run(tool, "bench", "jitter", "--load", "5", "--impl", "epoll,regio-epoll,epoll-again",
+                     "--seconds", "0.6", "--rounds", "8", "--verify", "--json", "-", *plot)
         if result.returncode != 0:
             return [f"exit status {result.returncode}: {result.stderr.strip()}"]
         rows = json.loads(result.stdout)["rows"]
         problems = list(whole(rows))
-        if [(row["load_per_cent"], row["flood"]) for row in rows] != [(5, 0), (5, 0), (5, "all"), (5, "all")]:
+        if [(row["load_per_cent"], row["flood"]) for row in rows] != [(5, 0)] * 3 + [(5, "all")] * 3:
             problems.append(f"{[(row['load_per_cent'], row['flood']) for row in rows]}")
         if len({row["rate"] for row in rows}) != 1:
             problems.append("the rate is not the same for all")
@@ -170,6 +188,16 @@ def check_jitter(tool):
             times = [time for _, time in row.get("percentiles_us", ())]
             if not times or times != sorted(times) or times[-1] > row["worst_us"] * 1.01:
                 problems.append(f"{row['impl']}: percentiles {times}, worst {row.get('worst_us')}")
+            than = {"regio-epoll": "bar_peers", "epoll-again": "control"}.get(row["impl"])
+            if than and row.get(than, {}).get("than") != "epoll":
+                problems.append(f"{row['impl']}: not compared with its peer: {row}")
+        # Where the control differs from what it repeats, nothing is decided.
+        for regio, control in zip(rows[1::3], rows[2::3]):
+            low, high = control["control"].get("low"), control["control"].get("high")
+            if low is None or low <= 1 <= high:
+                problems += wrong_bar(regio["bar_peers"])
+            elif regio["bar_peers"]["decided"] != "undecided":
+                problems.append(f"decided beside a control of {low} to {high}")
         if plot:
             with open(picture, encoding="utf-8") as file:
                 text = file.read()
