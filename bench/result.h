@@ -13,7 +13,7 @@
 #include "side.h"
 
 /* More rounds than this are refused. */
-#define BENCH_ROUNDS_MAX 100
+#define BENCH_ROUNDS_MAX 1000
 
 /* Where there is a value for each side, tx + role is that of the role. */
 enum bench_value {
