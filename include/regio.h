@@ -16,8 +16,8 @@
  * as 0, or not written; fields that the library does not know must be 0, or are
  * set to 0.
  *
- * When a call that creates or changes an object fails, regio_last_error()
- * explains why.
+ * When a call fails, regio_last_error() explains why; regio_error_text() says
+ * what the status of a result means.
  *
  * Threads, in general: calls on one CQ, and calls on one half (receive or send)
  * of one RQ, must be serialised by the caller; everything else may run in
@@ -232,9 +232,9 @@ REGIO_API const char *regio_error_text(int error);
  * regio_last_error - why the last failed call on this thread failed: step, cause
  * and remedy
  *
- * Written by the calls that make, change, describe or end something, and by
- * regio_cq_fd(). Posting, dequeuing, notifications, waits and runs do not write
- * it; calls on pools of slots do.
+ * Written by every call that fails, except for -EALREADY, -EINTR and
+ * -ETIMEDOUT, which are part of normal work. A result with an error status is
+ * not a failed call.
  *
  * Ownership  the text is valid until the thread's next failing call
  * Threads    each thread has its own

@@ -30,9 +30,7 @@
  * The pool allocates memory when it is created and when an RQ is attached, and
  * at no other time.
  *
- * When a call fails, regio_last_error() explains why, except for -ENOBUFS of
- * regio_slots_take(), regio_slots_reply() and regio_slots_send(), which is part
- * of normal work.
+ * When a call fails, regio_last_error() explains why.
  */
 #ifndef REGIO_SLOTS_H
 #define REGIO_SLOTS_H

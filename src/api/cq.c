@@ -132,6 +132,14 @@ int regio_cq_close(struct regio_cq *handle)
 
 /* ---- Dequeuing ---- */
 
+static __attribute__((cold, noinline)) int refuse(const struct regio_cq *handle, const char *step)
+{
+	int error = regioi_table_reason((uintptr_t)handle, -EBADF);
+
+	return regioi_fail(error, "%s: the CQ is %s", step,
+			   error == -ECHILD ? "of the parent process" : "NULL or closed");
+}
+
 static inline uint32_t make_progress(struct regioi_cq *cq, bool poll,
 				     struct regio_result *ret_results, uint32_t results_max)
 {
@@ -166,7 +174,7 @@ static inline int dequeue(struct regioi_cq *cq, struct regio_result *ret_results
 	uint32_t count;
 
 	if (!ret_results && results_max)
-		return -EINVAL;
+		return regioi_fail(-EINVAL, "dequeuing: ret_results is NULL");
 	if (results_max > INT32_MAX)
 		results_max = INT32_MAX;
 	if (__builtin_expect(atomic_load_explicit(&cq->fired, memory_order_relaxed), 0))
@@ -188,7 +196,7 @@ int regio_cq_dequeue(struct regio_cq *handle, struct regio_result *ret_results,
 	int result;
 
 	if (__builtin_expect(!cq, 0))
-		return regioi_table_reason((uintptr_t)handle, -EBADF);
+		return refuse(handle, "dequeuing");
 	result = dequeue(cq, ret_results, results_max);
 	regioi_cq_consumed(cq);
 	return result;
@@ -223,9 +231,9 @@ int regio_cq_notify(struct regio_cq *handle)
 	int error;
 
 	if (!regioi_hazard_enter(handle))
-		return -ENOMEM;
+		return regioi_fail(-ENOMEM, "asking for a notification: out of memory");
 	cq = regioi_cq_inside(handle);
-	error = cq ? notify(cq) : regioi_table_reason((uintptr_t)handle, -EBADF);
+	error = cq ? notify(cq) : refuse(handle, "asking for a notification");
 	regioi_hazard_leave();
 	return error;
 }
@@ -256,8 +264,11 @@ int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_dela
 	int result;
 
 	if (!cq)
-		return regioi_table_reason((uintptr_t)handle, -EBADF);
+		return refuse(handle, "waiting on a CQ");
 	result = regioi_cq_wait(cq, min_count ? min_count : 1, max_delay_ns, timeout_ns);
 	regioi_cq_consumed(cq);
+	if (result == -EBADF)
+		regioi_explain("waiting on a CQ: the library's descriptors were closed by other "
+			       "code; close the CQ and make a new one");
 	return result;
 }

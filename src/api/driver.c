@@ -96,15 +96,30 @@ int regio_driver_close(struct regio_driver *handle)
 	return error;
 }
 
+static __attribute__((cold, noinline)) int refuse(const struct regio_driver *handle,
+						  const char *step)
+{
+	int error = regioi_table_reason((uintptr_t)handle, -EBADF);
+
+	return regioi_fail(error, "%s: the driver is %s", step,
+			   error == -ECHILD ? "of the parent process" : "NULL or closed");
+}
+
 int regio_driver_run(struct regio_driver *handle, int64_t timeout_ns)
 {
 	struct regioi_driver *driver = regioi_driver_held(handle);
 	int result;
 
 	if (!driver)
-		return regioi_table_reason((uintptr_t)handle, -EBADF);
+		return refuse(handle, "running a driver");
 	result = regioi_driver_run(driver, timeout_ns);
 	regioi_driver_release(driver);
+	if (result == -EBADF)
+		regioi_explain("running a driver: the library's descriptors were closed by other "
+			       "code; close the driver and make a new one");
+	else if (result == -EBUSY)
+		regioi_explain("running a driver: it has a thread of its own, or another thread "
+			       "runs it or waits on one of its CQs");
 	return result;
 }
 
@@ -113,7 +128,7 @@ int regio_driver_wake(struct regio_driver *handle)
 	struct regioi_driver *driver = regioi_driver_held(handle);
 
 	if (!driver)
-		return regioi_table_reason((uintptr_t)handle, -EBADF);
+		return refuse(handle, "waking a driver");
 	regioi_driver_wake(driver);
 	regioi_driver_release(driver);
 	return 0;

@@ -54,6 +54,24 @@ static int refuse(int error, const char *which, const struct regioi_refusal *ref
 			   refusal->reason, refusal->remedy[0] ? "; " : "", refusal->remedy);
 }
 
+static int refuse_name(const struct wish *wish)
+{
+	const struct regioi_engine_ops *ops;
+	char names[64] = "";
+
+	for (uint32_t i = 0; (ops = regioi_engine_at(i)); i++) {
+		size_t length = strlen(names);
+
+		if (ops->automatic)
+			snprintf(names + length, sizeof(names) - length, ", %s", ops->name);
+	}
+	return regioi_fail(-ENOENT,
+			   "choosing an engine: %s requests \"%.120s\", and no engine has "
+			   "that name; those for traffic are auto%s, and regio info "
+			   "describes them",
+			   wish->by, wish->text, names);
+}
+
 static int engine_named(const struct wish *wish, struct regioi_driver *driver)
 {
 	struct regioi_refusal refusal = {0};
@@ -62,10 +80,7 @@ static int engine_named(const struct wish *wish, struct regioi_driver *driver)
 
 	driver->ops = engine_find(wish->engine);
 	if (!driver->ops)
-		return regioi_fail(-ENOENT,
-				   "choosing an engine: %s requests \"%.120s\", which names none; "
-				   "regio info lists the engines",
-				   wish->by, wish->text);
+		return refuse_name(wish);
 	error = driver->ops->create(&driver->engine, &refusal);
 	regioi_print(which, "%s does not work here", wish->engine);
 	if (error)

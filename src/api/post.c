@@ -3,7 +3,9 @@
  * Posting requests.
  */
 #include "api/known.h"
+#include "api/refusal.h"
 #include "base/barrier.h"
+#include "base/error.h"
 #include "base/hazard.h"
 #include "base/lesser.h"
 #include "exec/execute.h"
@@ -25,32 +27,37 @@
 
 static const struct regio_buf no_slice;
 
-static int check_slice(const struct regio_buf *slice, uint32_t length_min, bool write)
+static int check_slice(enum regioi_direction direction, const char *what,
+		       const struct regio_buf *slice, uint32_t length_min, bool write)
 {
-	if (slice->region == 0)
+	if (slice->region == 0 ||
+	    (slice->length >= length_min && regioi_region_allows(slice, write)))
 		return 0;
-	if (slice->length < length_min)
-		return -EINVAL;
-	return regioi_region_allows(slice, write) ? 0 : regioi_region_refusal(slice);
+	return regioi_refuse_slice(direction, what, slice, length_min);
 }
 
 static int check_extra(const struct regioi_half *half, const struct regio_extra *extra)
 {
-	const bool receive = half->direction == REGIOI_RECEIVE;
+	const enum regioi_direction direction = half->direction;
+	const bool receive = direction == REGIOI_RECEIVE;
 	int error;
 
 	if (!receive && extra->local_address.region)
-		return -EINVAL;
+		return regioi_refuse_extra(direction, "a local address");
 	/* A stream cannot carry control data, and leaving it out would change the message. */
 	if (!receive && half->stream && extra->control.region)
-		return -EINVAL;
-	error = check_slice(&extra->local_address, ADDRESS_SLICE_MIN, true);
+		return regioi_refuse_extra(direction, "control data on a stream");
+	error = check_slice(direction, "the local address", &extra->local_address,
+			    ADDRESS_SLICE_MIN, true);
 	if (!error)
-		error = check_slice(&extra->remote_address, ADDRESS_SLICE_MIN, receive);
+		error = check_slice(direction, "the remote address", &extra->remote_address,
+				    ADDRESS_SLICE_MIN, receive);
 	if (!error)
-		error = check_slice(&extra->control, sizeof(struct regio_control), receive);
+		error = check_slice(direction, "the control data", &extra->control,
+				    sizeof(struct regio_control), receive);
 	if (!error)
-		error = check_slice(&extra->message_flags, sizeof(uint32_t), true);
+		error = check_slice(direction, "the message flags", &extra->message_flags,
+				    sizeof(uint32_t), true);
 	return error;
 }
 
@@ -255,9 +262,9 @@ static int store(struct batch *batch, const struct regio_buf *data, const struct
 
 	if ((data->region || data->length) &&
 	    !regioi_region_allows(data, half->direction == REGIOI_RECEIVE))
-		return regioi_region_refusal(data);
+		return regioi_refuse_slice(half->direction, "the data", data, 0);
 	if (!room(half, batch->tail, 1))
-		return -ENOBUFS;
+		return regioi_refuse_full(half->direction);
 	REGIOI_ASSERT(batch->tail - atomic_load(&half->dequeued) < half->limit);
 	/*
 	 * The slot belongs to the poster until 'tail' moves, so nothing need be undone after a
@@ -289,12 +296,12 @@ static inline int take(struct batch *batch, const struct regio_buf *data,
 	if (flags & ~(REGIO_MSG_DONT_NOTIFY | REGIO_MSG_DEFER) &&
 	    !is_wait_for_all(batch->half, flags)) {
 		if (flags != REGIO_MSG_COMMIT_ONLY || data || extra || context)
-			return -EINVAL;
+			return regioi_refuse_flags(batch->half, flags);
 		batch->committed = true;
 		return 0;
 	}
 	if (!data && batch->half->stream)
-		return -EINVAL;
+		return regioi_refuse_nothing(batch->half->direction);
 	return store(batch, data ? data : &no_slice, extra, flags, context);
 }
 
@@ -355,13 +362,15 @@ static __attribute__((noinline)) int submit(struct regio_rq *handle,
 	int error;
 
 	if (!call)
-		return -ENOMEM;
+		return regioi_refuse_queue(direction, -ENOMEM);
 	half = find_half(call, handle, direction, &error);
 	if (half) {
 		batch = batch_of(half);
 		error = take(&batch, data, extra, flags, context);
 		if (!error)
 			finish(&batch);
+	} else {
+		regioi_refuse_queue(direction, error);
 	}
 	regioi_hazard_leave_quickly(call);
 	return error;
@@ -372,7 +381,7 @@ static int take_request(struct batch *batch, const struct regio_request *request
 	const struct regio_buf *data = &request->data;
 
 	if (request->reserved)
-		return -EINVAL;
+		return regioi_fail(-EINVAL, "posting requests: a reserved field is not 0");
 	if (request->flags & REGIO_MSG_COMMIT_ONLY && !data->region && !data->offset &&
 	    !data->length)
 		data = NULL;
@@ -685,19 +694,23 @@ static int post_many(struct regioi_half *half, const struct regio_request *reque
 int regio_post(struct regio_rq *rq, uint32_t half, const struct regio_request *requests,
 	       uint32_t count)
 {
-	const bool send = half == REGIO_HALF_SEND;
+	const enum regioi_direction direction =
+		half == REGIO_HALF_SEND ? REGIOI_SEND : REGIOI_RECEIVE;
 	struct regioi_hazard *call;
 	struct regioi_half *found;
 	int result;
 
-	if ((!send && half != REGIO_HALF_RECEIVE) || (!requests && count) || count > INT32_MAX)
-		return -EINVAL;
+	if ((half != REGIO_HALF_SEND && half != REGIO_HALF_RECEIVE) || (!requests && count) ||
+	    count > INT32_MAX)
+		return regioi_refuse_batch(half, count);
 	call = regioi_hazard_enter(rq);
 	if (!call)
-		return -ENOMEM;
-	found = find_half(call, rq, send ? REGIOI_SEND : REGIOI_RECEIVE, &result);
+		return regioi_refuse_queue(direction, -ENOMEM);
+	found = find_half(call, rq, direction, &result);
 	if (found)
 		result = post_many(found, requests, count);
+	else
+		regioi_refuse_queue(direction, result);
 	regioi_hazard_leave_quickly(call);
 	return result;
 }

@@ -45,7 +45,7 @@ static int check_options(const struct regio_rq_opts *opts, struct regio_rq_opts 
 int regioi_rq_check_limits(const char *step, uint32_t max_receives, uint32_t max_sends)
 {
 	if (max_receives == 0 && max_sends == 0)
-		return regioi_fail(-EINVAL, "%s: both limits are 0", step);
+		return regioi_fail(-EINVAL, "%s: both limits are 0; one may be", step);
 	if (max_receives > REGIO_RQ_REQUESTS_MAX || max_sends > REGIO_RQ_REQUESTS_MAX)
 		return regioi_fail(-EINVAL, "%s: a limit is above %u", step, REGIO_RQ_REQUESTS_MAX);
 	return 0;
@@ -144,9 +144,11 @@ static int attach(struct regioi_rq *rq, struct regioi_cq *const cqs[2])
 			regioi_half_detach(&rq->halves[0]);
 		if (atomic_load(&cqs[i]->closed))
 			return refuse_cq(i, -EBADF);
-		return regioi_fail(-ENOBUFS,
-				   "creating an RQ: its %s CQ has no room for %u more; resize it",
-				   i == REGIOI_RECEIVE ? "receive" : "send", half->limit);
+		return regioi_fail(
+			-ENOBUFS,
+			"creating an RQ: its %s CQ has no room for %u more; make or resize it "
+			"with more",
+			i == REGIOI_RECEIVE ? "receive" : "send", half->limit);
 	}
 	return 0;
 }
@@ -227,11 +229,12 @@ static int check_room(struct regioi_cq *const cqs[2], const uint32_t limits[2])
 		wanted[0] = wanted[1] = (uint64_t)limits[0] + limits[1];
 	for (int i = 0; i < 2; i++) {
 		if (regioi_cq_room(cqs[i]) < wanted[i])
-			return regioi_fail(-ENOBUFS,
-					   "creating an RQ: its %s CQ has room for %u, not %" PRIu64
-					   "; resize it",
-					   i == REGIOI_RECEIVE ? "receive" : "send",
-					   regioi_cq_room(cqs[i]), wanted[i]);
+			return regioi_fail(
+				-ENOBUFS,
+				"creating an RQ: its %s CQ has room for %u more, and the RQ "
+				"needs %" PRIu64 "; make or resize the CQ with more",
+				i == REGIOI_RECEIVE ? "receive" : "send", regioi_cq_room(cqs[i]),
+				wanted[i]);
 	}
 	return 0;
 }

@@ -54,9 +54,9 @@ static int reserve_both(struct regioi_rq *rq, const uint32_t limits[2])
 	}
 	if (!error)
 		return 0;
-	return regioi_fail(error, "resizing an RQ: its %s CQ has no room for %u; resize it first",
-			   half->direction == REGIOI_RECEIVE ? "receive" : "send",
-			   limits[half->direction]);
+	return regioi_fail(
+		error, "resizing an RQ: its %s CQ has no room for %u; resize the CQ first",
+		half->direction == REGIOI_RECEIVE ? "receive" : "send", limits[half->direction]);
 }
 
 /* As executor of both halves. */

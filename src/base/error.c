@@ -93,6 +93,7 @@ const char *regio_error_text(int error)
 }
 
 static _Thread_local char last_error[320];
+static _Thread_local const char *last_text = "";
 
 void regioi_explain(const char *format, ...)
 {
@@ -101,11 +102,17 @@ void regioi_explain(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(last_error, sizeof(last_error), format, arguments);
 	va_end(arguments);
+	last_text = last_error;
+}
+
+void regioi_explain_plainly(const char *text)
+{
+	last_text = text;
 }
 
 const char *regio_last_error(void)
 {
-	return last_error;
+	return last_text;
 }
 
 uint32_t regio_version(void)

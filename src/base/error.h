@@ -9,6 +9,11 @@
 /* Stores the sentence for this thread. */
 void regioi_explain(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
 
+/*
+ * For a failure that is part of a program's normal work, and must cost little: 'text' is a literal.
+ */
+void regioi_explain_plainly(const char *text);
+
 /* A macro, so that compilers and checkers see which error a function returns. */
 #define regioi_fail(error, ...) (regioi_explain(__VA_ARGS__), (error))
 

@@ -134,7 +134,9 @@ static int check_type(struct regioi_rq *rq, int fd)
 
 	if (error == -ENOTSOCK || error == -EBADF)
 		return regioi_fail(error, "%s: descriptor %d is %s", step, fd,
-				   error == -EBADF ? "not open" : "not a socket");
+				   error == -ENOTSOCK ? "not a socket"
+				   : fd < 0	      ? "none; did socket() or accept() fail?"
+						      : "not open");
 	if (error)
 		return regioi_fail(error, "%s: asking for SO_COOKIE: %s; regio needs Linux 4.18",
 				   step, strerror(-error));

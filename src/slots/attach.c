@@ -14,11 +14,15 @@ static int check_queues(const struct regioi_pool *pool, const struct regio_rq_in
 {
 	if (info->max_receives && info->receive_cq != pool->cq)
 		return regioi_fail(-EINVAL,
-				   "%s: the RQ's receives complete in another CQ than the pool's",
+				   "%s: the RQ's receives complete in another CQ than the pool's; "
+				   "give the RQ the CQ of the pool",
 				   step);
 	if (info->max_sends && info->send_cq != pool->cq)
 		return regioi_fail(
-			-EINVAL, "%s: the RQ's sends complete in another CQ than the pool's", step);
+			-EINVAL,
+			"%s: the RQ's sends complete in another CQ than the pool's; give the RQ "
+			"the CQ of the pool",
+			step);
 	return 0;
 }
 
@@ -51,7 +55,9 @@ int regio_slots_attach(struct regio_slots *handle, struct regio_rq *rq, uint32_t
 		return regioi_fail(-EINVAL, "%s: 0 receives", step);
 	error = regio_rq_get_info(rq, &info, sizeof(info));
 	if (error)
-		return regioi_fail(error, "%s: %s", step, regio_error_text(error));
+		return regioi_fail(error, "%s: %s", step,
+				   error == -EBADF ? "the RQ is NULL or closed"
+						   : regio_error_text(error));
 	error = check_queues(pool, &info);
 	if (error)
 		return error;

@@ -43,14 +43,6 @@ static __attribute__((cold, noinline)) int refuse_length(const struct regioi_poo
 	return regioi_fail(-EINVAL, "%s: %u bytes; a slot has %u", step, length, pool->bytes);
 }
 
-/* That the limit is reached is part of normal work, and is not explained. */
-static __attribute__((cold, noinline)) int refuse_send(const char *step, int error)
-{
-	if (error != -ENOBUFS)
-		regioi_explain("%s: %s", step, regio_error_text(error));
-	return error;
-}
-
 /* ---- Replying ---- */
 
 static __attribute__((noinline)) int reply_to_sender(struct regioi_pool *pool,
@@ -87,11 +79,8 @@ static inline int reply(struct regioi_pool *pool, struct regioi_pool_slot *slot,
 
 /* After an error the slot is the pool's again. */
 static __attribute__((cold, noinline)) int reply_refused(struct regioi_pool *pool,
-							 struct regioi_pool_slot *slot,
-							 const char *step, int error)
+							 struct regioi_pool_slot *slot, int error)
 {
-	if (error != -EINVAL)
-		refuse_send(step, error);
 	regioi_supply_return(pool, slot);
 	return error;
 }
@@ -114,7 +103,7 @@ int regio_slots_reply(struct regio_slots *handle, const struct regio_slot *slot,
 		error = refuse_length(pool, step, length);
 	else
 		error = reply(pool, found, length);
-	return __builtin_expect(error == 0, 1) ? 0 : reply_refused(pool, found, step, error);
+	return __builtin_expect(error == 0, 1) ? 0 : reply_refused(pool, found, error);
 }
 
 /* ---- Sending ---- */
@@ -130,8 +119,11 @@ int regio_slots_take(struct regio_slots *handle, struct regio_slot *ret_slot)
 	if (!ret_slot)
 		return regioi_fail(-EINVAL, "%s: ret_slot is NULL", step);
 	slot = regioi_supply_take(pool);
-	if (!slot)
+	if (!slot) {
+		regioi_explain_plainly("taking a slot: none is free; dequeue, so that slots that "
+				       "were sent come back, or make a larger pool");
 		return -ENOBUFS;
+	}
 	slot->state = REGIOI_SLOT_HELD;
 	slot->sourced = false;
 	regioi_slot_renew(slot);
@@ -167,7 +159,7 @@ int regio_slots_send(struct regio_slots *handle, const struct regio_slot *slot, 
 	error = regio_send_ex(rq, &data, to ? &extra : NULL, REGIO_MSG_DEFER,
 			      found->request.context);
 	if (error)
-		return refuse_send(step, error);
+		return error;
 	found->state = REGIOI_SLOT_SENDING;
 	return 0;
 }

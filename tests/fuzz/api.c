@@ -882,7 +882,7 @@ static void post_one(struct regio_rq *handle, bool receives, const struct regio_
 	else
 		result = receives ? regio_receive(handle, data, flags, context)
 				  : regio_send(handle, data, flags, context);
-	check_return(result, &expected, receives ? "regio_receive" : "regio_send");
+	check_explained(result, &expected, receives ? "regio_receive" : "regio_send");
 	if (result < 0 || flags & REGIO_MSG_COMMIT_ONLY)
 		return;
 	request.half = &rq->halves[!receives];
@@ -939,9 +939,9 @@ static void post_many(struct regio_rq *handle, bool receives, struct regio_reque
 		expected = refusal;
 	else if (!expected.count)
 		expected = (struct expected){1, {(int)accepted}};
-	check_return(regio_post(handle, receives ? REGIO_HALF_RECEIVE : REGIO_HALF_SEND, requests,
-				count),
-		     &expected, "regio_post");
+	check_explained(regio_post(handle, receives ? REGIO_HALF_RECEIVE : REGIO_HALF_SEND,
+				   requests, count),
+			&expected, "regio_post");
 }
 
 static void call_post(struct input *input)

@@ -120,21 +120,106 @@ START_TEST(the_last_error_stays_until_the_next_call_that_fails)
 }
 END_TEST
 
-/* Holds: regio_last_error what. */
-START_TEST(a_failing_request_leaves_the_last_error_alone)
+static void expect_explained(int error, int result, const char *part)
 {
-	struct regio_buf slice = {0};
-	struct regio_cq *cq;
+	EXPECT_RETURN(error, result);
+	EXPECT(strstr(regio_last_error(), part), "\"%s\" does not say \"%s\"", regio_last_error(),
+	       part);
+}
+
+static void expect_slice_explained(struct regio_rq *rq, struct regio_buf slice, int error,
+				   const char *part)
+{
+	const struct regio_request request = {.data = slice};
+
+	expect_explained(error, regio_receive(rq, &slice, 0, 0), part);
+	expect_explained(error, regio_receive_ex(rq, &slice, NULL, 0, 0), part);
+	expect_explained(error, regio_post(rq, REGIO_HALF_RECEIVE, &request, 1), part);
+}
+
+/* Holds: regio_last_error what, regio.h what 4. */
+START_TEST(a_refused_slice_is_explained)
+{
+	static const char constant[64] = "read-only";
+	struct side side;
+	struct regio_extra extra = {0};
+	uint64_t region, other, sealed;
+	void *memory;
+
+	SIDE_OPEN(&side, .family = AF_INET, .receives = 2, .sends = 2, .slot_size = 64);
+	EXPECT_RETURN(0, regio_region_allocate(4096, NULL, &region, &memory));
+	EXPECT_RETURN(0, regio_region_allocate(4096, NULL, &other, &memory));
+	EXPECT_RETURN(0, regio_region_deregister(other));
+	EXPECT_RETURN(0, regio_region_register((void *)constant, sizeof(constant), NULL, &sealed));
+	expect_slice_explained(side.rq, (struct regio_buf){region, 4000, 97}, -EINVAL,
+			       "97 bytes from offset 4000 on; its region has 4096");
+	expect_slice_explained(side.rq, (struct regio_buf){0, 0, 64}, -EFAULT, "is 0");
+	expect_slice_explained(side.rq, (struct regio_buf){other, 0, 64}, -EFAULT,
+			       "not registered");
+	expect_slice_explained(side.rq, (struct regio_buf){sealed, 0, 64}, -EFAULT,
+			       "cannot be written");
+	extra.remote_address = (struct regio_buf){region, 64, 16};
+	expect_explained(
+		-EINVAL,
+		regio_receive_ex(side.rq, &(struct regio_buf){region, 0, 64}, &extra, 0, 0),
+		"remote address has 16 bytes; it needs at least 28");
+	extra = (struct regio_extra){.local_address = {region, 64, 28}};
+	expect_explained(-EINVAL,
+			 regio_send_ex(side.rq, &(struct regio_buf){region, 0, 64}, &extra, 0, 0),
+			 "a local address");
+	EXPECT_RETURN(0, regio_region_deregister(sealed));
+	EXPECT_RETURN(0, regio_region_deregister(region));
+	side_close(&side);
+}
+END_TEST
+
+/* Holds: regio_last_error what, regio.h what 4. */
+START_TEST(a_refused_request_is_explained)
+{
+	const struct regio_request reserved = {.reserved = 1};
+	const struct regio_buf empty = {0};
+	struct side side;
+
+	SIDE_OPEN(&side, .family = AF_INET, .receives = 2, .sends = 2, .slot_size = 64);
+	expect_explained(-EBADF, regio_send(NULL, &empty, 0, 0), "posting a send: the RQ is NULL");
+	expect_explained(-EBADF, regio_receive(NULL, &empty, 0, 0), "posting a receive: the RQ is");
+	expect_explained(-EBADF, regio_post(NULL, REGIO_HALF_SEND, NULL, 0), "the RQ is NULL");
+	expect_explained(-EINVAL, regio_post(side.rq, 3, NULL, 0), "REGIO_HALF_");
+	expect_explained(-EINVAL, regio_post(side.rq, REGIO_HALF_SEND, NULL, 1), "NULL");
+	expect_explained(-EINVAL, regio_post(side.rq, REGIO_HALF_SEND, &reserved, 1), "reserved");
+	expect_explained(-EINVAL, regio_send(side.rq, &empty, 0x100, 0), "0x100");
+	expect_explained(-EINVAL, regio_send(side.rq, &empty, REGIO_MSG_COMMIT_ONLY, 0),
+			 "COMMIT_ONLY");
+	expect_explained(-EINVAL, regio_receive(side.rq, &empty, REGIO_MSG_WAITALL, 0), "WAITALL");
+	for (int i = 0; i < 2; i++)
+		EXPECT_RETURN(0, regio_receive(side.rq, &empty, 0, 0));
+	expect_explained(-ENOBUFS, regio_receive(side.rq, &empty, 0, 0), "more receives");
+	side_close(&side);
+}
+END_TEST
+
+/* Holds: regio_last_error what, regio.h what 4. */
+START_TEST(a_call_on_no_queue_is_explained_and_normal_work_is_not)
+{
+	struct side side;
+	struct regio_result result;
 	char before[512];
 
-	EXPECT_RETURN(-EINVAL, regio_cq_create(0, NULL, &cq));
+	SIDE_OPEN(&side, .family = AF_INET, .receives = 2, .sends = 2, .slot_size = 64);
+	expect_explained(-EBADF, regio_cq_dequeue(NULL, &result, 1), "dequeuing: the CQ is NULL");
+	expect_explained(-EBADF, regio_cq_notify(NULL), "notification: the CQ is NULL");
+	expect_explained(-EBADF, regio_cq_wait(NULL, 1, 0, 0), "waiting on a CQ: the CQ is NULL");
+	expect_explained(-EBADF, regio_driver_run(NULL, 0), "running a driver: the driver is NULL");
+	expect_explained(-EBADF, regio_driver_wake(NULL), "waking a driver: the driver is NULL");
+	expect_explained(-EINVAL, regio_cq_dequeue(side.receive_cq, NULL, 1),
+			 "ret_results is NULL");
 	strncpy(before, regio_last_error(), sizeof(before) - 1);
 	before[sizeof(before) - 1] = '\0';
-	EXPECT_RETURN(-EBADF, regio_send(NULL, &slice, 0, 0));
-	EXPECT_RETURN(-EBADF, regio_receive(NULL, &slice, 0, 0));
-	EXPECT_RETURN(-EBADF, regio_post(NULL, REGIO_HALF_SEND, NULL, 0));
-	EXPECT_RETURN(-EINVAL, regio_post(NULL, 0, NULL, 0));
+	EXPECT_RETURN(-ETIMEDOUT, regio_cq_wait(side.receive_cq, 1, 0, 0));
+	EXPECT_RETURN(0, regio_cq_notify(side.receive_cq));
+	EXPECT_RETURN(-EALREADY, regio_cq_notify(side.receive_cq));
 	ck_assert_str_eq(regio_last_error(), before);
+	side_close(&side);
 }
 END_TEST
 
@@ -458,7 +543,9 @@ int main(void)
 		CASE(an_unknown_error_is_called_EUNKNOWN),
 		CASE(the_last_error_belongs_to_its_thread_and_is_empty_at_first),
 		CASE(the_last_error_stays_until_the_next_call_that_fails),
-		CASE(a_failing_request_leaves_the_last_error_alone),
+		CASE(a_refused_slice_is_explained),
+		CASE(a_refused_request_is_explained),
+		CASE(a_call_on_no_queue_is_explained_and_normal_work_is_not),
 		CASE(the_list_of_engines_ends_and_has_one_automatic_choice),
 		CASE(the_epoll_engine_is_always_available),
 		CASE(offloads_are_what_the_kernel_does),
