@@ -20,7 +20,7 @@ int main(int argc, char **argv)
 
 	address.sin6_port = htons(argc > 1 ? (uint16_t)strtoul(argv[1], NULL, 10) : 7777);
 	if (bind(fd, (void *)&address, length) || getsockname(fd, (void *)&address, &length))
-		return perror("socket"), 1;
+		return perror("bind"), 1;
 	if (regio_cq_create(512, NULL, &cq) ||
 	    regio_rq_create(fd, 256, 256, cq, cq, 0, NULL, &rq) ||
 	    regio_slots_create(cq, 256, 2048, NULL, &slots) || regio_slots_attach(slots, rq, 256))

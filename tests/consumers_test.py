@@ -7,7 +7,9 @@ builds an example against it. Prints TAP.
 """
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -61,6 +63,7 @@ class Installed:
         values = {option["name"]: option["value"] for option in options}
         self.prefix = self.root + values["prefix"]
         self.libraries = os.path.join(self.prefix, values["libdir"])
+        self.data = values["datadir"]
         self.work = directory
 
     def ran(self, program):
@@ -116,6 +119,31 @@ class Installed:
         self.ran(f"{build}/program")
 
 
+    def examples(self):
+        directory = os.path.join(self.prefix, self.data, "doc/regio/examples")
+        if not os.path.isdir(directory):
+            raise tap.Skip("the examples are not installed")
+        with open(f"{directory}/README.md", encoding="utf-8") as file:
+            text = file.read()
+        commands = re.findall(r"`(c(?:c|\+\+) [^`]+)`|^    (cc .*)$", text, re.MULTILINE)
+        assert len(commands) > 10, commands
+        environment = dict(os.environ, PKG_CONFIG_PATH=f"{self.libraries}/pkgconfig",
+                           PKG_CONFIG_SYSROOT_DIR=self.root)
+        # libuv and Asio may be missing, and so may the Windows spelling.
+        for command in ("".join(found) for found in commands):
+            if "libuv" in command and subprocess.run(
+                    ["pkg-config", "--exists", "libuv"], check=False).returncode:
+                continue
+            if "asio" in command and not os.path.exists("/usr/include/asio.hpp"):
+                continue
+            if "winsock" in command and not os.path.exists(
+                    f"{self.libraries}/pkgconfig/regio-winsock.pc"):
+                continue
+            result = subprocess.run(["sh", "-ec", command], cwd=directory, env=environment,
+                                    capture_output=True, text=True, timeout=300, check=False)
+            assert result.returncode == 0, f"{command}: {result.stderr}"
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         installed = Installed(directory)
@@ -124,6 +152,7 @@ def main():
             ("a program is built with CMake's find_package", installed.with_cmake),
             ("CMake is refused another interface, and what there is not", installed.cmake_refuses),
             ("regio is a subproject of Meson", installed.as_a_part),
+            ("the examples are compiled by the commands beside them", installed.examples),
         ])
 
 
