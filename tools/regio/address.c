@@ -70,6 +70,14 @@ static bool lacks_zone(const struct address *address)
 
 /* ---- Names --------------------------------------------------------------- */
 
+/* "192.0.2.1:7766", as the tool itself shows an address; a port is an option of its own. */
+static bool has_port(const char *host)
+{
+	const char *colon = strchr(host, ':');
+
+	return colon && !strchr(colon + 1, ':');
+}
+
 int address_find(const char *host, uint16_t port, struct address ret_addresses[ADDRESSES_MAX])
 {
 	const char *zone = strchr(host, '%');
@@ -83,7 +91,8 @@ int address_find(const char *host, uint16_t port, struct address ret_addresses[A
 	snprintf(service, sizeof(service), "%u", port);
 	error = getaddrinfo(host, service, &hints, &found);
 	if (error)
-		return console_fail("find the address of %s: %s", host, gai_strerror(error));
+		return console_fail("find the address of %s: %s%s", host, gai_strerror(error),
+				    has_port(host) ? "; give it without the port, see --help" : "");
 	for (next = found; next && count < (int)ADDRESSES_MAX; next = next->ai_next) {
 		if (next->ai_addrlen > sizeof(ret_addresses[0].name))
 			continue;
