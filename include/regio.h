@@ -233,8 +233,8 @@ REGIO_API const char *regio_error_text(int error);
  * and remedy
  *
  * Written by every call that fails, except for -EALREADY, -EINTR and
- * -ETIMEDOUT, which are part of normal work. A result with an error status is
- * not a failed call.
+ * -ETIMEDOUT, which are part of normal work, and by regio_post() if it accepts
+ * only some. A result with an error status is not a failed call.
  *
  * Ownership  the text is valid until the thread's next failing call
  * Threads    each thread has its own
@@ -610,10 +610,10 @@ REGIO_API int regio_cq_close(struct regio_cq *cq);
  * halves have their turn before the rest. A request counts against its RQ's
  * limit until its result is written here. When the CQ is empty, and at the
  * latest after 1,024 results, the call makes progress once: it executes what is
- * ready on the queues of its driver, deferred requests included. Up to 4 dequeues
- * after a regio_cq_wait() that slept may execute what has been posted since
- * without asking the kernel what has arrived; the next after one that returns 0
- * asks.
+ * ready on the queues of its driver, deferred requests included. After a
+ * regio_cq_wait() that slept, up to 4 dequeues that find the CQ empty may only
+ * execute what has been posted since; once one of them has returned 0, the next
+ * asks the kernel again what has arrived.
  *
  * Ownership  the slices of each request are the caller's again
  * Threads    one caller at a time for each CQ; CQs are independent
@@ -672,8 +672,9 @@ REGIO_API int regio_cq_wait(struct regio_cq *cq, uint32_t min_count, uint64_t ma
 /*
  * regio_cq_fd - a descriptor for poll, epoll or any event loop
  *
- * Readable means: call regio_cq_dequeue() until it returns 0, then
- * regio_cq_notify() before the next sleep. A dequeue of 0 is possible. The CQs
+ * Before each sleep, the first included, call regio_cq_dequeue() until it
+ * returns 0, then regio_cq_notify(), without which the descriptor may never
+ * become readable. A dequeue of 0 is possible although it is readable. The CQs
  * of one driver share one descriptor.
  *
  * Ownership  the library's: do not read from it or close it

@@ -177,6 +177,7 @@ END_TEST
 START_TEST(a_refused_request_is_explained)
 {
 	const struct regio_request reserved = {.reserved = 1};
+	const struct regio_request some[] = {{.flags = REGIO_MSG_DEFER}, {.flags = 0x200}};
 	const struct regio_buf empty = {0};
 	struct side side;
 
@@ -187,6 +188,8 @@ START_TEST(a_refused_request_is_explained)
 	expect_explained(-EINVAL, regio_post(side.rq, 3, NULL, 0), "REGIO_HALF_");
 	expect_explained(-EINVAL, regio_post(side.rq, REGIO_HALF_SEND, NULL, 1), "NULL");
 	expect_explained(-EINVAL, regio_post(side.rq, REGIO_HALF_SEND, &reserved, 1), "reserved");
+	EXPECT_RETURN(1, regio_post(side.rq, REGIO_HALF_SEND, some, 2));
+	EXPECT(strstr(regio_last_error(), "0x200"), "%s", regio_last_error());
 	expect_explained(-EINVAL, regio_send(side.rq, &empty, 0x100, 0), "0x100");
 	expect_explained(-EINVAL, regio_send(side.rq, &empty, REGIO_MSG_COMMIT_ONLY, 0),
 			 "COMMIT_ONLY");
