@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The manual pages have what there is: an example with each function, that compiles; each case and
-implementation of the benchmark; each field of the JSON output.
+"""The manual pages have what there is: an example with each function, that compiles; each error that
+the header names; each case and implementation of the benchmark; each option of the help; each field
+of the JSON output.
 
 Usage: manual_test.py SOURCE TOOL COMPILER... TOOL may be empty: it was not built. Prints TAP.
 """
@@ -23,6 +24,14 @@ JSON = {
 }
 
 
+# Which commands a page is for; each lists its options in its help.
+COMMANDS = {
+    "regio.1": ("info", "bench"),
+    "regio-load.1": ("serve", "load"),
+    "regio-feed.1": ("feed publish", "feed subscribe"),
+}
+
+
 def examples_of(page):
     """The section, and the programs in it."""
     section = re.search(r"^\.Sh EXAMPLES\n(.*?)^\.Sh ", page, re.MULTILINE | re.DOTALL)
@@ -31,17 +40,35 @@ def examples_of(page):
     return [block.replace("\\e", "\\") for block in blocks]
 
 
-def check_functions(source, _tool, _compiler):
-    """Each function has an example in the page of its name"""
+def pages_of_functions(source):
+    """The name of each page of section 3, and the names of its functions."""
     build = (source / "man/meson.build").read_text()
     for page, names in re.findall(r"'(regio_\w+)': \[\n(.*?)\]", build, re.DOTALL):
+        yield page, [page, *re.findall(r"'(\w+)'", names)]
+
+
+def check_functions(source, _tool, _compiler):
+    """Each function has an example in the page of its name"""
+    for page, names in pages_of_functions(source):
         code = "".join(examples_of((source / "man" / f"{page}.3").read_text()))
-        for name in [page, *re.findall(r"'(\w+)'", names)]:
+        for name in names:
             declared = any(
                 re.search(rf"^REGIO_API.*\b{name}\(", header.read_text(), re.MULTILINE)
                 for header in (source / "include").glob("*.h"))
             if declared and f"{name}(" not in code:
                 yield f"{page}.3: {name}() has no example"
+
+
+def check_errors(source, _tool, _compiler):
+    """Each error that the header names for a function is in its page"""
+    headers = "".join(header.read_text() for header in sorted((source / "include").glob("*.h")))
+    for page, names in pages_of_functions(source):
+        shown = set(re.findall(r"\bE[A-Z0-9]+\b", (source / "man" / f"{page}.3").read_text()))
+        for name in names:
+            comment = re.search(rf"/\*\n \* {name} - .*?\*/", headers, re.DOTALL)
+            for error in sorted(set(re.findall(r"-(E[A-Z0-9]+)", comment[0] if comment else ""))):
+                if error not in shown:
+                    yield f"{page}.3: {error} of {name}() is not there"
 
 
 def check_examples(source, _tool, compiler):
@@ -69,6 +96,23 @@ def check_bench(source, tool, _compiler):
             yield f"regio.1: {name} is not there"
 
 
+def check_options(source, tool, _compiler):
+    """Each option that the help of a command lists is in its page"""
+    if not tool:
+        return
+    for name, commands in COMMANDS.items():
+        page = (source / "man" / name).read_text()
+        for command in commands:
+            usage = subprocess.run([tool, *command.split(), "--help"], capture_output=True, text=True,
+                                   timeout=300, check=False).stdout
+            options = set(re.findall(r"^ +--([a-z-]+)", usage, re.MULTILINE))
+            if not options:
+                yield f"{command}: its help lists no option"
+            for option in sorted(options - {"help"}):
+                if f"Fl -{option}" not in page:
+                    yield f"{name}: --{option} of {command} is not there"
+
+
 def check_json(source, _tool, _compiler):
     """Each field of the JSON output is in the page of its command"""
     for name, patterns in JSON.items():
@@ -83,7 +127,8 @@ def check_json(source, _tool, _compiler):
 def main():
     if len(sys.argv) < 4:
         sys.exit(__doc__)
-    checks = (check_functions, check_examples, check_bench, check_json)
+    checks = (check_functions, check_errors, check_examples, check_bench, check_options,
+              check_json)
     print(f"1..{len(checks)}")
     for number, check in enumerate(checks, 1):
         faults = list(check(pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))
