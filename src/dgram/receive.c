@@ -91,15 +91,6 @@ static void complete_request(struct regioi_receive_state *state, const struct re
 
 /* ---- Planning ---- */
 
-static uint32_t messages_to_ask(const struct regioi_receive_state *state)
-{
-	uint32_t most = REGIOI_AREA_MESSAGES;
-
-	if (atomic_load_explicit(&state->long_control, memory_order_relaxed))
-		most = REGIOI_AREA_LONG_CONTROLS;
-	return state->asked > 1 ? regioi_lesser(state->asked, most) : 1;
-}
-
 static enum regioi_area_layout layout_for(const struct regioi_receive_state *state)
 {
 	/* A train may be delivered to requests posted later, which may have extra slices. */
@@ -108,6 +99,17 @@ static enum regioi_area_layout layout_for(const struct regioi_receive_state *sta
 	return atomic_load_explicit(&state->long_control, memory_order_relaxed)
 		       ? REGIOI_LAYOUT_LONG_CONTROLS
 		       : REGIOI_LAYOUT_NAMES;
+}
+
+/* The layout is read once: a poster may want more at any time, and fewer messages have room then.
+ */
+static uint32_t messages_to_ask(const struct regioi_receive_state *state,
+				enum regioi_area_layout layout)
+{
+	const uint32_t most = layout == REGIOI_LAYOUT_LONG_CONTROLS ? REGIOI_AREA_LONG_CONTROLS
+								    : REGIOI_AREA_MESSAGES;
+
+	return state->asked > 1 ? regioi_lesser(state->asked, most) : 1;
 }
 
 static __attribute__((noinline)) void lay_out(struct regioi_area *area,
@@ -128,10 +130,9 @@ static __attribute__((noinline)) void lay_out(struct regioi_area *area,
 }
 
 /* The headers of the first 'count' messages, whose vectors are in place. */
-static void prepare_headers(const struct regioi_receive_state *state, struct regioi_area *area,
+static void prepare_headers(enum regioi_area_layout layout, struct regioi_area *area,
 			    uint32_t count)
 {
-	const enum regioi_area_layout layout = layout_for(state);
 	const size_t control =
 		layout == REGIOI_LAYOUT_NAMES ? REGIOI_CONTROL_BYTES : REGIOI_LONG_CONTROL_BYTES;
 
@@ -149,17 +150,17 @@ static void prepare_headers(const struct regioi_receive_state *state, struct reg
 }
 
 /* Plans an operation on 'count' messages, whose vectors are in place. */
-static uint32_t plan_messages(const struct regioi_receive_state *state, struct regioi_area *area,
+static uint32_t plan_messages(enum regioi_area_layout layout, struct regioi_area *area,
 			      struct regioi_op *op, uint32_t count)
 {
-	prepare_headers(state, area, count);
+	prepare_headers(layout, area, count);
 	op->kind = REGIOI_OP_RECEIVE_MESSAGES;
 	op->messages = area->receives;
 	op->count = count;
 	return count;
 }
 
-uint32_t regioi_receive_plan_slices(const struct regioi_receive_state *state,
+uint32_t regioi_receive_plan_slices(enum regioi_area_layout layout,
 				    const struct regioi_window *window, uint8_t *data,
 				    uint32_t most, struct regioi_area *area, struct regioi_op *op)
 {
@@ -180,20 +181,21 @@ uint32_t regioi_receive_plan_slices(const struct regioi_receive_state *state,
 		if (!data)
 			break;
 	}
-	return plan_messages(state, area, op, (uint32_t)(vector - area->vectors));
+	return plan_messages(layout, area, op, (uint32_t)(vector - area->vectors));
 }
 
-static uint32_t plan_stages(const struct regioi_receive_state *state, uint32_t count,
+static uint32_t plan_stages(enum regioi_area_layout layout, uint32_t count,
 			    struct regioi_area *area, struct regioi_op *op)
 {
 	for (uint32_t i = 0; i < count; i++)
 		area->vectors[i] = (struct iovec){regioi_area_stage(area, i), REGIOI_STAGE_BYTES};
-	return plan_messages(state, area, op, count);
+	return plan_messages(layout, area, op, count);
 }
 
 uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct regioi_window *window,
 			     struct regioi_area *area, struct regioi_op *op, uint32_t *ret_planned)
 {
+	const enum regioi_area_layout layout = layout_for(state);
 	struct regioi_resolver resolver = {0};
 	struct regioi_window rest = *window;
 	uint32_t asked;
@@ -207,7 +209,7 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 	}
 	*ret_planned = 0;
 	op->result = 0;
-	asked = regioi_lesser(messages_to_ask(state), rest.count);
+	asked = regioi_lesser(messages_to_ask(state, layout), rest.count);
 	if (asked == 0)
 		return window->count;
 	if (!area) {
@@ -217,9 +219,9 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 		*ret_planned = 1;
 	} else if (state->trains) {
 		*ret_planned =
-			plan_stages(state, regioi_lesser(asked, REGIOI_AREA_STAGES), area, op);
+			plan_stages(layout, regioi_lesser(asked, REGIOI_AREA_STAGES), area, op);
 	} else {
-		*ret_planned = regioi_receive_plan_slices(state, &rest, data, asked, area, op);
+		*ret_planned = regioi_receive_plan_slices(layout, &rest, data, asked, area, op);
 	}
 	return window->count - rest.count;
 }

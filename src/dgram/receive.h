@@ -90,7 +90,7 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
  * A part of it: plans receives of at most 'most' of the window's requests into their slices, of
  * which the first is 'data'. Returns their number.
  */
-uint32_t regioi_receive_plan_slices(const struct regioi_receive_state *state,
+uint32_t regioi_receive_plan_slices(enum regioi_area_layout layout,
 				    const struct regioi_window *window, uint8_t *data,
 				    uint32_t most, struct regioi_area *area, struct regioi_op *op);
 

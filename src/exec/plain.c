@@ -45,16 +45,17 @@ static inline void begin(struct regioi_half *half, struct regioi_work *work)
 /* Several receives, the first of them into 'data'. Its own function: one need not save registers.
  */
 static __attribute__((noinline)) bool prepare_receives(struct regioi_half *half, uint8_t *data,
-						       struct regioi_work *work)
+						       uint32_t pending, struct regioi_work *work)
 {
 	const struct regioi_window window = regioi_half_window(half);
-	const uint32_t most = regioi_lesser(half->receive.asked, window.count);
+	/* Requests that were posted after the check may want more than data. */
+	const uint32_t most = regioi_lesser(half->receive.asked, pending);
 
 	work->area = regioi_area_take(&half->node->driver->areas);
 	if (!work->area)
 		return false;
-	work->planned = regioi_receive_plan_slices(&half->receive, &window, data, most, work->area,
-						   &work->op);
+	work->planned = regioi_receive_plan_slices(REGIOI_LAYOUT_DATA, &window, data, most,
+						   work->area, &work->op);
 	begin(half, work);
 	return true;
 }
@@ -81,7 +82,7 @@ bool regioi_plain_prepare(struct regioi_half *half, struct regioi_work *ret_work
 		regioi_guard_unpoison(data, request->bytes);
 	/* Not where it is a send, or a stream: they have one. */
 	if (pending > 1 && half->receive.asked > 1)
-		return prepare_receives(half, data, ret_work);
+		return prepare_receives(half, data, pending, ret_work);
 	ret_work->area = NULL;
 	ret_work->planned = 1;
 	ret_work->op.kind = half->single_op;
