@@ -605,9 +605,16 @@ START_TEST(one_of_a_row_that_is_not_deferred_starts_all)
 	struct regio_request requests[COUNT];
 	struct side side;
 
-	open_pair(&side, families[_i]);
+	/* Twice as many as a row, which ends where the ring does. */
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .receives = COUNT,
+		  .sends = 2 * COUNT, .slot_size = SLOT);
 	for (uint32_t at = 0; at < COUNT; at++) {
 		make_sends(&side, requests, COUNT, REGIO_MSG_DEFER);
+		/* Side by side, as slots need not be. */
+		for (uint32_t i = 0; i < COUNT; i++) {
+			requests[i].data.offset = i * SLOT;
+			fill_message(side.memory + i * SLOT, SLOT, i);
+		}
 		requests[at].flags = 0;
 		EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_SEND, requests, COUNT));
 		expect_started(&side, COUNT);
