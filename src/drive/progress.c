@@ -377,7 +377,7 @@ static bool nodes_rest(struct regioi_driver *driver, struct regioi_list *resting
  * While one RQ is in a system call, what those after it need is fetched, their answers included:
  * of the third its node, of the second its halves, of the next its requests.
  */
-static void prefetch_behind(const struct regioi_node *node)
+static void prefetch_following(const struct regioi_node *node)
 {
 	const struct regioi_node *next = node->list_next;
 
@@ -406,7 +406,7 @@ static void visit_steady(struct batch *batch)
 		uint32_t done = 0;
 
 		next = node->list_next;
-		prefetch_behind(node);
+		prefetch_following(node);
 		if (regioi_half_pending(receive) > 0)
 			done = regioi_half_execute_one(receive, batch->direct);
 		batch_count(batch, receive, done);
@@ -476,7 +476,7 @@ static bool pass_hot(struct regioi_driver *driver, struct regioi_direct_results 
  * Before anything is looked at: pairs with the poster, which stores its request and then looks
  * whether it must ring (regioi_driver_kick()).
  */
-static void calls_forget(struct regioi_driver *driver)
+static void kicks_clear(struct regioi_driver *driver)
 {
 	if (atomic_load_explicit(&driver->kicked, memory_order_relaxed))
 		atomic_store(&driver->kicked, false);
@@ -502,7 +502,7 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_r
 	if (poll && (++driver->passes_unasked > passes_unasked_max(driver) ||
 		     driver->done_unasked >= DONE_UNASKED))
 		events_poll(driver);
-	calls_forget(driver);
+	kicks_clear(driver);
 	regioi_arrivals_take(driver);
 	if (alone && regioi_heat_all_hot(driver))
 		return pass_hot(driver, direct);
@@ -523,7 +523,7 @@ static bool pass(struct regioi_driver *driver, bool poll, struct regioi_direct_r
  * After a pass before a sleep that has 'left' work, another one at most. Returns whether work is
  * left that needs no event.
  */
-static bool few_unknown_try(struct regioi_driver *driver, bool left,
+static bool try_few_unknown(struct regioi_driver *driver, bool left,
 			    struct regioi_direct_results *direct)
 {
 	/* Trying these few costs less than asking the engine, and then trying them. */
@@ -534,7 +534,7 @@ static bool few_unknown_try(struct regioi_driver *driver, bool left,
 }
 
 /* An RQ that rests has had its turn: lists it if there is more to do. Returns whether there is. */
-static bool visited(struct regioi_driver *driver, struct regioi_node *node)
+static bool list_if_more_to_do(struct regioi_driver *driver, struct regioi_node *node)
 {
 	enum regioi_ready ready = regioi_node_ready(node);
 
@@ -577,7 +577,7 @@ static bool pass_events(struct regioi_driver *driver, const struct regioi_event 
 	}
 	batch_end(&batch);
 	for (int i = 0; i < named; i++)
-		left |= visited(driver, nodes[i]);
+		left |= list_if_more_to_do(driver, nodes[i]);
 	driver->busy = left;
 	driver->done_unasked += batch.completed;
 	regioi_heat_pass(driver, batch.received, batch.completed);
@@ -598,7 +598,7 @@ static void leave_to_others(struct regioi_driver *driver, bool left)
  * what that thread leaves it rings the doorbell for, and a doorbell that no poll has taken ends the
  * sleep that follows.
  */
-static bool nothing_given(const struct regioi_driver *driver)
+static bool no_work_listed(const struct regioi_driver *driver)
 {
 	return !atomic_load(&driver->arrivals) && regioi_driver_has_nothing_listed(driver) &&
 	       !regioi_driver_is_lost(driver);
@@ -609,10 +609,10 @@ bool regioi_progress_without_poll(struct regioi_driver *driver, struct regioi_cq
 	struct regioi_direct_results direct = {.cq = consumer};
 	bool left;
 
-	if (nothing_given(driver))
+	if (no_work_listed(driver))
 		return false;
 	regioi_driver_lock(driver);
-	left = few_unknown_try(driver, pass(driver, false, &direct), &direct);
+	left = try_few_unknown(driver, pass(driver, false, &direct), &direct);
 	regioi_driver_unlock(driver);
 	leave_to_others(driver, left);
 	return left;
@@ -625,14 +625,14 @@ void regioi_progress_after_sleep(struct regioi_driver *driver, struct regioi_cq 
 	bool left;
 
 	regioi_driver_lock(driver);
-	calls_forget(driver);
-	if (nothing_given(driver)) {
+	kicks_clear(driver);
+	if (no_work_listed(driver)) {
 		left = pass_events(driver, events, count, &direct);
 	} else {
 		events_take(driver, events, count);
 		left = pass(driver, false, &direct);
 	}
-	left = few_unknown_try(driver, left, &direct);
+	left = try_few_unknown(driver, left, &direct);
 	regioi_driver_unlock(driver);
 	leave_to_others(driver, left);
 }

@@ -48,15 +48,15 @@ static int sleep_once(struct regioi_driver *driver, int64_t timeout_ns)
 static int run(struct regioi_driver *driver, int64_t timeout_ns)
 {
 	uint64_t until = timeout_ns > 0 ? regioi_driver_now_ns(driver) + (uint64_t)timeout_ns : 0;
-	bool looked = false;
+	bool asked_engine = false;
 	int result;
 
 	for (;;) {
 		regioi_progress_without_poll(driver, NULL);
 		/* With no time left the engine is still asked once. */
-		if (timeout_ns == 0 && looked)
+		if (timeout_ns == 0 && asked_engine)
 			return -ETIMEDOUT;
-		looked = timeout_ns == 0;
+		asked_engine = timeout_ns == 0;
 		result = sleep_once(driver, timeout_ns);
 		if (result <= 0)
 			return result;

@@ -32,36 +32,36 @@
 #define NO_END_S (365 * 86400)
 
 /*
- * Whether the driver's descriptors are its own is looked at on each 64th sleep, and after one that
- * brought nothing. A sleep without that look is short: where the descriptors were closed, and their
- * numbers are another's, nothing would end it. Only one without a time-out stays without where the
- * engine would notice, because a timer costs a quarter of a microsecond to set and to cancel.
- * Returns false where they are lost.
+ * Each 64th sleep, and each one after a sleep without an event, first looks whether the driver's
+ * descriptors are still its own. The others are short: if the program has closed the descriptors,
+ * and their numbers are in use again, nothing would end them. Only a sleep without a time-out stays
+ * so where the engine 'sees_close' by itself, because a timer costs a quarter of a microsecond to
+ * set and to cancel. Returns false if the descriptors are lost.
  */
-static bool sleep_begin(struct regioi_driver *driver, uint32_t unchecked, bool notices,
+static bool sleep_begin(struct regioi_driver *driver, uint32_t unchecked, bool sees_close,
 			int64_t *timeout_ns)
 {
 	if (unchecked == 0 || !driver->ops->intact)
 		return regioi_driver_intact(driver);
-	if (*timeout_ns < 0 ? !notices : *timeout_ns > UNCHECKED_SLEEP_NS)
+	if (*timeout_ns < 0 ? !sees_close : *timeout_ns > UNCHECKED_SLEEP_NS)
 		*timeout_ns = UNCHECKED_SLEEP_NS;
 	return true;
 }
 
-static uint32_t sleep_end(uint32_t unchecked, bool brought)
+static uint32_t sleep_end(uint32_t unchecked, bool had_event)
 {
-	return brought ? (unchecked + 1) % UNCHECKED_SLEEPS : 0;
+	return had_event ? (unchecked + 1) % UNCHECKED_SLEEPS : 0;
 }
 
 int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns,
 			struct regioi_event *ret_events)
 {
 	const struct regioi_engine_ops *ops = driver->ops;
-	bool notices = ops->apart && ops->apart(driver->engine);
+	bool sees_close = ops->apart && ops->apart(driver->engine);
 	uint32_t sleeps;
 	int count;
 
-	if (!sleep_begin(driver, driver->sleeps_unchecked, notices, &timeout_ns))
+	if (!sleep_begin(driver, driver->sleeps_unchecked, sees_close, &timeout_ns))
 		return -EBADF;
 	if (regioi_driver_has_work(driver))
 		timeout_ns = 0;
@@ -166,7 +166,7 @@ static bool follow(struct regioi_cq *cq)
 }
 
 /* A thread that calls a sleeper holds the lock until the engine's wake is done. */
-static void wake_take(struct regioi_driver *driver)
+static void wake_acknowledge(struct regioi_driver *driver)
 {
 	pthread_mutex_lock(&driver->wait_lock);
 	driver->ops->wake_ack(driver->engine);
@@ -185,7 +185,7 @@ static int sleep_leading(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 	count = regioi_driver_sleep(driver, timeout_ns, events);
 	/* Somebody has called this sleeper by name, whether or not that is what ended the sleep. */
 	if (atomic_exchange(&cq->sleeper, REGIOI_AWAKE) == REGIOI_AWAKE)
-		wake_take(driver);
+		wake_acknowledge(driver);
 	regioi_progress_after_sleep(driver, cq, events, count);
 	return count < 0 ? count : 0;
 }

@@ -3,7 +3,7 @@
  * The thread of a driver that has one: it makes the progress that others would make inside their
  * calls. While it finds work, or has found some not long ago, it spins; then it sleeps in the
  * engine, as a listener, so that a thread that gives it work calls it. Where it shares its CPU it
- * does not spin: those for whom it works could not run meanwhile.
+ * does not spin, because the threads that give it work could not run meanwhile.
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -27,7 +27,7 @@
 
 #define SPIN_DEFAULT_NS 50000u
 /*
- * The longest sleep: one whose descriptors are closed beneath it hears nothing, not even that it is
+ * The longest sleep: one whose descriptors the program has closed gets no event, not even the call
  * to end.
  */
 #define SLEEP_NS 500000000
@@ -129,7 +129,8 @@ static bool is_called(struct regioi_driver *driver)
 	       regioi_driver_has_work(driver) || !regioi_driver_intact(driver);
 }
 
-/* Nobody can call it any more but who ends it. What is posted still fails. */
+/* After its descriptors are lost only the thread that ends it can call it. Posted requests still
+ * fail. */
 static void look_now_and_then(struct regioi_driver *driver)
 {
 	const struct timespec timeout = {.tv_nsec = LOST_NS};

@@ -52,7 +52,7 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 			  int64_t timeout_ns)
 {
 	uint64_t until = UINT64_MAX, window_until = UINT64_MAX, now;
-	bool looked = false; /* with no time left the engine is still asked once */
+	bool asked_engine = false; /* with no time left the engine is still asked once */
 	int64_t count, rest_ns;
 	int error = -ETIMEDOUT;
 
@@ -66,9 +66,9 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 		if (count > 0 && window_until == UINT64_MAX)
 			window_until = later(now, max_delay_ns);
 		rest_ns = remaining_ns(until, window_until, now);
-		if (rest_ns == 0 && looked)
+		if (rest_ns == 0 && asked_engine)
 			break;
-		looked = rest_ns == 0;
+		asked_engine = rest_ns == 0;
 		cq->unasked = UNASKED_MAX;
 		error = regioi_cq_sleep(cq, count, rest_ns);
 		if (error == -EBADF) {
