@@ -150,7 +150,8 @@ START_TEST(a_refused_slice_is_explained)
 	EXPECT_RETURN(0, regio_region_allocate(4096, NULL, &region, &memory));
 	EXPECT_RETURN(0, regio_region_allocate(4096, NULL, &other, &memory));
 	EXPECT_RETURN(0, regio_region_deregister(other));
-	EXPECT_RETURN(0, regio_region_register((void *)constant, sizeof(constant), NULL, &sealed));
+	EXPECT_RETURN(0, regio_region_register((void *)(uintptr_t)constant, sizeof(constant), NULL,
+					       &sealed));
 	expect_slice_explained(side.rq, (struct regio_buf){region, 4000, 97}, -EINVAL,
 			       "97 bytes from offset 4000 on; its region has 4096");
 	expect_slice_explained(side.rq, (struct regio_buf){0, 0, 64}, -EFAULT, "is 0");
