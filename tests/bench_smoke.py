@@ -379,7 +379,7 @@ def check_nodes(tool):
         with open(f"{base}/node{number}/cpulist", encoding="ascii") as file:
             wanted[number] = file.read().strip()
     if not wanted:
-        raise Skip("the kernel tells of no node")
+        raise Skip("the kernel names no node")
     nodes = json.loads(run(tool, "info", "--json").stdout)["machine"]["nodes"]
     problems = []
     if {node["node"]: node["processors"] for node in nodes} != wanted:
@@ -419,7 +419,7 @@ def main():
         ("system calls are counted, and those that found nothing", check_calls),
         ("those of an ordinary user are counted with ptrace", check_calls_of_a_user),
         ("system calls are made costly", check_call_cost),
-        ("each number of --batch is a run, and the length of all is told first", check_batches),
+        ("each number of --batch is a run, and the length of all is printed first", check_batches),
         ("tables fit into 80 and 100 columns", check_widths),
         ("pictures are drawn, or refused before anything has run", check_plots),
         ("the NUMA nodes are shown", check_nodes),

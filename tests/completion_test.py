@@ -54,23 +54,23 @@ def complete_in_zsh(*words):
     return result.stdout.splitlines()
 
 
-def told(*words):
+def output_of(*words):
     result = tap.run(TOOL, *words)
     assert result.returncode == 0, f"{words}: {result.stderr}"
     return result.stdout
 
 
 def commands():
-    return re.findall(r"^  ([a-z]+) ", told("help"), re.MULTILINE)
+    return re.findall(r"^  ([a-z]+) ", output_of("help"), re.MULTILINE)
 
 
 def options(command):
     """name -> what the help calls its value, or ''."""
-    return dict(re.findall(r"^  (--[a-z-]+)(?: (\S+))?(?:  |$)", told(*command, "--help"), re.MULTILINE))
+    return dict(re.findall(r"^  (--[a-z-]+)(?: (\S+))?(?:  |$)", output_of(*command, "--help"), re.MULTILINE))
 
 
 def listed(heading):
-    text = told("bench", "--list").split(f"{heading}:\n")[1].split("\n\n")[0]
+    text = output_of("bench", "--list").split(f"{heading}:\n")[1].split("\n\n")[0]
     return [line.split()[0] for line in text.splitlines()]
 
 
@@ -132,9 +132,9 @@ def zsh_completes_options():
 
 def help_is_narrow():
     for command in all_commands():
-        for line in told(*command, "--help").splitlines():
+        for line in output_of(*command, "--help").splitlines():
             assert len(line) <= 80, f"{' '.join(command)}: {len(line)} characters: {line}"
-    for line in told("info").splitlines():
+    for line in output_of("info").splitlines():
         # A command to fix something is one line, to be copied.
         assert len(line) <= 80 or line.startswith("    "), f"info: {len(line)} characters: {line}"
 

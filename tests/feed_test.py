@@ -95,7 +95,7 @@ class Reader:
             self.socket.settimeout(tap.PATIENCE_S)
             while self._take(self.socket.recv(65536)):
                 pass
-        except Exception as problem:  # told by the thread that waits
+        except Exception as problem:  # reported by the thread that waits
             self.problem = problem
 
     def _take(self, packet):
@@ -328,7 +328,7 @@ def hostile_packets():
 def check_hostile():
     where = group(9)
     program = subscribe(where.text, "--json", "-")
-    # It lasts longer than the second in which there is too much to tell.
+    # It lasts longer than the second in which there is too much to report.
     good = publish(where.text, "--count", "3000", "--rate", "1500", "--session", "GOOD")
     program.wait_for("session GOOD on")
     sender = where.sender()
@@ -529,7 +529,7 @@ if __name__ == "__main__":
         ("bursts are sent in whole", check_bursts),
         ("gaps are those a relay made, on one line and on two", check_losses),
         ("a publisher killed and started again is a new session", check_restart),
-        ("an end is told, and a signal brings the report", check_quiet_end),
+        ("an end is reported, and a signal brings the report", check_quiet_end),
         ("hostile packets are counted as malformed and do no harm", check_hostile),
         ("packets of any size, padded or numbered 0, are read", check_odd),
         ("packets longer than asked for are counted apart", check_packet_bytes),

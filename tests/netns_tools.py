@@ -389,7 +389,7 @@ def main():
                for bind in ("0.0.0.0", "::") for mode in ("echo", "sink", "source")]
     checks += [("a false sender does not make two servers echo to each other",
                 check_false_sender)]
-    checks += [(f"an interface that goes is told of, {group}",
+    checks += [(f"an interface that goes is reported, {group}",
                 lambda group=group: check_interface_gone(far, group))
                for group in ("239.255.1.9:5000", "[ff15::9]:5000")]
     checks += [("all addresses where IPv6 is turned off", check_no_ipv6)]

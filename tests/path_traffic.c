@@ -9,7 +9,7 @@
  * receive, "gro" (UDP_GRO by hand), and counts for this end alone. RUN messages after one another
  *have one length. No more than WINDOW are in flight, nor than the receiver's socket buffer holds,
  *so whatever is missing was lost on the way. A TCP connection to the same port carries what the two
- *ends tell each other.
+ *ends send each other.
  *
  * The receiver prints "ready" when it may be sent to. At the end each prints one line of counts.
  */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The stress run repeats what it is told to, lets no failure pass, goes on, and leaves no load.
+"""The stress run repeats what it is asked to, lets no failure pass, goes on, and leaves no load.
 
 usage: stress_test.py STRESS
 """
@@ -104,7 +104,7 @@ def is_interrupted(build):
     process = subprocess.Popen(
         [STRESS, str(build.path), "3", "1"], stdout=subprocess.PIPE, text=True
     )
-    # The load, and the test, which goes on until it is told to end.
+    # The load, and the test, which goes on until it is asked to end.
     until = time.monotonic() + tap.PATIENCE_S
     while len(started := children(process.pid)) < 4:
         assert process.poll() is None and time.monotonic() < until, started
@@ -119,7 +119,7 @@ def is_interrupted(build):
 sys.exit(
     tap.main(
         [
-            ("each test runs as often as it is told", with_build(repeats, one=PASSING, two=PASSING)),
+            ("each test runs as often as it is asked", with_build(repeats, one=PASSING, two=PASSING)),
             ("tests are chosen by name", with_build(chooses, one=PASSING, two=PASSING)),
             (
                 "failures and missing cases are counted, their output is kept",

@@ -194,7 +194,7 @@ static const char *judge_outcome(const struct scenario *scenario, size_t call, s
 	if (outcomes & ~(scenario->streams ? rule->streams : rule->datagrams))
 		return outcomes & REFUSED     ? "a call of the program has failed"
 		       : outcomes & COMPLETED ? "a request has failed"
-					      : "it was not told";
+					      : "it was not reported";
 	return NULL;
 }
 

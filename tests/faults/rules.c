@@ -167,7 +167,7 @@ const struct rule rules[] = {
 _Static_assert(sizeof(rules) / sizeof(rules[0]) == sizeof(rule_calls) / sizeof(rule_calls[0]),
 	       "a rule for each call");
 
-/* What says that a ring does not work is told as that; shortages stay what they are. */
+/* What says that a ring does not work is reported as that; shortages stay what they are. */
 static bool judges_engine(size_t index)
 {
 	switch (rule_calls[index].number) {

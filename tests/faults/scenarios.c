@@ -87,7 +87,7 @@ static void end_in_each_order(void)
 		end_in_order(number);
 }
 
-/* ---- What is told of the machine ----------------------------------------------- */
+/* ---- What is reported of the machine ----------------------------------------------- */
 
 static void machine(void)
 {

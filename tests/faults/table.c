@@ -173,7 +173,8 @@ void table_check(const char *path, const tallies all)
 			const struct tally *found = &all[call][i];
 			/*
 			 * The rules have judged what came out. A fault that nobody notices is no
-			 * news: where threads race, a close may come before its completion is told.
+			 * news: where threads race, a close may come before its completion is
+			 * reported.
 			 */
 			unsigned int news = found->outcomes & ~(listed[call][i].outcomes | WORKED);
 			const char *error = strerrorname_np(rules[call].errors[i].error);

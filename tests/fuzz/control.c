@@ -4,7 +4,7 @@
  *
  * Properties, of any bytes and any lengths: nothing is read or written outside of what was handed
  * over. A program sees exactly the messages that are not hidden, in order, whole, as many as fit,
- * is told when one is missing, and can walk them with the macros of cmsg(3). Handed back in a send,
+ * learns when one is missing, and can walk them with the macros of cmsg(3). Handed back in a send,
  * they are the same bytes. A segment length that is written is read back. What is found in a list,
  * and whether it may ride on a train, is what a plain walk finds.
  */
@@ -147,7 +147,7 @@ static void check_macros(const uint8_t *bytes, size_t size, const struct walk *s
 static void check_to_user(struct msghdr *header, const struct walk *list, uint32_t hidden,
 			  const struct piece *slice)
 {
-	bool told = regioi_control_to_user(header, hidden, slice->bytes, (uint32_t)slice->size);
+	bool reported = regioi_control_to_user(header, hidden, slice->bytes, (uint32_t)slice->size);
 	const uint8_t *kernel = header->msg_control;
 	struct regioi_control_span span;
 	uint32_t visible = 0, next = 0;
@@ -172,8 +172,8 @@ static void check_to_user(struct msghdr *header, const struct walk *list, uint32
 		next++;
 	}
 	CHECK(next == shown.count, "%u messages, %u of them known", shown.count, next);
-	CHECK(told == (next < visible || header->msg_flags & MSG_CTRUNC),
-	      "%u of %u messages, and told %d", next, visible, told);
+	CHECK(reported == (next < visible || header->msg_flags & MSG_CTRUNC),
+	      "%u of %u messages, and reported %d", next, visible, reported);
 }
 
 /* The longest prefix that fits is shown. */
@@ -235,9 +235,9 @@ static void check_local_address(struct msghdr *header, const struct walk *list, 
 			     expected = {0};
 	struct msghdr named = *header;
 	const uint8_t *bytes = header->msg_control;
-	bool told = false;
+	bool reported = false;
 
-	for (uint32_t i = 0; i < list->count && !told; i++) {
+	for (uint32_t i = 0; i < list->count && !reported; i++) {
 		const struct cmsghdr *head = &list->heads[i];
 		const uint8_t *data = bytes + list->offsets[i] + CMSG_LEN(0);
 		struct sockaddr_in four;
@@ -245,12 +245,12 @@ static void check_local_address(struct msghdr *header, const struct walk *list, 
 		if (head->cmsg_level == IPPROTO_IPV6 && head->cmsg_type == IPV6_ORIGDSTADDR &&
 		    head->cmsg_len >= CMSG_LEN(sizeof(expected.v6))) {
 			memcpy(&expected.v6, data, sizeof(expected.v6));
-			told = true;
+			reported = true;
 		}
 		if (head->cmsg_level != IPPROTO_IP || head->cmsg_type != IP_ORIGDSTADDR ||
 		    head->cmsg_len < CMSG_LEN(sizeof(four)))
 			continue;
-		told = true;
+		reported = true;
 		memcpy(&four, data, sizeof(four));
 		if (!v6) {
 			expected.v4 = four;
@@ -263,7 +263,7 @@ static void check_local_address(struct msghdr *header, const struct walk *list, 
 	}
 	named.msg_name = &name;
 	named.msg_namelen = sizeof(name);
-	CHECK(regioi_control_local_address(&named, &found) == told, "told or not");
+	CHECK(regioi_control_local_address(&named, &found) == reported, "reported or not");
 	/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): they began as copies of one */
 	CHECK(!memcmp(&found, &expected, sizeof(found)), "another address");
 }

@@ -5,8 +5,8 @@
  * Properties. Of any bytes: a packet or a note that is accepted, written again, is the same bytes,
  * and its messages are what follows the head, up to the bytes counted as trailing; what is written
  * is read back as it was. Of any packets on any lines: each number is delivered once; received,
- * lost, late and twice are what a plain list of numbers says; gaps told of are of numbers that have
- * not come.
+ * lost, late and twice are what a plain list of numbers says; gaps reported are of numbers that
+ * have not come.
  */
 #include "target.h"
 
@@ -118,7 +118,7 @@ static void check_note(const uint8_t *data, size_t size)
 #define NUMBERS 1024u
 #define LINES 3u
 
-/* What a row of numbers has become, told plainly. */
+/* What a row of numbers has become, in plain steps. */
 struct row {
 	uint64_t first;
 	uint64_t next;
@@ -228,7 +228,7 @@ static void notice(void *context, const struct feed_event *event)
 	CHECK(reference->used, "event %d of no session", event->kind);
 	for (uint64_t number = event->first; event->kind == FEED_GAP && number < event->end;
 	     number++)
-		CHECK(!reference->merged.come[number], "a gap is told of where %llu has come",
+		CHECK(!reference->merged.come[number], "a gap is reported where %llu has come",
 		      (unsigned long long)number);
 }
 

@@ -3,7 +3,7 @@
  * memory.c - atomic accesses of actors, with a store buffer for each
  *
  * A store is put in the buffer, and has left it, or has not, when another actor comes to the same
- * location: before that nobody can tell.
+ * location: before that it is not known.
  */
 #include "../support/suite.h"
 #include "state.h"

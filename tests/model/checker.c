@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * checker.c - the order in which the model is told what happened
+ * checker.c - the order in which the model gets the events
  */
 #include "checker.h"
 
@@ -30,7 +30,7 @@ void check_start(struct check *check, const struct program *program, const struc
 	check->event = EVENTS_MAX;
 }
 
-static bool tell(struct check *check, const struct moment *moment)
+static bool report(struct check *check, const struct moment *moment)
 {
 	const struct event *event = &check->history->events[moment->event];
 	bool good =
@@ -59,7 +59,7 @@ bool check_feed(struct check *check)
 		qsort(moments, count, sizeof(*moments), earlier);
 	check->fed = until;
 	for (size_t i = 0; i < count && good; i++)
-		good = tell(check, &moments[i]);
+		good = report(check, &moments[i]);
 	return good;
 }
 

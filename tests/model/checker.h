@@ -10,7 +10,7 @@
 struct check {
 	struct model model;
 	const struct history *history;
-	uint32_t fed;	/* events that the model has been told of */
+	uint32_t fed;	/* events that the model has had */
 	uint32_t event; /* the one that was rejected, or EVENTS_MAX */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crew.c - threads that stay, and work at the same time when they are told to
+ * crew.c - threads that stay, and work at the same time when they are asked to
  */
 #include "crew.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crew.h - threads that stay, and work at the same time when they are told to
+ * crew.h - threads that stay, and work at the same time when they are asked to
  */
 #ifndef REGIO_TESTS_MODEL_CREW_H
 #define REGIO_TESTS_MODEL_CREW_H

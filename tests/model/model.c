@@ -29,7 +29,8 @@ static bool reject(struct model *model, const char *format, ...)
 /* ---- What a call may answer ---- */
 
 /*
- * The errors that hold for a call, each for certain or perhaps. Where several do, any may be told.
+ * The errors that hold for a call, each for certain or perhaps. Where several do, any may be
+ * reported.
  */
 struct errors {
 	int known[8];
@@ -349,7 +350,7 @@ static bool end_cancel(struct model *model, const struct event *event)
 
 		if (!(event->call.flags & (i == 0 ? REGIO_HALF_RECEIVE : REGIO_HALF_SEND)))
 			continue;
-		/* Where both were, how many of each only their completions tell. */
+		/* Where both were, how many of each only their completions show. */
 		if ((!both || !other->head) && half->cq->live)
 			good &= did_cancel(model, half, model->groups_count,
 					   (uint32_t)event->result);
@@ -539,7 +540,7 @@ static bool overtaken(const struct model *model, const struct model_message *mes
 	for (uint32_t i = 0; i < model->messages_count; i++) {
 		const struct model_message *other = &model->messages[i];
 
-		/* Nobody can tell which of two empty ones it is. */
+		/* Which of two empty ones it is cannot be known. */
 		if (other->length == 0 && message->length == 0)
 			continue;
 		if (other->received && same_lane(other, message) &&
@@ -580,7 +581,7 @@ static bool receive_message(struct model *model, uint8_t socket, uint32_t by, ui
 		      why);
 }
 
-/* A message that nobody could tell from the next has been taken for it. */
+/* A message that looks like the next has been taken for it. */
 static void unreceive(struct model *model, struct model_message *message)
 {
 	for (struct model_message *next = message + 1;
@@ -749,7 +750,7 @@ static bool check_cancelled(struct model *model, struct model_half *half,
 	return true;
 }
 
-/* Whether the connection had ended before the RQ was made, which cannot tell that there was one. */
+/* Whether the connection had ended before the RQ was made, which cannot know that there was one. */
 static bool was_over(const struct model *model, const struct model_rq *rq)
 {
 	const struct model_stream *own = &model->streams[rq->socket];

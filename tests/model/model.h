@@ -2,11 +2,11 @@
 /*
  * model.h - the contract of regio.h, as a machine that watches a program
  *
- * It is told of each call when it begins and when it has returned, and says what was not allowed.
+ * It gets each call when it begins and when it has returned, and says what was not allowed.
  * It executes nothing, so where the contract leaves a choice (how far a send has got, how many
  * bytes a receive brings, when something deferred starts) it takes what happened, and remembers
  * what follows from it. In programs with threads it knows of some things only that they may have
- * happened; what must not be and what must be are then told apart.
+ * happened; what must not be and what must be are then kept apart.
  */
 #ifndef REGIO_TESTS_MODEL_MODEL_H
 #define REGIO_TESTS_MODEL_MODEL_H

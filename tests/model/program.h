@@ -120,7 +120,7 @@ static inline bool socket_has_rqs(const struct program *program, uint8_t socket)
 	return false;
 }
 
-/* A message without bytes that are seen cannot tell its sender: only where there is but one. */
+/* A message without bytes that are seen does not show its sender: only where there is but one. */
 static inline bool has_one_sender(uint8_t socket)
 {
 	return socket < 2 || !is_udp(socket);

@@ -459,7 +459,7 @@ static bool prepare(struct run *run, const struct call *call, struct prepared *p
 }
 
 /* It was posted, with that result. */
-static void tell(struct run *run, struct prepared *prepared, int32_t result)
+static void report(struct run *run, struct prepared *prepared, int32_t result)
 {
 	const struct call *call = &prepared->event.call;
 
@@ -479,9 +479,9 @@ static bool post_one(struct run *run, const struct call *call)
 
 	if (!prepare(run, call, &prepared))
 		return false;
-	tell(run, &prepared,
-	     post(run->rqs[call->object], call->kind == CALL_SEND, null ? NULL : &prepared.data,
-		  prepared.has_extra, flags_of(call), prepared.event.number));
+	report(run, &prepared,
+	       post(run->rqs[call->object], call->kind == CALL_SEND, null ? NULL : &prepared.data,
+		    prepared.has_extra, flags_of(call), prepared.event.number));
 	return true;
 }
 
@@ -500,10 +500,10 @@ static void post_prepared(struct run *run, const struct call *call, struct prepa
 			regio_post(run->rqs[call->object], half, requests + first, count - first);
 		for (int i = 0; i < accepted; i++) {
 			prepared[first].event.behind = (uint32_t)(accepted - 1 - i);
-			tell(run, &prepared[first++], 0);
+			report(run, &prepared[first++], 0);
 		}
 		if (accepted <= 0)
-			tell(run, &prepared[first++], accepted);
+			report(run, &prepared[first++], accepted);
 	}
 	for (; first < count; first++)
 		slot_give(run, prepared[first].posted);

@@ -298,7 +298,7 @@ START_TEST(a_program_is_shrunk_to_the_calls_that_matter)
 }
 END_TEST
 
-/* A library that tells one byte too many of the first datagram received. */
+/* A library that reports one byte too many of the first datagram received. */
 static bool fails_with_a_bug(void *context, const struct program *program)
 {
 	EXPECT(stage_run(context, program, &history, &check), "%s", check.model.reason);

@@ -168,13 +168,13 @@ static void open_for_both(void)
 	atomic_store(&returned[1], false);
 }
 
-static void wait_first_and_tell(void)
+static void wait_first_and_report(void)
 {
 	wait_first();
 	atomic_store(&returned[0], true);
 }
 
-static void wait_second_and_tell(void)
+static void wait_second_and_report(void)
 {
 	wait_second();
 	atomic_store(&returned[1], true);
@@ -192,7 +192,7 @@ START_TEST(whoever_completes_ends_the_sleep_of_the_queues_thread)
 {
 	const struct interleave_plan plan = {
 		.prepare = open_for_both,
-		.actors = {wait_first, wait_second_and_tell, send_on_each},
+		.actors = {wait_first, wait_second_and_report, send_on_each},
 		.finish = stage_close,
 	};
 
@@ -213,7 +213,7 @@ START_TEST(a_thread_that_begins_to_wait_while_the_leader_leaves_leads)
 {
 	const struct interleave_plan plan = {
 		.prepare = open_for_both,
-		.actors = {wait_first_and_tell, wait_second, defer_one_after_the_other},
+		.actors = {wait_first_and_report, wait_second, defer_one_after_the_other},
 		.finish = stage_close,
 	};
 

@@ -9,7 +9,7 @@
  * choices; how long a cycle takes is the machine's.
  *
  * The stations run in a child process, where whatever a test expects may fail in any thread; the
- * parent tells what failed, and what each station was at.
+ * parent reports what failed, and what each station was at.
  */
 #include "../support/net.h"
 #include "../support/running.h"
@@ -155,7 +155,7 @@ static void prepare(void)
 		printf("# no traffic between namespaces: %s\n", networks_refused);
 }
 
-/* Check 0.15 cannot tell its parent of a case that took more than 35 minutes: this one just ends.
+/* Check 0.15 cannot report a case to its parent that took more than 35 minutes: this one just ends.
  */
 #define PASSED_STATUS 42
 

@@ -3,7 +3,7 @@
  * tally.h - what the stations of a soak have verified and survived, and what they are at
  *
  * It lies in memory that the process which reports shares with the one that runs the stations, so
- * that a failure can be told with what was going on.
+ * that a failure can be reported with what was going on.
  */
 #ifndef REGIO_TESTS_SOAK_TALLY_H
 #define REGIO_TESTS_SOAK_TALLY_H

@@ -40,7 +40,7 @@ struct traffic {
 	_Atomic bool over;   /* nobody need go on */
 	_Atomic bool ready;  /* a peer in another process is there */
 	_Atomic uint64_t arrived[LANES_MAX];
-	_Atomic uint64_t posted[LANES_MAX], accepted[LANES_MAX]; /* sends; to tell of a stall */
+	_Atomic uint64_t posted[LANES_MAX], accepted[LANES_MAX]; /* sends; to report a stall */
 };
 
 struct lane {

@@ -77,7 +77,7 @@ const char *trains_not_joined(void);
  */
 size_t receive_train(int fd, void *ret_data, size_t size, size_t *ret_message_size);
 
-/* Bound to every address, so that only the packet can tell where it was sent to. */
+/* Bound to every address, so that only the packet shows where it was sent to. */
 int wildcard_socket(int family);
 
 /* How many descriptors the process has open. */

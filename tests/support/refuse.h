@@ -17,7 +17,7 @@ void refuse_calls(const int *numbers, unsigned int count, int error);
 
 /*
  * The same for one call, where the low half of an argument, counted from 0, has the value. Returns
- * NULL, or why a filter cannot tell here.
+ * NULL, or why a filter cannot show it here.
  */
 const char *refuse_call_with(int number, unsigned int argument, uint32_t value, int error);
 

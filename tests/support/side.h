@@ -32,7 +32,7 @@ struct side_plan {
 	void *memory;	    /* the caller's, to be registered; NULL: allocated */
 	struct regio_driver *driver;
 	struct regio_cq *cq; /* the caller's, for both halves; NULL: one for each */
-	uint64_t rq_context; /* tells apart what shares 'cq'; else it is SIDE_RQ_CONTEXT */
+	uint64_t rq_context; /* keeps apart what shares 'cq'; else it is SIDE_RQ_CONTEXT */
 	const struct regio_rq_opts *rq_opts;
 };
 

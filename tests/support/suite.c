@@ -272,6 +272,6 @@ int run_cases(const struct test_case *cases, size_t count)
 	for (size_t i = 0; i < count; i++)
 		for (int run = 0; run < cases[i].runs && chosen(&cases[i]); run++)
 			run_case(&cases[i], run, ++number);
-	/* TAP has told which failed; to Meson another status means the program itself broke. */
+	/* TAP has said which failed; to Meson another status means the program itself broke. */
 	return EXIT_SUCCESS;
 }

@@ -97,7 +97,7 @@ bool built_with_thread_sanitizer(void);
  * them, and deferred ones too.
  */
 bool driven_by_a_thread(void);
-/* True on an engine that now and then does less than it could, or tells of nothing. */
+/* True on an engine that now and then does less than it could, or reports nothing. */
 bool faults_injected(void);
 /* NULL, or why the descriptor of a request queue may not be closed behind its back. */
 const char *closing_refused(void);

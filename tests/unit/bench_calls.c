@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_calls.c - which system calls found nothing, told in the same way to a tracer and to the
+ * bench_calls.c - which system calls found nothing, reported in the same way to a tracer and to the
  * kernel
  */
 #include "../support/suite.h"

@@ -14,7 +14,7 @@ static void check_text(double seconds, const char *wanted)
 	ck_assert_str_eq(text, wanted);
 }
 
-START_TEST(lengths_are_told_in_two_units_at_most)
+START_TEST(lengths_are_reported_in_two_units_at_most)
 {
 	check_text(0, "1 second");
 	check_text(1.4, "1 second");
@@ -44,7 +44,7 @@ END_TEST
 int main(void)
 {
 	const struct test_case cases[] = {
-		CASE(lengths_are_told_in_two_units_at_most),
+		CASE(lengths_are_reported_in_two_units_at_most),
 		CASE(a_row_takes_its_measured_time_and_what_each_round_adds),
 	};
 

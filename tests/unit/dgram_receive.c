@@ -457,7 +457,7 @@ START_TEST(a_destination_that_was_cut_is_not_read)
 
 			memset(item, 0xFF, CMSG_LEN(length));
 			*item = (struct cmsghdr){CMSG_LEN(length), levels[i], types[i]};
-			EXPECT(!regioi_control_local_address(&header, &address), "told");
+			EXPECT(!regioi_control_local_address(&header, &address), "reported");
 			ck_assert_mem_eq(&address, &before, sizeof(address));
 			free(item);
 		}

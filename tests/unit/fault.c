@@ -2,7 +2,7 @@
 /*
  * fault.c - the fault engine does to operations and events what was asked for, and loses none
  *
- * The engine behind it is a script: it records what it is told, and its operations succeed.
+ * The engine behind it is a script: it records what it gets, and its operations succeed.
  */
 #include "../support/net.h"
 #include "../support/suite.h"
@@ -22,7 +22,7 @@ struct regioi_engine {
 	uint32_t executed;
 	uint32_t doorbells;
 	int64_t timeout_ns;
-	uint64_t inner_id; /* what it was told to watch under */
+	uint64_t inner_id; /* what it was given to watch under */
 	struct regioi_event found;
 	int found_count;
 	uint32_t count; /* of the last operation */
@@ -95,7 +95,7 @@ static void script_execute(struct regioi_engine *self, struct regioi_op *operati
 
 static const struct regioi_engine_ops script_ops = {
 	.name = "script",
-	.about = "does what it is told",
+	.about = "does what it is asked",
 	.destroy = script_destroy,
 	.watch = script_watch,
 	.unwatch = script_unwatch,
@@ -152,7 +152,7 @@ static struct regioi_event next_event(void)
 		EXPECT(script.doorbells > doorbells, "a poll leaves an event and rings nobody");
 		ck_assert(!ops->idle(engine));
 	}
-	ck_abort_msg("an event was never told");
+	ck_abort_msg("an event was never reported");
 }
 
 static void expect_no_event(void)
@@ -235,7 +235,7 @@ END_TEST
 
 /* ---- Operations ---------------------------------------------------------------- */
 
-START_TEST(a_delayed_operation_is_not_executed_and_told_of_later)
+START_TEST(a_delayed_operation_is_not_executed_and_reported_later)
 {
 	struct regioi_event event;
 	uint32_t delayed = 0;
@@ -264,7 +264,7 @@ START_TEST(a_delayed_operation_is_not_executed_and_told_of_later)
 }
 END_TEST
 
-START_TEST(nothing_is_told_of_a_descriptor_that_is_not_watched)
+START_TEST(nothing_is_reported_of_a_descriptor_that_is_not_watched)
 {
 	struct regioi_op op = receive_op(NULL, 0);
 
@@ -385,12 +385,12 @@ END_TEST
 
 /* ---- Events -------------------------------------------------------------------- */
 
-/* How many of so many events are told at once, and how often each is in the end. */
-static void tell_all(const char *faults, uint32_t *ret_at_once, uint32_t *ret_told)
+/* How many of so many events are reported at once, and how often each is in the end. */
+static void report_all(const char *faults, uint32_t *ret_at_once, uint32_t *ret_reported)
 {
 	struct regioi_event event;
 
-	*ret_at_once = *ret_told = 0;
+	*ret_at_once = *ret_reported = 0;
 	wrap(faults);
 	for (int i = 0; i < TRIES; i++) {
 		script.found_count = 1;
@@ -399,35 +399,35 @@ static void tell_all(const char *faults, uint32_t *ret_at_once, uint32_t *ret_to
 			ck_assert_uint_eq(event.id, ID);
 			ck_assert_uint_eq(event.events, script.found.events);
 			++*ret_at_once;
-			++*ret_told;
+			++*ret_reported;
 		}
 		while (!ops->idle(engine)) {
 			event = next_event();
 			ck_assert_uint_eq(event.id, ID);
 			ck_assert_uint_eq(event.events, script.found.events);
-			++*ret_told;
+			++*ret_reported;
 		}
 	}
 	unwrap();
 }
 
-START_TEST(an_event_may_be_late_and_is_told_once)
+START_TEST(an_event_may_be_late_and_is_reported_once)
 {
-	uint32_t at_once, told;
+	uint32_t at_once, reported;
 
-	tell_all("share=0,late=50", &at_once, &told);
+	report_all("share=0,late=50", &at_once, &reported);
 	EXPECT(at_once > TRIES / 4 && at_once < TRIES, "%u of %d", at_once, TRIES);
-	ck_assert_uint_eq(told, TRIES);
+	ck_assert_uint_eq(reported, TRIES);
 }
 END_TEST
 
-START_TEST(an_event_may_be_told_again)
+START_TEST(an_event_may_be_reported_again)
 {
-	uint32_t at_once, told;
+	uint32_t at_once, reported;
 
-	tell_all("share=0,repeat=50", &at_once, &told);
+	report_all("share=0,repeat=50", &at_once, &reported);
 	ck_assert_uint_eq(at_once, TRIES);
-	EXPECT(told > TRIES + TRIES / 4 && told < 2 * TRIES, "%u of %d", told, TRIES);
+	EXPECT(reported > TRIES + TRIES / 4 && reported < 2 * TRIES, "%u of %d", reported, TRIES);
 }
 END_TEST
 
@@ -479,14 +479,14 @@ int main(void)
 		CASE(what_is_not_named_does_not_strike),
 		CASE(a_value_that_makes_no_sense_is_named_with_those_that_do),
 		CASE(the_same_seed_strikes_the_same_operations),
-		CASE(a_delayed_operation_is_not_executed_and_told_of_later),
-		CASE(nothing_is_told_of_a_descriptor_that_is_not_watched),
+		CASE(a_delayed_operation_is_not_executed_and_reported_later),
+		CASE(nothing_is_reported_of_a_descriptor_that_is_not_watched),
 		CASE(a_short_batch_does_at_least_one_message),
 		CASE(bytes_of_streams_are_shortened_and_datagrams_are_not),
 		CASE(an_operation_that_fails_is_not_executed),
 		CASE(a_datagram_that_fills_its_slice_may_count_as_longer),
-		CASE(an_event_may_be_late_and_is_told_once),
-		CASE(an_event_may_be_told_again),
+		CASE(an_event_may_be_late_and_is_reported_once),
+		CASE(an_event_may_be_reported_again),
 		CASE(a_sleep_may_end_early_or_with_a_signal),
 		CASE(there_may_be_no_room_to_watch),
 	};

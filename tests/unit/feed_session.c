@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * feed_session.c - sessions, gaps and lines are told as they were
+ * feed_session.c - sessions, gaps and lines are reported as they were
  */
 #include "../support/suite.h"
 
@@ -99,7 +99,7 @@ START_TEST(from_the_start_on_what_came_before_is_a_gap)
 }
 END_TEST
 
-START_TEST(a_gap_is_told_once_and_when_it_is_old_enough)
+START_TEST(a_gap_is_reported_once_and_when_it_is_old_enough)
 {
 	set_up(1, false);
 	take("A", 0, 1, 5, 1000);
@@ -119,7 +119,7 @@ START_TEST(a_gap_is_told_once_and_when_it_is_old_enough)
 }
 END_TEST
 
-START_TEST(a_gap_that_fills_in_time_is_not_told)
+START_TEST(a_gap_that_fills_in_time_is_not_reported)
 {
 	set_up(1, false);
 	take("A", 0, 1, 5, 1000);
@@ -244,7 +244,7 @@ START_TEST(a_publisher_started_again_is_a_new_session)
 }
 END_TEST
 
-START_TEST(silence_is_told_once_and_so_is_its_end)
+START_TEST(silence_is_reported_once_and_so_is_its_end)
 {
 	set_up(1, false);
 	take("A", 0, 1, 1, 1000);
@@ -319,15 +319,15 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE(a_session_begins_where_it_is_first_heard),
 		CASE(from_the_start_on_what_came_before_is_a_gap),
-		CASE(a_gap_is_told_once_and_when_it_is_old_enough),
-		CASE(a_gap_that_fills_in_time_is_not_told),
+		CASE(a_gap_is_reported_once_and_when_it_is_old_enough),
+		CASE(a_gap_that_fills_in_time_is_not_reported),
 		CASE(a_heartbeat_shows_what_is_missing_at_the_end),
 		CASE(a_heartbeat_numbered_0_is_no_place_to_begin),
 		CASE(an_end_numbered_0_ends_a_session_without_messages),
 		CASE(of_two_lines_the_first_copy_counts),
 		CASE(a_message_is_late_if_it_comes_after_later_ones_of_its_line),
 		CASE(a_publisher_started_again_is_a_new_session),
-		CASE(silence_is_told_once_and_so_is_its_end),
+		CASE(silence_is_reported_once_and_so_is_its_end),
 		CASE(more_sessions_than_there_is_room_for_push_out_others),
 		CASE(made_up_sessions_do_not_push_out_a_real_one),
 		CASE(a_name_is_shown_without_padding_and_without_harm),

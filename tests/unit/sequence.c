@@ -99,7 +99,7 @@ START_TEST(too_many_gaps_are_forgotten_from_the_oldest_on_and_stay_lost)
 	ck_assert_uint_eq(sequence.lost, GAPS_MAX + 8);
 	ck_assert_uint_eq(sequence.gaps.count + sequence.gaps.forgotten, GAPS_MAX + 8);
 	ck_assert_uint_gt(sequence.gaps.forgotten, 0);
-	/* Of what is forgotten nobody can tell whether it had come. */
+	/* Whether what is forgotten had come cannot be known. */
 	ck_assert(!sequence_take(&sequence, 0, 0));
 	ck_assert_uint_eq(sequence.duplicated, 1);
 	ck_assert(sequence_take(&sequence, sequence.gaps.list[0].first, 0));

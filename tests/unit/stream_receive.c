@@ -326,7 +326,7 @@ START_TEST(a_request_without_its_region_fails_in_its_turn_and_takes_nothing)
 }
 END_TEST
 
-START_TEST(the_end_completes_all_and_tells_what_the_first_has)
+START_TEST(the_end_completes_all_and_reports_what_the_first_has)
 {
 	set_up();
 	post(100, REGIO_MSG_WAITALL);
@@ -385,7 +385,7 @@ int main(void)
 		CASE(random_arrivals_through_random_slices_keep_every_byte_in_its_place),
 		CASE(with_empty_slices_alone_an_operation_that_succeeds_completes_them),
 		CASE(a_request_without_its_region_fails_in_its_turn_and_takes_nothing),
-		CASE(the_end_completes_all_and_tells_what_the_first_has),
+		CASE(the_end_completes_all_and_reports_what_the_first_has),
 		CASE(extra_slices_are_filled_as_far_as_they_reach),
 	};
 

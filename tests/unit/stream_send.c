@@ -303,7 +303,7 @@ START_TEST(a_request_without_its_region_ends_the_operation_and_fails_in_its_turn
 }
 END_TEST
 
-START_TEST(a_request_that_loses_its_region_half_way_tells_what_is_gone)
+START_TEST(a_request_that_loses_its_region_half_way_reports_what_is_gone)
 {
 	set_up();
 	post(10);
@@ -331,7 +331,7 @@ int main(void)
 		CASE(a_lone_request_goes_on_where_the_socket_stopped),
 		CASE(empty_requests_complete_with_those_before_them),
 		CASE(a_request_without_its_region_ends_the_operation_and_fails_in_its_turn),
-		CASE(a_request_that_loses_its_region_half_way_tells_what_is_gone),
+		CASE(a_request_that_loses_its_region_half_way_reports_what_is_gone),
 	};
 
 	/* The library would be in one. */

@@ -289,7 +289,7 @@ START_TEST(p58_empty_datagrams_go_both_ways)
 }
 END_TEST
 
-START_TEST(p59_address_slices_tell_both_ends)
+START_TEST(p59_address_slices_report_both_ends)
 {
 	const RIO_BUF none = {0};
 	struct rig rig;
@@ -491,7 +491,7 @@ int main(void)
 		CASE_SLOW(p56_sends_left_over_are_finished_with_no_thread_in_a_call),
 		CASE(p57_datagram_too_long_fills_its_slice_and_says_so),
 		CASE(p58_empty_datagrams_go_both_ways),
-		CASE_PER_FAMILY(p59_address_slices_tell_both_ends),
+		CASE_PER_FAMILY(p59_address_slices_report_both_ends),
 		CASE(p60_control_buffer_has_its_prefix_and_total_length),
 		CASE_PER_FAMILY(p61_send_ex_reaches_a_peer_that_is_not_connected),
 		CASE(p62_local_address_of_a_send_is_invalid),

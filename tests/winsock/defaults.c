@@ -19,7 +19,7 @@ static void bind_any(SOCKET s, int family, USHORT port)
 	EXPECT(bind(s, address_of(&name), name_length(&name)) == 0, "error %d", WSAGetLastError());
 }
 
-START_TEST(ipv6_sockets_take_ipv6_only_until_told)
+START_TEST(ipv6_sockets_take_ipv6_only_until_asked)
 {
 	int types[] = {SOCK_DGRAM, SOCK_STREAM}, length;
 	DWORD value;
@@ -115,7 +115,7 @@ START_TEST(port_of_a_server_that_has_ended_is_free)
 }
 END_TEST
 
-START_TEST(buffer_sizes_are_told_as_they_were_set)
+START_TEST(buffer_sizes_are_reported_as_they_were_set)
 {
 	const int names[] = {SO_RCVBUF, SO_SNDBUF};
 	SOCKET s;
@@ -267,10 +267,10 @@ END_TEST
 int main(void)
 {
 	const struct test_case cases[] = {
-		CASE(ipv6_sockets_take_ipv6_only_until_told),
+		CASE(ipv6_sockets_take_ipv6_only_until_asked),
 		CASE(members_get_their_own_groups_only),
 		CASE(port_of_a_server_that_has_ended_is_free),
-		CASE(buffer_sizes_are_told_as_they_were_set),
+		CASE(buffer_sizes_are_reported_as_they_were_set),
 		CASE(clients_connect_again_without_event_and_bind),
 		CASE(connection_made_without_blocking_is_one),
 		CASE(type_of_service_can_be_read_as_a_number),

@@ -160,7 +160,7 @@ struct posts {
 	HANDLE go;
 };
 
-static DWORD WINAPI send_when_told(LPVOID argument)
+static DWORD WINAPI send_when_asked(LPVOID argument)
 {
 	struct posts *posts = argument;
 
@@ -179,7 +179,7 @@ START_TEST(p50_arrival_between_dequeue_and_notify_is_not_lost)
 	struct posts posts = {&rig, scaled(2000), CreateEvent(NULL, FALSE, FALSE, NULL)};
 	RIORESULT result;
 
-	thread = CreateThread(NULL, 0, send_when_told, &posts, 0, NULL);
+	thread = CreateThread(NULL, 0, send_when_asked, &posts, 0, NULL);
 	for (uint64_t i = 0; i < posts.count; i++) {
 		expect_none(rig.cq);
 		/* The message comes before, while, or after the queue is armed. */
@@ -229,7 +229,7 @@ START_TEST(arrival_is_noticed_while_sends_wait_for_room)
 					  .stream = true,
 					  .notification = &notification});
 	id = fill_socket(&rig, memory);
-	thread = CreateThread(NULL, 0, send_when_told, &posts, 0, NULL);
+	thread = CreateThread(NULL, 0, send_when_asked, &posts, 0, NULL);
 	for (uint64_t i = 0; i < posts.count; i++) {
 		EXPECT_TRUE(receive(&rig, 0, 0));
 		EXPECT(rio.RIONotify(rig.cq) == 0, "RIONotify");

@@ -55,7 +55,7 @@ START_TEST(sockets_in_the_wrong_state)
 }
 END_TEST
 
-START_TEST(sends_tell_shut_down_from_reset)
+START_TEST(sends_report_a_shutdown_and_a_reset_apart)
 {
 	struct linger abort = {1, 0};
 	struct rig rig;
@@ -208,7 +208,7 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE(types_and_lengths_that_are_none),
 		CASE(sockets_in_the_wrong_state),
-		CASE(sends_tell_shut_down_from_reset),
+		CASE(sends_report_a_shutdown_and_a_reset_apart),
 		CASE(addresses_have_room_for_their_family),
 		CASE(overlapped_calls_with_bad_arguments),
 		CASE(accept_ex_wants_a_fresh_socket_of_the_listeners_kind),

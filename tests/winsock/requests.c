@@ -267,7 +267,7 @@ struct commits {
 	volatile LONG stop;
 };
 
-static DWORD WINAPI commit_until_told(LPVOID argument)
+static DWORD WINAPI commit_until_stopped(LPVOID argument)
 {
 	struct commits *commits = argument;
 
@@ -286,7 +286,7 @@ START_TEST(p40_commit_runs_beside_posting_threads)
 
 	rig_open(&rig, &(struct rig_plan){.receives = 32, .sends = 32});
 	commits.rig = &rig;
-	thread = CreateThread(NULL, 0, commit_until_told, &commits, 0, NULL);
+	thread = CreateThread(NULL, 0, commit_until_stopped, &commits, 0, NULL);
 	for (uint64_t round = 0; round < scaled(200); round++) {
 		RIORESULT results[32];
 

@@ -111,7 +111,7 @@ END_TEST
 
 /* ---- Readiness ---- */
 
-START_TEST(select_and_poll_tell_what_is_ready)
+START_TEST(select_and_poll_report_what_is_ready)
 {
 	struct timeval at_once = {0, 0};
 	WSAPOLLFD descriptors[2];
@@ -143,7 +143,7 @@ START_TEST(select_and_poll_tell_what_is_ready)
 	descriptors[1] = (WSAPOLLFD){.fd = 12345, .events = POLLIN};
 	EXPECT(WSAPoll(descriptors, 2, 1000) == 2, "error %d", WSAGetLastError());
 	EXPECT(descriptors[0].revents & POLLIN && descriptors[1].revents == POLLNVAL, "events");
-	/* What is no socket is told at once, whatever else is waited for. */
+	/* What is no socket is reported at once, whatever else is waited for. */
 	descriptors[0].fd = client;
 	EXPECT(WSAPoll(descriptors, 2, -1) == 1 && descriptors[1].revents == POLLNVAL, "error %d",
 	       WSAGetLastError());
@@ -653,7 +653,7 @@ static int number_option(SOCKET s, int level, int name)
 	return value;
 }
 
-START_TEST(accept_ex_keeps_options_and_tells_both_addresses)
+START_TEST(accept_ex_keeps_options_and_reports_both_addresses)
 {
 	const struct {
 		int level, name, value;
@@ -736,7 +736,7 @@ int main(void)
 		CASE(startup_comes_first),
 		CASE(accepted_socket_is_flagged_as_its_listener_is),
 		CASE(closing_wakes_a_thread_that_is_blocked_on_the_socket),
-		CASE(select_and_poll_tell_what_is_ready),
+		CASE(select_and_poll_report_what_is_ready),
 		CASE(nonblocking_sockets_would_block),
 		CASE(ioctls_by_both_values),
 		CASE(options_by_their_windows_names),
@@ -749,7 +749,7 @@ int main(void)
 		CASE(cancelling_one_overlapped_operation_leaves_the_others),
 		CASE(new_socket_knows_nothing_of_the_one_that_had_its_number),
 		CASE(queue_made_before_accept_ex_and_connect_ex_follows_its_socket),
-		CASE(accept_ex_keeps_options_and_tells_both_addresses),
+		CASE(accept_ex_keeps_options_and_reports_both_addresses),
 		CASE(accept_ex_refuses_what_it_does_not_do_and_ends_with_its_listener),
 	};
 

@@ -78,7 +78,7 @@ static DWORD WINAPI take_turns(LPVOID argument)
 	return 7;
 }
 
-START_TEST(threads_take_turns_and_tell_their_exit_codes)
+START_TEST(threads_take_turns_and_report_their_exit_codes)
 {
 	HANDLE a = CreateEvent(NULL, FALSE, TRUE, NULL), b = CreateEvent(NULL, FALSE, FALSE, NULL);
 	struct turns turns[2] = {{a, b, (int)scaled(5000)}, {b, a, (int)scaled(5000)}};
@@ -141,7 +141,7 @@ static DWORD WINAPI wait_on_port(LPVOID port)
 		       : GetLastError();
 }
 
-START_TEST(port_gives_packets_in_order_and_tells_waiters_when_it_is_closed)
+START_TEST(port_gives_packets_in_order_and_wakes_waiters_when_it_is_closed)
 {
 	HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0), threads[3];
 	OVERLAPPED_ENTRY entries[8];
@@ -440,7 +440,7 @@ static BOOL WINAPI wants_none(DWORD event)
 	return FALSE;
 }
 
-START_TEST(handlers_are_told_of_signals)
+START_TEST(handlers_get_signals)
 {
 	told = CreateEvent(NULL, FALSE, FALSE, NULL);
 	EXPECT_TRUE(SetConsoleCtrlHandler(wants_all, TRUE));
@@ -558,9 +558,9 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE(events_set_reset_and_end_waits),
 		CASE(handles_are_never_given_twice),
-		CASE_SLOW(threads_take_turns_and_tell_their_exit_codes),
+		CASE_SLOW(threads_take_turns_and_report_their_exit_codes),
 		CASE(beginthreadex_ends_with_its_code_and_errors_are_each_threads_own),
-		CASE(port_gives_packets_in_order_and_tells_waiters_when_it_is_closed),
+		CASE(port_gives_packets_in_order_and_wakes_waiters_when_it_is_closed),
 		CASE_SLOW(locks_and_conditions_lose_nothing),
 		CASE(interlocked_functions_return_what_they_should),
 		CASE(memory_is_reserved_committed_and_released),
@@ -568,7 +568,7 @@ int main(void)
 		CASE(texts_of_errors),
 		CASE(calendar_agrees_with_the_clock),
 		CASE(threads_have_values_and_names_of_their_own),
-		CASE(handlers_are_told_of_signals),
+		CASE(handlers_get_signals),
 		CASE(signal_that_no_handler_wants_ends_the_process),
 		CASE(forked_child_is_not_its_parents_console),
 		CASE(keys_come_from_standard_input),

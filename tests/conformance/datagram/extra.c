@@ -61,7 +61,7 @@ static void expect_address(const union address *found, const union address *want
  * Holds: regio_extra.local_address, regio_extra.remote_address, regio_control what,
  * regio_receive_ex what, regio_receive_ex Blocking.
  */
-START_TEST(a_receive_tells_both_addresses)
+START_TEST(a_receive_reports_both_addresses)
 {
 	union address mine, theirs;
 	struct extra extra;
@@ -659,7 +659,7 @@ END_TEST
 int main(void)
 {
 	const struct test_case cases[] = {
-		CASE_PER_FAMILY(a_receive_tells_both_addresses),
+		CASE_PER_FAMILY(a_receive_reports_both_addresses),
 		CASE_PER_FAMILY(a_socket_bound_to_every_address_learns_the_one_used),
 		CASE(a_dual_stack_socket_sees_and_answers_IPv4_peers_as_mapped_addresses),
 		CASE_PER_FAMILY(address_slices_may_be_longer_than_an_address_but_not_shorter),

@@ -82,8 +82,8 @@ static void send_to(int fd, const union address *to, const char *text)
 }
 
 /* Posts, has 'from' send to 'to', and compares what is told. */
-static void expect_told(struct side *side, int from, const union address *to,
-			const union address *local)
+static void expect_reported(struct side *side, int from, const union address *to,
+			    const union address *local)
 {
 	post(side, &extra.slices);
 	send_to(from, to, "hello");
@@ -124,11 +124,11 @@ START_TEST(packet_information_is_the_programs_whenever_it_is_set)
 	union address to = to_port_of(families[_i], side.fd);
 
 	control_only.control = extra.slices.control;
-	expect_told(&side, peer, &to, &to);
+	expect_reported(&side, peer, &to, &to);
 	ck_assert_uint_eq(count_control(&extra), 0);
 	EXPECT(get_option(copy, name->level, name->receive_info) == 0, "the library has set it");
 	set_option(copy, name->level, name->receive_info, 1);
-	expect_told(&side, peer, &to, &to);
+	expect_reported(&side, peer, &to, &to);
 	ck_assert_uint_eq(count_control(&extra), 1);
 	EXPECT(find_control(&extra, name->level, name->info, 12), "no packet information");
 	post(&side, &control_only);
@@ -143,7 +143,7 @@ START_TEST(packet_information_is_the_programs_whenever_it_is_set)
 END_TEST
 
 /* Holds: regio_receive_ex what 2, regio_rq_close what. */
-START_TEST(closing_ends_what_told_of_destinations)
+START_TEST(closing_ends_the_reports_of_destinations)
 {
 	const struct names *name = &names[_i];
 	struct side side;
@@ -158,7 +158,7 @@ START_TEST(closing_ends_what_told_of_destinations)
 	collect_one(side.receive_cq);
 	EXPECT(get_option(copy, name->level, name->destination) == 0,
 	       "set where no local address is wanted");
-	expect_told(&side, peer, &to, &to);
+	expect_reported(&side, peer, &to, &to);
 	close_side(&side);
 	for (size_t i = 0; i <= (size_t)_i; i++)
 		EXPECT(get_option(copy, names[i].level, names[i].destination) == 0,
@@ -181,7 +181,7 @@ START_TEST(a_destination_the_program_asked_for_is_shown)
 	union address to = to_port_of(families[_i], side.fd);
 
 	for (int i = 0; i < 2; i++) {
-		expect_told(&side, peer, &to, &to);
+		expect_reported(&side, peer, &to, &to);
 		ck_assert_uint_eq(count_control(&extra), 1);
 		EXPECT(find_control(&extra, name->level, name->destination, 16), "not shown");
 	}
@@ -202,12 +202,12 @@ START_TEST(a_destination_turned_off_is_turned_on_again)
 	int peer = bound_socket(families[_i]);
 	union address to = to_port_of(families[_i], side.fd);
 
-	expect_told(&side, peer, &to, &to);
+	expect_reported(&side, peer, &to, &to);
 	set_option(side.fd, name->level, name->destination, 0);
 	post(&side, &extra.slices);
 	send_to(peer, &to, "x");
 	collect_one(side.receive_cq);
-	expect_told(&side, peer, &to, &to);
+	expect_reported(&side, peer, &to, &to);
 	ck_assert_uint_eq(count_control(&extra), 0);
 	close_side(&side);
 	close(peer);
@@ -231,7 +231,7 @@ START_TEST(where_the_option_is_refused_the_socket_is_asked_each_time)
 	for (int i = 0; i < 3; i++) {
 		union address mine = own_address(fd);
 
-		expect_told(&side, peer, &mine, &mine);
+		expect_reported(&side, peer, &mine, &mine);
 		EXPECT(connect(fd, &none.any, sizeof(none.any)) == 0, "%m");
 		connect_to(fd, peer);
 	}
@@ -242,7 +242,7 @@ END_TEST
 
 /* ---- Sockets that change ------------------------------------------------------- */
 
-START_TEST(the_port_is_told_of_a_socket_that_was_connected_anew)
+START_TEST(the_port_is_reported_of_a_socket_that_was_connected_anew)
 {
 	const union address none = {.any.sa_family = AF_UNSPEC};
 	int fd = udp_socket(families[_i]), holder;
@@ -257,7 +257,7 @@ START_TEST(the_port_is_told_of_a_socket_that_was_connected_anew)
 		union address mine = own_address(fd), theirs = own_address(peers[i]);
 
 		EXPECT(address_port(&mine) != address_port(&before), "it kept its port");
-		expect_told(&side, peers[i], &mine, &mine);
+		expect_reported(&side, peers[i], &mine, &mine);
 		expect_address(&extra.memory.remote_address, &theirs, "remote");
 		if (i == 1)
 			break;
@@ -276,7 +276,7 @@ START_TEST(the_port_is_told_of_a_socket_that_was_connected_anew)
 END_TEST
 
 /* Holds: regio_extra what 2. */
-START_TEST(a_stream_that_was_connected_anew_tells_its_new_ends)
+START_TEST(a_stream_that_was_connected_anew_reports_its_new_ends)
 {
 	const union address none = {.any.sa_family = AF_UNSPEC};
 	int fd = stream_socket(families[_i]), listener = stream_listener(families[_i]);
@@ -310,7 +310,7 @@ START_TEST(a_stream_that_was_connected_anew_tells_its_new_ends)
 END_TEST
 
 /* Holds: regio_extra.local_address. */
-START_TEST(a_dual_stack_socket_tells_both_families_apart)
+START_TEST(a_dual_stack_socket_reports_both_families_apart)
 {
 	int peers[2] = {bound_socket(AF_INET), bound_socket(AF_INET6)};
 	struct side side;
@@ -323,7 +323,7 @@ START_TEST(a_dual_stack_socket_tells_both_families_apart)
 			to.v4.sin_addr.s_addr = htonl(0x7F000001u + (uint32_t)i);
 			local = mapped(&to);
 		}
-		expect_told(&side, peers[i % 2], &to, &local);
+		expect_reported(&side, peers[i % 2], &to, &local);
 		ck_assert_uint_eq(count_control(&extra), 0);
 	}
 	close_side(&side);
@@ -332,7 +332,7 @@ START_TEST(a_dual_stack_socket_tells_both_families_apart)
 }
 END_TEST
 
-START_TEST(an_IPv6_socket_that_was_made_one_of_IPv4_tells_addresses_of_IPv4)
+START_TEST(an_IPv6_socket_that_was_made_one_of_IPv4_reports_addresses_of_IPv4)
 {
 	int peer = bound_socket(AF_INET), fd = wildcard_socket(AF_INET6);
 	union address theirs = own_address(peer), to = to_port_of(AF_INET, fd);
@@ -342,7 +342,7 @@ START_TEST(an_IPv6_socket_that_was_made_one_of_IPv4_tells_addresses_of_IPv4)
 	EXPECT(connect(fd, &theirs_mapped.any, address_length(&theirs_mapped)) == 0, "%m");
 	open_side(&side, fd);
 	for (int i = 0; i < 2; i++) {
-		expect_told(&side, peer, &to, i == 0 ? &to_mapped : &to);
+		expect_reported(&side, peer, &to, i == 0 ? &to_mapped : &to);
 		expect_address(&extra.memory.remote_address, i == 0 ? &theirs_mapped : &theirs,
 			       "remote");
 		if (i == 0)
@@ -417,7 +417,7 @@ static void join(int fd, const union address *group)
 }
 
 /* Holds: regio_extra.local_address, regio_extra.remote_address. */
-START_TEST(a_link_is_told_with_every_address_that_is_of_one)
+START_TEST(a_link_is_reported_with_every_address_that_is_of_one)
 {
 	const char *const texts[] = {"fe80::1", "ff02::77", "ff01::77", "ff05::77"};
 	int fd = -1, senders[2];
@@ -447,7 +447,7 @@ START_TEST(a_link_is_told_with_every_address_that_is_of_one)
 		/* Of a site, not of a link. */
 		if (which == 3)
 			told.v6.sin6_scope_id = 0;
-		expect_told(&side, senders[link], &to, &told);
+		expect_reported(&side, senders[link], &to, &told);
 		expect_address(&extra.memory.remote_address, &theirs, texts[which]);
 		EXPECT(theirs.v6.sin6_scope_id, "the sender is of no link");
 	}
@@ -458,7 +458,7 @@ START_TEST(a_link_is_told_with_every_address_that_is_of_one)
 END_TEST
 
 /* Holds: regio_extra what 2. */
-START_TEST(a_stream_tells_the_link_of_both_ends)
+START_TEST(a_stream_reports_the_link_of_both_ends)
 {
 	const char *refused = open_links();
 
@@ -497,16 +497,16 @@ int main(void)
 {
 	const struct test_case cases[] = {
 		CASE_PER_FAMILY(packet_information_is_the_programs_whenever_it_is_set),
-		CASE_PER_FAMILY(closing_ends_what_told_of_destinations),
+		CASE_PER_FAMILY(closing_ends_the_reports_of_destinations),
 		CASE_PER_FAMILY(a_destination_the_program_asked_for_is_shown),
 		CASE_PER_FAMILY(a_destination_turned_off_is_turned_on_again),
 		CASE_PER_FAMILY(where_the_option_is_refused_the_socket_is_asked_each_time),
-		CASE_PER_FAMILY(the_port_is_told_of_a_socket_that_was_connected_anew),
-		CASE_PER_FAMILY(a_stream_that_was_connected_anew_tells_its_new_ends),
-		CASE(a_dual_stack_socket_tells_both_families_apart),
-		CASE(an_IPv6_socket_that_was_made_one_of_IPv4_tells_addresses_of_IPv4),
-		CASE(a_link_is_told_with_every_address_that_is_of_one),
-		CASE(a_stream_tells_the_link_of_both_ends),
+		CASE_PER_FAMILY(the_port_is_reported_of_a_socket_that_was_connected_anew),
+		CASE_PER_FAMILY(a_stream_that_was_connected_anew_reports_its_new_ends),
+		CASE(a_dual_stack_socket_reports_both_families_apart),
+		CASE(an_IPv6_socket_that_was_made_one_of_IPv4_reports_addresses_of_IPv4),
+		CASE(a_link_is_reported_with_every_address_that_is_of_one),
+		CASE(a_stream_reports_the_link_of_both_ends),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));

@@ -316,7 +316,7 @@ static void post_receives_with_extras(struct side *side)
 	}
 }
 
-START_TEST(a_receive_tells_the_group_and_the_sender)
+START_TEST(a_receive_reports_the_group_and_the_sender)
 {
 	union address groups[2], senders[2];
 	struct side receiver, sides[2];
@@ -374,7 +374,7 @@ static void send_to_groups(struct side *sender, unsigned int groups, uint32_t ru
 		expect_result(&results[i], 0, MESSAGE_SIZE, i);
 }
 
-START_TEST(several_groups_on_one_completion_queue_are_told_apart)
+START_TEST(several_groups_on_one_completion_queue_are_kept_apart)
 {
 	enum { GROUPS = 4, RUN = 8 };
 	uint64_t next[GROUPS] = {0};
@@ -576,8 +576,8 @@ int main(void)
 {
 	const struct test_case cases[] = {
 		CASE_PER_FAMILY(every_receiver_of_a_group_gets_every_message_once_and_in_order),
-		CASE_PER_FAMILY(a_receive_tells_the_group_and_the_sender),
-		CASE_PER_FAMILY(several_groups_on_one_completion_queue_are_told_apart),
+		CASE_PER_FAMILY(a_receive_reports_the_group_and_the_sender),
+		CASE_PER_FAMILY(several_groups_on_one_completion_queue_are_kept_apart),
 		CASE_PER_FAMILY(a_member_of_one_source_gets_messages_of_that_source_alone),
 		CASE_PER_FAMILY(groups_are_joined_and_left_while_receives_are_posted),
 		CASE_PER_FAMILY(the_options_of_the_sender_count_for_trains),

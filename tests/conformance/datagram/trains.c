@@ -318,7 +318,7 @@ START_TEST(single_datagrams_leave_receive_trains_off)
 END_TEST
 
 /* Holds: REGIO_TRAINS_SEND_ONLY, REGIO_TRAINS_OFF, regio_rq_info.send_trains_on. */
-START_TEST(receive_trains_stay_off_when_told_so)
+START_TEST(receive_trains_stay_off_when_asked_to)
 {
 	const uint32_t modes[] = {REGIO_TRAINS_SEND_ONLY, REGIO_TRAINS_OFF};
 
@@ -1047,7 +1047,7 @@ int main(void)
 		CASE_PER_FAMILY(receive_trains_turn_on_with_bursts_and_closing_turns_them_off),
 		CASE_PER_FAMILY(closing_leaves_no_merged_data_behind),
 		CASE_PER_FAMILY(single_datagrams_leave_receive_trains_off),
-		CASE_PER_FAMILY(receive_trains_stay_off_when_told_so),
+		CASE_PER_FAMILY(receive_trains_stay_off_when_asked_to),
 		CASE_PER_FAMILY(receive_trains_stay_off_where_arrival_times_are_wanted),
 		CASE_PER_FAMILY(receive_trains_stay_off_where_a_filter_looks_at_datagrams),
 		CASE_PER_FAMILY(trains_are_taken_apart_and_counted),

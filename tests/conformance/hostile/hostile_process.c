@@ -131,7 +131,7 @@ START_TEST(a_program_that_is_started_inherits_no_descriptor_of_the_library)
 }
 END_TEST
 
-static void *run_until_told(void *argument)
+static void *run_until_stopped(void *argument)
 {
 	struct task *task = argument;
 
@@ -160,7 +160,7 @@ START_TEST(children_come_and_go_beside_traffic)
 	sigemptyset(&ends_of_children);
 	sigaddset(&ends_of_children, SIGCHLD);
 	pthread_sigmask(SIG_BLOCK, &ends_of_children, NULL);
-	EXPECT(pthread_create(&thread, NULL, run_until_told, &task) == 0, "%m");
+	EXPECT(pthread_create(&thread, NULL, run_until_stopped, &task) == 0, "%m");
 	for (int i = 0; i < 40; i++) {
 		pid_t child = check_fork();
 

@@ -431,7 +431,7 @@ struct slow_sender {
 	int go;
 };
 
-static void *send_when_told(void *argument)
+static void *send_when_asked(void *argument)
 {
 	struct slow_sender *sender = argument;
 
@@ -456,7 +456,7 @@ START_TEST(a_wait_without_end_returns_with_the_whole_batch)
 
 	for (uint64_t i = 0; i < 20; i++)
 		post_receive(&side, i);
-	ck_assert_int_eq(pthread_create(&thread, NULL, send_when_told, &sender), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, send_when_asked, &sender), 0);
 	__atomic_store_n(&sender.go, 1, __ATOMIC_RELEASE);
 	EXPECT_RETURN(20, regio_cq_wait(side.receive_cq, 20, UINT64_MAX, -1));
 	EXPECT_RETURN(20, regio_cq_dequeue(side.receive_cq, results, 20));

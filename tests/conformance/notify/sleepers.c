@@ -222,7 +222,7 @@ static void *wait_in_rounds(void *argument)
 }
 
 /* The thread may be woken by its own completion and the other queue's message at once. */
-START_TEST(a_thread_that_leaves_with_the_event_of_another_queue_tells_so)
+START_TEST(a_thread_that_leaves_with_the_event_of_another_queue_passes_it_on)
 {
 	struct handover handover = {.rounds = scaled(4000)};
 	struct side waited, armed;
@@ -506,7 +506,7 @@ int main(void)
 		CASE_PER_STREAM(
 			a_byte_behind_a_silent_one_signals_though_another_queue_took_the_event),
 		CASE_PER_FAMILY(a_thread_that_polls_does_not_take_the_wake_of_one_that_sleeps),
-		CASE_PER_FAMILY(a_thread_that_leaves_with_the_event_of_another_queue_tells_so),
+		CASE_PER_FAMILY(a_thread_that_leaves_with_the_event_of_another_queue_passes_it_on),
 		CASE_PER_FAMILY(a_thread_that_leaves_has_another_sleep_on_the_driver),
 		CASE_PER_FAMILY(a_thread_may_sleep_after_polling_many_queues_that_were_busy),
 		CASE_PER_FAMILY(a_queue_that_was_hot_and_has_no_receives_left_is_no_work),

@@ -85,7 +85,7 @@ static void receive_addresses(struct side *side, struct extra *extra, int fd, in
 }
 
 /* Holds: regio_extra what 2. */
-START_TEST(a_receive_tells_the_addresses_of_the_new_socket)
+START_TEST(a_receive_reports_the_addresses_of_the_new_socket)
 {
 	struct extra extra;
 	struct side side;
@@ -240,7 +240,7 @@ int main(void)
 {
 	const struct test_case cases[] = {
 		CASE_PER_STREAM(what_is_posted_goes_on_with_the_new_socket),
-		CASE_PER_FAMILY(a_receive_tells_the_addresses_of_the_new_socket),
+		CASE_PER_FAMILY(a_receive_reports_the_addresses_of_the_new_socket),
 		CASE_PER_STREAM(an_error_of_the_old_socket_is_forgotten),
 		CASE_PER_STREAM(what_is_no_such_socket_is_refused_and_nothing_changes),
 		CASE_PER_STREAM(a_socket_of_another_queue_is_refused),

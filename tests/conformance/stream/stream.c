@@ -429,7 +429,7 @@ START_TEST(resizing_keeps_what_the_oldest_requests_have_moved)
 END_TEST
 
 /* Holds: regio_extra what 2. */
-START_TEST(a_receive_tells_both_addresses)
+START_TEST(a_receive_reports_both_addresses)
 {
 	union address mine, theirs;
 	struct extra extra;
@@ -464,7 +464,7 @@ START_TEST(a_receive_tells_both_addresses)
 END_TEST
 
 /* Holds: regio_extra what 2. */
-START_TEST(a_unix_socket_tells_its_family)
+START_TEST(a_unix_socket_reports_its_family)
 {
 	struct extra extra;
 	struct side side;
@@ -674,7 +674,7 @@ static void receive_below_the_low_water(int family, bool late)
 }
 
 /* Holds: regio_rq_create what, regio_rq_close what. */
-START_TEST(what_the_kernel_does_not_tell_of_is_received_all_the_same)
+START_TEST(what_the_kernel_does_not_report_is_received_all_the_same)
 {
 	receive_below_the_low_water(stream_families[_i], false);
 }
@@ -706,13 +706,13 @@ int main(void)
 		CASE_PER_STREAM(a_lone_send_goes_on_where_the_socket_stopped),
 		CASE_PER_STREAM(a_wait_finishes_sends_that_met_a_full_socket),
 		CASE_PER_STREAM(resizing_keeps_what_the_oldest_requests_have_moved),
-		CASE_PER_FAMILY(a_receive_tells_both_addresses),
-		CASE(a_unix_socket_tells_its_family),
+		CASE_PER_FAMILY(a_receive_reports_both_addresses),
+		CASE(a_unix_socket_reports_its_family),
 		CASE_PER_STREAM(a_send_ignores_an_address_and_refuses_control_data),
 		CASE_PER_STREAM(requests_whose_region_is_gone_fail_in_their_turn_and_take_no_bytes),
 		CASE_PER_FAMILY(urgent_data_holds_nothing_up),
 		CASE(passed_descriptors_hold_nothing_up_and_are_closed),
-		CASE_PER_STREAM(what_the_kernel_does_not_tell_of_is_received_all_the_same),
+		CASE_PER_STREAM(what_the_kernel_does_not_report_is_received_all_the_same),
 		CASE_PER_STREAM(a_low_water_set_later_holds_back_no_rest_of_a_receive),
 		CASE_PER_STREAM(the_buffers_of_a_stream_are_left_to_the_kernel),
 	};

@@ -456,7 +456,7 @@ START_TEST(bytes_before_a_reset_come_before_it)
 }
 END_TEST
 
-START_TEST(at_a_reset_a_WAITALL_receive_tells_what_it_got)
+START_TEST(at_a_reset_a_WAITALL_receive_reports_what_it_got)
 {
 	struct regio_result result;
 	struct side side;
@@ -647,7 +647,7 @@ START_TEST(a_connection_that_fails_completes_them_with_its_error)
 END_TEST
 
 /* Holds: regio_rq_create what 3. */
-START_TEST(a_failure_told_to_the_program_first_completes_them_as_not_connected)
+START_TEST(a_failure_reported_to_the_program_first_completes_them_as_not_connected)
 {
 	struct side side;
 	int status;
@@ -878,7 +878,7 @@ START_TEST(closing_tries_sends_that_met_a_full_socket_once_more)
 END_TEST
 
 /* Holds: regio_rq_cancel what, regio_rq_cancel Returns. */
-START_TEST(cancelling_tells_what_the_oldest_had_moved)
+START_TEST(cancelling_reports_what_the_oldest_had_moved)
 {
 	enum { LONG = 8 << 20 };
 	struct regio_result result;
@@ -961,20 +961,20 @@ int main(void)
 		CASE_PER_STREAM(a_reset_completes_every_request_of_both_halves_and_every_later_one),
 		{a_reset_is_no_end_however_the_halves_race, stream_family_names, 2, CASE_TIMEOUT_S},
 		CASE_PER_STREAM(bytes_before_a_reset_come_before_it),
-		CASE_PER_STREAM(at_a_reset_a_WAITALL_receive_tells_what_it_got),
+		CASE_PER_STREAM(at_a_reset_a_WAITALL_receive_reports_what_it_got),
 		CASE_PER_STREAM(a_peer_that_is_killed_ends_or_resets_the_stream),
 		CASE_PER_FAMILY(a_time_out_completes_every_request_of_both_halves),
 		CASE_PER_FAMILY(requests_posted_before_connecting_wait_for_the_connection),
 		CASE_PER_FAMILY(a_connection_that_fails_completes_them_with_its_error),
 		CASE_PER_FAMILY(
-			a_failure_told_to_the_program_first_completes_them_as_not_connected),
+			a_failure_reported_to_the_program_first_completes_them_as_not_connected),
 		CASE_PER_FAMILY(a_blocking_connect_may_fail_and_be_made_again),
 		CASE(a_unix_socket_receives_once_connected_and_does_not_send_before),
 		CASE_PER_FAMILY(on_a_listening_socket_requests_wait_in_silence),
 		CASE_PER_STREAM(closing_completes_a_thousand_requests_of_each_half_once),
 		CASE_PER_STREAM(closing_gives_queued_sends_one_last_try),
 		CASE_PER_STREAM(closing_tries_sends_that_met_a_full_socket_once_more),
-		CASE_PER_STREAM(cancelling_tells_what_the_oldest_had_moved),
+		CASE_PER_STREAM(cancelling_reports_what_the_oldest_had_moved),
 		CASE_PER_STREAM(no_descriptor_is_left_behind),
 	};
 

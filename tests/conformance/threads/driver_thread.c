@@ -216,7 +216,7 @@ START_TEST(a_driver_is_made_with_every_descriptor_of_its_thread)
 END_TEST
 
 /* Holds: REGIO_DRIVER_THREAD_CPU. */
-START_TEST(the_thread_has_a_name_and_runs_where_it_is_told)
+START_TEST(the_thread_has_a_name_and_runs_where_asked)
 {
 	struct regio_driver *driver;
 	cpu_set_t allowed, found;
@@ -917,7 +917,7 @@ int main(void)
 	const struct test_case cases[] = {
 		CASE(a_thousand_starts_and_stops_leave_nothing),
 		CASE(a_driver_is_made_with_every_descriptor_of_its_thread),
-		CASE(the_thread_has_a_name_and_runs_where_it_is_told),
+		CASE(the_thread_has_a_name_and_runs_where_asked),
 		CASE(the_thread_leaves_signals_to_those_of_the_program),
 		CASE(a_cpu_that_is_not_there_is_refused_and_leaves_nothing),
 		CASE(a_thread_that_the_environment_asks_for_may_have_a_cpu_and_a_spin_time),

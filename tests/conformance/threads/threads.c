@@ -688,7 +688,7 @@ int epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 	return (int)syscall(SYS_epoll_ctl, set, operation, fd, event);
 }
 
-static void *dequeue_until_told(void *argument)
+static void *dequeue_until_stopped(void *argument)
 {
 	struct regio_cq *cq = argument;
 	struct regio_result result;
@@ -711,7 +711,7 @@ START_TEST(an_rq_that_could_not_be_made_is_gone_when_its_event_is_taken)
 	/* There is an event at once. */
 	send_plain(peer, "x", 1);
 	refusing_watches = true;
-	thread = start(dequeue_until_told, cqs[0]);
+	thread = start(dequeue_until_stopped, cqs[0]);
 	while (now_ns() < until_ns)
 		EXPECT_RETURN(-ENOSPC, regio_rq_create(fd, 1, 1, cqs[0], cqs[1], 0, NULL, &rq));
 	refusing_watches = false;
