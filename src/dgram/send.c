@@ -166,7 +166,7 @@ static uint32_t add_train(struct plan *plan, const struct opened *first, uint32_
 	regioi_gather_begin(&plan->gather, data, 0);
 	do {
 		const uint32_t most = bytes < segment ? 1 : messages_max - count;
-		const struct regioi_run run =
+		struct regioi_run run =
 			regioi_window_run(plan->window, plan->taken + count, most, most);
 
 		regioi_gather_run(&plan->gather, data, &run);

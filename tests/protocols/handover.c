@@ -47,6 +47,23 @@ START_TEST(what_is_posted_while_another_thread_executes_is_executed)
 }
 END_TEST
 
+static void post_both_at_once(void)
+{
+	stage_post_sends(0, 1, 2);
+}
+
+START_TEST(what_is_posted_at_once_while_another_thread_executes_is_executed_whole)
+{
+	const struct interleave_plan plan = {
+		.prepare = open_one,
+		.actors = {post_both_at_once, execute, execute},
+		.finish = finish_two,
+	};
+
+	stage_search(&plan, (struct stage_bounds){2, 1}, (struct stage_bounds){2, 2}, 100);
+}
+END_TEST
+
 /* ---- Two threads post, one after the other ---------------------------------------- */
 
 /* The other thread posts as soon as the completion is there, while this one is in its call. */
@@ -200,6 +217,7 @@ int main(void)
 {
 	const struct test_case cases[] = {
 		STAGE_CASE(what_is_posted_while_another_thread_executes_is_executed),
+		STAGE_CASE(what_is_posted_at_once_while_another_thread_executes_is_executed_whole),
 		STAGE_CASE(a_thread_that_got_the_completion_posts_before_the_first_has_returned),
 		STAGE_CASES(a_slot_is_written_again_after_its_result_was_read, ways, 2),
 		STAGE_CASE(an_event_that_comes_during_an_attempt_is_not_lost),

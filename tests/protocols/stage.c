@@ -99,6 +99,17 @@ void stage_send(unsigned int queue, uint8_t number, uint32_t flags)
 	EXPECT_RETURN(0, regio_send(stage.rqs[queue], &slice, flags, number));
 }
 
+void stage_post_sends(unsigned int queue, uint8_t first, uint32_t count)
+{
+	struct regio_request requests[STAGE_REQUESTS] = {0};
+
+	for (uint32_t i = 0; i < count; i++) {
+		requests[i].data = slice_of((uint8_t)(first + i));
+		requests[i].context = first + i;
+	}
+	EXPECT_RETURN((int)count, regio_post(stage.rqs[queue], REGIO_HALF_SEND, requests, count));
+}
+
 void stage_receive(unsigned int queue, uint8_t number, uint32_t flags)
 {
 	/* Apart from what is sent. */

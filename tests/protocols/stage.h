@@ -47,6 +47,8 @@ void stage_close(void);
 
 /* Posts a send of the byte 'number', or a receive. */
 void stage_send(unsigned int queue, uint8_t number, uint32_t flags);
+/* The sends 'first' and so on, at most STAGE_REQUESTS, with one call of regio_post(). */
+void stage_post_sends(unsigned int queue, uint8_t first, uint32_t count);
 void stage_receive(unsigned int queue, uint8_t number, uint32_t flags);
 /* Dequeues what is there, without a limit; returns how many results. */
 unsigned int stage_dequeue(unsigned int queue);
