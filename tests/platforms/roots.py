@@ -11,7 +11,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 STEP_TIMEOUT_S = 3600
 
-# Runs in new namespaces of mounts and processes, so that all of it ends with the command.
+# Runs in new namespaces of mounts and processes, so that all of it ends with the command, or with
+# this program, when the kernel kills the first process of the namespace. That request is void once
+# the process belongs to another user: so the shell stays the first, and has more to do after chroot.
 ENTER = """
 root=$1 user=$2 directory=$3
 shift 3
@@ -20,9 +22,10 @@ mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/tmp"
-exec chroot --userspec="$user:$user" "$root" /usr/bin/env -i "HOME=$directory" "USER=$user" \
+chroot --userspec="$user:$user" "$root" /usr/bin/env -i "HOME=$directory" "USER=$user" \
 	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
 	sh -c 'cd && exec "$@"' sh "$@"
+exit 0
 """
 
 
