@@ -92,11 +92,10 @@ static void *serve(void *argument)
 
 	/* Before anything is allocated, so that memory is of this CPU's node. */
 	stay_on(worker->cpu);
-	require(!regio_cq_create(2 * SLOTS, NULL, &cq) &&
-			!regio_rq_create(worker->fd, SLOTS, SLOTS, cq, cq, 0, NULL, &rq) &&
-			!regio_slots_create(cq, SLOTS, SLOT_BYTES, NULL, &slots) &&
-			!regio_slots_attach(slots, rq, SLOTS),
-		"queue");
+	require(!regio_cq_create(2 * SLOTS, NULL, &cq), "completion queue");
+	require(!regio_rq_create(worker->fd, SLOTS, SLOTS, cq, cq, 0, NULL, &rq), "request queue");
+	require(!regio_slots_create(cq, SLOTS, SLOT_BYTES, NULL, &slots), "slots");
+	require(!regio_slots_attach(slots, rq, SLOTS), "receives");
 	do {
 		count = regio_slots_dequeue(slots, messages, TAKEN);
 		for (int i = 0; i < count; i++)

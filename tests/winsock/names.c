@@ -9,34 +9,6 @@
 #include <stdio.h>
 #include <versionhelpers.h>
 
-static int constants[] = {
-	IP_UNICAST_IF,
-	IPV6_UNICAST_IF,
-	(int)SIO_TCP_INITIAL_RTO,
-	(int)SIO_CPU_AFFINITY,
-	(int)SIO_SET_COMPATIBILITY_MODE,
-	ERROR_NO_SYSTEM_RESOURCES,
-	SO_REUSE_UNICASTPORT,
-	SO_PORT_SCALABILITY,
-	XP1_IFS_HANDLES,
-	SO_PROTOCOL_INFO,
-	WINSOCK_VERSION,
-	E_OUTOFMEMORY,
-	DLL_PROCESS_ATTACH,
-	IP_DONTFRAGMENT,
-	IP_USER_MTU,
-	IP_ECN,
-	IP_TOS,
-	SO_RANDOMIZE_PORT,
-	TCP_FASTOPEN,
-	UDP_SEND_MSG_SIZE,
-	UDP_RECV_MAX_COALESCED_SIZE,
-	(int)SIO_KEEPALIVE_VALS,
-	SO_CONNECT_TIME,
-	SO_MAX_MSG_SIZE,
-	SO_EXCLUSIVEADDRUSE,
-};
-
 /* docs/PORTING.md lists those that differ from Windows. */
 C_ASSERT(sizeof(LINGER) == 4 && sizeof(INIT_ONCE) == 8);
 C_ASSERT(sizeof(struct timeval) == 16 && sizeof(CRITICAL_SECTION) == 64);
@@ -45,6 +17,34 @@ C_ASSERT(sizeof(fd_set) == 8200 && sizeof(IN_PKTINFO) == 12 && sizeof(WCHAR) == 
 
 START_TEST(names_and_versions_are_there)
 {
+	const int constants[] = {
+		IP_UNICAST_IF,
+		IPV6_UNICAST_IF,
+		(int)SIO_TCP_INITIAL_RTO,
+		(int)SIO_CPU_AFFINITY,
+		(int)SIO_SET_COMPATIBILITY_MODE,
+		ERROR_NO_SYSTEM_RESOURCES,
+		SO_REUSE_UNICASTPORT,
+		SO_PORT_SCALABILITY,
+		XP1_IFS_HANDLES,
+		SO_PROTOCOL_INFO,
+		WINSOCK_VERSION,
+		E_OUTOFMEMORY,
+		DLL_PROCESS_ATTACH,
+		IP_DONTFRAGMENT,
+		IP_USER_MTU,
+		IP_ECN,
+		IP_TOS,
+		SO_RANDOMIZE_PORT,
+		TCP_FASTOPEN,
+		UDP_SEND_MSG_SIZE,
+		UDP_RECV_MAX_COALESCED_SIZE,
+		(int)SIO_KEEPALIVE_VALS,
+		SO_CONNECT_TIME,
+		SO_MAX_MSG_SIZE,
+		SO_EXCLUSIVEADDRUSE,
+	};
+
 	EXPECT(ARRAY_SIZE(constants) == 25, "constants");
 	EXPECT(IsWindows8OrGreater() && IsWindows10OrGreater() && !IsWindowsServer(), "a version");
 	EXPECT(IsWindowsVersionOrGreater(6, 2, 0) && !IsWindowsVersionOrGreater(11, 0, 0),
