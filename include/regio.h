@@ -944,6 +944,11 @@ REGIO_API int regio_receive(struct regio_rq *rq, const struct regio_buf *data, u
  * train before that receive was posted, the local address is the one that the
  * socket is bound to.
  *
+ * Options for IPv6 extension headers are best set before that receive, too.
+ * Where they are set later, the first messages with long ones, from 256 bytes
+ * on, may lose these from their control data; the local address of such a
+ * message is then also the one that the socket is bound to.
+ *
  * Ownership  the slices are the library's until the completion is dequeued
  * Threads    as regio_receive()
  * Blocking   never

@@ -497,6 +497,44 @@ START_TEST(control_data_may_be_long)
 }
 END_TEST
 
+/*
+ * Where the room that long headers need becomes known with the first of them.
+ *
+ * Holds: regio_receive_ex what 3.
+ */
+START_TEST(long_headers_asked_for_later_cost_the_first_local_address)
+{
+	struct side side;
+	struct extra extra;
+	int peer = bound_socket(AF_INET6);
+	union address to = loopback(AF_INET6);
+	const char *refused = send_long_options(peer);
+
+	if (refused)
+		SKIP("IPV6_DSTOPTS: %s (CAP_NET_RAW needed)", refused);
+	open_side(&side, (struct side_plan){.fd = wildcard_socket(AF_INET6)});
+	to.v6.sin6_port = own_address(side.fd).v6.sin6_port;
+	extra_open(&extra);
+	const struct regio_extra slices = {.local_address = extra.slices.local_address};
+
+	for (uint64_t i = 0; i < 3; i++) {
+		union address bound = own_address(side.fd);
+
+		receive_extra(&side, &slices, i);
+		if (i == 0)
+			want_long_control(side.fd);
+		send_to(peer, &to, "hello", 5);
+		struct regio_result result = collect_one(side.receive_cq);
+
+		expect_result(&result, 0, 5, i);
+		expect_address(&extra.memory.local_address, i == 0 ? &bound : &to);
+	}
+	extra_close(&extra);
+	side_close(&side);
+	close(peer);
+}
+END_TEST
+
 /* The class and hops that 'peer' sees on the next datagram. */
 static void expect_peer_sees(int peer, const struct family_options *options, int class, int hops)
 {
@@ -670,6 +708,7 @@ int main(void)
 		CASE_PER_FAMILY(control_data_is_cut_between_messages_and_says_so),
 		CASE_PER_FAMILY(control_data_may_fill_its_slice_to_the_last_byte),
 		{control_data_may_be_long, long_plan_names, ARRAY_SIZE(long_plans), CASE_TIMEOUT_S},
+		CASE(long_headers_asked_for_later_cost_the_first_local_address),
 		CASE_PER_FAMILY(control_data_goes_out_with_its_own_message_only),
 		CASE(packet_information_chooses_the_source_address),
 		CASE_PER_FAMILY(malformed_control_data_fails_its_own_send_alone),
