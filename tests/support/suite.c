@@ -7,6 +7,8 @@
  */
 #include "suite.h"
 
+#include "drops.h"
+
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -150,8 +152,21 @@ static double crowd(void)
 	return wanting > 1 ? wanting : 1;
 }
 
+/* Perhaps the reason why a case has failed. */
+static void print_drops(const struct drops *before)
+{
+	const struct drops now = drops_so_far();
+
+	if (now.on_the_way != before->on_the_way || now.no_memory != before->no_memory)
+		printf("# meanwhile the kernel dropped %llu packets of any program on their way to "
+		       "sockets, and %llu for lack of memory\n",
+		       (unsigned long long)(now.on_the_way - before->on_the_way),
+		       (unsigned long long)(now.no_memory - before->no_memory));
+}
+
 static void run_case(const struct test_case *test_case, int run, unsigned int number)
 {
+	const struct drops before = drops_so_far();
 	TCase *tcase = tcase_create("case");
 	Suite *suite = suite_create("suite");
 	SRunner *runner = srunner_create(suite);
@@ -172,8 +187,10 @@ static void run_case(const struct test_case *test_case, int run, unsigned int nu
 	if (passed && skip_reason[0])
 		printf(" # SKIP %s", skip_reason);
 	putchar('\n');
-	if (!passed)
+	if (!passed) {
 		print_diagnostic(results[0]);
+		print_drops(&before);
+	}
 	free(results);
 	srunner_free(runner);
 }
