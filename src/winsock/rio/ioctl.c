@@ -13,25 +13,26 @@
 #define WINDOWS_FIONBIO 0x8004667Eu
 #define WINDOWS_SIOCATMARK 0x40047307u
 
+/* What a program gives. */
+union input {
+	GUID guid;
+	DWORD number;
+	USHORT processor;
+	struct tcp_keepalive keepalive;
+	TCP_INITIAL_RTO_PARAMETERS initial_rto;
+};
+
 /* One call, and its output. */
 struct request {
-	const void *in;
-	DWORD in_size;
+	struct regioi_ws_socket *socket;
+	DWORD code; /* the kernel's for what the kernel has */
+	union input in;
 	void *out;
 	DWORD out_size;
 	DWORD out_bytes;
 };
 
 /* Returns 0 or WSAEFAULT. */
-static int read_in(const struct request *request, void *ret_value, DWORD size)
-{
-	if (!request->in || request->in_size < size)
-		return WSAEFAULT;
-	memcpy(ret_value, request->in, size);
-	return 0;
-}
-
-/* The same. */
 static int write_out(struct request *request, const void *value, DWORD size)
 {
 	if (!request->out || request->out_size < size)
@@ -41,60 +42,45 @@ static int write_out(struct request *request, const void *value, DWORD size)
 	return 0;
 }
 
-static int write_number(struct request *request, int number)
-{
-	int error = write_out(request, &number, sizeof(number));
-
-	/* The upper half of a program's 64-bit unsigned long may be left. */
-	if (!error)
-		memset((char *)request->out + sizeof(number), 0,
-		       request->out_size - sizeof(number));
-	return error;
-}
-
 /* ---- The extensions ---- */
 
 static int give_table(struct request *request)
 {
 	static const GUID rio = WSAID_MULTIPLE_RIO;
-	GUID wanted;
 
-	if (read_in(request, &wanted, sizeof(wanted)) || !request->out)
+	if (!request->out)
 		return WSAEFAULT;
-	if (memcmp(&wanted, &rio, sizeof(rio)) != 0)
+	if (memcmp(&request->in.guid, &rio, sizeof(rio)) != 0)
 		return WSAEINVAL;
 	return write_out(request, &regioi_ws_rio_table, sizeof(regioi_ws_rio_table));
 }
 
 static int give_function(struct request *request)
 {
-	const void *function;
-	GUID wanted;
+	const void *function = regioi_ws_extension_find(&request->in.guid);
 
-	if (read_in(request, &wanted, sizeof(wanted)) || request->out_size < sizeof(function))
+	if (request->out_size < sizeof(function))
 		return WSAEFAULT;
-	function = regioi_ws_extension_find(&wanted);
 	return function ? write_out(request, &function, sizeof(function)) : WSAEINVAL;
 }
 
 /* ---- The others ---- */
 
-static int set_keepalive(const struct regioi_ws_socket *socket, const struct request *request)
+static int set_keepalive(struct request *request)
 {
-	struct tcp_keepalive values;
+	const struct tcp_keepalive *values = &request->in.keepalive;
+	const struct regioi_ws_socket *socket = request->socket;
 	int idle, interval, error;
 
-	if (read_in(request, &values, sizeof(values)))
-		return WSAEFAULT;
 	if (socket->type != SOCK_STREAM)
 		return WSAENOPROTOOPT;
 	/* The kernel uses seconds. */
-	idle = values.keepalivetime < 1000 ? 1 : (int)(values.keepalivetime / 1000);
-	interval = values.keepaliveinterval < 1000 ? 1 : (int)(values.keepaliveinterval / 1000);
-	error = regioi_ws_socket_set(socket, SOL_SOCKET, SO_KEEPALIVE, values.onoff != 0);
-	if (!error && values.onoff)
+	idle = values->keepalivetime < 1000 ? 1 : (int)(values->keepalivetime / 1000);
+	interval = values->keepaliveinterval < 1000 ? 1 : (int)(values->keepaliveinterval / 1000);
+	error = regioi_ws_socket_set(socket, SOL_SOCKET, SO_KEEPALIVE, values->onoff != 0);
+	if (!error && values->onoff)
 		error = regioi_ws_socket_set(socket, IPPROTO_TCP, TCP_KEEPIDLE, idle);
-	if (!error && values.onoff)
+	if (!error && values->onoff)
 		error = regioi_ws_socket_set(socket, IPPROTO_TCP, TCP_KEEPINTVL, interval);
 	return error;
 }
@@ -103,55 +89,60 @@ static int set_keepalive(const struct regioi_ws_socket *socket, const struct req
  * Sets whether receives report that a peer is unreachable. On Windows they do by default; receives
  * of Registered I/O do so only if it was set before the request queue was created.
  */
-static int set_report(struct regioi_ws_socket *socket, const struct request *request)
+static int set_report(struct request *request)
 {
-	DWORD on;
+	struct regioi_ws_socket *socket = request->socket;
+	const bool on = request->in.number != 0;
 
-	if (read_in(request, &on, sizeof(on)))
-		return WSAEFAULT;
 	if (socket->type != SOCK_DGRAM)
 		return WSAEOPNOTSUPP;
-	socket->report_icmp = on != 0;
-	socket->ignore_icmp = on == 0;
+	socket->report_icmp = on;
+	socket->ignore_icmp = !on;
 	if (!on)
 		socket->unreachable = false;
 	return 0;
 }
 
+/* The kernel never reports this. */
+static int set_network_report(struct request *request)
+{
+	return request->in.number ? WSAEOPNOTSUPP : 0;
+}
+
 /* Among sockets that share a port, the kernel prefers the one of the CPU that a packet arrives on.
  */
-static int set_cpu(const struct regioi_ws_socket *socket, const struct request *request)
+static int set_cpu(struct request *request)
 {
-	USHORT processor;
-
-	if (read_in(request, &processor, sizeof(processor)))
-		return WSAEFAULT;
-	return regioi_ws_socket_set(socket, SOL_SOCKET, SO_INCOMING_CPU, processor);
+	return regioi_ws_socket_set(request->socket, SOL_SOCKET, SO_INCOMING_CPU,
+				    request->in.processor);
 }
 
 /* The kernel's first time-out is fixed; it takes the number of retransmissions. */
-static int set_initial_rto(const struct regioi_ws_socket *socket, const struct request *request)
+static int set_initial_rto(struct request *request)
 {
-	TCP_INITIAL_RTO_PARAMETERS wanted;
-	int count;
+	int count = request->in.initial_rto.MaxSynRetransmissions;
 
-	if (read_in(request, &wanted, sizeof(wanted)))
-		return WSAEFAULT;
-	if (socket->type != SOCK_STREAM)
+	if (request->socket->type != SOCK_STREAM)
 		return WSAEOPNOTSUPP;
-	count = wanted.MaxSynRetransmissions;
 	if (count == TCP_INITIAL_RTO_UNSPECIFIED_MAX_SYN_RETRANSMISSIONS ||
 	    count == TCP_INITIAL_RTO_DEFAULT_MAX_SYN_RETRANSMISSIONS)
 		return 0;
 	/* The kernel makes one at least. */
 	if (count == TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS)
 		count = 1;
-	return regioi_ws_socket_set(socket, IPPROTO_TCP, TCP_SYNCNT, count);
+	return regioi_ws_socket_set(request->socket, IPPROTO_TCP, TCP_SYNCNT, count);
+}
+
+/* The kernel's loopback has only one path, so there is nothing to set. */
+static int set_fast_path(struct request *request)
+{
+	return request->socket->type == SOCK_STREAM ? 0 : WSAEOPNOTSUPP;
 }
 
 /* Ends all requests that have been posted and not begun. */
-static int flush(struct regioi_ws_socket *socket)
+static int flush(struct request *request)
 {
+	struct regioi_ws_socket *socket = request->socket;
 	REGIOI_LOCKED(&socket->lock);
 
 	if (socket->rq)
@@ -159,30 +150,49 @@ static int flush(struct regioi_ws_socket *socket)
 	return 0;
 }
 
-static int set_nonblocking(struct regioi_ws_socket *socket, const struct request *request)
+static int set_nonblocking(struct request *request)
 {
-	DWORD on;
-	int error = read_in(request, &on, sizeof(on));
+	request->socket->nonblocking = request->in.number != 0;
+	return 0;
+}
 
+static int get_number(struct request *request)
+{
+	int number = 0, error;
+
+	if (ioctl(request->socket->fd, request->code, &number) < 0)
+		return regioi_ws_error(errno);
+	/* Of urgent data Windows reports whether all has been read. */
+	if (request->code == SIOCATMARK)
+		number = !number;
+	error = write_out(request, &number, sizeof(number));
+	/* The upper half of a program's 64-bit unsigned long may be left. */
 	if (!error)
-		socket->nonblocking = on != 0;
+		memset((char *)request->out + sizeof(number), 0,
+		       request->out_size - sizeof(number));
 	return error;
 }
 
-static int get_number(const struct regioi_ws_socket *socket, DWORD code, struct request *request)
-{
-	int number = 0;
+static const struct control {
+	DWORD code;
+	DWORD in_size;
+	int (*run)(struct request *request);
+	bool old; /* ioctlsocket() has it, too */
+} controls[] = {
+	{SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER, sizeof(GUID), give_table, false},
+	{SIO_GET_EXTENSION_FUNCTION_POINTER, sizeof(GUID), give_function, false},
+	{SIO_KEEPALIVE_VALS, sizeof(struct tcp_keepalive), set_keepalive, false},
+	{SIO_UDP_CONNRESET, sizeof(DWORD), set_report, false},
+	{SIO_UDP_NETRESET, sizeof(DWORD), set_network_report, false},
+	{SIO_CPU_AFFINITY, sizeof(USHORT), set_cpu, false},
+	{SIO_TCP_INITIAL_RTO, sizeof(TCP_INITIAL_RTO_PARAMETERS), set_initial_rto, false},
+	{SIO_LOOPBACK_FAST_PATH, 0, set_fast_path, false},
+	{SIO_FLUSH, 0, flush, false},
+	{FIONBIO, sizeof(DWORD), set_nonblocking, true},
+	{FIONREAD, 0, get_number, true},
+	{SIOCATMARK, 0, get_number, true},
+};
 
-	if (ioctl(socket->fd, code, &number) < 0)
-		return regioi_ws_error(errno);
-	/* Of urgent data Windows reports whether all has been read. */
-	return write_number(request, code == SIOCATMARK ? !number : number);
-}
-
-/*
- * Translated first, because on some machines the two values are equal and could not both be cases
- * of a switch.
- */
 static DWORD kernel_code(DWORD code)
 {
 	if (code == WINDOWS_FIONBIO)
@@ -192,54 +202,35 @@ static DWORD kernel_code(DWORD code)
 	return code == WINDOWS_SIOCATMARK ? SIOCATMARK : code;
 }
 
-static int control(struct regioi_ws_socket *socket, DWORD code, struct request *request)
+static int control(struct request *request, const void *in, DWORD in_size, bool old)
 {
-	code = kernel_code(code);
-	switch (code) {
-	case SIO_GET_MULTIPLE_EXTENSION_FUNCTION_POINTER:
-		return give_table(request);
-	case SIO_GET_EXTENSION_FUNCTION_POINTER:
-		return give_function(request);
-	case SIO_KEEPALIVE_VALS:
-		return set_keepalive(socket, request);
-	case SIO_UDP_CONNRESET:
-		return set_report(socket, request);
-	case SIO_UDP_NETRESET: {
-		DWORD on;
+	const struct control *end = controls + ARRAYSIZE(controls), *found = controls;
 
-		/* The kernel never reports this. */
-		if (read_in(request, &on, sizeof(on)))
-			return WSAEFAULT;
-		return on ? WSAEOPNOTSUPP : 0;
-	}
-	case SIO_CPU_AFFINITY:
-		return set_cpu(socket, request);
-	case SIO_TCP_INITIAL_RTO:
-		return set_initial_rto(socket, request);
-	case SIO_LOOPBACK_FAST_PATH:
-		/* The kernel's loopback has only one path, so there is nothing to set. */
-		return socket->type == SOCK_STREAM ? 0 : WSAEOPNOTSUPP;
-	case SIO_FLUSH:
-		return flush(socket);
-	case FIONBIO:
-		return set_nonblocking(socket, request);
-	case FIONREAD:
-	case SIOCATMARK:
-		return get_number(socket, code, request);
-	default:
+	request->code = kernel_code(request->code);
+	while (found < end && (found->code != request->code || (old && !found->old)))
+		found++;
+	if (found == end)
 		return WSAEOPNOTSUPP;
-	}
+	if (found->in_size && (!in || in_size < found->in_size))
+		return WSAEFAULT;
+	if (found->in_size)
+		memcpy(&request->in, in, found->in_size);
+	return found->run(request);
 }
 
 int WSAAPI WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, DWORD out_size,
 		    LPDWORD ret_bytes, LPWSAOVERLAPPED overlapped,
 		    LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
-	struct request request = {in, in_size, out, out_size, 0};
-	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
+	struct request request = {
+		.socket = regioi_ws_socket_enter(s),
+		.code = code,
+		.out = out,
+		.out_size = out_size,
+	};
 	int error;
 
-	if (!socket)
+	if (!request.socket)
 		return SOCKET_ERROR;
 	/* None of these ioctls takes time, so they cannot be overlapped. */
 	if (overlapped || routine)
@@ -247,29 +238,24 @@ int WSAAPI WSAIoctl(SOCKET s, DWORD code, LPVOID in, DWORD in_size, LPVOID out, 
 	else if (!ret_bytes)
 		error = WSAEFAULT;
 	else
-		error = control(socket, code, &request);
+		error = control(&request, in, in_size, false);
 	if (ret_bytes)
 		*ret_bytes = request.out_bytes;
-	return regioi_ws_socket_leave_with(socket, error);
+	return regioi_ws_socket_leave_with(request.socket, error);
 }
 
 /* In C a macro of this name passes the size, see winsock2.h. */
 int regio_winsock_ioctlsocket(SOCKET s, DWORD command, void *argument, size_t size)
 {
-	struct request request = {argument, (DWORD)size, argument, (DWORD)size, 0};
-	struct regioi_ws_socket *socket = regioi_ws_socket_enter(s);
-	int error;
+	struct request request = {
+		.socket = regioi_ws_socket_enter(s),
+		.code = command,
+		.out = argument,
+		.out_size = (DWORD)size,
+	};
 
-	if (!socket)
+	if (!request.socket)
 		return SOCKET_ERROR;
-	switch (kernel_code(command)) {
-	case FIONBIO:
-	case FIONREAD:
-	case SIOCATMARK:
-		error = control(socket, command, &request);
-		break;
-	default:
-		error = WSAEOPNOTSUPP;
-	}
-	return regioi_ws_socket_leave_with(socket, error);
+	return regioi_ws_socket_leave_with(request.socket,
+					   control(&request, argument, (DWORD)size, true));
 }
