@@ -264,7 +264,4 @@ SOCKET WSAAPI WSASocketA(int family, int type, int protocol, LPWSAPROTOCOL_INFOA
 }
 
 SOCKET WSAAPI WSASocketW(int family, int type, int protocol, LPWSAPROTOCOL_INFOW info, GROUP group,
-			 DWORD flags)
-{
-	return WSASocketA(family, type, protocol, (LPWSAPROTOCOL_INFOA)(void *)info, group, flags);
-}
+			 DWORD flags) REGIOI_WS_SAME_AS(WSASocketA);

@@ -43,7 +43,9 @@ static HANDLE event_create(bool manual_reset, bool signaled)
 	return regioi_ws_handle_add(&event->object);
 }
 
-/* Names are refused: they would make the event visible to other processes. */
+/*
+ * Names are refused, in either width: they would make the event visible to other processes.
+ */
 HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BOOL initial_state,
 			   LPCSTR name)
 {
@@ -52,10 +54,7 @@ HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BO
 }
 
 HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES security, BOOL manual_reset, BOOL initial_state,
-			   LPCWSTR name)
-{
-	return CreateEventA(security, manual_reset, initial_state, name ? "" : NULL);
-}
+			   LPCWSTR name) REGIOI_WS_SAME_AS(CreateEventA);
 
 HANDLE WINAPI CreateEventExA(LPSECURITY_ATTRIBUTES security, LPCSTR name, DWORD flags, DWORD access)
 {
@@ -66,20 +65,14 @@ HANDLE WINAPI CreateEventExA(LPSECURITY_ATTRIBUTES security, LPCSTR name, DWORD 
 }
 
 HANDLE WINAPI CreateEventExW(LPSECURITY_ATTRIBUTES security, LPCWSTR name, DWORD flags,
-			     DWORD access)
-{
-	return CreateEventExA(security, name ? "" : NULL, flags, access);
-}
+			     DWORD access) REGIOI_WS_SAME_AS(CreateEventExA);
 
 HANDLE WINAPI OpenEventA(DWORD access, BOOL inherit, LPCSTR name)
 {
 	return regioi_ws_fail_null(name ? ERROR_FILE_NOT_FOUND : ERROR_INVALID_PARAMETER);
 }
 
-HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name)
-{
-	return OpenEventA(access, inherit, name ? "" : NULL);
-}
+HANDLE WINAPI OpenEventW(DWORD access, BOOL inherit, LPCWSTR name) REGIOI_WS_SAME_AS(OpenEventA);
 
 static BOOL change(HANDLE handle, void (*how)(struct regioi_ws_waitable *event))
 {

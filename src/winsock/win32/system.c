@@ -48,9 +48,7 @@ void WINAPI OutputDebugStringA(LPCSTR text)
 {
 }
 
-void WINAPI OutputDebugStringW(LPCWSTR text)
-{
-}
+void WINAPI OutputDebugStringW(LPCWSTR text) REGIOI_WS_SAME_AS(OutputDebugStringA);
 
 LPTOP_LEVEL_EXCEPTION_FILTER WINAPI SetUnhandledExceptionFilter(LPTOP_LEVEL_EXCEPTION_FILTER filter)
 {
