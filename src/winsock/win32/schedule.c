@@ -12,20 +12,17 @@
 #include "winsock/win32/error.h"
 #include "winsock/win32/thread.h"
 
-#define MASK_BITS 64u
-
 /* ---- Affinity ---- */
+
+/* A set of CPUs begins with the first 64, as a number of the machine. */
 
 static DWORD_PTR mask_of(pid_t id)
 {
 	cpu_set_t set;
 	DWORD_PTR mask = 0;
 
-	if (sched_getaffinity(id, sizeof(set), &set) < 0)
-		return 0;
-	for (unsigned i = 0; i < MASK_BITS; i++)
-		if (CPU_ISSET(i, &set))
-			mask |= (DWORD_PTR)1 << i;
+	if (sched_getaffinity(id, sizeof(set), &set) == 0)
+		memcpy(&mask, &set, sizeof(mask));
 	return mask;
 }
 
@@ -35,9 +32,7 @@ static int set_mask(pid_t id, DWORD_PTR mask)
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	for (unsigned i = 0; i < MASK_BITS; i++)
-		if (mask >> i & 1)
-			CPU_SET(i, &set);
+	memcpy(&set, &mask, sizeof(mask));
 	return sched_setaffinity(id, sizeof(set), &set) < 0 ? ERROR_INVALID_PARAMETER : 0;
 }
 
