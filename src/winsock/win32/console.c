@@ -108,18 +108,23 @@ static bool reader_start(void)
 	return started;
 }
 
+static void set_actions(void (*handler)(int signal))
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+
+	for (size_t i = 0; i < ARRAYSIZE(events); i++)
+		sigaction(events[i].posix, &action, NULL);
+}
+
 /* The child has no such thread, and its signals are not for its parent. */
 static void fork_child(void)
 {
-	struct sigaction action = {.sa_handler = SIG_DFL};
-
 	pthread_mutex_init(&handlers_lock, NULL);
 	handlers_count = 0;
 	interrupt_ignored = false;
 	if (!watched)
 		return;
-	for (size_t i = 0; i < ARRAYSIZE(events); i++)
-		sigaction(events[i].posix, &action, NULL);
+	set_actions(SIG_DFL);
 	close(signals[0]);
 	close(signals[1]);
 	watched = false;
@@ -128,8 +133,6 @@ static void fork_child(void)
 /* With the lock. Returns false if there is no descriptor or thread left. */
 static bool watch(void)
 {
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-
 	if (watched)
 		return true;
 	if (!fork_watched && pthread_atfork(NULL, NULL, fork_child) != 0)
@@ -143,8 +146,7 @@ static bool watch(void)
 		return false;
 	}
 	watched = true;
-	for (size_t i = 0; i < ARRAYSIZE(events); i++)
-		sigaction(events[i].posix, &action, NULL);
+	set_actions(on_signal);
 	return true;
 }
 
