@@ -289,10 +289,10 @@ static BOOL PASCAL disconnect_ex(SOCKET s, LPOVERLAPPED overlapped, DWORD flags,
 	if (error || !overlapped) {
 		alone.socket = socket;
 		alone.flags = (int)flags;
-		pthread_mutex_lock(&socket->lock);
-		if (!error)
+		if (!error) {
+			REGIOI_LOCKED(&socket->lock);
 			error = attempt_disconnect(&alone, &bytes);
-		pthread_mutex_unlock(&socket->lock);
+		}
 		return regioi_ws_socket_leave_with(socket, error) == 0;
 	}
 	operation = regioi_ws_operation_make(socket, overlapped, REGIOI_WS_OUT);
