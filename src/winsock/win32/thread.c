@@ -12,6 +12,20 @@
 #define CURRENT_THREAD ((HANDLE)(LONG_PTR)-2)
 #define CURRENT_PROCESS ((HANDLE)(LONG_PTR)-1)
 
+struct thread {
+	struct regioi_ws_waitable waitable; /* signaled when it has ended */
+	/* One of these is set. */
+	LPTHREAD_START_ROUTINE start;
+	void (*start_simple)(void *); /* of _beginthread() */
+	void *argument;
+	size_t stack_size;
+	/* Protected by the dispatcher's lock. */
+	pid_t id; /* the kernel's; 0 until it runs */
+	bool suspended;
+	DWORD exit_code;
+	pthread_cond_t running; /* 'id' is set, or it was resumed */
+};
+
 /* pthread_exit() calls on_exit() with its value; NULL in threads that were not created here. */
 static pthread_key_t current_key;
 
@@ -19,7 +33,7 @@ static pthread_key_t current_key;
 
 static void thread_destroy(struct regioi_ws_object *object)
 {
-	struct regioi_ws_thread *thread = (struct regioi_ws_thread *)object;
+	struct thread *thread = (struct thread *)object;
 
 	pthread_cond_destroy(&thread->running);
 	free(thread);
@@ -28,7 +42,7 @@ static void thread_destroy(struct regioi_ws_object *object)
 /* The last thing a thread does. */
 static void on_exit_of(void *value)
 {
-	struct regioi_ws_thread *thread = value;
+	struct thread *thread = value;
 	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
 
 	thread->id = 0;
@@ -42,7 +56,7 @@ static __attribute__((constructor)) void current_key_make(void)
 	pthread_key_create(&current_key, on_exit_of);
 }
 
-static void note_exit_code(struct regioi_ws_thread *thread, DWORD code)
+static void note_exit_code(struct thread *thread, DWORD code)
 {
 	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
 
@@ -51,7 +65,7 @@ static void note_exit_code(struct regioi_ws_thread *thread, DWORD code)
 
 static void *thread_main(void *argument)
 {
-	struct regioi_ws_thread *thread = argument;
+	struct thread *thread = argument;
 	DWORD code = 0;
 
 	pthread_setspecific(current_key, thread);
@@ -85,7 +99,7 @@ bool regioi_ws_thread_spawn(void *(*main)(void *), void *argument, size_t stack_
 	return made;
 }
 
-static void thread_init(struct regioi_ws_thread *thread)
+static void thread_init(struct thread *thread)
 {
 	thread->waitable.object = (struct regioi_ws_object){
 		.kind = REGIOI_WS_THREAD, .references = 1, .destroy = thread_destroy};
@@ -96,7 +110,7 @@ static void thread_init(struct regioi_ws_thread *thread)
 
 struct regioi_ws_object *regioi_ws_thread_current(void)
 {
-	struct regioi_ws_thread *thread = pthread_getspecific(current_key);
+	struct thread *thread = pthread_getspecific(current_key);
 
 	if (!thread) {
 		/* It was not created here; its end is noticed all the same. */
@@ -112,9 +126,9 @@ struct regioi_ws_object *regioi_ws_thread_current(void)
 }
 
 /* Returns the handle, or NULL with the last error set. */
-static HANDLE thread_make(const struct regioi_ws_thread *how, DWORD flags, DWORD *ret_id)
+static HANDLE thread_make(const struct thread *how, DWORD flags, DWORD *ret_id)
 {
-	struct regioi_ws_thread *thread = malloc(sizeof(*thread));
+	struct thread *thread = malloc(sizeof(*thread));
 
 	if (!thread || flags & ~(DWORD)(CREATE_SUSPENDED | STACK_SIZE_PARAM_IS_A_RESERVATION) ||
 	    (!how->start && !how->start_simple)) {
@@ -144,8 +158,7 @@ HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES security, SIZE_T stack_size,
 			   LPTHREAD_START_ROUTINE start, LPVOID argument, DWORD flags,
 			   LPDWORD ret_id)
 {
-	struct regioi_ws_thread how = {
-		.start = start, .argument = argument, .stack_size = stack_size};
+	struct thread how = {.start = start, .argument = argument, .stack_size = stack_size};
 
 	return thread_make(&how, flags, ret_id);
 }
@@ -159,8 +172,7 @@ uintptr_t _beginthreadex(void *security, unsigned stack_size, unsigned(__stdcall
 /* The handle is closed automatically: the program gets a number that it may only compare. */
 uintptr_t _beginthread(void(__cdecl *start)(void *), unsigned stack_size, void *argument)
 {
-	struct regioi_ws_thread how = {
-		.start_simple = start, .argument = argument, .stack_size = stack_size};
+	struct thread how = {.start_simple = start, .argument = argument, .stack_size = stack_size};
 	HANDLE handle = thread_make(&how, 0, NULL);
 
 	if (handle) {
@@ -173,7 +185,7 @@ uintptr_t _beginthread(void(__cdecl *start)(void *), unsigned stack_size, void *
 
 DECLSPEC_NORETURN void WINAPI ExitThread(DWORD code)
 {
-	struct regioi_ws_thread *thread = pthread_getspecific(current_key);
+	struct thread *thread = pthread_getspecific(current_key);
 
 	if (thread)
 		note_exit_code(thread, code);
@@ -189,22 +201,22 @@ DECLSPEC_NORETURN void _endthread(void)
 
 /* ---- Information and control ---- */
 
-struct regioi_ws_thread *regioi_ws_thread_get(HANDLE handle)
+/* The thread with a reference for the caller, NULL with the last error set. */
+static struct thread *thread_get(HANDLE handle)
 {
 	struct regioi_ws_object *object = regioi_ws_handle_get(handle, REGIOI_WS_THREAD);
 
-	return object ? (struct regioi_ws_thread *)object
-		      : regioi_ws_fail_null(ERROR_INVALID_HANDLE);
+	return object ? (struct thread *)object : regioi_ws_fail_null(ERROR_INVALID_HANDLE);
 }
 
 pid_t regioi_ws_thread_id(HANDLE handle)
 {
-	struct regioi_ws_thread *thread;
+	struct thread *thread;
 	pid_t id;
 
 	if (handle == CURRENT_THREAD)
 		return (pid_t)syscall(SYS_gettid);
-	thread = regioi_ws_thread_get(handle);
+	thread = thread_get(handle);
 	if (!thread)
 		return 0;
 	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
@@ -215,7 +227,7 @@ pid_t regioi_ws_thread_id(HANDLE handle)
 
 DWORD WINAPI ResumeThread(HANDLE handle)
 {
-	struct regioi_ws_thread *thread = regioi_ws_thread_get(handle);
+	struct thread *thread = thread_get(handle);
 	DWORD before;
 
 	if (!thread)
@@ -230,13 +242,13 @@ DWORD WINAPI ResumeThread(HANDLE handle)
 
 BOOL WINAPI GetExitCodeThread(HANDLE handle, LPDWORD ret_code)
 {
-	struct regioi_ws_thread *thread;
+	struct thread *thread;
 
 	if (handle == CURRENT_THREAD) {
 		*ret_code = STILL_ACTIVE;
 		return TRUE;
 	}
-	thread = regioi_ws_thread_get(handle);
+	thread = thread_get(handle);
 	if (!thread)
 		return FALSE;
 	REGIOI_LOCKED(&regioi_ws_dispatcher.lock);
