@@ -32,8 +32,7 @@ static int driver_for(const struct regio_cq_opts *opts, struct regioi_driver **r
 		return regioi_driver_create(&defaults, ret_driver);
 	*ret_driver = regioi_driver_held(opts->driver);
 	if (!*ret_driver)
-		return regioi_fail(regioi_table_reason((uintptr_t)opts->driver, -EBADF),
-				   "creating a CQ: the driver is closed");
+		return regioi_refuse_handle(opts->driver, "creating a CQ", "driver");
 	return 0;
 }
 
@@ -65,14 +64,11 @@ int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts, struct 
 	if (!cq)
 		return regioi_fail(-ENOMEM, "%s: out of memory", step);
 	error = driver_for(&known, &cq->driver);
+	if (!error)
+		error = regioi_id_add(step, REGIOI_KIND_CQ, cq, 0, 0, &cq->id);
 	if (error) {
 		regioi_cq_release(cq);
 		return error;
-	}
-	error = regioi_id_add(REGIOI_KIND_CQ, cq, 0, 0, &cq->id);
-	if (error) {
-		regioi_cq_release(cq);
-		return regioi_fail(error, "%s: out of memory", step);
 	}
 	cq->on_notify = known.on_notify;
 	cq->on_notify_context = known.on_notify_context;
@@ -102,8 +98,7 @@ int regio_cq_resize(struct regio_cq *handle, uint32_t capacity)
 	int error;
 
 	if (!cq)
-		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				   "resizing a CQ: it is closed");
+		return regioi_refuse_handle(handle, "resizing a CQ", "CQ");
 	error = resize(cq, capacity);
 	regioi_cq_consumed(cq);
 	return error;
@@ -115,8 +110,7 @@ int regio_cq_close(struct regio_cq *handle)
 	struct regioi_cq *cq = regioi_handle_end(id, REGIOI_KIND_CQ);
 
 	if (!cq)
-		return regioi_fail(regioi_table_reason(id, -EBADF),
-				   "closing a CQ: it is closed already");
+		return regioi_refuse_handle(handle, "closing a CQ", "CQ");
 	regioi_hazards_wait(id);
 	regioi_table_release(id);
 	REGIOI_ASSERT(!atomic_load(&cq->consumed));
@@ -131,14 +125,6 @@ int regio_cq_close(struct regio_cq *handle)
 }
 
 /* ---- Dequeuing ---- */
-
-static __attribute__((cold, noinline)) int refuse(const struct regio_cq *handle, const char *step)
-{
-	int error = regioi_table_reason((uintptr_t)handle, -EBADF);
-
-	return regioi_fail(error, "%s: the CQ is %s", step,
-			   error == -ECHILD ? "of the parent process" : "NULL or closed");
-}
 
 static inline uint32_t make_progress(struct regioi_cq *cq, bool poll,
 				     struct regio_result *ret_results, uint32_t results_max)
@@ -196,7 +182,7 @@ int regio_cq_dequeue(struct regio_cq *handle, struct regio_result *ret_results,
 	int result;
 
 	if (__builtin_expect(!cq, 0))
-		return refuse(handle, "dequeuing");
+		return regioi_refuse_handle(handle, "dequeuing", "CQ");
 	result = dequeue(cq, ret_results, results_max);
 	regioi_cq_consumed(cq);
 	return result;
@@ -233,7 +219,7 @@ int regio_cq_notify(struct regio_cq *handle)
 	if (!regioi_hazard_enter(handle))
 		return regioi_fail(-ENOMEM, "asking for a notification: out of memory");
 	cq = regioi_cq_inside(handle);
-	error = cq ? notify(cq) : refuse(handle, "asking for a notification");
+	error = cq ? notify(cq) : regioi_refuse_handle(handle, "asking for a notification", "CQ");
 	regioi_hazard_leave();
 	return error;
 }
@@ -244,8 +230,7 @@ int regio_cq_fd(struct regio_cq *handle)
 	int result;
 
 	if (!cq)
-		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				   "asking for a CQ's descriptor: it is closed");
+		return regioi_refuse_handle(handle, "asking for a CQ's descriptor", "CQ");
 	result = regioi_descriptor_get(cq->driver);
 	regioi_cq_release(cq);
 	if (result < 0)
@@ -264,7 +249,7 @@ int regio_cq_wait(struct regio_cq *handle, uint32_t min_count, uint64_t max_dela
 	int result;
 
 	if (!cq)
-		return refuse(handle, "waiting on a CQ");
+		return regioi_refuse_handle(handle, "waiting on a CQ", "CQ");
 	result = regioi_cq_wait(cq, min_count ? min_count : 1, max_delay_ns, timeout_ns);
 	regioi_cq_consumed(cq);
 	if (result == -EBADF)

@@ -42,18 +42,16 @@ int regio_driver_create(const struct regio_driver_opts *opts, struct regio_drive
 	if (!ret_driver)
 		return regioi_fail(-EINVAL, "%s: ret_driver is NULL", step);
 	error = regioi_options_read(&known, sizeof(known), opts, step);
+	if (!error)
+		error = check_options(step, &known);
+	if (!error)
+		error = regioi_driver_create(&known, &driver);
 	if (error)
 		return error;
-	error = check_options(step, &known);
-	if (error)
-		return error;
-	error = regioi_driver_create(&known, &driver);
-	if (error)
-		return error;
-	error = regioi_id_add(REGIOI_KIND_DRIVER, driver, 0, 0, &driver->id);
+	error = regioi_id_add(step, REGIOI_KIND_DRIVER, driver, 0, 0, &driver->id);
 	if (error) {
 		regioi_driver_release(driver);
-		return regioi_fail(error, "%s: out of memory", step);
+		return error;
 	}
 	driver->on_blocked = known.on_blocked;
 	driver->on_blocked_context = known.on_blocked_context;
@@ -83,8 +81,7 @@ int regio_driver_close(struct regio_driver *handle)
 	int error = 0;
 
 	if (!driver)
-		return regioi_fail(regioi_table_reason(id, -EBADF), "%s: it is closed already",
-				   step);
+		return regioi_refuse_handle(handle, step, "driver");
 	users = atomic_load(&driver->completion_queues);
 	if (users)
 		error = regioi_fail(-EBUSY, "%s: %u CQs use it; close them first", step, users);
@@ -96,22 +93,13 @@ int regio_driver_close(struct regio_driver *handle)
 	return error;
 }
 
-static __attribute__((cold, noinline)) int refuse(const struct regio_driver *handle,
-						  const char *step)
-{
-	int error = regioi_table_reason((uintptr_t)handle, -EBADF);
-
-	return regioi_fail(error, "%s: the driver is %s", step,
-			   error == -ECHILD ? "of the parent process" : "NULL or closed");
-}
-
 int regio_driver_run(struct regio_driver *handle, int64_t timeout_ns)
 {
 	struct regioi_driver *driver = regioi_driver_held(handle);
 	int result;
 
 	if (!driver)
-		return refuse(handle, "running a driver");
+		return regioi_refuse_handle(handle, "running a driver", "driver");
 	result = regioi_driver_run(driver, timeout_ns);
 	regioi_driver_release(driver);
 	if (result == -EBADF)
@@ -128,7 +116,7 @@ int regio_driver_wake(struct regio_driver *handle)
 	struct regioi_driver *driver = regioi_driver_held(handle);
 
 	if (!driver)
-		return refuse(handle, "waking a driver");
+		return regioi_refuse_handle(handle, "waking a driver", "driver");
 	regioi_driver_wake(driver);
 	regioi_driver_release(driver);
 	return 0;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "api/fork.h"
+#include "base/error.h"
 #include "engine/engine.h"
 #include "mem/guard.h"
 #include "mem/section.h"
@@ -45,8 +46,10 @@ static __attribute__((constructor)) void watch(void)
 	watched = pthread_atfork(regioi_table_lock, regioi_table_unlock, fork_child) == 0;
 }
 
-int regioi_id_add(enum regioi_kind kind, void *object, uint32_t length, uint32_t flags,
-		  uint64_t *ret_id)
+int regioi_id_add(const char *step, enum regioi_kind kind, void *object, uint32_t length,
+		  uint32_t flags, uint64_t *ret_id)
 {
-	return watched ? regioi_table_add(kind, object, length, flags, ret_id) : -ENOMEM;
+	int error = watched ? regioi_table_add(kind, object, length, flags, ret_id) : -ENOMEM;
+
+	return error ? regioi_fail(error, "%s: out of memory", step) : 0;
 }

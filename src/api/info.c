@@ -72,8 +72,7 @@ int regio_driver_get_info(struct regio_driver *handle, struct regio_driver_info 
 		return error;
 	driver = regioi_driver_held(handle);
 	if (!driver)
-		return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF),
-				   "%s: it is closed", step);
+		return regioi_refuse_handle(handle, step, "driver");
 	regioi_print(info.engine, "%s", driver->ops->name);
 	regioi_print(info.reason, "%s", driver->reason);
 	info.completion_queues = atomic_load(&driver->completion_queues);

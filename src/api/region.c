@@ -156,9 +156,8 @@ int regio_region_register(void *address, size_t length, const struct regio_regio
 				   "%s: %zu bytes at %p are not all mapped and readable; map them "
 				   "before registering",
 				   step, length, address);
-	error = regioi_id_add(REGIOI_KIND_REGION, address, (uint32_t)length,
-			      access == ACCESS_WRITE ? REGIOI_REGION_WRITABLE : 0, ret_region);
-	return error ? regioi_fail(error, "%s: out of memory for the registration", step) : 0;
+	return regioi_id_add(step, REGIOI_KIND_REGION, address, (uint32_t)length,
+			     access == ACCESS_WRITE ? REGIOI_REGION_WRITABLE : 0, ret_region);
 }
 
 /*
@@ -248,13 +247,13 @@ int regio_region_allocate(size_t length, const struct regio_region_opts *opts, u
 		error = map_memory(step, mapped, &known, &address);
 	if (error)
 		return error;
-	error = regioi_id_add(REGIOI_KIND_REGION, address, (uint32_t)length, flags, ret_region);
-	if (error) {
+	error = regioi_id_add(step, REGIOI_KIND_REGION, address, (uint32_t)length, flags,
+			      ret_region);
+	if (error)
 		munmap(address, mapped);
-		return regioi_fail(error, "%s: out of memory for the registration", step);
-	}
-	*ret_address = address;
-	return 0;
+	else
+		*ret_address = address;
+	return error;
 }
 
 int regio_region_deregister(uint64_t region)

@@ -180,10 +180,11 @@ static int rq_publish(struct regioi_rq *rq)
 	int error = regioi_rq_take_over_trains(rq, rq->halves[REGIOI_RECEIVE].limit);
 	bool ended;
 
-	if (!error)
-		error = regioi_id_add(REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
 	if (error)
 		return regioi_fail(error, "creating an RQ: out of memory");
+	error = regioi_id_add("creating an RQ", REGIOI_KIND_RQ, rq, 0, 0, &rq->id);
+	if (error)
+		return error;
 	error = rq->nodes_count > 1 ? regioi_watch_start(rq) : 0;
 	if (!error)
 		return 0;
@@ -336,8 +337,7 @@ int regioi_rq_enter(const struct regio_rq *handle, const char *step, struct regi
 	if (*ret_rq)
 		return 0;
 	regioi_hazard_leave();
-	return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF), "%s: the RQ is closed",
-			   step);
+	return regioi_refuse_handle(handle, step, "RQ");
 }
 
 /* ---- Closing ---- */
@@ -365,8 +365,7 @@ int regio_rq_close(struct regio_rq *handle, uint32_t flags)
 		return regioi_fail(-EINVAL, "closing an RQ: unknown flag in %#x", flags);
 	rq = regioi_handle_end(id, REGIOI_KIND_RQ);
 	if (!rq)
-		return regioi_fail(regioi_table_reason(id, -EBADF),
-				   "closing an RQ: it is closed already");
+		return regioi_refuse_handle(handle, "closing an RQ", "RQ");
 	regioi_hazards_wait(id);
 	regioi_half_execute_before_close(&rq->halves[REGIOI_SEND]);
 	rq_retire(rq);

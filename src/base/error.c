@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/table.h"
 #include "regio.h"
 
 struct error_entry {
@@ -108,6 +109,14 @@ void regioi_explain(const char *format, ...)
 void regioi_explain_plainly(const char *text)
 {
 	last_text = text;
+}
+
+int regioi_refuse_handle(const void *handle, const char *step, const char *what)
+{
+	int error = regioi_table_reason((uintptr_t)handle, -EBADF);
+
+	return regioi_fail(error, "%s: the %s is %s", step, what,
+			   error == -ECHILD ? "of the parent process" : "NULL or closed");
 }
 
 const char *regio_last_error(void)

@@ -17,4 +17,8 @@ void regioi_explain_plainly(const char *text);
 /* A macro, so that compilers and checkers see which error a function returns. */
 #define regioi_fail(error, ...) (regioi_explain(__VA_ARGS__), (error))
 
+/* Explains why there is no object with this handle; 'what' names it. Returns -ECHILD or -EBADF. */
+int regioi_refuse_handle(const void *handle, const char *step, const char *what)
+	__attribute__((cold));
+
 #endif

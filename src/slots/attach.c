@@ -50,7 +50,7 @@ int regio_slots_attach(struct regio_slots *handle, struct regio_rq *rq, uint32_t
 	int error;
 
 	if (!pool)
-		return regioi_pool_refuse(handle, step);
+		return regioi_refuse_handle(handle, step, "pool");
 	if (receives == 0)
 		return regioi_fail(-EINVAL, "%s: 0 receives", step);
 	error = regio_rq_get_info(rq, &info, sizeof(info));

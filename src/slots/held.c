@@ -15,7 +15,7 @@ static __attribute__((cold, noinline)) int refuse_slot(const struct regio_slots 
 						       const char *step)
 {
 	if (!regioi_pool_of(handle))
-		return regioi_pool_refuse(handle, step);
+		return regioi_refuse_handle(handle, step, "pool");
 	return regioi_fail(
 		-EINVAL,
 		"%s: the program does not hold the slot; it was given back before, or is "
@@ -115,7 +115,7 @@ int regio_slots_take(struct regio_slots *handle, struct regio_slot *ret_slot)
 	struct regioi_pool_slot *slot;
 
 	if (!pool)
-		return regioi_pool_refuse(handle, step);
+		return regioi_refuse_handle(handle, step, "pool");
 	if (!ret_slot)
 		return regioi_fail(-EINVAL, "%s: ret_slot is NULL", step);
 	slot = regioi_supply_take(pool);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "api/fork.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/options.h"
@@ -16,20 +17,13 @@
 /* The number of pools made so far, by which the ids of their slots differ. */
 static _Atomic uint64_t pools_made;
 
-int regioi_pool_refuse(const struct regio_slots *handle, const char *step)
-{
-	return regioi_fail(regioi_table_reason((uintptr_t)handle, -EBADF), "%s: the pool is closed",
-			   step);
-}
-
 /* ---- Creating ---- */
 
 static int check_arguments(const char *step, const struct regio_cq *cq, uint32_t count,
 			   uint32_t bytes)
 {
 	if (!regioi_table_find((uintptr_t)cq, REGIOI_KIND_CQ))
-		return regioi_fail(regioi_table_reason((uintptr_t)cq, -EBADF),
-				   "%s: the CQ is NULL or closed", step);
+		return regioi_refuse_handle(cq, step, "CQ");
 	if (count == 0 || count > REGIO_SLOTS_COUNT_MAX)
 		return regioi_fail(-EINVAL, "%s: %u slots; a pool has 1 to %u", step, count,
 				   REGIO_SLOTS_COUNT_MAX);
@@ -144,8 +138,7 @@ int regio_slots_create(struct regio_cq *cq, uint32_t count, uint32_t bytes,
 		error = regioi_fail(-ENOMEM, "%s: out of memory for %u slots", step, count);
 	if (!error) {
 		number_slots(pool);
-		if (regioi_table_add(REGIOI_KIND_SLOTS, pool, 0, 0, &pool->id))
-			error = regioi_fail(-ENOMEM, "%s: out of memory", step);
+		error = regioi_id_add(step, REGIOI_KIND_SLOTS, pool, 0, 0, &pool->id);
 	}
 	if (error) {
 		pool_free(pool);
@@ -164,7 +157,7 @@ int regio_slots_close(struct regio_slots *handle)
 	struct regioi_pool *pool;
 
 	if (!entry)
-		return regioi_pool_refuse(handle, "closing a pool of slots");
+		return regioi_refuse_handle(handle, "closing a pool of slots", "pool");
 	pool = atomic_load_explicit(&entry->object, memory_order_relaxed);
 	regioi_table_release(id);
 	pool_free(pool);
@@ -186,7 +179,7 @@ int regio_slots_get_info(struct regio_slots *handle, struct regio_slots_info *re
 		return error;
 	pool = regioi_pool_of(handle);
 	if (!pool)
-		return regioi_pool_refuse(handle, step);
+		return regioi_refuse_handle(handle, step, "pool");
 	for (uint32_t i = 0; i < pool->count; i++)
 		counts[pool->slots[i].state]++;
 	info.free = counts[REGIOI_SLOT_FREE];

@@ -118,9 +118,6 @@ static inline struct regioi_pool *regioi_pool_of(const struct regio_slots *handl
 	return regioi_table_object(handle, REGIOI_KIND_SLOTS);
 }
 
-/* Why there is no such pool, explained. */
-int regioi_pool_refuse(const struct regio_slots *handle, const char *step) __attribute__((cold));
-
 /* The slot that has the id now, or NULL. */
 static inline struct regioi_pool_slot *regioi_pool_find(const struct regioi_pool *pool, uint64_t id)
 {

@@ -158,7 +158,7 @@ int regio_slots_process(struct regio_slots *handle, const struct regio_result *r
 	bool written;
 
 	if (!pool)
-		return regioi_pool_refuse(handle, step);
+		return regioi_refuse_handle(handle, step, "pool");
 	if (!result || !ret_slot)
 		return regioi_fail(-EINVAL, "%s: an argument is NULL", step);
 	regioi_return_start(&batch, pool);
@@ -197,7 +197,7 @@ int regio_slots_dequeue(struct regio_slots *handle, struct regio_slot *ret_slots
 	int more;
 
 	if (!pool)
-		return regioi_pool_refuse(handle, step);
+		return regioi_refuse_handle(handle, step, "pool");
 	if (!ret_slots && slots_max)
 		return regioi_fail(-EINVAL, "%s: ret_slots is NULL", step);
 	regioi_return_start(&batch, pool);
