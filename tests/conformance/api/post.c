@@ -623,6 +623,34 @@ START_TEST(one_of_a_row_that_is_not_deferred_starts_all)
 }
 END_TEST
 
+/* Holds: regio_request what, REGIO_MSG_DONT_NOTIFY. */
+START_TEST(one_of_a_row_that_is_muted_is_so_alone)
+{
+	struct regio_request requests[COUNT];
+	struct regio_result results[COUNT];
+	uint8_t data[SLOT] = {0};
+	struct side side;
+
+	/* Twice as many as a row, which ends where the ring does. */
+	SIDE_OPEN(&side, .family = families[_i], .peer = PEER_BOTH_WAYS, .receives = 2 * COUNT,
+		  .sends = COUNT, .slot_size = SLOT);
+	for (int round = 0; round < 3; round++) {
+		make_receives(&side, requests, COUNT);
+		requests[COUNT - 1].flags = REGIO_MSG_DONT_NOTIFY;
+		EXPECT_RETURN((int)COUNT, regio_post(side.rq, REGIO_HALF_RECEIVE, requests, COUNT));
+		for (uint32_t i = 0; i < COUNT - 1; i++)
+			send_plain(side.peer, data, sizeof(data));
+		collect(side.receive_cq, results, COUNT - 1);
+		send_plain(side.peer, data, sizeof(data));
+		EXPECT_RETURN(-ETIMEDOUT,
+			      regio_cq_wait(side.receive_cq, 1, 0, 20 * MILLISECOND_NS));
+		results[0] = poll_one(side.receive_cq);
+		expect_result(&results[0], 0, SLOT, COUNT - 1);
+	}
+	side_close(&side);
+}
+END_TEST
+
 /* Holds: regio_post Returns. */
 START_TEST(a_row_of_slices_ends_with_their_region)
 {
@@ -669,6 +697,7 @@ int main(void)
 		CASE_PER_FAMILY(a_queue_whose_completion_queue_is_closed_takes_none),
 		CASE_PER_STREAM(on_a_stream_they_are_bytes_in_order),
 		CASE_PER_FAMILY(one_of_a_row_that_is_not_deferred_starts_all),
+		CASE_PER_FAMILY(one_of_a_row_that_is_muted_is_so_alone),
 		CASE_PER_FAMILY(a_row_of_slices_ends_with_their_region),
 		CASE_PER_STREAM(rows_of_slices_are_sent_in_order_wherever_each_lies),
 	};
