@@ -570,6 +570,64 @@ static DWORD wait_for(OVERLAPPED *overlapped)
 	return GetOverlappedResult(NULL, overlapped, &bytes, FALSE) ? 0 : GetLastError();
 }
 
+START_TEST(wsa_connect_carries_no_data_and_cancel_io_ends_all_that_waits)
+{
+	char byte;
+	WSABUF buffer = {1, &byte};
+	OVERLAPPED overlapped = {0};
+	SOCKET listener, client;
+	SOCKADDR_INET name;
+	DWORD flags = 0;
+
+	rig_start();
+	listener = listening();
+	client = socket(AF_INET, SOCK_STREAM, 0);
+	name = name_of(listener);
+	EXPECT_FAILS(WSAEOPNOTSUPP, SOCKET_ERROR,
+		     WSAConnect(client, (struct sockaddr *)&name, name_length(&name), &buffer, NULL,
+				NULL, NULL));
+	EXPECT(WSAConnect(client, (struct sockaddr *)&name, name_length(&name), NULL, NULL, NULL,
+			  NULL) == 0,
+	       "error %d", WSAGetLastError());
+	overlapped.hEvent = CreateEvent(NULL, TRUE, FALSE, NULL);
+	EXPECT_FAILS(WSA_IO_PENDING, SOCKET_ERROR,
+		     WSARecv(client, &buffer, 1, NULL, &flags, &overlapped, NULL));
+	EXPECT_TRUE(CancelIo((HANDLE)client));
+	EXPECT(wait_for(&overlapped) == ERROR_OPERATION_ABORTED, "not cancelled");
+	/* With nothing left to cancel it succeeds as well. */
+	EXPECT_TRUE(CancelIo((HANDLE)client));
+	EXPECT_FAILS(ERROR_INVALID_HANDLE, FALSE, CancelIo(INVALID_HANDLE_VALUE));
+	CloseHandle(overlapped.hEvent);
+	closesocket(client);
+	closesocket(listener);
+}
+END_TEST
+
+START_TEST(overlapped_send_goes_to_the_address_it_was_given)
+{
+	char out = 'x', in = 0;
+	WSABUF buffer = {1, &out};
+	OVERLAPPED overlapped = {0};
+	SOCKADDR_INET name;
+	SOCKET s, target;
+	DWORD bytes = 0;
+
+	rig_start();
+	s = socket(AF_INET, SOCK_DGRAM, 0);
+	target = bound(socket(AF_INET, SOCK_DGRAM, 0), AF_INET);
+	name = name_of(target);
+	overlapped.hEvent = CreateEvent(NULL, TRUE, FALSE, NULL);
+	EXPECT(WSASendTo(s, &buffer, 1, &bytes, 0, (struct sockaddr *)&name, name_length(&name),
+			 &overlapped, NULL) == 0,
+	       "error %d", WSAGetLastError());
+	EXPECT(wait_for(&overlapped) == 0 && bytes == 1, "%u bytes", bytes);
+	EXPECT(recv(target, &in, 1, 0) == 1 && in == out, "another message");
+	CloseHandle(overlapped.hEvent);
+	closesocket(s);
+	closesocket(target);
+}
+END_TEST
+
 START_TEST(queue_made_before_accept_ex_and_connect_ex_follows_its_socket)
 {
 	LPFN_CONNECTEX connect_ex;
@@ -632,7 +690,8 @@ START_TEST(queue_made_before_accept_ex_and_connect_ex_follows_its_socket)
 			       "round %u: context %u, status %d", round,
 			       (unsigned)results[i].RequestContext, results[i].Status);
 		EXPECT(memcmp(memory + 64, "across", 6) == 0, "another content");
-		EXPECT_TRUE(disconnect_ex(client, NULL, TF_REUSE_SOCKET, 0));
+		EXPECT_TRUE(disconnect_ex(client, &connecting, TF_REUSE_SOCKET, 0));
+		EXPECT(wait_for(&connecting) == 0, "error %u", GetLastError());
 		EXPECT_TRUE(disconnect_ex(server, NULL, TF_REUSE_SOCKET, 0));
 		bound(client, AF_INET);
 	}
@@ -748,6 +807,8 @@ int main(void)
 		CASE(overlapped_send_above_the_socket_buffer_completes_whole),
 		CASE(cancelling_one_overlapped_operation_leaves_the_others),
 		CASE(new_socket_knows_nothing_of_the_one_that_had_its_number),
+		CASE(wsa_connect_carries_no_data_and_cancel_io_ends_all_that_waits),
+		CASE(overlapped_send_goes_to_the_address_it_was_given),
 		CASE(queue_made_before_accept_ex_and_connect_ex_follows_its_socket),
 		CASE(accept_ex_keeps_options_and_reports_both_addresses),
 		CASE(accept_ex_refuses_what_it_does_not_do_and_ends_with_its_listener),
