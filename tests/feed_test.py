@@ -388,11 +388,10 @@ def check_odd():
 def check_packet_bytes():
     where = group(30)
     program = subscribe(where.text, "--until-end", "--packet-bytes", "1000")
+    # First: soon after the end of the session the subscriber ends.
+    where.sender().send(packet(1, [b"x" * 1000]))
     publish(where.text, "--count", "10", "--rate", "0", "--size", "900-900", "--per-packet", "1",
             "--json", "-").report()
-    sender = where.sender()
-    sender.send(packet(1, [b"x" * 1000]))
-    sender.send(packet(2, count=END))
     status, out, err = program.finish()
     expect(status, 0, f"exit status ({err})")
     assert "malformed 0" in out and "1 packets longer than --packet-bytes 1000" in out, out
