@@ -11,6 +11,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
@@ -204,9 +205,12 @@ END_TEST
 struct handover {
 	struct regio_cq *cq;
 	uint64_t rounds;
-	pthread_barrier_t begin, end;
+	pthread_barrier_t begin;
+	sem_t end;
+	pthread_t waiter;
 };
 
+/* Without a time-out: with one a wait that nobody ends would only be late. */
 static void *wait_in_rounds(void *argument)
 {
 	struct handover *handover = argument;
@@ -214,30 +218,50 @@ static void *wait_in_rounds(void *argument)
 
 	for (uint64_t round = 0; round < handover->rounds; round++) {
 		pthread_barrier_wait(&handover->begin);
-		EXPECT(regio_cq_wait(handover->cq, 1, 0, PATIENCE_NS) > 0, "nobody called");
-		pthread_barrier_wait(&handover->end);
+		EXPECT_RETURN(1, regio_cq_wait(handover->cq, 1, 0, -1));
+		ck_assert_int_eq(sem_post(&handover->end), 0);
 		EXPECT_RETURN(1, regio_cq_dequeue(handover->cq, &result, 1));
 	}
 	return NULL;
 }
 
+static void handover_open(struct handover *handover, struct regio_cq *cq, uint64_t rounds)
+{
+	*handover = (struct handover){.cq = cq, .rounds = rounds};
+	pthread_barrier_init(&handover->begin, NULL, 2);
+	ck_assert_int_eq(sem_init(&handover->end, 0, 0), 0);
+	ck_assert_int_eq(pthread_create(&handover->waiter, NULL, wait_in_rounds, handover), 0);
+}
+
+static void await_end(struct handover *handover)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PATIENCE_NS / SECOND_NS;
+	EXPECT(sem_timedwait(&handover->end, &until) == 0, "nobody called");
+}
+
+static void handover_close(struct handover *handover)
+{
+	pthread_join(handover->waiter, NULL);
+	pthread_barrier_destroy(&handover->begin);
+	sem_destroy(&handover->end);
+}
+
 /* The thread may be woken by its own completion and the other queue's message at once. */
 START_TEST(a_thread_that_leaves_with_the_event_of_another_queue_passes_it_on)
 {
-	struct handover handover = {.rounds = scaled(4000)};
+	struct handover handover;
 	struct side waited, armed;
 	struct regio_driver *driver;
-	pthread_t waiter;
 
 	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
 	SIDE_OPEN(&waited, .family = families[_i], .peer = PEER_BOTH_WAYS, .sends = 1,
 		  .slot_size = 64, .driver = driver);
 	SIDE_OPEN(&armed, .family = families[_i], .peer = PEER_ONE_WAY, .receives = 1,
 		  .slot_size = 64, .driver = driver);
-	handover.cq = waited.send_cq;
-	pthread_barrier_init(&handover.begin, NULL, 2);
-	pthread_barrier_init(&handover.end, NULL, 2);
-	ck_assert_int_eq(pthread_create(&waiter, NULL, wait_in_rounds, &handover), 0);
+	handover_open(&handover, waited.send_cq, scaled(4000));
 	for (uint64_t round = 0; round < handover.rounds; round++) {
 		post_receive(&armed, 0);
 		arm(armed.receive_cq);
@@ -246,14 +270,12 @@ START_TEST(a_thread_that_leaves_with_the_event_of_another_queue_passes_it_on)
 			nothing_queued(waited.peer);
 		send_plain(armed.peer, "x", 1);
 		post_send(&waited, 0, 64, 0);
-		pthread_barrier_wait(&handover.end);
+		await_end(&handover);
 		EXPECT(readable(armed.receive_cq, 5000), "round %llu: the message was left lying",
 		       (unsigned long long)round);
 		collect_one(armed.receive_cq);
 	}
-	pthread_join(waiter, NULL);
-	pthread_barrier_destroy(&handover.begin);
-	pthread_barrier_destroy(&handover.end);
+	handover_close(&handover);
 	side_close(&waited);
 	side_close(&armed);
 	EXPECT_RETURN(0, regio_driver_close(driver));
@@ -268,7 +290,6 @@ END_TEST
 START_TEST(a_thread_that_leaves_has_another_sleep_on_the_driver)
 {
 	struct handover handovers[2];
-	pthread_t threads[2];
 	struct side sides[2];
 	struct regio_driver *driver;
 
@@ -276,11 +297,7 @@ START_TEST(a_thread_that_leaves_has_another_sleep_on_the_driver)
 	for (int i = 0; i < 2; i++) {
 		SIDE_OPEN(&sides[i], .family = families[_i], .peer = PEER_ONE_WAY, .receives = 2,
 			  .slot_size = 64, .driver = driver);
-		handovers[i] = (struct handover){.cq = sides[i].receive_cq, .rounds = scaled(1000)};
-		pthread_barrier_init(&handovers[i].begin, NULL, 2);
-		pthread_barrier_init(&handovers[i].end, NULL, 2);
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, wait_in_rounds, &handovers[i]),
-				 0);
+		handover_open(&handovers[i], sides[i].receive_cq, scaled(1000));
 	}
 	for (uint64_t round = 0; round < handovers[0].rounds; round++) {
 		for (int i = 0; i < 2; i++) {
@@ -291,13 +308,11 @@ START_TEST(a_thread_that_leaves_has_another_sleep_on_the_driver)
 		}
 		for (int i = 0; i < 2; i++) {
 			send_plain(sides[i].peer, "x", 1);
-			pthread_barrier_wait(&handovers[i].end);
+			await_end(&handovers[i]);
 		}
 	}
 	for (int i = 0; i < 2; i++) {
-		pthread_join(threads[i], NULL);
-		pthread_barrier_destroy(&handovers[i].begin);
-		pthread_barrier_destroy(&handovers[i].end);
+		handover_close(&handovers[i]);
 		side_close(&sides[i]);
 	}
 	EXPECT_RETURN(0, regio_driver_close(driver));
