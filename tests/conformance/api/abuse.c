@@ -655,9 +655,14 @@ END_TEST
 static const struct closing {
 	int below;
 	rlim_t limit;
-} closings[] = {{DESCRIPTORS, DESCRIPTORS}, {64, DESCRIPTORS}, {DESCRIPTORS, 256}, {64, 256}};
-static const char *const closing_names[] = {"all", "the first 64", "all of a few",
-					    "the first 64 of a few"};
+	int64_t timeout_ns;
+} closings[] = {{DESCRIPTORS, 256, PATIENCE_NS},
+		{DESCRIPTORS, DESCRIPTORS, -1},
+		{64, DESCRIPTORS, -1},
+		{DESCRIPTORS, 256, -1},
+		{64, 256, -1}};
+static const char *const closing_names[] = {"all of a few, with a time-out", "all", "the first 64",
+					    "all of a few", "the first 64 of a few"};
 
 /* So many that the last sleep was not one that looks at the descriptors first. */
 static void wait_for_some(int messages)
@@ -688,7 +693,7 @@ START_TEST(a_wait_does_not_listen_to_what_has_the_number_of_a_closed_descriptor)
 	opened_close_below(&opened, closings[_i].below);
 	for (int i = 0; i < opened.count; i++)
 		EXPECT(epoll_create1(EPOLL_CLOEXEC) >= 0, "%m");
-	waited = regio_cq_wait(good.receive_cq, 1, 0, -1);
+	waited = regio_cq_wait(good.receive_cq, 1, 0, closings[_i].timeout_ns);
 	EXPECT(waited == -EBADF || waited == 1, "%s", regio_error_name(waited));
 	/* An attempt to receive, or a thread, may have found out before, and failed the receive. */
 	result = poll_one(good.receive_cq);
@@ -1045,7 +1050,7 @@ int main(void)
 		CASE_PER_FAMILY(
 			a_wait_after_all_descriptors_were_closed_is_an_error_and_requests_fail),
 		{a_wait_does_not_listen_to_what_has_the_number_of_a_closed_descriptor,
-		 closing_names, 4, CASE_TIMEOUT_S / 4},
+		 closing_names, ARRAY_SIZE(closings), CASE_TIMEOUT_S / 4},
 		CASE_PER_FAMILY(closing_touches_no_descriptor_that_has_become_anothers),
 		CASE(unknown_option_fields_are_refused_unless_0),
 		CASE(unknown_cq_option_fields_are_refused_unless_0),
