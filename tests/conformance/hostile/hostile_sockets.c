@@ -226,7 +226,7 @@ START_TEST(a_number_that_is_no_socket_any_more_fails_requests_and_is_left_alone)
 		EXPECT(regio_cq_dequeue(side.receive_cq, results, 8) >= 0, "dequeue failed");
 	}
 	EXPECT_RETURN(0, regio_rq_close(side.rq, REGIO_CLOSE_SOCKET));
-	/* Also by the close, which was told to close the socket. */
+	/* Also by the close, which was asked to close the socket. */
 	EXPECT(read(side.fd, &value, sizeof(value)) == (_i ? 4 : 8), "%m");
 	side_close_rest(&side);
 	close(side.fd);
