@@ -36,6 +36,11 @@
 #define ASK_GAIN 8u
 #define ASK_CREDIT_MAX (8u * ASK_GAIN)
 /*
+ * From so many calls on that found several messages and the end of the queue, the same is expected
+ * of the next ones, until as many have found one message.
+ */
+#define DRAINS_MAX 32u
+/*
  * When receive trains are worth turning on. A burst is consecutive messages of one sender that were
  * queued together, so that they could have been one train. It is long from BURST_LONG messages on.
  * So many long bursts in a row are no accident, such as a receiver that was late once; nor is one
@@ -269,6 +274,16 @@ static void count_burst(struct regioi_receive_state *state, const struct mmsghdr
 	}
 }
 
+static void count_drain(struct regioi_receive_state *state, uint32_t asked, uint32_t found)
+{
+	if (found == 1) {
+		if (state->drains > 0 && --state->drains == 0)
+			state->drains_often = false;
+	} else if (found < asked && state->drains < DRAINS_MAX && ++state->drains == DRAINS_MAX) {
+		state->drains_often = true;
+	}
+}
+
 /*
  * The next call asks for as many as this one found, or for more if this one got all it asked for.
  */
@@ -282,14 +297,15 @@ static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t f
 		return;
 	}
 	state->single_receives = 0;
-	if (found == 1 && state->ask_credit == 0) {
+	count_drain(state, asked, found);
+	if (found == 1 && state->ask_credit == 0 && !state->drains_often) {
 		state->asked = 1;
 		state->single_receives_max = (uint8_t)regioi_lesser(2u * state->single_receives_max,
 								    SINGLE_RECEIVES_MAX);
 		return;
 	}
 	if (found == 1) {
-		state->ask_credit--;
+		state->ask_credit -= state->ask_credit > 0;
 	} else {
 		state->single_receives_max = SINGLE_RECEIVES_MIN;
 		state->ask_credit = (uint8_t)regioi_lesser(
@@ -305,6 +321,7 @@ static uint32_t settle_single(struct regioi_receive_state *state,
 			      const struct regioi_window *window, uint32_t bytes)
 {
 	end_burst(state);
+	count_drain(state, 1, 1);
 	complete_request(state, window, 0, bytes, NULL);
 	regioi_count_add(&state->messages, 1);
 	/* If no more receives are posted, the call could not have asked for more. */

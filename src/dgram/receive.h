@@ -54,6 +54,8 @@ struct regioi_receive_state {
 	uint32_t awake;		  /* messages since the driver slept last */
 	uint32_t sleeps;	  /* how often the driver has slept, at the last message */
 	uint8_t ask_credit;	  /* calls that may find only one before the next asks for one */
+	uint8_t drains;	   /* calls with several messages and the queue's end, less lone ones */
+	bool drains_often; /* 'drains' has reached its limit, and not 0 since */
 	union {
 		union regioi_address burst_sender;
 		union regioi_address peer; /* streams: for remote address slices */

@@ -81,6 +81,7 @@ static __attribute__((noinline)) void consider_trains(struct regioi_half *half, 
 static struct regioi_outcome receive_settle(struct regioi_half *half, struct regioi_work *work)
 {
 	const struct regioi_window window = regioi_half_window_with_names(half);
+	const bool drained = half->receive.drains_often;
 	enum regioi_receive_verdict verdict;
 	struct regioi_outcome outcome = {
 		.completed = regioi_receive_settle(&half->receive, &window, work->area, &work->op,
@@ -96,6 +97,8 @@ static struct regioi_outcome receive_settle(struct regioi_half *half, struct reg
 		if (work->planned > 1 && half->rq->trains_auto && !half->receive.trains)
 			consider_trains(half, outcome.completed);
 	}
+	if (half->receive.drains_often != drained)
+		regioi_watch_drained(half->rq, !drained);
 	outcome.ready = ready_after(half, work, verdict);
 	return outcome;
 }

@@ -40,7 +40,8 @@ struct regioi_rq {
 	struct regioi_kept_option busy_poll, prefer_busy_poll, receive_buffer, low_water;
 	_Atomic bool watched; /* watch.c */
 	bool watching_writable;
-	_Atomic bool edge; /* level-triggered watching has reported what no receive found */
+	_Atomic bool edge;    /* level-triggered watching has reported what no receive found */
+	_Atomic bool drained; /* receives mostly find several messages, and the end of the queue */
 	_Atomic uint8_t false_events; /* since something was received */
 	bool watch_suspended;
 	pthread_mutex_t watch_lock;

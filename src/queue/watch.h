@@ -27,12 +27,18 @@ void regioi_watch_stop(struct regioi_rq *rq);
  * edge-triggered.
  */
 void regioi_watch_count_event(struct regioi_rq *rq);
+/*
+ * As executor of the receives: whether they mostly end with the socket empty. Then the socket is
+ * watched edge-triggered.
+ */
+void regioi_watch_drained(struct regioi_rq *rq, bool drained);
 
 /* Whether a socket that is watched is reported as long as it is readable. */
 static inline bool regioi_watch_is_level(const struct regioi_rq *rq)
 {
 	return !rq->stream && rq->nodes_count == 1 &&
-	       !atomic_load_explicit(&rq->edge, memory_order_relaxed);
+	       !atomic_load_explicit(&rq->edge, memory_order_relaxed) &&
+	       !atomic_load_explicit(&rq->drained, memory_order_relaxed);
 }
 
 /*

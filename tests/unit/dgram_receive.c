@@ -306,6 +306,41 @@ START_TEST(one_burst_looks_like_trains_amid_many_messages_without_a_sleep)
 }
 END_TEST
 
+/* Calls that could have found four messages, and find 'found'. */
+static void find_in_each(uint32_t found, int calls)
+{
+	for (; calls > 0; calls--) {
+		for (int i = 0; i < 4; i++)
+			post(64);
+		state.asked = 4;
+		regioi_receive_plan(&state, &window, area, &op, &planned);
+		for (uint32_t i = 0; i < found; i++)
+			op.messages[i].msg_len = 30;
+		advance(settle((int32_t)found));
+		window.count = 0;
+	}
+}
+
+START_TEST(a_socket_that_receives_mostly_empty_is_known)
+{
+	set_up(false);
+	find_in_each(2, 31);
+	ck_assert(!state.drains_often);
+	/* The end of the queue was not reached, or is not known. */
+	find_in_each(4, 40);
+	ck_assert(!state.drains_often);
+	find_in_each(2, 1);
+	ck_assert(state.drains_often);
+	find_in_each(1, 31);
+	ck_assert(state.drains_often);
+	/* A call that asked for one would leave a doubt. */
+	ck_assert_uint_gt(state.asked, 1);
+	find_in_each(2, 1);
+	find_in_each(1, 2);
+	ck_assert(!state.drains_often);
+}
+END_TEST
+
 /* Plans a receive of three messages, and checks what it asks the kernel for. */
 static void plan_three(bool names, bool long_control)
 {
@@ -502,6 +537,7 @@ int main(void)
 		CASE(bursts_in_a_row_of_one_sender_each_look_like_trains),
 		CASE(one_burst_looks_like_trains_if_it_is_long),
 		CASE(one_burst_looks_like_trains_amid_many_messages_without_a_sleep),
+		CASE(a_socket_that_receives_mostly_empty_is_known),
 		CASE(headers_ask_for_what_is_wanted_now),
 		CASE(errors_of_earlier_sends_are_passed_over_unless_asked_for),
 		CASE(random_trains_land_in_order),

@@ -510,6 +510,79 @@ START_TEST(calls_that_never_block_return_while_another_thread_sleeps)
 }
 END_TEST
 
+/* Each wake-up finds 'messages' of them, and posts the receives again. */
+static void wake_for(struct side *side, uint32_t messages, int times)
+{
+	struct regio_result results[4];
+
+	for (; times > 0; times--) {
+		for (uint32_t i = 0; i < messages; i++)
+			send_plain(side->peer, "x", 1);
+		/* Nothing but waits: a dequeue that finds nothing might try the socket. */
+		EXPECT_RETURN((int)messages,
+			      regio_cq_wait(side->receive_cq, messages, UINT64_MAX, PATIENCE_NS));
+		EXPECT_RETURN((int)messages, regio_cq_dequeue(side->receive_cq, results, 4));
+		for (uint32_t i = 0; i < messages; i++)
+			post_receive(side, results[i].request_context);
+	}
+}
+
+static struct regio_driver *open_waiting(struct side *side, int family)
+{
+	struct regio_driver *driver;
+
+	EXPECT_RETURN(0, regio_driver_create(NULL, &driver));
+	SIDE_OPEN(side, .family = family, .peer = PEER_ONE_WAY, .receives = 8, .slot_size = 64,
+		  .driver = driver);
+	for (uint64_t slot = 0; slot < 8; slot++)
+		post_receive(side, slot);
+	return driver;
+}
+
+/* How the socket is watched depends on what receives find, and so does what is to be tried. */
+START_TEST(what_a_wake_up_leaves_is_found_whatever_those_before_have_found)
+{
+	struct side side;
+	struct regio_driver *driver = open_waiting(&side, families[_i]);
+
+	for (int round = 0; round < 3; round++) {
+		wake_for(&side, 2, 80);
+		/* Receives may ask for one message by the end, and leave the second. */
+		wake_for(&side, 1, 160);
+		for (int again = 0; again < 8; again++) {
+			wake_for(&side, 2, 1);
+			wake_for(&side, 1, 8);
+		}
+	}
+	side_close(&side);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
+START_TEST(a_message_more_than_receives_comes_with_the_next_whatever_was_found_before)
+{
+	struct regio_result results[7];
+	struct side side;
+	struct regio_driver *driver = open_waiting(&side, families[_i]);
+
+	wake_for(&side, 2, 80);
+	for (int i = 0; i < 7; i++)
+		send_plain(side.peer, "x", 1);
+	collect(side.receive_cq, results, 7);
+	/* For one receive there are two. */
+	send_plain(side.peer, "x", 1);
+	send_plain(side.peer, "y", 1);
+	for (int i = 0; i < 2; i++) {
+		uint64_t slot = collect_one(side.receive_cq).request_context;
+
+		ck_assert_int_eq(*slot_memory(&side, slot), "xy"[i]);
+		post_receive(&side, slot);
+	}
+	side_close(&side);
+	EXPECT_RETURN(0, regio_driver_close(driver));
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -525,6 +598,9 @@ int main(void)
 		CASE_PER_FAMILY(a_thread_that_leaves_has_another_sleep_on_the_driver),
 		CASE_PER_FAMILY(a_thread_may_sleep_after_polling_many_queues_that_were_busy),
 		CASE_PER_FAMILY(a_queue_that_was_hot_and_has_no_receives_left_is_no_work),
+		CASE_PER_FAMILY(what_a_wake_up_leaves_is_found_whatever_those_before_have_found),
+		CASE_PER_FAMILY(
+			a_message_more_than_receives_comes_with_the_next_whatever_was_found_before),
 		CASE_PER_FAMILY(calls_that_never_block_return_while_another_thread_sleeps),
 	};
 
