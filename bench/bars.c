@@ -38,7 +38,7 @@ static struct bench_bar compare(const struct bench_row *row, const struct bench_
 
 static bool is_peer(const struct bench_impl *impl)
 {
-	return !impl->engine && !impl->control_of;
+	return !impl->engine && !impl->control_of && !impl->no_messages;
 }
 
 /* Bars of one row: no comes before undecided, and that before yes. */
@@ -121,7 +121,8 @@ void bars_to_fewest_hosts(struct bench_group *groups, unsigned count)
 		/* The rows of all groups are those of the same implementations. */
 		for (unsigned j = 0; most > 0 && fewest != &groups[i] && j < groups[i].row_count;
 		     j++) {
-			if (!groups[i].rows[j].failed && !fewest->rows[j].failed)
+			if (!groups[i].rows[j].failed && !fewest->rows[j].failed &&
+			    !groups[i].rows[j].impl->no_messages)
 				groups[i].rows[j].fewest_hosts =
 					compare(&groups[i].rows[j], &fewest->rows[j], most);
 		}

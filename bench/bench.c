@@ -126,6 +126,8 @@ static double weakest_capacity(struct bench_plan *plan, unsigned index)
 		struct run_request request = make_request(plan, &group->rows[i]);
 		struct bench_result result;
 
+		if (group->rows[i].impl->no_messages)
+			continue;
 		progress(plan, index, "%s, capacity", group->rows[i].impl->name);
 		request.params.rate = 0;
 		request.params.flood = BENCH_FLOOD_ALL;

@@ -39,6 +39,7 @@ struct bench_impl {
 	uint32_t driver_flags;
 	/* NULL, or the name of the implementation that this one is once more. */
 	const char *control_of;
+	bool no_messages; /* it only reads the clock, and is no peer */
 	/* NULL, or: returns 0 when it works here, else -1 and why not. */
 	int (*probe)(const struct bench_impl *impl, char *ret_reason, size_t reason_bytes);
 	struct {

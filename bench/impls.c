@@ -30,7 +30,8 @@
 	X(regio_sim)                                                                               \
 	X(post_sim)                                                                                \
 	X(slots_sim)                                                                               \
-	X(epoll_again)
+	X(epoll_again)                                                                             \
+	X(machine)
 
 #define DECLARE(name) extern const struct bench_impl bench_impl_##name;
 #define ENTRY(name) &bench_impl_##name,

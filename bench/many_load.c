@@ -96,14 +96,6 @@ static void send_messages(struct load *load, uint32_t host, uint32_t count)
 		side_fail_call(load->side, "sendmmsg", errno);
 }
 
-static uint64_t due_ns(const struct load *load, uint64_t number, uint32_t rate)
-{
-	uint64_t start_ns =
-		atomic_load_explicit(&load->side->shared->pace_start_ns, memory_order_relaxed);
-
-	return start_ns + (uint64_t)((double)number * 1e9 / rate);
-}
-
 static bool send_paced(struct load *load, uint64_t now_ns)
 {
 	const struct bench_params *params = &load->side->params;
@@ -112,7 +104,7 @@ static bool send_paced(struct load *load, uint64_t now_ns)
 
 	if (params->rate == 0)
 		return false;
-	wanted_ns = due_ns(load, load->paced, params->rate);
+	wanted_ns = many_due_ns(load->side, load->paced, params->rate);
 	if (now_ns < wanted_ns)
 		return false;
 	write_message(load, 0, host, wanted_ns);
@@ -126,8 +118,9 @@ static bool send_burst(struct load *load, uint64_t now_ns)
 	const struct bench_params *params = &load->side->params;
 	uint32_t host = params->apart ? 1 : (uint32_t)(load->bursts % load->hosts);
 
-	if (params->flood == 0 || (params->flood != BENCH_FLOOD_ALL &&
-				   now_ns < due_ns(load, load->bursts * BURST, params->flood)))
+	if (params->flood == 0 ||
+	    (params->flood != BENCH_FLOOD_ALL &&
+	     now_ns < many_due_ns(load->side, load->bursts * BURST, params->flood)))
 		return false;
 	for (uint32_t i = 0; i < BURST; i++)
 		write_message(load, i, host, 0);

@@ -115,7 +115,8 @@ static void many_figures(const struct bench_case *test, const struct bench_param
 
 	if (record->instructions > 0 && messages > 0)
 		values[VALUE_RX_INSTRUCTIONS_PER_MSG] = (double)record->instructions / messages;
-	if (!test->hosts)
+	/* Without queues there is nothing to open. */
+	if (!test->hosts || record->open_ns == 0)
 		return;
 	values[VALUE_FAIRNESS] = fairness(record->host_messages, params->hosts);
 	values[VALUE_QUEUE_BYTES] = (double)record->queue_bytes;
