@@ -145,6 +145,17 @@ size_t receive_plain(int fd, void *ret_data, size_t size)
 	return (size_t)length;
 }
 
+void await_arrival(int family)
+{
+	char data;
+	int to = bound_socket(family), from = peer_of(to);
+
+	send_plain(from, "", 0);
+	receive_plain(to, &data, sizeof(data));
+	close(from);
+	close(to);
+}
+
 bool nothing_queued(int fd)
 {
 	char byte;

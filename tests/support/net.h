@@ -61,6 +61,22 @@ size_t receive_plain(int fd, void *ret_data, size_t size);
 /* True when no datagram is queued. */
 bool nothing_queued(int fd);
 
+/*
+ * What is sent over loopback waits in a queue of the processor that sends it, and the kernel drops
+ * what finds the queue full: it has room for 1,000 packets of all programs, unless
+ * net.core.netdev_max_backlog is set. The send empties it, but some kernels leave that to a thread
+ * which may have to wait for the processor. So a case that needs all it sends has no more packets
+ * on the way than this; a train is one.
+ */
+#define ON_THE_WAY_MAX 800u
+
+/*
+ * Sends a datagram and waits for it; then what the thread has sent before over loopback has come
+ * as well, if it was on the same processor. To be called after a quarter of ON_THE_WAY_MAX, so
+ * that it may change its processor meanwhile.
+ */
+void await_arrival(int family);
+
 /* Sends 'length' bytes as one train of messages of 'message_size', the last one shorter. */
 void send_train(int fd, const void *data, size_t length, size_t message_size);
 /* How many messages a train may have here: 128, 64, or 1 when there are no trains. */

@@ -412,6 +412,7 @@ START_TEST(a_queue_that_is_never_found_empty_makes_progress)
 	union address rare = own_address(rivals.rare.fd);
 
 	EXPECT(sendto(rivals.sink, "x", 1, 0, &rare.any, address_length(&rare)) == 1, "%m");
+	await_arrival(families[_i]);
 	before = results_before_the_rare(&rivals, ASKED);
 	/* The thread has its own time, and the delays of faults are theirs. */
 	if (!driven_by_a_thread() && !faults_injected())

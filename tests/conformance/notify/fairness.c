@@ -199,8 +199,12 @@ START_TEST(each_of_many_ready_queues_has_its_turn)
 
 	SKIP_UNLESS_DEQUEUES_COUNT();
 	crowd_open(&crowd, AF_INET, QUEUES, MESSAGES);
-	for (uint32_t i = 0; i < MESSAGES * QUEUES; i++)
-		crowd_send(&crowd, i % QUEUES);
+	for (uint32_t i = 0; i < MESSAGES; i++) {
+		for (uint32_t to = 0; to < QUEUES; to++)
+			crowd_send(&crowd, to);
+		if ((i + 1) % (ON_THE_WAY_MAX / 4 / QUEUES) == 0)
+			await_arrival(AF_INET);
+	}
 	for (uint32_t dequeues = 0; queues_seen < QUEUES; dequeues++) {
 		int got = regio_cq_dequeue(crowd.cq, results, (uint32_t)sizes[_i]);
 
