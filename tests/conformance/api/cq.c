@@ -317,7 +317,10 @@ START_TEST(a_busy_socket_does_not_keep_another_from_its_turn)
 	collect(cq, results, BUSY + 1);
 	while (results[rare_at].rq_context != RARE_CONTEXT)
 		rare_at++;
-	EXPECT(rare_at < BUSY / 2, "its turn came after %u messages of the busy one", rare_at);
+	/* A fault may delay the event of the rare one until the busy one is through. */
+	if (!faults_injected())
+		EXPECT(rare_at < BUSY / 2, "its turn came after %u messages of the busy one",
+		       rare_at);
 	side_close(&busy);
 	side_close(&rare);
 	EXPECT_RETURN(0, regio_cq_close(cq));
