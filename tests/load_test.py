@@ -212,8 +212,8 @@ def check_stopped_client():
     server, port = serve()
     relay = Holder(port, ON_THE_WAY_MAX)
     # It is stopped between its last message and the end of its patience.
-    client = tap.Program(TOOL, "load", "127.0.0.1", "--port", relay.port, "--rate", str(2 * ON_THE_WAY_MAX), "--seconds",
-                         "0.5", "--timeout", "3000", "--json", "-")
+    client = tap.Program(TOOL, "load", "127.0.0.1", "--port", relay.port, "--rate",
+                         str(2 * ON_THE_WAY_MAX), "--seconds", "0.5", "--timeout", "3000", "--json", "-")
     assert relay.all_sent.wait(tap.PATIENCE_S), f"{relay.sent} messages"
     client.send_signal(signal.SIGSTOP)
     assert relay.released.wait(tap.PATIENCE_S), f"{len(relay.answers)} answers"
@@ -233,8 +233,8 @@ def check_stopped_server():
     """A server that did not run says so, and how many of the messages it got."""
     server, port = serve()
     relay = Holder(port, ON_THE_WAY_MAX)
-    client = tap.Program(TOOL, "load", "127.0.0.1", "--port", relay.port, "--rate", str(2 * ON_THE_WAY_MAX), "--seconds",
-                         "0.5", "--timeout", "300")
+    client = tap.Program(TOOL, "load", "127.0.0.1", "--port", relay.port, "--rate",
+                         str(2 * ON_THE_WAY_MAX), "--seconds", "0.5", "--timeout", "300")
     client.wait_for("connected to")
     server.send_signal(signal.SIGSTOP)
     # The client gives up, and asks for the server's counts.
@@ -376,7 +376,7 @@ def check_many_clients():
                  "sockets that send at once")
     # More that greet, of which some send.
     expect_whole(report_of(load(port, "--connections", "3000", "--rate", str(2 * ON_THE_WAY_MAX),
-                                "--seconds", "0.5")), "3000 sockets")
+                                "--seconds", "0.5", "--timeout", "10000")), "3000 sockets")
     status, out, err = server.stop()
     expect(status, 0, f"exit status ({err})")
     expect(tap.json.loads(out)["clients"], ON_THE_WAY_MAX + 3000, "clients")
