@@ -6,6 +6,7 @@ directory and the libraries they need, and a script to run. What it prints comes
 console. KVM is used where there is one, else QEMU's own emulation (TCG), ten to thirty times slower.
 """
 import concurrent.futures
+import contextlib
 import dataclasses
 import gzip
 import os
@@ -256,8 +257,16 @@ class Emulator:
         return trial.returncode == 0
 
 
-class Machine:
+class Ended(Exception):
+    """No more machines are wanted."""
+
+
+class Machine(contextlib.AbstractContextManager):
     """A running machine; ended by its own id, when its time is over at the latest."""
+
+    # All that run, guarded by the lock; None when no more may begin.
+    lock = threading.Lock()
+    running = set()
 
     def __init__(self, emulator, kernel, ramdisk, timeout_s, cpus=2, memory_mib=1024, options=(),
                  network=()):
@@ -265,15 +274,39 @@ class Machine:
         architecture = emulator.architecture
         append = (f"console={architecture.console} quiet loglevel=3 panic=-1 mitigations=off "
                   "rdinit=/init")
-        self.process = subprocess.Popen(
-            [*network, *emulator.command, *architecture.options,
-             "-smp", str(cpus), "-m", str(memory_mib), "-nodefaults", "-display", "none",
-             "-serial", "stdio", "-monitor", "none", "-no-reboot",
-             "-kernel", kernel, "-initrd", ramdisk, "-append", append, *options],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        # After what enters the network, which may get other rights there: that voids the request.
+        command = [*network, "setpriv", "--pdeathsig", "KILL", *emulator.command,
+                   *architecture.options,
+                   "-smp", str(cpus), "-m", str(memory_mib), "-nodefaults", "-display", "none",
+                   "-serial", "stdio", "-monitor", "none", "-no-reboot",
+                   "-kernel", kernel, "-initrd", ramdisk, "-append", append, *options]
         self.late = False
         self.timer = threading.Timer(timeout_s, self._end_late)
+        with Machine.lock:
+            if Machine.running is None:
+                raise Ended
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            Machine.running.add(self)
         self.timer.start()
+
+    @classmethod
+    def end_all(cls):
+        """Ends those that run, and lets no other begin."""
+        with cls.lock:
+            for each in cls.running or ():
+                each.process.kill()
+            cls.running = None
+
+    def __exit__(self, *_):
+        self.timer.cancel()
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        with Machine.lock:
+            if Machine.running is None:
+                raise Ended
+            Machine.running.remove(self)
 
     def _end_late(self):
         self.late = True
@@ -284,7 +317,6 @@ class Machine:
         for line in self.process.stdout:
             yield line.decode(errors="replace").rstrip("\r\n")
         self.process.wait()
-        self.timer.cancel()
 
     def follow(self, path, hear):
         """Keeps each line in a file, and has 'hear' called with it."""
@@ -296,7 +328,16 @@ class Machine:
 
 
 def run_side_by_side(jobs, run):
-    """Calls 'run' with each, as many at once as there are processors."""
+    """Calls 'run' with each, as many at once as there are processors.
+
+    What ends this early, a job that fails or the handler of a signal, ends all machines.
+    """
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        for result in [threads.submit(run, job) for job in jobs]:
-            result.result()
+        results = [threads.submit(run, job) for job in jobs]
+        try:
+            for result in concurrent.futures.as_completed(results):
+                result.result()
+        except BaseException:
+            Machine.end_all()
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
