@@ -1,22 +1,29 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What runs in the root of another suite ends with the program that started it there.
+"""What makes the root of another suite, or runs in it, ends with the program that started it.
 
 Usage: roots_test.py DIRECTORY, which has roots.py. Needs root. Prints TAP.
 """
 import os
 import pathlib
-import select
 import signal
 import subprocess
 import sys
+import tempfile
 
-PATIENCE_S = 60
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
+import tap  # noqa: E402
+from alive import PATIENCE_S, Alive  # noqa: E402
+
 # Has the pipe open as long as it lives: little longer than the test, should nothing end it. A tail
 # whose output is a pipe would end with the reader.
-LIVE = "exec 3>alive && echo up >&3 && exec timeout 120 tail -f /dev/null >/dev/null"
+LIVE = (f"exec 3>alive && echo up >&3 && "
+        f"exec timeout {2 * PATIENCE_S} tail -f /dev/null >/dev/null")
+# In place of the program that makes roots: what it has started does the work.
+MAKER = f"#!/bin/sh\ncd /root && sh -c '{LIVE}' &\nwait\n"
 # Debian has these everywhere, each with a group of its name.
 USERS = ("root", "daemon")
+SIGNALS = (signal.SIGTERM, signal.SIGKILL)
 
 
 def works(*command):
@@ -29,44 +36,46 @@ def private_homes(root):
         return False
     for user in USERS:
         root.home(user).mkdir(exist_ok=True)
-        alive = root.home(user) / "alive"
-        os.mkfifo(alive)
-        os.chmod(alive, 0o666)
     return True
 
 
-def run_until_ended(root, user):
+def run_until_ended(work):
     """In another process, which ends like the programs that use roots: by an exception."""
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         try:
-            root.run(user, ["sh", "-c", LIVE])
+            work()
         finally:
             os._exit(0)
     return child
 
 
-def next_of(pipe):
-    """What is written next, empty when nobody has the pipe open; None if neither happens."""
-    return os.read(pipe, 16) if select.select([pipe], [], [], PATIENCE_S)[0] else None
+def check(root, user, number, work):
+    def run():
+        alive = Alive(root.home(user) / "alive")
+        try:
+            child = run_until_ended(work)
+            alive.expect(1)
+            os.kill(child, number)
+            os.waitpid(child, 0)
+            # The other process had the writer of this one as well.
+            alive.expect_end()
+        finally:
+            os.unlink(alive.path)
+
+    return run
 
 
-def check(root, user):
-    """What is wrong, or None."""
-    alive = root.home(user) / "alive"
-    # With a writer of its own: otherwise there would be an end before the first has come.
-    pipe, writer = os.open(alive, os.O_RDONLY | os.O_NONBLOCK), os.open(alive, os.O_WRONLY)
-    child = run_until_ended(root, user)
-    up = next_of(pipe)
-    os.close(writer)
-    os.kill(child, signal.SIGTERM)
-    os.waitpid(child, 0)
-    end = next_of(pipe)
-    os.close(pipe)
-    if up != b"up\n":
-        return f"it did not run: {up}"
-    return None if end == b"" else "it still runs"
+def checks_of(root, maker):
+    """Each sentence with its check; 'maker' is a root made by MAKER."""
+    for number in SIGNALS:
+        for user in USERS:
+            yield (f"what {user} runs ends with its step, by {number.name}",
+                   check(root, user, number,
+                         lambda user=user: root.run(user, ["sh", "-c", LIVE])))
+        yield (f"what makes a root ends with its program, by {number.name}",
+               check(root, "root", number, lambda: maker.make("mirror", "packages")))
 
 
 def main():
@@ -84,13 +93,12 @@ def main():
     if not private_homes(root):
         print("1..0 # SKIP nothing can be mounted here")
         return
-    print(f"1..{len(USERS)}", flush=True)
-    for number, user in enumerate(USERS, 1):
-        trouble = check(root, user)
-        print(f"{'not ok' if trouble else 'ok'} {number} - what {user} runs ends with its step",
-              flush=True)
-        if trouble:
-            print(f"# {trouble}", flush=True)
+    with tempfile.TemporaryDirectory() as directory:
+        work = pathlib.Path(directory)
+        (work / "mmdebstrap").write_text(MAKER)
+        (work / "mmdebstrap").chmod(0o755)
+        os.environ["PATH"] = f"{directory}:{os.environ['PATH']}"
+        sys.exit(tap.main(list(checks_of(root, Root(work, "suite", "made")))))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 STEP_TIMEOUT_S = 3600
 
-# Runs in new namespaces of mounts and processes, so that all of it ends with the command, or with
-# this program, when the kernel kills the first process of the namespace. That request is void once
-# the process belongs to another user: so the shell stays the first, and has more to do after chroot.
+# In new namespaces of mounts and processes, so that all of it ends with the command, or with this
+# program, when the kernel kills the first process of the namespace.
+CONTAIN = ["setpriv", "--pdeathsig", "KILL",
+           "unshare", "--mount", "--pid", "--fork", "--kill-child"]
+
+# The kernel's promise to kill the first process is void once that belongs to another user: so the
+# shell stays the first, and has more to do after chroot.
 ENTER = """
 root=$1 user=$2 directory=$3
 shift 3
@@ -42,7 +46,8 @@ class Root:
         shutil.rmtree(self.directory, ignore_errors=True)
         # A mirror that stands still is as good as another here: its signatures are checked.
         subprocess.run(
-            ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={packages}",
+            [*CONTAIN, "--mount-proc", "mmdebstrap", "--quiet", "--mode=root",
+             "--variant=minbase", f"--include={packages}",
              '--aptopt=Acquire::Check-Valid-Until "false"', self.suite, self.directory,
              f"deb {mirror} {self.suite} main"],
             check=True)
@@ -62,8 +67,7 @@ class Root:
         try:
             # All that runs inside ends with it.
             result = subprocess.run(
-                ["unshare", "--mount", "--pid", "--fork", "--kill-child",
-                 "sh", "-ec", ENTER, "sh", self.directory, user, home, *command],
+                [*CONTAIN, "sh", "-ec", ENTER, "sh", self.directory, user, home, *command],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 text=True, errors="replace", check=False, timeout=STEP_TIMEOUT_S)
             status, output = result.returncode, result.stdout
