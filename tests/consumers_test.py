@@ -82,8 +82,9 @@ class Installed:
         directory = os.path.join(self.work, name)
         write(f"{directory}/CMakeLists.txt",
               CMAKE.format(version=version, components=components, program=PROGRAM))
-        return directory, tap.run("cmake", "-S", directory, "-B", f"{directory}/build",
-                                  f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        # Its default needs make, which nothing else here does.
+        return directory, tap.run("cmake", "-G", "Ninja", "-S", directory, "-B",
+                                  f"{directory}/build", f"-DCMAKE_PREFIX_PATH={self.prefix}")
 
     def with_cmake(self):
         need("cmake")
