@@ -56,14 +56,6 @@ void many_close_end(struct many *many)
 	many->side->record->close_ns = clock_now_ns() - many->since_ns;
 }
 
-uint64_t many_due_ns(const struct bench_side *side, uint64_t number, uint32_t rate)
-{
-	uint64_t start_ns =
-		atomic_load_explicit(&side->shared->pace_start_ns, memory_order_relaxed);
-
-	return start_ns + (uint64_t)((double)number * 1e9 / rate);
-}
-
 static void count(struct many *many, uint32_t queue, uint64_t sequence)
 {
 	struct bench_side *side = many->side;

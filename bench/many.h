@@ -36,9 +36,6 @@ void many_close_end(struct many *many);
 /* Accounts for a message that arrived on a queue. */
 void many_read(struct many *many, uint32_t queue, const void *data, uint32_t bytes);
 
-/* When the paced message of that number is due, counted from 0. */
-uint64_t many_due_ns(const struct bench_side *side, uint64_t number, uint32_t rate);
-
 bench_side_fn many_load, epoll_many_rx, mmsg_many_rx, uring_many_rx, regio_many_rx;
 
 #endif

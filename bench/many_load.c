@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "many.h"
+#include "pace.h"
 
 /* Long enough to be worth a sendmmsg, short enough not to delay what is due. */
 #define BURST 8u
@@ -104,7 +105,7 @@ static bool send_paced(struct load *load, uint64_t now_ns)
 
 	if (params->rate == 0)
 		return false;
-	wanted_ns = many_due_ns(load->side, load->paced, params->rate);
+	wanted_ns = pace_due_ns(load->side, load->paced, params->rate);
 	if (now_ns < wanted_ns)
 		return false;
 	write_message(load, 0, host, wanted_ns);
@@ -120,7 +121,7 @@ static bool send_burst(struct load *load, uint64_t now_ns)
 
 	if (params->flood == 0 ||
 	    (params->flood != BENCH_FLOOD_ALL &&
-	     now_ns < many_due_ns(load->side, load->bursts * BURST, params->flood)))
+	     now_ns < pace_due_ns(load->side, load->bursts * BURST, params->flood)))
 		return false;
 	for (uint32_t i = 0; i < BURST; i++)
 		write_message(load, i, host, 0);

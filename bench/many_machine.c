@@ -6,6 +6,7 @@
  */
 #include "impl.h"
 #include "many.h"
+#include "pace.h"
 
 static void machine_many_rx(struct bench_side *side)
 {
@@ -13,7 +14,7 @@ static void machine_many_rx(struct bench_side *side)
 	uint64_t due_ns, now_ns;
 
 	side_start(side);
-	due_ns = many_due_ns(side, side->received, params->rate);
+	due_ns = pace_due_ns(side, side->received, params->rate);
 	while (side_running(side)) {
 		now_ns = clock_now_ns();
 		if (now_ns < due_ns) {
@@ -22,7 +23,7 @@ static void machine_many_rx(struct bench_side *side)
 		}
 		histogram_record(&side->record->latency, now_ns - due_ns);
 		side->received++;
-		due_ns = many_due_ns(side, side->received, params->rate);
+		due_ns = pace_due_ns(side, side->received, params->rate);
 	}
 }
 

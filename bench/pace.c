@@ -6,17 +6,17 @@
  */
 #include "pace.h"
 
-static uint64_t due_ns(const struct bench_side *side, uint64_t sequence)
+uint64_t pace_due_ns(const struct bench_side *side, uint64_t number, uint32_t rate)
 {
 	uint64_t start_ns =
 		atomic_load_explicit(&side->shared->pace_start_ns, memory_order_relaxed);
 
-	return start_ns + sequence * 1000000000u / side->params.rate;
+	return start_ns + (uint64_t)((double)number * 1e9 / rate);
 }
 
 bool pace_next(struct bench_side *side)
 {
-	uint64_t wanted_ns = due_ns(side, side->next_sequence);
+	uint64_t wanted_ns = pace_due_ns(side, side->next_sequence, side->params.rate);
 
 	while (side_running(side)) {
 		uint64_t now_ns = clock_now_ns();
@@ -38,13 +38,14 @@ void pace_done(struct bench_side *side)
 void pace_read(struct bench_side *side, const void *data, uint32_t bytes)
 {
 	uint64_t before = side->received;
-	uint64_t sequence;
+	uint64_t sequence, due_ns;
 	uint64_t now_ns = clock_now_ns();
 
 	message_read(side, data, bytes);
 	if (side->received == before)
 		return;
 	memcpy(&sequence, data, sizeof(sequence));
-	if (now_ns > due_ns(side, sequence))
-		histogram_record(&side->record->latency, now_ns - due_ns(side, sequence));
+	due_ns = pace_due_ns(side, sequence, side->params.rate);
+	if (now_ns > due_ns)
+		histogram_record(&side->record->latency, now_ns - due_ns);
 }

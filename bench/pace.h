@@ -16,6 +16,9 @@
 
 #include "message.h"
 
+/* When message 'number', counted from 0, is due at 'rate' a second. */
+uint64_t pace_due_ns(const struct bench_side *side, uint64_t number, uint32_t rate);
+
 /* Returns when the next message is due; false when it is time to return. */
 bool pace_next(struct bench_side *side);
 
