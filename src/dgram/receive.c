@@ -297,7 +297,6 @@ static void adapt(struct regioi_receive_state *state, uint32_t asked, uint32_t f
 		return;
 	}
 	state->single_receives = 0;
-	count_drain(state, asked, found);
 	if (found == 1 && state->ask_credit == 0 && !state->drains_often) {
 		state->asked = 1;
 		state->single_receives_max = (uint8_t)regioi_lesser(2u * state->single_receives_max,
@@ -321,7 +320,6 @@ static uint32_t settle_single(struct regioi_receive_state *state,
 			      const struct regioi_window *window, uint32_t bytes)
 {
 	end_burst(state);
-	count_drain(state, 1, 1);
 	complete_request(state, window, 0, bytes, NULL);
 	regioi_count_add(&state->messages, 1);
 	/* If no more receives are posted, the call could not have asked for more. */
@@ -534,8 +532,11 @@ uint32_t regioi_receive_settle(struct regioi_receive_state *state,
 	if (op->result < 0)
 		return settle_error(state, window, op->result, ret_verdict);
 	state->retries = 0;
-	if (op->kind == REGIOI_OP_RECEIVE)
+	if (op->kind == REGIOI_OP_RECEIVE) {
+		count_drain(state, 1, 1);
 		return settle_single(state, window, (uint32_t)op->result);
+	}
+	count_drain(state, op->count, (uint32_t)op->result);
 	/*
 	 * Fewer than asked for: the call reached the end of the queue, or an error. An error is
 	 * looked for at once only if the program wants ICMP errors reported.

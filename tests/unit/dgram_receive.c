@@ -341,6 +341,21 @@ START_TEST(a_socket_that_receives_mostly_empty_is_known)
 }
 END_TEST
 
+/* It leaves a doubt, like one that could find one message. */
+START_TEST(a_call_that_could_find_one_train_ends_it)
+{
+	set_up(true);
+	state.drains = 1;
+	state.drains_often = true;
+	post(64);
+	regioi_receive_plan(&state, &window, area, &op, &planned);
+	ck_assert_uint_eq(op.count, 1);
+	arrive(0, 0, 1, 30, 30);
+	ck_assert_uint_eq(settle(1), 1);
+	ck_assert(!state.drains_often);
+}
+END_TEST
+
 /* Plans a receive of three messages, and checks what it asks the kernel for. */
 static void plan_three(bool names, bool long_control)
 {
@@ -538,6 +553,7 @@ int main(void)
 		CASE(one_burst_looks_like_trains_if_it_is_long),
 		CASE(one_burst_looks_like_trains_amid_many_messages_without_a_sleep),
 		CASE(a_socket_that_receives_mostly_empty_is_known),
+		CASE(a_call_that_could_find_one_train_ends_it),
 		CASE(headers_ask_for_what_is_wanted_now),
 		CASE(errors_of_earlier_sends_are_passed_over_unless_asked_for),
 		CASE(random_trains_land_in_order),
