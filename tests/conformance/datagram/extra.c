@@ -418,6 +418,22 @@ static const char *const long_plan_names[] = {
 	"the last does not", "the last does not, in trains", "nothing fits",
 };
 
+/*
+ * A side, reached at *ret_to, for which 'peer' sends long options. Returns why that is not possible
+ * here, or NULL.
+ */
+static const char *open_side_for_long_options(struct side *side, int peer, union address *ret_to)
+{
+	const char *refused = send_long_options(peer);
+
+	if (refused)
+		return refused;
+	open_side(side, (struct side_plan){.fd = wildcard_socket(AF_INET6)});
+	*ret_to = loopback(AF_INET6);
+	ret_to->v6.sin6_port = own_address(side->fd).v6.sin6_port;
+	return NULL;
+}
+
 static void want_long_control(int fd)
 {
 	set_option(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
@@ -425,7 +441,7 @@ static void want_long_control(int fd)
 }
 
 /*
- * What the kernel has is told as far as the slice goes, and costs no local address.
+ * What the kernel has is reported as far as the slice goes, and costs no local address.
  *
  * Holds: regio_receive_ex what.
  */
@@ -442,14 +458,11 @@ START_TEST(control_data_may_be_long)
 	struct side side;
 	uint64_t region;
 	int peer = bound_socket(AF_INET6);
-	union address to = loopback(AF_INET6);
-
-	const char *refused = send_long_options(peer);
+	union address to;
+	const char *refused = open_side_for_long_options(&side, peer, &to);
 
 	if (refused)
 		SKIP("IPV6_DSTOPTS: %s (CAP_NET_RAW needed)", refused);
-	open_side(&side, (struct side_plan){.fd = wildcard_socket(AF_INET6)});
-	to.v6.sin6_port = own_address(side.fd).v6.sin6_port;
 	if (plan->trains) {
 		int plain = bound_socket(AF_INET6);
 
@@ -507,13 +520,11 @@ START_TEST(long_headers_asked_for_later_cost_the_first_local_address)
 	struct side side;
 	struct extra extra;
 	int peer = bound_socket(AF_INET6);
-	union address to = loopback(AF_INET6);
-	const char *refused = send_long_options(peer);
+	union address to;
+	const char *refused = open_side_for_long_options(&side, peer, &to);
 
 	if (refused)
 		SKIP("IPV6_DSTOPTS: %s (CAP_NET_RAW needed)", refused);
-	open_side(&side, (struct side_plan){.fd = wildcard_socket(AF_INET6)});
-	to.v6.sin6_port = own_address(side.fd).v6.sin6_port;
 	extra_open(&extra);
 	const struct regio_extra slices = {.local_address = extra.slices.local_address};
 
