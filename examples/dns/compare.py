@@ -83,6 +83,6 @@ def main():
               f"{middle / reference:7.2f}{rate:12.0f}")
 
 
-# As an exception: responders end with this program.
+# An exception ends the responders, which the default action would leave.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 main()
