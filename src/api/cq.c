@@ -72,6 +72,8 @@ int regio_cq_create(uint32_t capacity, const struct regio_cq_opts *opts, struct 
 	}
 	cq->on_notify = known.on_notify;
 	cq->on_notify_context = known.on_notify_context;
+	if (cq->on_notify && cq->driver->threaded)
+		regioi_outside_join(cq->driver);
 	atomic_fetch_add(&cq->driver->completion_queues, 1);
 	*ret_cq = (struct regio_cq *)(uintptr_t)cq->id;
 	return 0;
@@ -119,6 +121,8 @@ int regio_cq_close(struct regio_cq *handle)
 	regioi_cq_disarm(cq);
 	regioi_cq_unfire(cq);
 	regioi_cq_discard(cq);
+	if (cq->on_notify && cq->driver->threaded)
+		regioi_outside_leave(cq->driver);
 	atomic_fetch_sub(&cq->driver->completion_queues, 1);
 	regioi_cq_release(cq);
 	return 0;
@@ -198,7 +202,7 @@ static int notify(struct regioi_cq *cq)
 	if (error)
 		return error;
 	/* Another thread may be in a call as consumer. */
-	if (!driver->threaded && regioi_cq_available(cq) == 0)
+	if (!regioi_driver_drives(driver) && regioi_cq_available(cq) == 0)
 		regioi_progress_without_poll(driver, NULL);
 	if (regioi_cq_available(cq) > 0)
 		regioi_cq_wake(cq, NULL, 0);

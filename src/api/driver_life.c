@@ -48,6 +48,7 @@ static int driver_fill(struct regioi_driver *driver, const struct regio_driver_o
 		return regioi_fail(-EINVAL,
 				   "creating a driver: a thread's CPU or spin time without a "
 				   "thread; add REGIO_DRIVER_THREAD");
+	atomic_init(&driver->posters_execute, !driver->threaded);
 	return driver->threaded ? regioi_thread_start(driver, opts) : 0;
 }
 

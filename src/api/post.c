@@ -157,6 +157,13 @@ static __attribute__((noinline)) void announce(struct regioi_half *half)
 	count_announced(half);
 }
 
+/* Whether what is posted is for a thread that makes progress, whatever its flags are. */
+static inline bool is_for_driver(const struct regioi_half *half)
+{
+	return half->direction == REGIOI_RECEIVE ||
+	       !regioi_driver_posters_execute(half->node->driver);
+}
+
 /* What follows the store of 'tail'. */
 static inline void start(struct regioi_half *half, bool deferred)
 {
@@ -172,7 +179,7 @@ static inline void start(struct regioi_half *half, bool deferred)
  */
 static __attribute__((cold)) void commit(struct regioi_half *half)
 {
-	if (!(half->flags_implied & REGIO_MSG_DEFER))
+	if (!is_for_driver(half))
 		regioi_half_execute_all(half);
 	/*
 	 * Not announce(), which only the poster may call: this may be another thread. Receives are
@@ -317,7 +324,7 @@ static inline void finish(struct batch *batch)
 	}
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, batch->tail, memory_order_release);
-	start(half, half->flags_implied & REGIO_MSG_DEFER || !(batch->start || batch->committed));
+	start(half, !(batch->start || batch->committed) || is_for_driver(half));
 }
 
 /*
@@ -470,8 +477,7 @@ static inline __attribute__((always_inline)) int post_quickly(
 		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
-	deferred = direction == REGIOI_RECEIVE || flags & REGIO_MSG_DEFER ||
-		   half->flags_implied & REGIO_MSG_DEFER;
+	deferred = direction == REGIOI_RECEIVE || flags & REGIO_MSG_DEFER || is_for_driver(half);
 	if (__builtin_expect(!(deferred && still_pinned(half->node)), 0))
 		return start_and_leave(half, deferred, call);
 	regioi_hazard_leave_quickly(call);

@@ -76,8 +76,6 @@ static void nodes_init(struct regioi_rq *rq)
 		struct regioi_half *half = &rq->halves[i];
 		struct regioi_driver *driver = half->cq->driver;
 
-		if (i == REGIOI_RECEIVE || driver->threaded)
-			half->flags_implied = REGIO_MSG_DEFER;
 		if (i == 1 && driver == rq->nodes[0].driver) {
 			half->node = &rq->nodes[0];
 			break;

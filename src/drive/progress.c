@@ -685,7 +685,8 @@ uint32_t regioi_progress_try(struct regioi_cq *cq, bool poll, struct regio_resul
 
 	if (driver->threaded) {
 		regioi_driver_note_user(driver);
-		return 0;
+		if (regioi_driver_drives(driver))
+			return 0;
 	}
 	if (nothing_to_do(driver) || !regioi_driver_trylock(driver))
 		return 0;

@@ -72,7 +72,7 @@ int regioi_driver_run(struct regioi_driver *driver, int64_t timeout_ns)
 {
 	int result;
 
-	if (!regioi_lead_take(driver))
+	if (driver->threaded || !regioi_lead_take(driver))
 		return -EBUSY;
 	result = run(driver, timeout_ns);
 	regioi_lead_leave(driver);

@@ -5,7 +5,8 @@
  * Leader and followers: of the threads that wait on the CQs of one driver, one leads, from the
  * beginning of its wait to the end. It sleeps in the engine, and makes progress for all. The others
  * follow, each asleep on a futex in its CQ. A leader that returns wakes a follower to lead. A
- * thread that completes something on a CQ wakes that CQ's thread.
+ * thread that completes something on a CQ wakes that CQ's thread. Where the driver's own thread
+ * drives, nobody leads; standby.c.
  *
  * Before a thread sleeps it announces itself: among the driver's listeners before it makes
  * progress, as its CQ's sleeper before it looks for completions a last time. Those who post or
@@ -75,7 +76,7 @@ int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns,
 
 static bool has_leader(struct regioi_driver *driver)
 {
-	return driver->threaded || atomic_load(&driver->listeners) & REGIOI_LED;
+	return atomic_load(&driver->thread.drives) || atomic_load(&driver->listeners) & REGIOI_LED;
 }
 
 /* Under the wait_lock: somebody has to lead, if anybody sleeps. */
@@ -92,7 +93,7 @@ bool regioi_lead_take(struct regioi_driver *driver)
 	uint32_t before = atomic_load_explicit(&driver->listeners, memory_order_relaxed);
 
 	do {
-		if (driver->threaded || before & REGIOI_LED)
+		if (before & REGIOI_LED || atomic_load(&driver->thread.drives))
 			return false;
 		/*
 		 * Sequentially consistent: a thread that posts from now on and finds the RQ listed
@@ -101,7 +102,11 @@ bool regioi_lead_take(struct regioi_driver *driver)
 		 */
 	} while (!atomic_compare_exchange_weak(&driver->listeners, &before,
 					       (before + 1) | REGIOI_LED));
-	return true;
+	/* Sequentially consistent: pairs with the thread that drives again, in standby.c. */
+	if (!atomic_load(&driver->thread.drives))
+		return true;
+	regioi_lead_leave(driver);
+	return false;
 }
 
 /*
@@ -111,6 +116,8 @@ bool regioi_lead_take(struct regioi_driver *driver)
 void regioi_lead_leave(struct regioi_driver *driver)
 {
 	atomic_fetch_sub(&driver->listeners, REGIOI_LED + 1);
+	if (atomic_load(&driver->thread.standby) == REGIOI_STANDBY_LEAD)
+		regioi_standby_end(driver);
 	if (!atomic_load(&driver->followers))
 		return;
 	pthread_mutex_lock(&driver->wait_lock);
@@ -118,19 +125,39 @@ void regioi_lead_leave(struct regioi_driver *driver)
 	pthread_mutex_unlock(&driver->wait_lock);
 }
 
+void regioi_driving_leave(struct regioi_driver *driver)
+{
+	pthread_mutex_lock(&driver->wait_lock);
+	atomic_store(&driver->thread.drives, false);
+	pass_lead_on(driver);
+	pthread_mutex_unlock(&driver->wait_lock);
+}
+
 void regioi_wait_begin(struct regioi_cq *cq)
 {
-	cq->leads = regioi_lead_take(cq->driver);
-	if (!cq->leads)
-		regioi_listeners_join(cq->driver);
+	struct regioi_driver *driver = cq->driver;
+
+	if (driver->threaded)
+		regioi_driver_note_user(driver);
+	cq->leads = regioi_lead_take(driver);
+	cq->listens = cq->leads;
+	regioi_wait_listen(cq);
+}
+
+void regioi_wait_listen(struct regioi_cq *cq)
+{
+	if (cq->listens || regioi_driver_drives(cq->driver))
+		return;
+	cq->listens = true;
+	atomic_fetch_add(&cq->driver->listeners, 1);
 }
 
 void regioi_wait_end(struct regioi_cq *cq)
 {
 	if (cq->leads)
 		regioi_lead_leave(cq->driver);
-	else
-		regioi_listeners_leave(cq->driver);
+	else if (cq->listens)
+		atomic_fetch_sub(&cq->driver->listeners, 1);
 }
 
 /* Under the wait_lock. */
@@ -147,22 +174,27 @@ static void follower_remove(struct regioi_driver *driver, struct regioi_cq *cq)
 	follower->follower_next = cq->follower_next;
 }
 
-/* Joins the followers. False if the leader has left: then the caller leads. */
+/*
+ * Joins the followers. False if the leader has left: then the caller leads, if it is among the
+ * listeners.
+ */
 static bool follow(struct regioi_cq *cq)
 {
 	struct regioi_driver *driver = cq->driver;
+	bool follows;
 
 	pthread_mutex_lock(&driver->wait_lock);
 	cq->follower_next = atomic_load(&driver->followers);
 	atomic_store(&driver->followers, cq);
-	cq->leads = !driver->threaded &&
+	cq->leads = cq->listens && !has_leader(driver) &&
 		    !(atomic_fetch_or(&driver->listeners, REGIOI_LED) & REGIOI_LED);
-	if (cq->leads)
-		follower_remove(driver, cq);
-	else
+	follows = !cq->leads && has_leader(driver);
+	if (follows)
 		atomic_store(&cq->sleeper, REGIOI_SLEEPS_ON_FUTEX);
+	else
+		follower_remove(driver, cq);
 	pthread_mutex_unlock(&driver->wait_lock);
-	return !cq->leads;
+	return follows;
 }
 
 /* A thread that calls a sleeper holds the lock until the engine's wake is done. */
@@ -226,6 +258,7 @@ static int sleep_following(struct regioi_cq *cq, int64_t seen, int64_t timeout_n
 
 int regioi_cq_sleep(struct regioi_cq *cq, int64_t seen, int64_t timeout_ns)
 {
-	return cq->leads || !follow(cq) ? sleep_leading(cq, seen, timeout_ns)
-					: sleep_following(cq, seen, timeout_ns);
+	if (!cq->leads && follow(cq))
+		return sleep_following(cq, seen, timeout_ns);
+	return cq->leads ? sleep_leading(cq, seen, timeout_ns) : 0;
 }

@@ -21,8 +21,15 @@ int regioi_driver_sleep(struct regioi_driver *driver, int64_t timeout_ns,
  */
 bool regioi_lead_take(struct regioi_driver *driver);
 void regioi_lead_leave(struct regioi_driver *driver);
-/* Announces the CQ's thread, which is to wait: as the leader if there is none. */
+/* For the driver's own thread: from now on others may lead. */
+void regioi_driving_leave(struct regioi_driver *driver);
+/*
+ * Announces the CQ's thread, which is to wait, as the leader if there is none; not where the
+ * driver's own thread drives.
+ */
 void regioi_wait_begin(struct regioi_cq *cq);
+/* The same, later in the wait, where the driver's thread has begun to stand by. */
+void regioi_wait_listen(struct regioi_cq *cq);
 void regioi_wait_end(struct regioi_cq *cq);
 /*
  * In a wait: sleeps until there may be more than 'seen' completions on the CQ, for at most

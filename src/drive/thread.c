@@ -3,7 +3,8 @@
  * The thread of a driver that has one: it makes the progress that others would make inside their
  * calls. While it finds work, or has found some not long ago, it spins; then it sleeps in the
  * engine, as a listener, so that a thread that gives it work calls it. Where it shares its CPU it
- * does not spin, because the threads that give it work could not run meanwhile.
+ * does not spin, because the threads that give it work could not run meanwhile; if those are what
+ * it shares its CPU with, it stands by (standby.c).
  */
 #include <errno.h>
 #include <linux/futex.h>
@@ -22,8 +23,10 @@
 #include "drive/progress.h"
 #include "drive/sleep.h"
 #include "drive/spin.h"
+#include "drive/standby.h"
 #include "drive/thread.h"
 #include "queue/lost.h"
+#include "queue/signal.h"
 
 #define SPIN_DEFAULT_NS 50000u
 /*
@@ -47,6 +50,7 @@ struct spin {
 	uint64_t looked_ns;
 	uint32_t turns;	  /* without work */
 	uint32_t crowded; /* sleeps until the next spin */
+	bool beside_user; /* a user has the same CPU: stand by */
 	long preempted;	  /* how often, at the last look */
 };
 
@@ -87,8 +91,12 @@ static bool spin_on(struct regioi_driver *driver, struct spin *spin)
 
 	if (spin->limit_ns == REGIO_SPIN_ALWAYS)
 		return true;
-	if (spin->turns++ == 0 && is_on_cpu_of_user(driver))
+	if (spin->turns++ == 0 && is_on_cpu_of_user(driver)) {
 		spin->crowded = CROWDED_SLEEPS;
+		spin->beside_user = true;
+		atomic_store_explicit(&driver->thread.cpu, sched_getcpu(), memory_order_relaxed);
+		atomic_store_explicit(&driver->posters_execute, true, memory_order_relaxed);
+	}
 	if (spin->crowded)
 		return false;
 	if (spin->turns % IDLE_TURNS)
@@ -112,13 +120,19 @@ static void spin_found(struct spin *spin)
 	spin->turns = 0;
 }
 
-static void spin_slept(struct spin *spin)
+static void not_crowded(struct regioi_driver *driver, struct spin *spin)
 {
-	if (spin->crowded)
-		spin->crowded--;
-	else
+	spin->crowded = 0;
+	atomic_store_explicit(&driver->posters_execute, false, memory_order_relaxed);
+}
+
+static void spin_slept(struct regioi_driver *driver, struct spin *spin)
+{
+	if (spin->crowded == 0)
 		spin->now_ns = regioi_spin_next(spin->now_ns, spin->limit_ns,
 						regioi_now_ns() - spin->since_ns);
+	else if (--spin->crowded == 0)
+		not_crowded(driver, spin);
 	spin->turns = 0;
 }
 
@@ -166,6 +180,19 @@ static void sleep_once(struct regioi_driver *driver)
 	atomic_fetch_sub(&driver->listeners, 1);
 }
 
+/* Sleeps, or stands by. */
+static void rest(struct regioi_driver *driver, struct spin *spin)
+{
+	bool beside_user = spin->beside_user;
+
+	spin->beside_user = false;
+	if (!beside_user || atomic_load(&driver->thread.outside))
+		sleep_once(driver);
+	else if (!regioi_stand_by(driver))
+		not_crowded(driver, spin);
+	spin_slept(driver, spin);
+}
+
 /* What the creator gives to the thread, and keeps until it has begun. */
 struct start {
 	struct regioi_driver *driver;
@@ -205,10 +232,12 @@ static void *run(void *argument)
 		return NULL;
 	}
 	/*
-	 * What the engine keeps for the thread, its ring perhaps, is made in the first turn. A
-	 * program that has its driver has all descriptors of it: none takes a number later that
-	 * the program has just closed, or escapes a count.
+	 * What the engine keeps for the thread, its ring perhaps, is made now. A program that has
+	 * its driver has all descriptors of it: none takes a number later that the program has just
+	 * closed, or escapes a count.
 	 */
+	if (driver->ops->own_thread)
+		driver->ops->own_thread(driver->engine);
 	regioi_progress_thread(driver);
 	sem_post(&start->begun);
 	while (!atomic_load(&driver->thread.stop)) {
@@ -221,8 +250,7 @@ static void *run(void *argument)
 		} else if (spin_on(driver, &spin)) {
 			regioi_relax();
 		} else {
-			sleep_once(driver);
-			spin_slept(&spin);
+			rest(driver, &spin);
 		}
 	}
 	return NULL;
@@ -236,6 +264,7 @@ int regioi_thread_start(struct regioi_driver *driver, const struct regio_driver_
 
 	sem_init(&start.begun, 0, 0);
 	atomic_init(&driver->thread.user_cpu, -1);
+	atomic_init(&driver->thread.drives, true);
 	driver->thread.spin_ns = opts->thread_spin_ns ? opts->thread_spin_ns : SPIN_DEFAULT_NS;
 	/* It inherits the mask: signals are for the program's own threads. */
 	sigfillset(&all);
@@ -268,5 +297,6 @@ void regioi_thread_stop(struct regioi_driver *driver)
 	syscall(SYS_futex, &driver->thread.stop, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 	/* Stays until somebody asks or sleeps, so it is not missed by one about to sleep. */
 	driver->ops->doorbell(driver->engine);
+	regioi_standby_end(driver);
 	pthread_join(driver->thread.thread, NULL);
 }

@@ -36,7 +36,8 @@ static int64_t available(struct regioi_cq *cq, int64_t enough)
 	int64_t count = regioi_cq_available(cq);
 
 	while (count < enough) {
-		bool left = !cq->driver->threaded && regioi_progress_without_poll(cq->driver, cq);
+		bool left = !regioi_driver_drives(cq->driver) &&
+			    regioi_progress_without_poll(cq->driver, cq);
 		int64_t before = count;
 
 		count = regioi_cq_available(cq);
@@ -59,6 +60,7 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 	if (timeout_ns >= 0)
 		until = later(regioi_driver_now_ns(cq->driver), (uint64_t)timeout_ns);
 	for (;;) {
+		regioi_wait_listen(cq);
 		count = available(cq, enough);
 		if (count >= enough)
 			break;

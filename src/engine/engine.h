@@ -118,6 +118,11 @@ struct regioi_engine_ops {
 	void (*destroy)(struct regioi_engine *engine);
 
 	/*
+	 * The calling thread is the driver's own: from now on the engine opens descriptors for no
+	 * other. NULL: it opens none.
+	 */
+	void (*own_thread)(struct regioi_engine *engine);
+	/*
 	 * Let sleep poll the network devices for 'time_us' first; 'prefer': with their interrupts
 	 * off. Returns 0, -EPERM, or -EOPNOTSUPP if the kernel cannot. NULL: the engine cannot.
 	 */

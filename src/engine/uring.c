@@ -31,15 +31,30 @@
 
 struct uring {
 	struct regioi_engine epoll;
-	uint64_t serial;  /* unique */
-	uint32_t place;	  /* in the rings' tables of polls, or REGIOI_RING_PLACES: none */
-	atomic_bool more; /* the last poll or sleep may have left events */
+	uint64_t serial;     /* unique */
+	uint32_t place;	     /* in the rings' tables of polls, or REGIOI_RING_PLACES: none */
+	bool has_own_thread; /* no other thread gets a ring by it */
+	atomic_bool more;    /* the last poll or sleep may have left events */
 };
 
 static struct uring *uring_of(struct regioi_engine *engine)
 {
 	_Static_assert(offsetof(struct uring, epoll) == 0, "the one is the other");
 	return (struct uring *)engine;
+}
+
+/* The thread's ring, made if it has none and may have one; or NULL. */
+static struct regioi_ring *ring_for_thread(const struct uring *uring)
+{
+	return regioi_ring_own || uring->has_own_thread ? regioi_ring_own : regioi_ring_make();
+}
+
+static void uring_own_thread(struct regioi_engine *engine)
+{
+	struct uring *uring = uring_of(engine);
+
+	ring_for_thread(uring);
+	uring->has_own_thread = true;
 }
 
 /* ---- Readiness ---- */
@@ -89,7 +104,7 @@ static bool poll_ring(struct regioi_engine *engine)
 
 	if (uring_idle(engine))
 		return false;
-	ring = regioi_ring_own ? regioi_ring_own : regioi_ring_make();
+	ring = ring_for_thread(uring);
 	if (!ring || uring->place == REGIOI_RING_PLACES)
 		return true;
 	ring_poll = find_poll(uring);
@@ -152,18 +167,18 @@ static int uring_sleep(struct regioi_engine *engine, struct regioi_event *ret_ev
 
 static _Thread_local __attribute__((tls_model("initial-exec"))) uint32_t batches;
 
-static struct regioi_ring *ring_for_batch(uint32_t ops_count)
+static struct regioi_ring *ring_for_batch(const struct uring *uring, uint32_t ops_count)
 {
 	if (ops_count < BATCH_MIN)
 		return NULL;
 	if (regioi_ring_own)
 		return regioi_ring_own;
-	return ++batches < BATCHES_FIRST ? NULL : regioi_ring_make();
+	return ++batches < BATCHES_FIRST ? NULL : ring_for_thread(uring);
 }
 
 static void uring_execute(struct regioi_engine *engine, struct regioi_op *ops, uint32_t ops_count)
 {
-	struct regioi_ring *ring = ring_for_batch(ops_count);
+	struct regioi_ring *ring = ring_for_batch(uring_of(engine), ops_count);
 
 	if (ring)
 		regioi_ring_survives(regioi_ring_execute(ring, ops, ops_count));
@@ -241,6 +256,7 @@ const struct regioi_engine_ops regioi_engine_uring = {
 	.automatic = true,
 	.create = uring_create,
 	.destroy = uring_destroy,
+	.own_thread = uring_own_thread,
 	.watch = regioi_epoll_watch,
 	.unwatch = regioi_epoll_unwatch,
 	.idle = uring_idle,

@@ -56,6 +56,7 @@ struct regioi_cq {
 	/* After a wait that slept, which has asked the engine: dequeues that need not ask again. */
 	uint8_t unasked;
 	bool leads;		      /* in a wait: drive/sleep.c */
+	bool listens;		      /* the same: among the driver's listeners */
 	_Atomic uint64_t taken;	      /* of 'posted' */
 	pthread_mutex_t discard_lock; /* once closed: for threads that end a half */
 };

@@ -28,14 +28,26 @@ enum regioi_runner {
 	REGIOI_RUNNER_CALLED,
 };
 
+/* Whether, and for what, the thread of a driver stands by: drive/standby.c. */
+enum regioi_standby {
+	REGIOI_STANDBY_NOT,
+	REGIOI_STANDBY_TICK, /* sleeps for a tick */
+	REGIOI_STANDBY_LEAD, /* sleeps until nobody leads */
+};
+
 /* The thread of a driver that has one: drive/thread.c. */
 struct regioi_thread {
-	pthread_t thread;
-	uint64_t spin_ns;	  /* at most */
+	/* It makes progress, and the threads of the program leave that to it: drive/standby.c. */
+	_Atomic bool drives;
+	_Atomic int32_t cpu;	  /* where it last found that it shares its CPU */
+	_Atomic int32_t user_cpu; /* where a thread ran that waits or looks for results, or -1 */
+	_Atomic uint32_t standby; /* enum regioi_standby; also a futex */
+	_Atomic uint32_t outside; /* CQs whose programs may sleep outside the library */
 	_Atomic uint32_t stop;	  /* also a futex */
-	_Atomic int32_t user_cpu; /* where a thread ran that waits for this one, or -1 */
 	_Atomic bool asleep;
 	_Atomic uint64_t sleeps;
+	pthread_t thread;
+	uint64_t spin_ns; /* at most */
 };
 
 /* What depends on the costs of the engine's calls: drive/poll_policy.c. */
@@ -56,7 +68,12 @@ struct regioi_driver {
 	const struct regioi_engine_ops *ops;
 	struct regioi_engine *engine;
 	struct regioi_policy policy;
-	bool threaded; /* the driver's own thread makes progress */
+	bool threaded; /* it has a thread of its own */
+	/*
+	 * A send that is not deferred is executed in the call. If there is a thread, only on the
+	 * CPU that it would need for that.
+	 */
+	_Atomic bool posters_execute;
 	uint32_t busy_poll_us;
 	bool busy_poll_preferred;
 	_Atomic uint32_t references;		   /* handle, CQs, RQs, calls */
@@ -184,31 +201,31 @@ static inline bool regioi_driver_has_work(struct regioi_driver *driver)
 	       atomic_load(&driver->unwatched);
 }
 
-/* For a driver with a thread: notes where the caller runs, which has to wait for that thread. */
+/*
+ * Whether threads of the program leave progress to the driver's own. It may change at any time; a
+ * thread that makes progress too does no harm, and one that is to sleep in the engine takes the
+ * lead first.
+ */
+static inline bool regioi_driver_drives(const struct regioi_driver *driver)
+{
+	return atomic_load_explicit(&driver->thread.drives, memory_order_relaxed);
+}
+
+/* Whether the caller executes the sends that it posts. */
+static inline bool regioi_driver_posters_execute(const struct regioi_driver *driver)
+{
+	return atomic_load_explicit(&driver->posters_execute, memory_order_relaxed) &&
+	       (!driver->threaded ||
+		sched_getcpu() == atomic_load_explicit(&driver->thread.cpu, memory_order_relaxed));
+}
+
+/* For a driver with a thread: notes where the caller runs, which needs progress. */
 static inline void regioi_driver_note_user(struct regioi_driver *driver)
 {
 	const int cpu = sched_getcpu();
 
 	if (atomic_load_explicit(&driver->thread.user_cpu, memory_order_relaxed) != cpu)
 		atomic_store_explicit(&driver->thread.user_cpu, cpu, memory_order_relaxed);
-}
-
-/*
- * If a driver has its own thread, that thread listens and makes progress; other threads sleep until
- * it has completed something.
- */
-static inline void regioi_listeners_join(struct regioi_driver *driver)
-{
-	if (driver->threaded)
-		regioi_driver_note_user(driver);
-	else
-		atomic_fetch_add(&driver->listeners, 1);
-}
-
-static inline void regioi_listeners_leave(struct regioi_driver *driver)
-{
-	if (!driver->threaded)
-		atomic_fetch_sub(&driver->listeners, 1);
 }
 
 #endif

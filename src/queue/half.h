@@ -80,11 +80,6 @@ struct regioi_half {
 	uint8_t direction; /* enum regioi_direction */
 	bool stream;	   /* as its RQ */
 	uint8_t single_op; /* enum regioi_op_kind that moves one message */
-	/*
-	 * REGIO_MSG_DEFER if the poster never executes requests: for receives, and with a driver's
-	 * thread.
-	 */
-	uint8_t flags_implied;
 	/* The poster's. */
 	_Atomic bool names_wanted; /* a receive wants the local address; on a stream, either */
 	_Atomic bool muted_used;   /* a request with DONT_NOTIFY has been posted */

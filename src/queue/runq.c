@@ -8,8 +8,11 @@
 void regioi_driver_kick(struct regioi_driver *driver)
 {
 	/* Once for each pass: a burst of posts needs only one wake. */
-	if (!atomic_exchange(&driver->kicked, true))
-		driver->ops->doorbell(driver->engine);
+	if (atomic_exchange(&driver->kicked, true))
+		return;
+	if (regioi_driver_drives(driver))
+		regioi_driver_note_user(driver);
+	driver->ops->doorbell(driver->engine);
 }
 
 void regioi_node_push(struct regioi_node *node)

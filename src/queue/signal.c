@@ -17,6 +17,32 @@
 #include "queue/lost.h"
 #include "queue/signal.h"
 
+void regioi_standby_end(struct regioi_driver *driver)
+{
+	struct regioi_thread *thread = &driver->thread;
+
+	if (atomic_load(&thread->standby) != REGIOI_STANDBY_NOT &&
+	    atomic_exchange(&thread->standby, REGIOI_STANDBY_NOT) != REGIOI_STANDBY_NOT)
+		syscall(SYS_futex, &thread->standby, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void regioi_outside_join(struct regioi_driver *driver)
+{
+	if (!driver->threaded) {
+		atomic_fetch_add(&driver->listeners, 1);
+		return;
+	}
+	regioi_driver_note_user(driver);
+	/* Sequentially consistent: pairs with the looks of the thread that is to stand by. */
+	atomic_fetch_add(&driver->thread.outside, 1);
+	regioi_standby_end(driver);
+}
+
+void regioi_outside_leave(struct regioi_driver *driver)
+{
+	atomic_fetch_sub(driver->threaded ? &driver->thread.outside : &driver->listeners, 1);
+}
+
 /* Called with the lock, so that a leader that has woken up finds every wake done. */
 void regioi_cq_wake_sleeper(struct regioi_cq *cq)
 {
@@ -54,7 +80,7 @@ static bool disarm(struct regioi_cq *cq)
 {
 	if (!atomic_exchange(&cq->armed, false))
 		return false;
-	regioi_listeners_leave(cq->driver);
+	regioi_outside_leave(cq->driver);
 	return true;
 }
 
@@ -138,7 +164,7 @@ int regioi_cq_arm(struct regioi_cq *cq)
 		return arm_call(cq);
 	if (atomic_load(&cq->armed))
 		return -EALREADY;
-	regioi_listeners_join(cq->driver);
+	regioi_outside_join(cq->driver);
 	/*
 	 * The lock keeps this out of the time between the two checks in fire(): what the first
 	 * check saw is dequeued by now.

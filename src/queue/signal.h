@@ -46,6 +46,15 @@ void regioi_cq_wake(struct regioi_cq *cq, const struct regioi_half *half, uint32
 void regioi_cq_disarm(struct regioi_cq *cq);
 /* Clears a signal on the descriptor, at dequeue. */
 void regioi_cq_unfire(struct regioi_cq *cq);
+/* Ends a sleep of the driver's thread that stands by; drive/standby.c. */
+void regioi_standby_end(struct regioi_driver *driver);
+/*
+ * Announces that a program may sleep outside the library until it gets a signal: among the
+ * listeners, or to the driver's own thread, which listens for it.
+ */
+void regioi_outside_join(struct regioi_driver *driver);
+void regioi_outside_leave(struct regioi_driver *driver);
+
 /* With the driver's wait_lock: ends the sleep of the CQ's thread. */
 void regioi_cq_wake_sleeper(struct regioi_cq *cq);
 

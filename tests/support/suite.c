@@ -223,11 +223,7 @@ static bool chosen(const struct test_case *test_case)
 
 static bool order_matters;
 
-/*
- * Before Linux 6.4 a packet for loopback waits for ksoftirqd where that is about to run (commit
- * d15121be7485 ended it). One that is sent from another CPU meanwhile overtakes it.
- */
-static void stay_on_one_cpu(void)
+void stay_on_one_cpu(void)
 {
 	cpu_set_t cpus;
 	int cpu = sched_getcpu();
@@ -244,6 +240,10 @@ static bool beside_a_thread(void)
 	return engine && strstr(engine, "+thread");
 }
 
+/*
+ * Before Linux 6.4 a packet for loopback waits for ksoftirqd where that is about to run (commit
+ * d15121be7485 ended it). One that is sent from another CPU meanwhile overtakes it.
+ */
 int run_ordered_cases(const struct test_case *cases, size_t count)
 {
 	order_matters = true;

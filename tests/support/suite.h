@@ -60,6 +60,8 @@ int run_cases(const struct test_case *cases, size_t count);
  * CPU, beside a driver's thread from where its queues have been made on.
  */
 int run_ordered_cases(const struct test_case *cases, size_t count);
+/* The caller, and the threads that it makes. */
+void stay_on_one_cpu(void);
 /* Around what makes drivers. */
 void leave_the_cpu(void);
 void return_to_one_cpu(void);

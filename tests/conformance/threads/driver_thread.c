@@ -332,7 +332,9 @@ START_TEST(the_thread_sleeps_without_work_and_a_post_or_a_message_wakes_it)
 
 		await_sleep(driver);
 		sleeps = info_of(driver).sleeps;
-		EXPECT(sleeps > before, "%llu sleeps", (unsigned long long)sleeps);
+		/* A send may have been executed in the call: standby.c. */
+		if (round % 2)
+			EXPECT(sleeps > before, "%llu sleeps", (unsigned long long)sleeps);
 		if (round % 2) {
 			post_message(&side, 1, MESSAGE_SIZE, round,
 				     round % 4 == 1 ? 0 : REGIO_MSG_DEFER);
@@ -404,11 +406,8 @@ START_TEST(a_thread_on_the_cpu_of_the_program_sleeps_at_once)
 	struct regio_result result;
 	struct regio_driver *driver;
 	struct side side;
-	cpu_set_t own;
 
-	CPU_ZERO(&own);
-	CPU_SET(sched_getcpu(), &own);
-	EXPECT(sched_setaffinity(0, sizeof(own), &own) == 0, "%m");
+	stay_on_one_cpu();
 	driver = driver_with((struct regio_driver_opts){.thread_spin_ns = 1000 * PATIENCE_NS});
 	open_pair(&side, driver, 1);
 	for (uint64_t round = 0; round < rounds; round++) {
@@ -766,10 +765,26 @@ END_TEST
 
 enum { SENDS = 256, TRAIN_WINDOW = 100 };
 
+/* A driver whose thread has a CPU of its own, and the caller another; NULL if there is only one. */
+static struct regio_driver *driver_on_other_cpu(void)
+{
+	struct regio_driver_opts opts = {.flags = REGIO_DRIVER_THREAD_CPU};
+	cpu_set_t allowed;
+
+	EXPECT(sched_getaffinity(0, sizeof(allowed), &allowed) == 0, "%m");
+	stay_on_one_cpu();
+	CPU_CLR(sched_getcpu(), &allowed);
+	if (CPU_COUNT(&allowed) == 0)
+		return NULL;
+	while (!CPU_ISSET(opts.thread_cpu, &allowed))
+		opts.thread_cpu++;
+	return driver_with(opts);
+}
+
 /* Holds: REGIO_DRIVER_THREAD. */
 START_TEST(sends_that_gather_behind_one_in_progress_travel_together)
 {
-	struct regio_driver *driver = threaded_driver();
+	struct regio_driver *driver = driver_on_other_cpu();
 	struct regio_result results[SENDS];
 	uint64_t posted = 0, sent = 0, arrived = 0, total = scaled(20000);
 	struct regio_rq_info info;
@@ -778,6 +793,8 @@ START_TEST(sends_that_gather_behind_one_in_progress_travel_together)
 
 	if (train_limit() == 1)
 		SKIP("the kernel has no UDP_SEGMENT");
+	if (!driver)
+		SKIP("there is one CPU, where each send is executed in its call");
 	open_pair(&side, driver, SENDS);
 	while (arrived < total) {
 		int got;
