@@ -5,7 +5,10 @@
  * A program registers memory once, posts receives and sends on the request
  * queue (RQ) of each socket, and takes finished requests off completion queues
  * (CQ) that many sockets may share. Sockets are ordinary ones: create, bind,
- * connect and configure them with the ordinary calls.
+ * connect and configure them with the ordinary calls. A driver does the work of
+ * CQs: it learns through an engine which sockets are ready, and executes
+ * requests. A train is messages of equal length that pass through the network
+ * stack as one packet.
  *
  * Everything here returns 0 or a count, or a negative errno value, unless it
  * says otherwise. Outputs are named ret_... and are written only on success.
@@ -277,11 +280,11 @@ REGIO_API int regio_engine_get_info(uint32_t index, struct regio_engine_info *re
 #define REGIO_BUSY_POLL_PREFER 0x2u /* SO_PREFER_BUSY_POLL, Linux 5.11 */
 #define REGIO_BUSY_POLL_SLEEP 0x4u  /* an epoll set polls before it sleeps, 6.9 */
 
-/* Found by trying on loopback, once in a process that has the descriptors for it. */
+/* Found by trying on loopback: once in a process, when it first has descriptors for that. */
 struct regio_offload_info {
 	uint32_t send_train_messages; /* most messages of one UDP_SEGMENT send; 1: none */
 	uint32_t receive_trains;      /* 1: UDP_GRO works; what a device joins is split */
-	uint32_t loopback_joins;      /* 1: loopback delivers trains as trains, as devices may */
+	uint32_t loopback_joins;      /* 1: loopback delivers trains joined, as devices may */
 	uint32_t busy_poll;	      /* REGIO_BUSY_POLL_... */
 	char reason[160];	      /* why one of these is missing, or "" */
 };
@@ -438,7 +441,7 @@ struct regio_driver_opts {
 };
 
 /*
- * regio_driver_create - make an engine instance that completion queues share
+ * regio_driver_create - create a driver that completion queues share
  *
  * Only needed to share one between CQs or to choose the engine: a CQ creates
  * its own driver unless it is given one. 'opts' may be NULL.
@@ -615,9 +618,9 @@ REGIO_API int regio_cq_close(struct regio_cq *cq);
  * limit until its result is written here. When the CQ is empty, and at the
  * latest after 1,024 results, the call makes progress once: it executes what is
  * ready on the queues of its driver, deferred requests included. After a
- * regio_cq_wait() that slept, up to 4 dequeues that find the CQ empty may only
- * execute what has been posted since; once one of them has returned 0, the next
- * asks the kernel again what has arrived.
+ * regio_cq_wait() that slept, dequeues that find the CQ empty may execute only
+ * what has been posted since, and not ask the kernel what has arrived: at most
+ * 4 of them, and none after one has returned 0.
  *
  * Ownership  the slices of each request are the caller's again
  * Threads    one caller at a time for each CQ; CQs are independent
@@ -733,9 +736,9 @@ struct regio_rq_opts {
  * If UDP_GRO is already on, for example left on by an earlier process, an RQ
  * for receives with REGIO_TRAINS_AUTO takes it over, so that each receive gets
  * one message. If the descriptor is closed, or closed and reused, before the RQ
- * is closed, the RQ detects it: at once if it is new, within 64 operations if
- * it is busy; every request then completes with -EBADF and new ones are
- * refused. 'opts' may be NULL.
+ * is closed, the RQ detects it: at once in the first operations of the RQ,
+ * later within 64 operations; every request then completes with -EBADF and new
+ * ones are refused. 'opts' may be NULL.
  *
  * Requests on a TCP socket wait until it is connected. A connection that fails
  * completes them with its error, or with -ENOTCONN if the program has read

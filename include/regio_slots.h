@@ -86,7 +86,7 @@ REGIO_STATIC_ASSERT(sizeof(struct regio_slot) == 56, "regio_slot is frozen");
 /*
  * The contexts of the pools' own requests are those whose highest four bits are
  * 1010. A program that posts requests of its own on the CQ of a pool gives them
- * other contexts; small numbers, pointers and -1 are.
+ * other contexts, such as small numbers, pointers or -1.
  */
 #define REGIO_SLOTS_CONTEXT_MIN 0xA000000000000000ull /* the first */
 #define REGIO_SLOTS_CONTEXT_MAX 0xAFFFFFFFFFFFFFFFull /* the last */
@@ -157,7 +157,7 @@ REGIO_API int regio_slots_close(struct regio_slots *slots);
  * each message is asked for, and replies leave from the address that was asked,
  * over IPv4, IPv6 and both at once. After regio_rq_replace_socket() attach again.
  *
- * It ends by itself: when the RQ is closed its slots come back to the pool; so
+ * No call undoes it: when the RQ is closed its slots come back to the pool; so
  * does each slot whose receive regio_rq_cancel() cancels, and the number of
  * receives is one less. The end of a stream, or an error that ends it, is handed
  * out once, and the pool posts no more receives on it.
@@ -208,7 +208,7 @@ REGIO_API int regio_slots_dequeue(struct regio_slots *slots, struct regio_slot *
 				  uint32_t slots_max);
 
 /*
- * regio_slots_process - hand a result to the pool that the program has dequeued
+ * regio_slots_process - hand a result that the program has dequeued to the pool
  *
  * For programs that call regio_cq_dequeue() themselves; they hand every result
  * of the CQ to its pool. With several pools, a result that is not of the first
@@ -237,8 +237,8 @@ REGIO_API int regio_slots_process(struct regio_slots *slots, const struct regio_
  * the latest in the next dequeue that finds the CQ empty, notify or wait,
  * together with others.
  *
- * Ownership  the slot is the pool's again, also after an error, except that of
- *            a slot that is not held. It is posted again when it has been sent.
+ * Ownership  the slot is the pool's again, also after an error, unless the
+ *            program did not hold it. It is posted again when it has been sent.
  * Threads    as regio_slots_dequeue()
  * Blocking   never
  * Returns    0, or
@@ -247,7 +247,7 @@ REGIO_API int regio_slots_process(struct regio_slots *slots, const struct regio_
  *                     a slot has; the slot was taken, or its receive failed, so
  *                     that there is no sender
  *            -ENOBUFS the limit of outstanding sends of the RQ is reached, which
- *                     only sends beside the replies can do
+ *                     happens only if there are sends other than replies
  *            -ENOMEM  no memory, in the first call of a thread
  *            -ECHILD  the pool belongs to the parent process
  * Since      0.2
@@ -258,8 +258,8 @@ REGIO_API int regio_slots_reply(struct regio_slots *slots, const struct regio_sl
 /*
  * regio_slots_take - take a free slot, to send from
  *
- * Make the pool as large as all attached receives and the sends beside the
- * replies together.
+ * Make the pool as large as all attached receives, and the sends that are not
+ * replies, together.
  *
  * Ownership  the program holds the slot
  * Threads    as regio_slots_dequeue()
@@ -313,13 +313,13 @@ REGIO_API int regio_slots_free(struct regio_slots *slots, const struct regio_slo
 
 /* ---- What a pool does ---------------------------------------------------- */
 
-/* The first four of these numbers of slots are all slots. */
+/* The first four add up to the number of slots. */
 struct regio_slots_info {
 	uint32_t free;
 	uint32_t receiving;	   /* a receive is posted */
 	uint32_t held;		   /* by the program */
 	uint32_t sending;	   /* a send is posted, or its result is not dequeued */
-	uint32_t receives_missing; /* that attached RQs wait for */
+	uint32_t receives_missing; /* for which attached RQs wait for a slot */
 	int32_t last_send_error;   /* status of the last send that failed, or 0 */
 	uint64_t sends_failed;
 };
