@@ -294,7 +294,9 @@ int bench_command(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	if (placement_choose(options.cpus.numbers, options.cpus.count, &placement)) {
-		fprintf(stderr, "regio bench: --cpus %s: must be CPUs this process may use\n",
+		fprintf(stderr,
+			"regio bench: --cpus %s: must be CPUs this process may use; "
+			"`taskset -cp $$` shows them\n",
 			options.cpus.text);
 		return 2;
 	}

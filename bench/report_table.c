@@ -417,10 +417,14 @@ static void print_notes(FILE *file, const struct bench_group *group)
 			note = group->rows[i].calls_note;
 	}
 	if (set_aside)
-		fprintf(file, "  %u round%s set aside: the cores were placed otherwise\n",
+		fprintf(file,
+			"  %u round%s set aside: the cores were nearer or farther than in "
+			"the others\n",
 			set_aside, set_aside == 1 ? "" : "s");
 	if (disturbed)
-		fprintf(file, "  %u round%s disturbed: a side that spins had not all of its core\n",
+		fprintf(file,
+			"  %u round%s disturbed: a side that spins did not have all of its "
+			"core\n",
 			disturbed, disturbed == 1 ? " was" : "s were");
 	if (group->test->shape == SHAPE_MANY && instructions_refused())
 		fprintf(file, "  instructions not counted: %s\n", instructions_refused());

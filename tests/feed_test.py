@@ -509,6 +509,7 @@ def check_refusals():
         (["subscribe", "127.0.0.1@" + where.text], 2, "--source ADDRESS"),
         (["publish", "239.1.1.1:0", "--count", "1"], 2, "239.1.1.1:0: the port must be from 1"),
         (["subscribe", "[ff15::1]:0", "--seconds", "0.1"], 2, "the port must be from 1"),
+        (["subscribe", "192.0.2.77:5000", "--seconds", "0.1"], 1, "neither a multicast group"),
     ):
         reason = reason[0] if reason else ""
         result = tap.run(TOOL, "feed", *arguments)

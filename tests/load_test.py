@@ -587,7 +587,7 @@ def check_refusals():
         (["load", "127.0.0.1", "--port", silent], 1, "no answer"),
         (["load", "127.0.0.1", "--tcp", "--port", silent], 1, "refused"),
         (["load", "no-such-host.invalid"], 1, "find the address"),
-        (["load", "127.0.0.1:7766"], 1, "give it without the port"),
+        (["load", "127.0.0.1:7766"], 1, "and that with --port"),
         (["serve", "sink", "--open"], 2, "is for UDP echo"),
         (["serve", "--tcp", "--open"], 2, "is for UDP echo"),
         (["serve", "nonsense"], 2, "must be echo, sink or source"),

@@ -91,8 +91,9 @@ int address_find(const char *host, uint16_t port, struct address ret_addresses[A
 	snprintf(service, sizeof(service), "%u", port);
 	error = getaddrinfo(host, service, &hints, &found);
 	if (error)
-		return console_fail("find the address of %s: %s%s", host, gai_strerror(error),
-				    has_port(host) ? "; give it without the port, see --help" : "");
+		return console_fail(
+			"find the address of %s: %s%s", host, gai_strerror(error),
+			has_port(host) ? "; give it without the port, and that with --port" : "");
 	for (next = found; next && count < (int)ADDRESSES_MAX; next = next->ai_next) {
 		if (next->ai_addrlen > sizeof(ret_addresses[0].name))
 			continue;

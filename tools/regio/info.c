@@ -39,6 +39,7 @@ static void print_engines(const struct machine *machine)
 		printf("  %-22s %-12s ", engine->name, state);
 		words_print(engine->reason, REASON_COLUMN);
 	}
+	printf("  ns: what each kind of call costs here, see REGIO_COSTS in regio(7)\n");
 }
 
 static const char *yes_no(bool yes)

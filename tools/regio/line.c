@@ -107,7 +107,9 @@ const char *line_remedy(int error, const struct address *group)
 		return "; a program that does not share has the port";
 	case ENODEV:
 	case EADDRNOTAVAIL:
-		return "; name an interface that carries multicast with --interface";
+		return line_is_group(group)
+			       ? "; name an interface that carries multicast with --interface"
+			       : "; it is neither a multicast group nor an address of this host";
 	case ENOBUFS:
 		return "; a socket may not join more groups, or a group of more sources: sysctl "
 		       "net.ipv4.igmp_max_memberships, net.ipv4.igmp_max_msf";

@@ -28,9 +28,9 @@ static const struct argument_spec specs[] = {
 	OPTION_NUMBER("subscribers", "N", subscribers, 1, SUBSCRIBERS_MAX, "1",
 		      "as many subscribers, each with sockets and a thread of its own"),
 	OPTION_NUMBER("seconds", "S", seconds, 0.01, 1e6, NULL, "end after S seconds"),
-	OPTION_ON("until-end", until_end, "end when all sessions that were heard have ended"),
+	OPTION_ON("until-end", until_end, "end when all sessions that were received have ended"),
 	OPTION_ON("from-start", from_start,
-		  "message 1 was to be heard: what came before the first one heard is a gap"),
+		  "expect message 1: messages before the first one received are a gap"),
 	OPTION_TEXT("interface", "NAME", line.interface, "where to join (lo, the loopback)"),
 	OPTION_OTHER("source", "ADDRESS", line.sources, read_source,
 		     "take packets of this sender only; may be given several times"),
@@ -48,14 +48,14 @@ static const struct argument_spec specs[] = {
 static const struct argument_plan plan = {
 	.command = "regio feed subscribe",
 	.synopsis = "GROUP:PORT... [OPTION...]",
-	.about = "Joins a group and tells what it hears: sessions, gaps, rate, latency. Several\n"
+	.about = "Joins a group and reports what arrives: sessions, gaps, rate, latency. Several\n"
 		 "groups are lines that carry the same packets: the first copy of a message\n"
 		 "counts. Runs until SIGINT or SIGTERM.\n",
 	.specs = specs,
 	.notes = "One-way latency compares the publisher's clock with this host's: exact on one\n"
 		 "host, otherwise as good as the clocks agree.\n"
 		 "\n"
-		 "Exit status: 0, 1 when nothing was heard or something failed, 2 for bad\n"
+		 "Exit status: 0, 1 when nothing was received or something failed, 2 for bad\n"
 		 "arguments.\n",
 	.options_bytes = sizeof(OPTIONS),
 	.operands_max = INT_MAX,
