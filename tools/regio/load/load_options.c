@@ -38,7 +38,7 @@ static const struct argument_spec specs[] = {
 	OPTION_TEXT("interface", "NAME", interface,
 		    "use only this network interface; for a group, lo if none is named"),
 	OPTION_NUMBER("ttl", "N", ttl, 0, 255, "1",
-		      "routers that a message to a group may pass, {}; 1: none"),
+		      "time to live of messages to a group, {}; with 1 they pass no router"),
 	OPTION_NUMBER("cpus", "N[,N...]", cpus, 0, 1023, NULL, "run only on these CPUs"),
 	OPTION_TEXT("json", "FILE", json_path, "write the result as JSON; - is standard output"),
 	OPTION_TEXT("plot", "FILE", plot_path,
