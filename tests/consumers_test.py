@@ -35,6 +35,95 @@ project('consumer', 'c')
 executable('program', 'program.c', dependencies: dependency('regio', fallback: 'regio'))
 """
 
+# The loops of regio_cq(3), with a message for each sleep; of those in poll(), the first ends for no
+# reason.
+LOOPS = """
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <regio.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct regio_cq *queue;
+static struct regio_rq *requests;
+static int receiver, sender, others[2], handled, polls;
+static char memory[64];
+static uint64_t region;
+
+static int send_and_wait(struct regio_cq *cq, uint32_t count, uint64_t delay, int64_t timeout)
+{
+	send(sender, "x", 1, 0);
+	return regio_cq_wait(cq, count, delay, timeout);
+}
+
+static int send_and_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	if (polls++ == 0)
+		return 0;
+	send(sender, "x", 1, 0);
+	return poll(fds, count, timeout);
+}
+
+#define regio_cq_wait send_and_wait
+#define poll send_and_poll
+%s
+static void start(struct regio_cq *cq)
+{
+	struct regio_buf slice = {region, 0, sizeof(memory)};
+
+	queue = cq;
+	if (regio_rq_create(receiver, 4, 0, cq, cq, 0, NULL, &requests))
+		puts(regio_last_error());
+	for (int i = 0; i < 4; i++)
+		regio_receive(requests, &slice, 0, 0);
+}
+
+static void handle(const struct regio_result *result)
+{
+	handled += result->status == 0;
+	if (handled == 2) {
+		regio_rq_close(requests, 0);
+		regio_cq_close(queue);
+	}
+}
+
+static void take_all(struct regio_cq *cq)
+{
+	struct regio_result results[4];
+	int count;
+
+	while ((count = regio_cq_dequeue(cq, results, 4)) > 0)
+		handled += count;
+	if (handled == 4)
+		close(others[1]);
+}
+
+int main(void)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(name);
+	int ended;
+
+	receiver = socket(AF_INET, SOCK_DGRAM, 0);
+	sender = socket(AF_INET, SOCK_DGRAM, 0);
+	if (bind(receiver, (void *)&name, length) || getsockname(receiver, (void *)&name, &length) ||
+	    connect(sender, (void *)&name, length) || pipe(others) ||
+	    regio_region_register(memory, sizeof(memory), NULL, &region))
+		return 1;
+	ended = work(NULL, start, handle);
+	printf("work: %%d handled, %%s\\n", handled, regio_error_name(ended));
+	if (handled != 2 || regio_cq_create(64, NULL, &queue))
+		return 1;
+	start(queue);
+	ended = work_beside(queue, others[0], take_all);
+	printf("beside: %%d handled, %%s\\n", handled, regio_error_name(ended));
+	return 0;
+}
+"""
+LOOPS_RESULT = "work: 2 handled, EBADF\nbeside: 4 handled, OK\n"
+
 
 def output(*command):
     result = tap.run(*command)
@@ -119,6 +208,18 @@ class Installed:
         output("ninja", "-C", build, "program")
         self.ran(f"{build}/program")
 
+    def loops_of_the_manual(self):
+        with open(os.path.join(SOURCE, "man/regio_cq.3"), encoding="utf-8") as file:
+            page = file.read()
+        blocks = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", page, re.MULTILINE | re.DOTALL)
+        loops = [block for block in blocks if re.match(r"int work", block)]
+        assert len(loops) == 2, loops
+        write(f"{self.work}/loops.c", LOOPS % "".join(loops))
+        output("cc", "-o", f"{self.work}/loops", f"{self.work}/loops.c",
+               f"-I{self.prefix}/include", f"-L{self.libraries}", "-lregio")
+        found = output("timeout", "60", "env", f"LD_LIBRARY_PATH={self.libraries}",
+                       f"{self.work}/loops")
+        assert found == LOOPS_RESULT, found
 
     def examples(self):
         directory = os.path.join(self.prefix, self.data, "doc/regio/examples")
@@ -154,6 +255,7 @@ def main():
             ("CMake is refused another interface, and what there is not", installed.cmake_refuses),
             ("regio is a subproject of Meson", installed.as_a_part),
             ("the examples are compiled by the commands beside them", installed.examples),
+            ("the loops of regio_cq(3) handle what comes", installed.loops_of_the_manual),
         ])
 
 
