@@ -440,7 +440,7 @@ static void print_placement(FILE *file, const struct placement *placement)
 		fprintf(file, "driver threads on %d and %d\n", placement->thread_cpus[BENCH_TX],
 			placement->thread_cpus[BENCH_RX]);
 	else
-		fprintf(file, "driver threads beside them\n");
+		fprintf(file, "driver threads on the same\n");
 }
 
 void report_heading(FILE *file, const struct bench_plan *plan, const struct bench_host *host)
