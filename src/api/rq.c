@@ -231,7 +231,7 @@ static int check_room(struct regioi_cq *const cqs[2], const uint32_t limits[2])
 			return regioi_fail(
 				-ENOBUFS,
 				"creating an RQ: its %s CQ has room for %u more, and the RQ "
-				"needs %" PRIu64 "; make or resize the CQ with more",
+				"needs %" PRIu64 "; create or resize the CQ with more",
 				i == REGIOI_RECEIVE ? "receive" : "send", regioi_cq_room(cqs[i]),
 				wanted[i]);
 	}

@@ -176,7 +176,7 @@ int regioi_socket_open(struct regioi_rq *rq, int fd, const struct regio_rq_opts 
 	rq->fd = fd;
 	if (!regioi_registry_add(rq))
 		return regioi_fail(-EEXIST,
-				   "creating an RQ: the socket has one; close that one first");
+				   "creating an RQ: the socket has an RQ already; close it first");
 	choose_trains(rq, opts);
 	if (rq->stream)
 		regioi_socket_report_all(rq);
