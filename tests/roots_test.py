@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What makes the root of another suite, or runs in it, ends with the program that started it.
+"""What makes the root of another suite, or runs in it, ends with the program that started it; one
+that cannot be made ends that program, with a sentence.
 
 Usage: roots_test.py DIRECTORY, which has roots.py. Needs root. Prints TAP.
 """
@@ -20,7 +21,7 @@ from alive import PATIENCE_S, Alive  # noqa: E402
 LIVE = (f"exec 3>alive && echo up >&3 && "
         f"exec timeout {2 * PATIENCE_S} tail -f /dev/null >/dev/null")
 # In place of the program that makes roots: what it has started does the work.
-MAKER = f"#!/bin/sh\ncd /root && sh -c '{LIVE}' &\nwait\n"
+MAKER = f"#!/bin/sh\ncase $* in *nosuch*) exit 25 ;; esac\ncd /root && sh -c '{LIVE}' &\nwait\n"
 # Debian has these everywhere, each with a group of its name.
 USERS = ("root", "daemon")
 SIGNALS = (signal.SIGTERM, signal.SIGKILL)
@@ -67,8 +68,18 @@ def check(root, user, number, work):
     return run
 
 
-def checks_of(root, maker):
-    """Each sentence with its check; 'maker' is a root made by MAKER."""
+def check_refused(refused):
+    try:
+        refused.make("mirror", "packages")
+    except SystemExit as end:
+        assert "making a root of nosuch failed" in str(end.code), end.code
+        return
+    raise AssertionError("a root that cannot be made was made")
+
+
+def checks_of(root, maker, refused):
+    """Each sentence with its check; 'maker' is a root made by MAKER, which refuses the other."""
+    yield "a root that cannot be made is named", lambda: check_refused(refused)
     for number in SIGNALS:
         for user in USERS:
             yield (f"what {user} runs ends with its step, by {number.name}",
@@ -98,7 +109,8 @@ def main():
         (work / "mmdebstrap").write_text(MAKER)
         (work / "mmdebstrap").chmod(0o755)
         os.environ["PATH"] = f"{directory}:{os.environ['PATH']}"
-        sys.exit(tap.main(list(checks_of(root, Root(work, "suite", "made")))))
+        sys.exit(tap.main(list(checks_of(root, Root(work, "suite", "made"),
+                                      Root(work, "nosuch", "none")))))
 
 
 if __name__ == "__main__":

@@ -45,12 +45,15 @@ class Root:
     def make(self, mirror, packages):
         shutil.rmtree(self.directory, ignore_errors=True)
         # A mirror that stands still is as good as another here: its signatures are checked.
-        subprocess.run(
+        made = subprocess.run(
             [*CONTAIN, "--mount-proc", "mmdebstrap", "--quiet", "--mode=root",
              "--variant=minbase", f"--include={packages}",
              '--aptopt=Acquire::Check-Valid-Until "false"', self.suite, self.directory,
              f"deb {mirror} {self.suite} main"],
-            check=True)
+            check=False)
+        if made.returncode:
+            sys.exit(f"making a root of {self.suite} failed, see above: is there a suite of that "
+                     "name, and can its mirror be reached?")
 
     def remove(self):
         shutil.rmtree(self.directory, ignore_errors=True)
