@@ -477,7 +477,8 @@ static inline __attribute__((always_inline)) int post_quickly(
 		atomic_store_explicit(&half->muted_used, true, memory_order_relaxed);
 	/* Release: pairs with the executor's acquire in regioi_half_window(). */
 	atomic_store_explicit(&half->tail, tail + 1, memory_order_release);
-	deferred = direction == REGIOI_RECEIVE || flags & REGIO_MSG_DEFER || is_for_driver(half);
+	deferred = direction == REGIOI_RECEIVE || flags & REGIO_MSG_DEFER ||
+		   !regioi_driver_posters_execute(half->node->driver);
 	if (__builtin_expect(!(deferred && still_pinned(half->node)), 0))
 		return start_and_leave(half, deferred, call);
 	regioi_hazard_leave_quickly(call);

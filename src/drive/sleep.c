@@ -141,15 +141,13 @@ void regioi_wait_begin(struct regioi_cq *cq)
 		regioi_driver_note_user(driver);
 	cq->leads = regioi_lead_take(driver);
 	cq->listens = cq->leads;
-	regioi_wait_listen(cq);
 }
 
 void regioi_wait_listen(struct regioi_cq *cq)
 {
-	if (cq->listens || regioi_driver_drives(cq->driver))
-		return;
-	cq->listens = true;
-	atomic_fetch_add(&cq->driver->listeners, 1);
+	cq->listens = !regioi_driver_drives(cq->driver);
+	if (cq->listens)
+		atomic_fetch_add(&cq->driver->listeners, 1);
 }
 
 void regioi_wait_end(struct regioi_cq *cq)

@@ -23,12 +23,12 @@ bool regioi_lead_take(struct regioi_driver *driver);
 void regioi_lead_leave(struct regioi_driver *driver);
 /* For the driver's own thread: from now on others may lead. */
 void regioi_driving_leave(struct regioi_driver *driver);
-/*
- * Announces the CQ's thread, which is to wait, as the leader if there is none; not where the
- * driver's own thread drives.
- */
+/* Announces the CQ's thread, which is to wait, as the leader if there is none. */
 void regioi_wait_begin(struct regioi_cq *cq);
-/* The same, later in the wait, where the driver's thread has begun to stand by. */
+/*
+ * For a wait that does not listen yet: announces it among the listeners, unless the driver's own
+ * thread drives. That one may begin to stand by later in the wait.
+ */
 void regioi_wait_listen(struct regioi_cq *cq);
 void regioi_wait_end(struct regioi_cq *cq);
 /*
