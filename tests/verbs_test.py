@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A verb of ./run that another program does ends with SIGTERM, and the program with it.
+"""A verb of ./run that another program does ends with SIGTERM, and the program with it. What cannot
+be meant is refused before anything is built.
 
 Usage: verbs_test.py ROOT. Of a copy of ./run: the programs are such as run until they are ended, and
 what looks for packages, or builds, does nothing. Prints TAP.
@@ -112,8 +113,24 @@ def check_dns():
         assert status == 1, f"exit status {status}"
 
 
+def check_refused():
+    with tempfile.TemporaryDirectory() as directory:
+        root = pathlib.Path(directory)
+        (root / "tests/platforms").mkdir(parents=True)
+        make_tree(root, "bin/none", root / "none")
+        write_program(root / "bin/meson", "#!/bin/sh\n: >>built\nexit 1\n")
+        for words in (["nosuch"], ["test", "quick"], ["clean", "build"], ["fuzz", "1", "nosuch"]):
+            ended = subprocess.run(
+                ["env", f"PATH={root}/bin:/usr/bin:/bin", root / "run", *words],
+                cwd=root, check=False, stderr=subprocess.PIPE, text=True)
+            assert ended.returncode == 2 and ended.stderr.count("\n") == 1, (words, ended.stderr)
+            assert words[-1] in ended.stderr, (words, ended.stderr)
+        assert not (root / "built").exists(), "something was built"
+
+
 if __name__ == "__main__":
     sys.exit(tap.main([(f"./run {verb} ends with what it runs", check(verb, program))
                        for verb, program in PROGRAMS.items()]
                       + [("./run package --here ends with what builds", check_packages_here),
-                         ("./run dns ends with its responders", check_dns)]))
+                         ("./run dns ends with its responders", check_dns),
+                         ("./run refuses what cannot be meant, in one line", check_refused)]))
