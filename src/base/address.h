@@ -31,16 +31,17 @@ static inline uint32_t regioi_address_length(const void *address)
 static inline bool regioi_address_equal(const union regioi_address *a,
 					const union regioi_address *b)
 {
-	uint32_t length = regioi_address_length(a);
 	uint64_t begin_a, begin_b;
+	uint32_t length;
 
 	/* Family and port, which tell most apart, and either the address or the flow. */
 	memcpy(&begin_a, a, sizeof(begin_a));
 	memcpy(&begin_b, b, sizeof(begin_b));
-	if (begin_a != begin_b || length == 0)
+	if (begin_a != begin_b)
 		return false;
+	length = regioi_address_length(a);
 	/* The padding of a sockaddr_in is not part of the address. */
-	return length == sizeof(struct sockaddr_in) || memcmp(a, b, length) == 0;
+	return length == sizeof(struct sockaddr_in) || (length && memcmp(a, b, length) == 0);
 }
 
 #endif

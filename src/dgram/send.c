@@ -19,215 +19,238 @@
 #include "mem/gather.h"
 #include "mem/slices.h"
 
-/* The destination and control data of a request. */
-struct envelope {
-	const union regioi_address *address; /* NULL: the connected peer */
-	uint32_t address_length;
-	struct regioi_control_span control;
-};
-
-/* A request that has been looked up. */
-struct opened {
-	const uint8_t *data;
-	struct envelope envelope;
-};
-
-/* A plan while it is being made. */
+/*
+ * A plan while it is being made. A request is opened, that is looked up, before it is known whether
+ * it begins a message: its destination and control data are in the header that it then has.
+ */
 struct plan {
 	struct regioi_send_state *state;
-	const struct regioi_window *window;
+	struct regioi_window window; /* from the operation's first request on */
 	struct regioi_area *area;
 	struct regioi_resolver data_resolver, extra_resolver;
 	struct regioi_gather gather;
 	uint64_t now_ns;
-	uint32_t taken;	   /* requests so far */
-	uint32_t messages; /* of the area */
-	struct opened next;
-	uint32_t next_end; /* 'next' is the request before this one, if it is not taken yet */
+	uint32_t taken;	     /* requests so far */
+	uint32_t messages;   /* of the area */
+	const uint8_t *next; /* the data of the next request; NULL: it is not open */
+	bool joins;	     /* there may be trains */
 };
 
 static const uint8_t nothing[1];
 
-static uint8_t *resolve_extra(struct plan *plan, const struct regio_buf *slice)
+static inline uint8_t *resolve_extra(struct plan *plan, const struct regio_buf *slice)
 {
 	return regioi_resolve(&plan->extra_resolver, slice->region, slice->offset);
 }
 
-/* Returns 0, or the status the request completes with. */
-static int open_envelope(struct plan *plan, const struct regio_extra *extra,
-			 struct envelope *ret_envelope)
+static inline int open_destination(struct plan *plan, const struct regio_buf *slice,
+				   struct msghdr *header)
 {
-	uint8_t *slice;
+	header->msg_name = resolve_extra(plan, slice);
+	if (!header->msg_name)
+		return -EFAULT;
+	header->msg_namelen = regioi_address_length(header->msg_name);
+	return header->msg_namelen ? 0 : -EAFNOSUPPORT;
+}
 
-	if (extra->remote_address.region) {
-		slice = resolve_extra(plan, &extra->remote_address);
-		if (!slice)
-			return -EFAULT;
-		ret_envelope->address = (const union regioi_address *)(void *)slice;
-		ret_envelope->address_length = regioi_address_length(ret_envelope->address);
-		if (ret_envelope->address_length == 0)
-			return -EAFNOSUPPORT;
-	}
+static __attribute__((noinline)) int open_flags_and_control(struct plan *plan,
+							    const struct regio_extra *extra,
+							    struct msghdr *header)
+{
+	struct regioi_control_span control;
+	uint8_t *slice;
+	int error;
+
 	if (extra->message_flags.region) {
 		slice = resolve_extra(plan, &extra->message_flags);
 		if (!slice)
 			return -EFAULT;
 		memset(slice, 0, sizeof(uint32_t));
 	}
-	if (extra->control.region) {
-		slice = resolve_extra(plan, &extra->control);
-		if (!slice)
-			return -EFAULT;
-		return regioi_control_from_user(slice, extra->control.length,
-						&ret_envelope->control);
-	}
-	return 0;
-}
-
-/*
- * Opens request 'index', which is 'next' then, unless that is done. Returns 0, or the status the
- * request completes with.
- */
-static inline int open_request(struct plan *plan, uint32_t index)
-{
-	const struct regioi_request *request;
-	int error = 0;
-
-	if (plan->next_end == index + 1)
+	if (!extra->control.region)
 		return 0;
-	request = regioi_window_request(plan->window, index);
-	plan->next = (struct opened){.data = nothing};
-	plan->next_end = 0;
-	if (request->region)
-		plan->next.data =
-			regioi_resolve(&plan->data_resolver, request->region, request->offset);
-	if (!plan->next.data)
+	slice = resolve_extra(plan, &extra->control);
+	if (!slice)
 		return -EFAULT;
-	if (request->flags & REGIOI_REQUEST_EXTRA)
-		error = open_envelope(plan, regioi_window_extra(plan->window, index),
-				      &plan->next.envelope);
-	if (error == 0)
-		plan->next_end = index + 1;
+	error = regioi_control_from_user(slice, extra->control.length, &control);
+	if (!error && control.length) {
+		header->msg_control = control.data;
+		header->msg_controllen = control.length;
+	}
 	return error;
 }
 
-static bool envelope_equal(const struct envelope *a, const struct envelope *b)
+/* Returns 0, or the status the request completes with. */
+static inline int open_extra(struct plan *plan, const struct regio_extra *extra,
+			     struct msghdr *header)
 {
-	if (a->control.length != b->control.length ||
-	    (a->control.length && a->control.data != b->control.data &&
-	     memcmp(a->control.data, b->control.data, a->control.length) != 0))
-		return false;
-	if (a->address == b->address)
-		return true;
-	return a->address && b->address && regioi_address_equal(a->address, b->address);
-}
+	int error = 0;
 
-/* The longest message to this destination that may be joined; 0: none may. */
-static uint32_t joinable_bytes(const struct plan *plan, const struct envelope *envelope)
-{
-	struct regioi_send_state *state = plan->state;
-
-	if (state->train_messages_max < 2 || state->unsegmented_left > 0)
-		return 0;
-	if (envelope->control.length &&
-	    (envelope->control.length + CMSG_SPACE(sizeof(uint16_t)) > REGIOI_CONTROL_BYTES ||
-	     !regioi_control_joinable(&envelope->control)))
-		return 0;
-	if (__builtin_expect(state->paths.used > 0, 0))
-		return regioi_paths_message_max(&state->paths, envelope->address, plan->now_ns);
-	return UINT32_MAX;
-}
-
-/* Whether request 'index' may be added to the train whose messages have 'segment' bytes. */
-static inline bool may_follow(struct plan *plan, uint32_t index, uint32_t segment,
-			      const struct envelope *envelope)
-{
-	const struct regioi_request *request = regioi_window_request(plan->window, index);
-
-	return request->bytes > 0 && request->bytes <= segment && open_request(plan, index) == 0 &&
-	       envelope_equal(envelope, &plan->next.envelope);
+	if (extra->remote_address.region)
+		error = open_destination(plan, &extra->remote_address, header);
+	if (!error && extra->message_flags.region | extra->control.region)
+		error = open_flags_and_control(plan, extra, header);
+	return error;
 }
 
 /*
- * Adds the vectors of a train that begins with 'first', which is the next request, and to which
- * there may be more. Returns the number of requests in it.
+ * Opens request 'index', as the next one, into the header of message 'message'. Returns 0, or the
+ * status the request completes with.
  */
-static uint32_t add_train(struct plan *plan, const struct opened *first, uint32_t segment)
+static inline int open_request(struct plan *plan, uint32_t index, uint32_t message)
+{
+	const struct regioi_request *request = regioi_window_request(&plan->window, index);
+	struct msghdr *header = &plan->area->messages[message].msg_hdr;
+	const uint8_t *data = nothing;
+	int error = 0;
+
+	plan->next = NULL;
+	if (request->region)
+		data = regioi_resolve(&plan->data_resolver, request->region, request->offset);
+	if (!data)
+		return -EFAULT;
+	header->msg_name = NULL;
+	header->msg_namelen = 0;
+	header->msg_control = NULL;
+	header->msg_controllen = 0;
+	header->msg_flags = 0;
+	if (request->flags & REGIOI_REQUEST_EXTRA)
+		error = open_extra(plan, regioi_window_extra(&plan->window, index), header);
+	if (!error)
+		plan->next = data;
+	return error;
+}
+
+/* Opens the request after the next 'count', if it is one that can be executed. */
+static inline void open_after(struct plan *plan, uint32_t count)
+{
+	plan->next = NULL;
+	if (plan->taken + count < plan->window.count)
+		open_request(plan, plan->taken + count, plan->messages + 1);
+}
+
+static bool control_equal(const struct msghdr *a, const struct msghdr *b)
+{
+	return a->msg_controllen == b->msg_controllen &&
+	       (a->msg_control == b->msg_control ||
+		memcmp(a->msg_control, b->msg_control, a->msg_controllen) == 0);
+}
+
+static inline bool destination_equal(const struct msghdr *a, const struct msghdr *b)
+{
+	if (a->msg_name == b->msg_name)
+		return true;
+	return a->msg_name && b->msg_name && regioi_address_equal(a->msg_name, b->msg_name);
+}
+
+/* Whether requests of 'segment' bytes to this destination may be joined. */
+static bool is_joinable(const struct plan *plan, const struct msghdr *header, uint32_t segment)
+{
+	struct regioi_send_state *state = plan->state;
+
+	if (header->msg_controllen &&
+	    (header->msg_controllen + CMSG_SPACE(sizeof(uint16_t)) > REGIOI_CONTROL_BYTES ||
+	     !regioi_control_joinable(
+		     &(struct regioi_control_span){header->msg_control, header->msg_controllen})))
+		return false;
+	return state->paths.used == 0 ||
+	       segment <= regioi_paths_message_max(&state->paths, header->msg_name, plan->now_ns);
+}
+
+/* Whether the next request, which is number 'index', has the destination of the present message. */
+static inline bool next_follows(const struct plan *plan, uint32_t index, uint32_t segment)
+{
+	const struct mmsghdr *message = &plan->area->messages[plan->messages];
+	const uint32_t bytes = regioi_window_request(&plan->window, index)->bytes;
+
+	return bytes > 0 && bytes <= segment &&
+	       destination_equal(&message[0].msg_hdr, &message[1].msg_hdr) &&
+	       control_equal(&message[0].msg_hdr, &message[1].msg_hdr);
+}
+
+/*
+ * Adds the vectors of a train that begins with 'data', and to which there may be more. Returns the
+ * number of requests in it.
+ */
+static uint32_t add_pieces(struct plan *plan, const uint8_t *data, uint32_t segment)
 {
 	const uint32_t fitting = plan->state->train_bytes_max / segment;
 	/* The first is sent even if it is too long for a train. */
 	const uint32_t messages_max = regioi_lesser(
-		regioi_lesser(plan->state->train_messages_max, plan->window->count - plan->taken),
-		regioi_lesser(REGIOI_AREA_VECTORS - plan->taken, fitting ? fitting : 1));
+		regioi_lesser(plan->state->train_messages_max, plan->window.count - plan->taken),
+		fitting ? fitting : 1);
 	const uint32_t vectors = plan->gather.vectors;
-	const uint8_t *data = first->data;
 	uint32_t count = 0, bytes = segment;
 
 	regioi_gather_begin(&plan->gather, data, 0);
 	do {
 		const uint32_t most = bytes < segment ? 1 : messages_max - count;
 		struct regioi_run run =
-			regioi_window_run(plan->window, plan->taken + count, most, most);
+			regioi_window_run(&plan->window, plan->taken + count, most, most);
 
 		regioi_gather_run(&plan->gather, data, &run);
 		count += run.count;
-		if (bytes < segment || count == messages_max ||
-		    !may_follow(plan, plan->taken + count, segment, &first->envelope))
+		open_after(plan, count);
+		if (bytes < segment || count == messages_max || !plan->next ||
+		    !next_follows(plan, plan->taken + count, segment))
 			break;
-		data = plan->next.data;
-		bytes = regioi_window_request(plan->window, plan->taken + count)->bytes;
+		data = plan->next;
+		bytes = regioi_window_request(&plan->window, plan->taken + count)->bytes;
 	} while (true);
 	regioi_gather_end(&plan->gather, vectors);
 	plan->gather.copied = (plan->gather.copied + 63u) & ~63u;
 	return count;
 }
 
-static void address_message(struct plan *plan, const struct envelope *envelope,
-			    struct msghdr *header)
-{
-	header->msg_name = (void *)(uintptr_t)envelope->address;
-	header->msg_namelen = envelope->address_length;
-	header->msg_control = envelope->control.length ? envelope->control.data : NULL;
-	header->msg_controllen = envelope->control.length;
-	header->msg_flags = 0;
-}
-
-/* Adds the control data of a train: the program's, if any, and the segment length. */
-static void control_train(struct plan *plan, const struct envelope *envelope, uint32_t segment,
-			  struct msghdr *header)
+/* Adds the segment length to the control data of a train: the program's, if any. */
+static void control_train(struct plan *plan, uint32_t segment, struct msghdr *header)
 {
 	uint8_t *control = plan->area->control[plan->messages];
-	size_t length = CMSG_ALIGN(envelope->control.length);
+	size_t length = CMSG_ALIGN(header->msg_controllen);
 
-	if (envelope->control.length) {
+	if (header->msg_controllen) {
 		memset(control, 0, length);
-		memcpy(control, envelope->control.data, envelope->control.length);
+		memcpy(control, header->msg_control, header->msg_controllen);
 	}
 	length += regioi_control_put_segment(control + length, (uint16_t)segment);
 	header->msg_control = control;
 	header->msg_controllen = length;
 }
 
-/* Adds one message, a train if possible, that begins with the next request, which is open. */
-static void add_message(struct plan *plan)
+/* Adds a message of several requests, of which the first is open. Returns their number. */
+static __attribute__((noinline)) uint32_t add_train(struct plan *plan, const uint8_t *data,
+						    uint32_t segment)
 {
-	const uint32_t segment = regioi_window_request(plan->window, plan->taken)->bytes;
 	struct msghdr *header = &plan->area->messages[plan->messages].msg_hdr;
-	const uint32_t vectors = plan->gather.vectors, after = plan->taken + 1;
-	const struct opened first = plan->next;
-	uint32_t count = 1;
+	const uint32_t vectors = plan->gather.vectors;
+	const uint32_t count = add_pieces(plan, data, segment);
 
-	address_message(plan, &first.envelope, header);
-	header->msg_iov = &plan->area->vectors[vectors];
-	if (after < plan->window->count && segment > 0 &&
-	    segment <= joinable_bytes(plan, &first.envelope) &&
-	    may_follow(plan, after, segment, &first.envelope))
-		count = add_train(plan, &first, segment);
-	else
-		regioi_gather_vector(&plan->gather, first.data, segment);
 	header->msg_iovlen = plan->gather.vectors - vectors;
 	if (count > 1)
-		control_train(plan, &first.envelope, segment, header);
+		control_train(plan, segment, header);
+	/* There is no room for the pieces of another train. */
+	if (plan->gather.copied + REGIOI_STAGE_BYTES > sizeof(plan->area->stages))
+		plan->next = NULL;
+	return count;
+}
+
+/* Adds one message, a train if possible, that begins with the next request, which is open. */
+static inline void add_message(struct plan *plan)
+{
+	const uint32_t segment = regioi_window_request(&plan->window, plan->taken)->bytes;
+	struct msghdr *header = &plan->area->messages[plan->messages].msg_hdr;
+	const uint8_t *data = plan->next;
+	uint32_t count = 1;
+
+	header->msg_iov = &plan->area->vectors[plan->gather.vectors];
+	open_after(plan, 1);
+	if (plan->joins && plan->next && next_follows(plan, plan->taken + 1, segment) &&
+	    is_joinable(plan, header, segment)) {
+		count = add_train(plan, data, segment);
+	} else {
+		header->msg_iovlen = 1;
+		regioi_gather_vector(&plan->gather, data, segment);
+	}
 	plan->area->requests[plan->messages] = count;
 	plan->taken += count;
 	plan->messages++;
@@ -237,12 +260,13 @@ static void add_message(struct plan *plan)
  * Completes the oldest requests as long as they cannot be executed, and opens the first that can.
  * Returns their number.
  */
-static uint32_t refuse_broken(struct plan *plan, struct regioi_window *window)
+static uint32_t refuse_broken(struct plan *plan)
 {
+	struct regioi_window *window = &plan->window;
 	uint32_t refused = 0;
 
 	for (; window->count; window->first++, window->count--, refused++) {
-		int error = open_request(plan, 0);
+		int error = open_request(plan, 0, 0);
 
 		if (!error)
 			break;
@@ -251,49 +275,66 @@ static uint32_t refuse_broken(struct plan *plan, struct regioi_window *window)
 	return refused;
 }
 
-static bool plan_has_room(const struct plan *plan)
+static void plan_operation(const struct plan *plan, struct regioi_op *op)
 {
-	return plan->taken < plan->window->count && plan->messages < REGIOI_AREA_MESSAGES &&
-	       plan->taken < REGIOI_AREA_VECTORS &&
-	       plan->gather.copied + REGIOI_STAGE_BYTES <= sizeof(plan->area->stages);
+	const struct msghdr *header = &plan->area->messages[0].msg_hdr;
+
+	if (plan->taken == 1 && !header->msg_name && !header->msg_controllen) {
+		regioi_plan_plain_send(op, header->msg_iov->iov_base, header->msg_iov->iov_len);
+		return;
+	}
+	op->kind = REGIOI_OP_SEND_MESSAGES;
+	op->messages = plan->area->messages;
+	op->count = plan->messages;
+}
+
+/* The window is a single plain request. */
+static uint32_t plan_alone(const struct regioi_window *window, struct regioi_op *op,
+			   uint32_t *ret_planned)
+{
+	struct regioi_request *request = regioi_window_request(window, 0);
+	const uint8_t *data =
+		request->region ? regioi_region_resolve(request->region, request->offset) : nothing;
+
+	if (!data) {
+		regioi_request_settle(request, -EFAULT, 0);
+		return 1;
+	}
+	regioi_plan_plain_send(op, data, request->bytes);
+	*ret_planned = 1;
+	return 0;
 }
 
 uint32_t regioi_send_plan(struct regioi_send_state *state, const struct regioi_window *window,
 			  struct regioi_area *area, struct regioi_op *op, uint64_t now_ns,
 			  uint32_t *ret_planned)
 {
-	struct regioi_window rest = *window; /* from the operation's first request on */
-	struct plan plan = {.state = state,
-			    .window = &rest,
-			    .area = area,
-			    .gather = {.area = area},
-			    .now_ns = now_ns};
-	const uint32_t refused = refuse_broken(&plan, &rest);
+	struct plan plan = {
+		.state = state,
+		.window = *window,
+		.area = area,
+		.gather = {.area = area},
+		.now_ns = now_ns,
+		.joins = state->train_messages_max > 1 && state->unsegmented_left == 0,
+	};
+	uint32_t refused;
 
 	*ret_planned = 0;
 	op->result = 0;
-	if (rest.count == 0)
+	if (!area)
+		return plan_alone(window, op, ret_planned);
+	refused = refuse_broken(&plan);
+	if (!plan.next)
 		return refused;
-	if (!area) {
-		regioi_plan_plain_send(op, plan.next.data, regioi_window_request(&rest, 0)->bytes);
-		*ret_planned = 1;
-		return refused;
-	}
-	if (state->unsegmented_left && rest.count > state->unsegmented_left)
-		rest.count = state->unsegmented_left;
+	if (state->unsegmented_left)
+		plan.window.count = regioi_lesser(plan.window.count, state->unsegmented_left);
+	plan.window.count = regioi_lesser(plan.window.count, REGIOI_AREA_VECTORS);
 	do
 		add_message(&plan);
-	while (plan_has_room(&plan) && open_request(&plan, plan.taken) == 0);
+	while (plan.next && plan.messages < REGIOI_AREA_MESSAGES);
 
 	*ret_planned = plan.taken;
-	if (plan.messages == 1 && plan.taken == 1 && !area->messages[0].msg_hdr.msg_name &&
-	    !area->messages[0].msg_hdr.msg_controllen) {
-		regioi_plan_plain_send(op, area->vectors[0].iov_base, area->vectors[0].iov_len);
-		return refused;
-	}
-	op->kind = REGIOI_OP_SEND_MESSAGES;
-	op->messages = area->messages;
-	op->count = plan.messages;
+	plan_operation(&plan, op);
 	return refused;
 }
 

@@ -50,7 +50,8 @@ struct regioi_area {
 	uint32_t laid_out;	  /* of 'receives', from the first on */
 	/* Those of receives are laid out once, and keep what no operation changes. */
 	struct mmsghdr receives[REGIOI_AREA_MESSAGES];
-	struct mmsghdr messages[REGIOI_AREA_MESSAGES];
+	/* One more than are used at once: a send is looked up before it is known to begin one. */
+	struct mmsghdr messages[REGIOI_AREA_MESSAGES + 1];
 	uint32_t requests[REGIOI_AREA_MESSAGES]; /* sends: the number in each message */
 	struct iovec vectors[REGIOI_AREA_VECTORS];
 	union regioi_address names[REGIOI_AREA_MESSAGES];
