@@ -153,7 +153,8 @@ static struct sockaddr_in6 mapped(const struct sockaddr_in *v4)
 
 bool regioi_control_local_address(struct msghdr *header, union regioi_address *ret_address)
 {
-	const union regioi_address *sender = header->msg_namelen ? header->msg_name : NULL;
+	const bool v6 = header->msg_namelen && header->msg_name &&
+			regioi_address_length(header->msg_name) == sizeof(ret_address->v6);
 	struct regioi_control_span span = control_span(header);
 	const uint8_t *message;
 	struct sockaddr_in v4;
@@ -171,7 +172,7 @@ bool regioi_control_local_address(struct msghdr *header, union regioi_address *r
 		if (item.cmsg_level == IPPROTO_IP && item.cmsg_type == IP_ORIGDSTADDR &&
 		    control_holds(&item, sizeof(ret_address->v4))) {
 			memcpy(&v4, data, sizeof(v4));
-			if (sender && sender->any.sa_family == AF_INET6)
+			if (v6)
 				ret_address->v6 = mapped(&v4);
 			else
 				ret_address->v4 = v4;

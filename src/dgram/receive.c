@@ -54,44 +54,87 @@
 
 /* ---- The result of a request ---- */
 
-/* Fills in addresses, control data and flags of one message. */
-static void fill_extra(struct regioi_receive_state *state, const struct regio_extra *extra,
-		       struct msghdr *header, bool truncated)
+/* The kernel's control data is cut: where the message was sent to may be missing from it. */
+static inline void note_control(struct regioi_receive_state *state, const struct msghdr *header)
 {
-	uint32_t flags = truncated ? MSG_TRUNC : 0;
-	union regioi_address local = state->local;
-	uint8_t *control = regioi_slice_open(&extra->control);
-
-	/*
-	 * The program's options produce more control data than fits, so the destination may be
-	 * missing.
-	 */
 	if (__builtin_expect(header->msg_flags & MSG_CTRUNC, 0))
 		atomic_store_explicit(&state->long_control, true, memory_order_relaxed);
-	regioi_slice_fill(&extra->remote_address, header->msg_name, header->msg_namelen);
-	if (extra->local_address.region) {
-		state->destination_missing = !regioi_control_local_address(header, &local);
-		regioi_slice_fill(&extra->local_address, &local, regioi_address_length(&local));
-	}
+}
+
+static void fill_local(struct regioi_receive_state *state, const struct regio_buf *slice,
+		       struct msghdr *header)
+{
+	union regioi_address local = state->local;
+
+	state->destination_missing = !regioi_control_local_address(header, &local);
+	regioi_slice_fill(slice, &local, regioi_address_length(&local));
+}
+
+/* Fills in what a message has beside its data and its sender. */
+static void fill_rest(struct regioi_receive_state *state, const struct regio_extra *extra,
+		      struct msghdr *header, bool truncated)
+{
+	uint32_t flags = truncated ? MSG_TRUNC : 0;
+	uint8_t *control = regioi_slice_open(&extra->control);
+
+	if (extra->local_address.region)
+		fill_local(state, &extra->local_address, header);
 	if (control &&
 	    regioi_control_to_user(header, state->hidden, control, extra->control.length))
 		flags |= MSG_CTRUNC;
 	regioi_slice_fill(&extra->message_flags, &flags, sizeof(flags));
 }
 
-/* Stores the result of request 'index', whose slice has been filled from 'bytes' bytes. */
-static void complete_request(struct regioi_receive_state *state, const struct regioi_window *window,
-			     uint32_t index, uint32_t bytes, struct msghdr *header)
+/*
+ * Stores the result of a request, whose slice has been filled from 'bytes' bytes. Returns whether
+ * these were too many.
+ */
+static inline bool store_result(struct regioi_receive_state *state, struct regioi_request *request,
+				uint32_t bytes)
 {
-	struct regioi_request *request = regioi_window_request(window, index);
 	bool truncated = bytes > request->bytes;
 
 	regioi_request_settle(request, truncated ? -EMSGSIZE : 0,
 			      regioi_lesser(bytes, request->bytes));
 	if (__builtin_expect(truncated, 0))
 		regioi_count_add(&state->truncated, 1);
-	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) && header)
-		fill_extra(state, regioi_window_extra(window, index), header, truncated);
+	return truncated;
+}
+
+/*
+ * Completes request 'index', which was received straight into its slices; 'header' is that of the
+ * message.
+ */
+static inline void complete_direct(struct regioi_receive_state *state,
+				   const struct regioi_window *window, uint32_t index,
+				   uint32_t bytes, struct msghdr *header)
+{
+	struct regioi_request *request = regioi_window_request(window, index);
+	const bool truncated = store_result(state, request, bytes);
+	const struct regio_extra *extra;
+
+	if (!(request->flags & REGIOI_REQUEST_EXTRA))
+		return;
+	extra = regioi_window_extra(window, index);
+	note_control(state, header);
+	if (regioi_extra_is_more_than_remote(extra))
+		fill_rest(state, extra, header, truncated);
+}
+
+/* Completes one whose data was copied from a stage. */
+static void complete_copied(struct regioi_receive_state *state, const struct regioi_window *window,
+			    uint32_t index, uint32_t bytes, struct msghdr *header)
+{
+	struct regioi_request *request = regioi_window_request(window, index);
+	const bool truncated = store_result(state, request, bytes);
+	const struct regio_extra *extra;
+
+	if (__builtin_expect(!(request->flags & REGIOI_REQUEST_EXTRA), 1))
+		return;
+	extra = regioi_window_extra(window, index);
+	note_control(state, header);
+	regioi_slice_fill(&extra->remote_address, header->msg_name, header->msg_namelen);
+	fill_rest(state, extra, header, truncated);
 }
 
 /* ---- Planning ---- */
@@ -126,7 +169,6 @@ static __attribute__((noinline)) void lay_out(struct regioi_area *area,
 		*header = (struct msghdr){.msg_iov = &area->vectors[i], .msg_iovlen = 1};
 		if (layout == REGIOI_LAYOUT_DATA)
 			continue;
-		header->msg_name = &area->names[i];
 		header->msg_control =
 			layout == REGIOI_LAYOUT_NAMES ? area->control[i] : area->long_control[i];
 	}
@@ -134,31 +176,54 @@ static __attribute__((noinline)) void lay_out(struct regioi_area *area,
 	area->laid_out = count;
 }
 
-/* The headers of the first 'count' messages, whose vectors are in place. */
-static void prepare_headers(enum regioi_area_layout layout, struct regioi_area *area,
-			    uint32_t count)
+/* Where the kernel stores what it delivers beside the data, and how much room it has there. */
+static inline void ask_for_name(struct regioi_area *area, enum regioi_area_layout layout,
+				uint32_t index, void *name)
 {
-	const size_t control =
+	struct msghdr *header = &area->receives[index].msg_hdr;
+
+	header->msg_name = name;
+	header->msg_namelen = sizeof(area->names[index]);
+	header->msg_controllen =
 		layout == REGIOI_LAYOUT_NAMES ? REGIOI_CONTROL_BYTES : REGIOI_LONG_CONTROL_BYTES;
-
-	if (layout != area->layout || count > area->laid_out)
-		lay_out(area, layout, count);
-	if (layout == REGIOI_LAYOUT_DATA)
-		return;
-	/* Where the kernel has stored the lengths of what it delivered. */
-	for (uint32_t i = 0; i < count; i++) {
-		struct msghdr *header = &area->receives[i].msg_hdr;
-
-		header->msg_namelen = sizeof(area->names[i]);
-		header->msg_controllen = control;
-	}
 }
 
-/* Plans an operation on 'count' messages, whose vectors are in place. */
-static uint32_t plan_messages(enum regioi_area_layout layout, struct regioi_area *area,
-			      struct regioi_op *op, uint32_t count)
+/*
+ * The senders' addresses go straight to the slices of those requests that want them. Ends before a
+ * request that has lost a region; the first has been looked up. Returns the number planned.
+ */
+static uint32_t ask_for_names(enum regioi_area_layout layout, const struct regioi_window *window,
+			      struct regioi_area *area, uint32_t most)
 {
-	prepare_headers(layout, area, count);
+	const struct regioi_window local = *window;
+	struct regioi_resolver resolver = {0};
+
+	for (uint32_t i = 0; i < most; i++) {
+		const struct regio_extra *extra = regioi_window_extra(&local, i);
+		void *name = &area->names[i];
+
+		if (regioi_window_request(&local, i)->flags & REGIOI_REQUEST_EXTRA) {
+			if (!regioi_extra_lives(&resolver, extra) && i > 0)
+				return i;
+			if (extra->remote_address.region)
+				name = regioi_resolve(&resolver, extra->remote_address.region,
+						      extra->remote_address.offset);
+		}
+		ask_for_name(area, layout, i, name ? name : &area->names[i]);
+	}
+	return most;
+}
+
+/* The parts of the headers that no operation changes. */
+static inline void prepare_headers(enum regioi_area_layout layout, struct regioi_area *area,
+				   uint32_t count)
+{
+	if (layout != area->layout || count > area->laid_out)
+		lay_out(area, layout, count);
+}
+
+static uint32_t plan_messages(struct regioi_area *area, struct regioi_op *op, uint32_t count)
+{
 	op->kind = REGIOI_OP_RECEIVE_MESSAGES;
 	op->messages = area->receives;
 	op->count = count;
@@ -173,28 +238,35 @@ uint32_t regioi_receive_plan_slices(enum regioi_area_layout layout,
 	struct regioi_resolver resolver = {request->region, data - request->offset};
 	/* A copy, as the compiler cannot know that no store to the area changes the window. */
 	const struct regioi_window local = *window;
-	struct iovec *vector = area->vectors, *const end = vector + most;
+	struct iovec *vector = area->vectors, *end;
 	uint32_t index = 0;
 
+	prepare_headers(layout, area, most);
+	if (layout != REGIOI_LAYOUT_DATA)
+		most = ask_for_names(layout, window, area, most);
+	end = vector + most;
 	for (;;) {
 		vector->iov_base = data;
 		vector->iov_len = request->bytes;
 		if (++vector == end)
 			break;
 		request = regioi_window_request(&local, ++index);
-		data = regioi_receive_open(&resolver, &local, index);
+		data = regioi_receive_open_data(&resolver, request);
 		if (!data)
 			break;
 	}
-	return plan_messages(layout, area, op, (uint32_t)(vector - area->vectors));
+	return plan_messages(area, op, (uint32_t)(vector - area->vectors));
 }
 
 static uint32_t plan_stages(enum regioi_area_layout layout, uint32_t count,
 			    struct regioi_area *area, struct regioi_op *op)
 {
-	for (uint32_t i = 0; i < count; i++)
+	prepare_headers(layout, area, count);
+	for (uint32_t i = 0; i < count; i++) {
 		area->vectors[i] = (struct iovec){regioi_area_stage(area, i), REGIOI_STAGE_BYTES};
-	return plan_messages(layout, area, op, count);
+		ask_for_name(area, layout, i, &area->names[i]);
+	}
+	return plan_messages(area, op, count);
 }
 
 uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct regioi_window *window,
@@ -233,7 +305,7 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 
 /* ---- Settling ---- */
 
-static void end_burst(struct regioi_receive_state *state)
+static inline void end_burst(struct regioi_receive_state *state)
 {
 	if (state->burst == 0)
 		return;
@@ -258,20 +330,23 @@ static void count_burst(struct regioi_receive_state *state, const struct mmsghdr
 			uint32_t count)
 {
 	const struct mmsghdr *const end = messages + count;
+	const void *sender = &state->burst_sender;
 
 	if (!messages->msg_hdr.msg_name) {
 		state->burst += count;
 		return;
 	}
 	for (; messages < end; messages++) {
-		const union regioi_address *name = messages->msg_hdr.msg_name;
+		const void *name = messages->msg_hdr.msg_name;
 
-		if (!regioi_address_equal(name, &state->burst_sender)) {
+		if (!regioi_address_equal(name, sender)) {
 			end_burst(state);
-			state->burst_sender = *name;
+			sender = name;
 		}
 		state->burst++;
 	}
+	if (sender != &state->burst_sender)
+		memcpy(&state->burst_sender, sender, sizeof(state->burst_sender));
 }
 
 static void count_drain(struct regioi_receive_state *state, uint32_t asked, uint32_t found)
@@ -320,7 +395,7 @@ static uint32_t settle_single(struct regioi_receive_state *state,
 			      const struct regioi_window *window, uint32_t bytes)
 {
 	end_burst(state);
-	complete_request(state, window, 0, bytes, NULL);
+	store_result(state, regioi_window_request(window, 0), bytes);
 	regioi_count_add(&state->messages, 1);
 	/* If no more receives are posted, the call could not have asked for more. */
 	if (window->count > 1)
@@ -338,7 +413,7 @@ static __attribute__((noinline)) uint32_t settle_slices(struct regioi_receive_st
 
 	count_burst(state, messages, found);
 	for (uint32_t i = 0; i < found; i++)
-		complete_request(state, &local, i, messages[i].msg_len, &messages[i].msg_hdr);
+		complete_direct(state, &local, i, messages[i].msg_len, &messages[i].msg_hdr);
 	/* What arrives after the queue was empty was not queued together with these. */
 	if (found < op->count)
 		end_burst(state);
@@ -413,8 +488,8 @@ static bool deliver_piece(struct regioi_receive_state *state, const struct regio
 		return false;
 	}
 	regioi_copy(data, piece, regioi_lesser(bytes, request->bytes));
-	complete_request(state, window, index, bytes,
-			 &state->staged.area->receives[state->staged.message].msg_hdr);
+	complete_copied(state, window, index, bytes,
+			&state->staged.area->receives[state->staged.message].msg_hdr);
 	return true;
 }
 

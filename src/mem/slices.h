@@ -13,16 +13,26 @@
 #include "mem/region.h"
 #include "mem/request.h"
 
-static inline bool regioi_slice_lives(const struct regio_buf *slice)
+static inline bool regioi_slice_lives(struct regioi_resolver *resolver,
+				      const struct regio_buf *slice)
 {
-	return slice->region == 0 || regioi_region_resolve(slice->region, 0);
+	return slice->region == 0 || regioi_resolve(resolver, slice->region, slice->offset);
 }
 
-static inline bool regioi_extra_lives(const struct regio_extra *extra)
+/* Whether a request wants more than its data and the address of the other side. */
+static inline bool regioi_extra_is_more_than_remote(const struct regio_extra *extra)
 {
-	return regioi_slice_lives(&extra->local_address) &&
-	       regioi_slice_lives(&extra->remote_address) && regioi_slice_lives(&extra->control) &&
-	       regioi_slice_lives(&extra->message_flags);
+	return extra->local_address.region | extra->control.region | extra->message_flags.region;
+}
+
+static inline bool regioi_extra_lives(struct regioi_resolver *resolver,
+				      const struct regio_extra *extra)
+{
+	return regioi_slice_lives(resolver, &extra->remote_address) &&
+	       (!regioi_extra_is_more_than_remote(extra) ||
+		(regioi_slice_lives(resolver, &extra->local_address) &&
+		 regioi_slice_lives(resolver, &extra->control) &&
+		 regioi_slice_lives(resolver, &extra->message_flags)));
 }
 
 /* NULL if the slice is not wanted, or its region was deregistered. */
@@ -40,19 +50,13 @@ static inline void regioi_slice_fill(const struct regio_buf *slice, const void *
 		memcpy(at, data, length < slice->length ? length : slice->length);
 }
 
-/* The memory of request 'index', unpoisoned, or NULL if one of its regions was deregistered. */
-static inline uint8_t *regioi_receive_open(struct regioi_resolver *resolver,
-					   const struct regioi_window *window, uint32_t index)
+/* The data of a request, unpoisoned, or NULL if its region was deregistered. */
+static inline uint8_t *regioi_receive_open_data(struct regioi_resolver *resolver,
+						const struct regioi_request *request)
 {
 	static uint8_t empty[1];
-	const struct regioi_request *request = regioi_window_request(window, index);
 	uint8_t *data;
 
-	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) &&
-	    !regioi_extra_lives(regioi_window_extra(window, index))) {
-		regioi_guard_unpoison_request(request);
-		return NULL;
-	}
 	if (request->region == 0)
 		return empty;
 	data = regioi_resolve(resolver, request->region, request->offset);
@@ -63,6 +67,21 @@ static inline uint8_t *regioi_receive_open(struct regioi_resolver *resolver,
 	if (data)
 		regioi_guard_unpoison(data, request->bytes);
 	return data;
+}
+
+/* The same for request 'index', or NULL if any of its regions was deregistered. */
+static inline uint8_t *regioi_receive_open(struct regioi_resolver *resolver,
+					   const struct regioi_window *window, uint32_t index)
+{
+	const struct regioi_request *request = regioi_window_request(window, index);
+	struct regioi_resolver extra_resolver = {0};
+
+	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) &&
+	    !regioi_extra_lives(&extra_resolver, regioi_window_extra(window, index))) {
+		regioi_guard_unpoison_request(request);
+		return NULL;
+	}
+	return regioi_receive_open_data(resolver, request);
 }
 
 #endif

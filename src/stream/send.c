@@ -42,7 +42,7 @@ static const uint8_t *open_request(struct plan *plan, uint32_t index)
 	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0)) {
 		const struct regio_extra *extra = regioi_window_extra(plan->window, index);
 
-		if (!regioi_slice_lives(&extra->message_flags))
+		if (!regioi_slice_lives(&(struct regioi_resolver){0}, &extra->message_flags))
 			return NULL;
 		regioi_slice_fill(&extra->message_flags, &flags, sizeof(flags));
 	}

@@ -399,6 +399,60 @@ START_TEST(headers_ask_for_what_is_wanted_now)
 }
 END_TEST
 
+/* No copy is made of it; and nothing is stored where no address is wanted. */
+START_TEST(the_sender_of_a_message_goes_straight_to_the_slice_for_it)
+{
+	struct sockaddr_in *slice;
+
+	set_up(false);
+	state.extras = true;
+	state.asked = 4;
+	for (int i = 0; i < 4; i++)
+		post(64);
+	requests[1].flags = requests[3].flags = REGIOI_REQUEST_EXTRA;
+	extras[1].remote_address = (struct regio_buf){region, 128, 28};
+	extras[3].message_flags = (struct regio_buf){region, 3 * SLICE_BYTES + 128, 4};
+	regioi_receive_plan(&state, &window, area, &op, &planned);
+	ck_assert_uint_eq(op.count, 4);
+	for (uint32_t i = 0; i < 4; i++) {
+		struct msghdr *header = &op.messages[i].msg_hdr;
+
+		ck_assert_ptr_eq(header->msg_name,
+				 i == 1 ? (void *)(memory + 128) : (void *)&area->names[i]);
+		slice = header->msg_name;
+		*slice = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = 7};
+		header->msg_namelen = sizeof(*slice);
+		header->msg_controllen = 0;
+		header->msg_flags = 0;
+		op.messages[i].msg_len = i == 3 ? 70 : 30;
+	}
+	memset(memory + 3 * SLICE_BYTES + 128, 0xFF, 4);
+	ck_assert_uint_eq(settle(4), 4);
+	ck_assert_int_eq(requests[3].status, -EMSGSIZE);
+	ck_assert_uint_eq(memory[3 * SLICE_BYTES + 128], MSG_TRUNC);
+	slice = (void *)(memory + 128);
+	ck_assert_uint_eq(slice->sin_port, 7);
+}
+END_TEST
+
+START_TEST(an_operation_ends_before_a_request_that_has_lost_the_slice_for_an_address)
+{
+	set_up(false);
+	state.extras = true;
+	state.asked = 4;
+	for (int i = 0; i < 4; i++)
+		post(64);
+	requests[2].flags = REGIOI_REQUEST_EXTRA;
+	extras[2].remote_address = (struct regio_buf){0x700000001, 0, 28};
+	ck_assert_uint_eq(regioi_receive_plan(&state, &window, area, &op, &planned), 0);
+	ck_assert_uint_eq(op.count, 2);
+	advance(2);
+	ck_assert_uint_eq(regioi_receive_plan(&state, &window, area, &op, &planned), 1);
+	ck_assert_int_eq(requests[2].status, -EFAULT);
+	ck_assert_uint_eq(op.count, 1);
+}
+END_TEST
+
 START_TEST(errors_of_earlier_sends_are_passed_over_unless_asked_for)
 {
 	set_up(false);
@@ -555,6 +609,8 @@ int main(void)
 		CASE(a_socket_that_receives_mostly_empty_is_known),
 		CASE(a_call_that_could_find_one_train_ends_it),
 		CASE(headers_ask_for_what_is_wanted_now),
+		CASE(the_sender_of_a_message_goes_straight_to_the_slice_for_it),
+		CASE(an_operation_ends_before_a_request_that_has_lost_the_slice_for_an_address),
 		CASE(errors_of_earlier_sends_are_passed_over_unless_asked_for),
 		CASE(random_trains_land_in_order),
 		CASE(control_data_of_any_length_is_read_safely),
