@@ -11,13 +11,16 @@
 
 #include "regio.h"
 
-/* What receives of one call have in common. */
+/* What the requests of one RQ have in common. */
 struct regioi_known_slices {
 	uint64_t region;
-	uint32_t data_bytes;
-	uint32_t remote_at; /* from 'names_at' of the receive on; 0: no address */
-	uint32_t local_at;
+	uint32_t data_bytes; /* of a receive */
+	/* From 'names_at' of the request on. */
+	uint32_t remote_at; /* of the address of the other side; 0: none */
+	uint32_t local_at;  /* of the address that a receive wants; 0: none */
+	uint32_t control_at;
 	uint32_t name_bytes;
+	uint32_t control_bytes;
 };
 
 struct regioi_known_request {
@@ -33,8 +36,11 @@ int regioi_receive_known(struct regio_rq *rq, const struct regioi_known_slices *
 /* These return what regio_send() and regio_send_ex() return. */
 int regioi_send_known(struct regio_rq *rq, uint64_t region,
 		      const struct regioi_known_request *request, uint32_t bytes);
-int regioi_send_known_ex(struct regio_rq *rq, uint64_t region,
-			 const struct regioi_known_request *request, uint32_t bytes,
-			 const struct regio_extra *extra);
+/* To the address in the slice for it. */
+int regioi_send_known_to(struct regio_rq *rq, const struct regioi_known_slices *slices,
+			 const struct regioi_known_request *request, uint32_t bytes);
+/* The same with the control data in the slice for that. */
+int regioi_send_known_with(struct regio_rq *rq, const struct regioi_known_slices *slices,
+			   const struct regioi_known_request *request, uint32_t bytes);
 
 #endif

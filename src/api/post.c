@@ -421,12 +421,15 @@ static inline __attribute__((always_inline)) int post_slowly(
 	struct regio_rq *rq, enum regioi_direction direction, const struct regio_buf *data,
 	const struct regio_extra *extra, enum known known, uint32_t flags, uint64_t context)
 {
-	/* A copy, so that 'data' itself is nowhere but in registers. */
-	const struct regio_buf copy = *data;
+	/* Copies, so that what is known is itself nowhere but in registers. */
+	const struct regio_buf data_copy = *data;
+	const struct regio_extra extra_copy = extra ? *extra : (struct regio_extra){0};
 
+	if (known == KNOWN_GOOD)
+		return submit(rq, direction, &data_copy, extra ? &extra_copy : NULL, flags,
+			      context);
 	return known == KNOWN_SEEN ? post_less_common(rq, data, flags, context, direction)
-				   : submit(rq, direction, known == KNOWN_GOOD ? &copy : data,
-					    extra, flags, context);
+				   : submit(rq, direction, data, extra, flags, context);
 }
 
 /*
@@ -740,45 +743,85 @@ int regioi_send_known(struct regio_rq *rq, uint64_t region,
 	return send_known(rq, region, request, bytes, NULL);
 }
 
-int regioi_send_known_ex(struct regio_rq *rq, uint64_t region,
-			 const struct regioi_known_request *request, uint32_t bytes,
-			 const struct regio_extra *extra)
+static inline struct regio_buf known_slice(const struct regioi_known_slices *slices,
+					   const struct regioi_known_request *request, uint32_t at,
+					   uint32_t bytes)
 {
-	return send_known(rq, region, request, bytes, extra);
+	return (struct regio_buf){slices->region, request->names_at + at, bytes};
 }
 
-static inline struct regio_extra names_of(const struct regioi_known_slices *slices, uint32_t at)
+int regioi_send_known_to(struct regio_rq *rq, const struct regioi_known_slices *slices,
+			 const struct regioi_known_request *request, uint32_t bytes)
+{
+	const struct regio_extra extra = {
+		.remote_address =
+			known_slice(slices, request, slices->remote_at, slices->name_bytes),
+	};
+
+	return send_known(rq, slices->region, request, bytes, &extra);
+}
+
+int regioi_send_known_with(struct regio_rq *rq, const struct regioi_known_slices *slices,
+			   const struct regioi_known_request *request, uint32_t bytes)
+{
+	const struct regio_extra extra = {
+		.remote_address =
+			known_slice(slices, request, slices->remote_at, slices->name_bytes),
+		.control = known_slice(slices, request, slices->control_at, slices->control_bytes),
+	};
+
+	return send_known(rq, slices->region, request, bytes, &extra);
+}
+
+/* The extra slices of a receive with 'names_at' 0. */
+static inline struct regio_extra names_of(const struct regioi_known_slices *slices)
 {
 	struct regio_extra extra = {
-		.remote_address = {slices->region, at + slices->remote_at, slices->name_bytes}};
+		.remote_address = {slices->region, slices->remote_at, slices->name_bytes}};
 
 	if (slices->local_at)
-		extra.local_address = (struct regio_buf){slices->region, at + slices->local_at,
-							 slices->name_bytes};
+		extra.local_address =
+			(struct regio_buf){slices->region, slices->local_at, slices->name_bytes};
 	return extra;
 }
 
-/* As take(), for all of them. */
-static uint32_t store_all_known(struct batch *batch, const struct regioi_known_slices *slices,
-				const struct regioi_known_request *const *receives, uint32_t count)
+/* As take(), for all of them; with the extra slices 'names', or NULL. */
+static inline __attribute__((always_inline)) uint32_t store_all_known(
+	struct batch *batch, const struct regioi_known_slices *slices,
+	const struct regio_extra *names, const struct regioi_known_request *const *receives,
+	uint32_t count)
 {
-	const uint32_t extra_flag = slices->remote_at ? REGIOI_REQUEST_EXTRA : 0;
+	struct regio_buf data = {slices->region, 0, slices->data_bytes};
 	struct regioi_half *half = batch->half;
-	uint32_t done = 0;
+	uint32_t tail = batch->tail;
 
-	count = regioi_lesser(count, room(half, batch->tail, count));
-	for (; done < count; done++) {
-		const struct regioi_known_request *request = receives[done];
-		const struct regio_buf data = {slices->region, request->data_at,
-					       slices->data_bytes};
+	count = regioi_lesser(count, room(half, tail, count));
+	for (uint32_t i = 0; i < count; i++, tail++) {
+		const struct regioi_known_request *request = receives[i];
 
-		store_request(half, slot_at(half, batch->tail), data, extra_flag, request->context);
-		if (extra_flag)
-			half->extras[batch->tail & half->mask] =
-				names_of(slices, request->names_at);
-		batch->tail++;
+		data.offset = request->data_at;
+		store_request(half, slot_at(half, tail), data, names ? REGIOI_REQUEST_EXTRA : 0,
+			      request->context);
+		if (names) {
+			struct regio_extra *extra = &half->extras[tail & half->mask];
+
+			*extra = *names;
+			/* Nobody looks where a slice is that is absent. */
+			extra->remote_address.offset += request->names_at;
+			extra->local_address.offset += request->names_at;
+		}
 	}
-	return done;
+	batch->tail = tail;
+	return count;
+}
+
+static uint32_t store_named(struct batch *batch, const struct regioi_known_slices *slices,
+			    const struct regioi_known_request *const *receives, uint32_t count)
+{
+	const struct regio_extra names = names_of(slices);
+
+	expect_extras(batch->half, &names);
+	return store_all_known(batch, slices, &names, receives, count);
 }
 
 int regioi_receive_known(struct regio_rq *rq, const struct regioi_known_slices *slices,
@@ -793,13 +836,10 @@ int regioi_receive_known(struct regio_rq *rq, const struct regioi_known_slices *
 		return -ENOMEM;
 	half = find_half(call, rq, REGIOI_RECEIVE, &result);
 	if (half) {
-		if (slices->remote_at) {
-			const struct regio_extra extra = names_of(slices, receives[0]->names_at);
-
-			expect_extras(half, &extra);
-		}
 		batch = batch_of(half);
-		result = (int)store_all_known(&batch, slices, receives, count);
+		result = (int)(slices->remote_at
+				       ? store_named(&batch, slices, receives, count)
+				       : store_all_known(&batch, slices, NULL, receives, count));
 		batch.stored = result > 0;
 		finish(&batch);
 		if (result == 0)

@@ -189,9 +189,27 @@ static inline void ask_for_name(struct regioi_area *area, enum regioi_area_layou
 }
 
 /*
- * The senders' addresses go straight to the slices of those requests that want them. Ends before a
- * request that has lost a region; the first has been looked up. Returns the number planned.
+ * Where the sender's address of request 'index' goes: straight to the slice for it. NULL if the
+ * request has lost a region; of the first, all have been looked up.
  */
+static inline void *find_name(struct regioi_resolver *resolver, const struct regioi_window *window,
+			      struct regioi_area *area, uint32_t index)
+{
+	const struct regio_extra *extra = regioi_window_extra(window, index);
+	void *name = &area->names[index];
+
+	if (!(regioi_window_request(window, index)->flags & REGIOI_REQUEST_EXTRA))
+		return name;
+	if (regioi_extra_is_more_than_remote(extra) && index > 0 &&
+	    !regioi_extra_lives(resolver, extra))
+		return NULL;
+	if (extra->remote_address.region)
+		name = regioi_resolve(resolver, extra->remote_address.region,
+				      extra->remote_address.offset);
+	return name;
+}
+
+/* Ends before a request that has lost a region. Returns the number planned. */
 static uint32_t ask_for_names(enum regioi_area_layout layout, const struct regioi_window *window,
 			      struct regioi_area *area, uint32_t most)
 {
@@ -199,16 +217,10 @@ static uint32_t ask_for_names(enum regioi_area_layout layout, const struct regio
 	struct regioi_resolver resolver = {0};
 
 	for (uint32_t i = 0; i < most; i++) {
-		const struct regio_extra *extra = regioi_window_extra(&local, i);
-		void *name = &area->names[i];
+		void *name = find_name(&resolver, &local, area, i);
 
-		if (regioi_window_request(&local, i)->flags & REGIOI_REQUEST_EXTRA) {
-			if (!regioi_extra_lives(&resolver, extra) && i > 0)
-				return i;
-			if (extra->remote_address.region)
-				name = regioi_resolve(&resolver, extra->remote_address.region,
-						      extra->remote_address.offset);
-		}
+		if (!name && i > 0)
+			return i;
 		ask_for_name(area, layout, i, name ? name : &area->names[i]);
 	}
 	return most;

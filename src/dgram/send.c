@@ -33,6 +33,7 @@ struct plan {
 	uint32_t taken;	     /* requests so far */
 	uint32_t messages;   /* of the area */
 	const uint8_t *next; /* the data of the next request; NULL: it is not open */
+	uint32_t next_bytes; /* its length */
 	bool joins;	     /* there may be trains */
 };
 
@@ -109,16 +110,14 @@ static inline int open_request(struct plan *plan, uint32_t index, uint32_t messa
 		data = regioi_resolve(&plan->data_resolver, request->region, request->offset);
 	if (!data)
 		return -EFAULT;
-	header->msg_name = NULL;
-	header->msg_namelen = 0;
-	header->msg_control = NULL;
-	header->msg_controllen = 0;
-	header->msg_flags = 0;
+	*header = (struct msghdr){.msg_iovlen = 1};
 	if (request->flags & REGIOI_REQUEST_EXTRA)
 		error = open_extra(plan, regioi_window_extra(&plan->window, index), header);
-	if (!error)
-		plan->next = data;
-	return error;
+	if (error)
+		return error;
+	plan->next = data;
+	plan->next_bytes = request->bytes;
+	return 0;
 }
 
 /* Opens the request after the next 'count', if it is one that can be executed. */
@@ -157,13 +156,12 @@ static bool is_joinable(const struct plan *plan, const struct msghdr *header, ui
 	       segment <= regioi_paths_message_max(&state->paths, header->msg_name, plan->now_ns);
 }
 
-/* Whether the next request, which is number 'index', has the destination of the present message. */
-static inline bool next_follows(const struct plan *plan, uint32_t index, uint32_t segment)
+/* Whether the next request may be added to the present message, of pieces of 'segment' bytes. */
+static inline bool next_follows(const struct plan *plan, uint32_t segment)
 {
 	const struct mmsghdr *message = &plan->area->messages[plan->messages];
-	const uint32_t bytes = regioi_window_request(&plan->window, index)->bytes;
 
-	return bytes > 0 && bytes <= segment &&
+	return plan->next && plan->next_bytes > 0 && plan->next_bytes <= segment &&
 	       destination_equal(&message[0].msg_hdr, &message[1].msg_hdr) &&
 	       control_equal(&message[0].msg_hdr, &message[1].msg_hdr);
 }
@@ -191,11 +189,10 @@ static uint32_t add_pieces(struct plan *plan, const uint8_t *data, uint32_t segm
 		regioi_gather_run(&plan->gather, data, &run);
 		count += run.count;
 		open_after(plan, count);
-		if (bytes < segment || count == messages_max || !plan->next ||
-		    !next_follows(plan, plan->taken + count, segment))
+		if (bytes < segment || count == messages_max || !next_follows(plan, segment))
 			break;
 		data = plan->next;
-		bytes = regioi_window_request(&plan->window, plan->taken + count)->bytes;
+		bytes = plan->next_bytes;
 	} while (true);
 	regioi_gather_end(&plan->gather, vectors);
 	plan->gather.copied = (plan->gather.copied + 63u) & ~63u;
@@ -237,20 +234,17 @@ static __attribute__((noinline)) uint32_t add_train(struct plan *plan, const uin
 /* Adds one message, a train if possible, that begins with the next request, which is open. */
 static inline void add_message(struct plan *plan)
 {
-	const uint32_t segment = regioi_window_request(&plan->window, plan->taken)->bytes;
 	struct msghdr *header = &plan->area->messages[plan->messages].msg_hdr;
+	const uint32_t segment = plan->next_bytes;
 	const uint8_t *data = plan->next;
 	uint32_t count = 1;
 
 	header->msg_iov = &plan->area->vectors[plan->gather.vectors];
 	open_after(plan, 1);
-	if (plan->joins && plan->next && next_follows(plan, plan->taken + 1, segment) &&
-	    is_joinable(plan, header, segment)) {
+	if (plan->joins && next_follows(plan, segment) && is_joinable(plan, header, segment))
 		count = add_train(plan, data, segment);
-	} else {
-		header->msg_iovlen = 1;
+	else
 		regioi_gather_vector(&plan->gather, data, segment);
-	}
 	plan->area->requests[plan->messages] = count;
 	plan->taken += count;
 	plan->messages++;

@@ -45,36 +45,29 @@ static __attribute__((cold, noinline)) int refuse_length(const struct regioi_poo
 
 /* ---- Replying ---- */
 
-static __attribute__((noinline)) int reply_to_sender(struct regioi_pool *pool,
-						     struct regioi_pool_slot *slot, uint32_t length)
+/* From the address that the message was sent to, where that is one to send from. */
+static __attribute__((noinline)) int reply_from_local(struct regioi_pool *pool,
+						      struct regioi_pool_slot *slot,
+						      uint32_t length)
 {
 	const struct regioi_member *member = slot->member;
-	struct regio_extra extra = {.remote_address = REGIOI_HEAD_SLICE(pool, slot, remote)};
-	bool sourced =
-		member->local_varies && regioi_name_source(pool, regioi_slot_head(pool, slot));
-	int error;
 
-	if (sourced)
-		extra.control = REGIOI_HEAD_SLICE(pool, slot, control);
-	error = regioi_send_known_ex(member->rq, pool->region, &slot->request, length, &extra);
-	if (error)
-		return error;
-	slot->state = REGIOI_SLOT_SENDING;
-	slot->sourced = sourced;
+	slot->sourced = regioi_name_source(pool, regioi_slot_head(pool, slot));
 	slot->bytes = length;
-	return 0;
+	return slot->sourced
+		       ? regioi_send_known_with(member->rq, &member->slices, &slot->request, length)
+		       : regioi_send_known_to(member->rq, &member->slices, &slot->request, length);
 }
 
 static inline int reply(struct regioi_pool *pool, struct regioi_pool_slot *slot, uint32_t length)
 {
-	int error;
+	const struct regioi_member *member = slot->member;
 
-	if (slot->member->addressed)
-		return reply_to_sender(pool, slot, length);
-	error = regioi_send_known(slot->member->rq, pool->region, &slot->request, length);
-	if (__builtin_expect(error == 0, 1))
-		slot->state = REGIOI_SLOT_SENDING;
-	return error;
+	if (!member->addressed)
+		return regioi_send_known(member->rq, pool->region, &slot->request, length);
+	if (!member->local_varies)
+		return regioi_send_known_to(member->rq, &member->slices, &slot->request, length);
+	return reply_from_local(pool, slot, length);
 }
 
 /* After an error the slot is the pool's again. */
@@ -103,7 +96,10 @@ int regio_slots_reply(struct regio_slots *handle, const struct regio_slot *slot,
 		error = refuse_length(pool, step, length);
 	else
 		error = reply(pool, found, length);
-	return __builtin_expect(error == 0, 1) ? 0 : reply_refused(pool, found, error);
+	if (__builtin_expect(error, 0))
+		return reply_refused(pool, found, error);
+	found->state = REGIOI_SLOT_SENDING;
+	return 0;
 }
 
 /* ---- Sending ---- */

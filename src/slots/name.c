@@ -43,7 +43,9 @@ void regioi_member_name(const struct regioi_pool *pool, struct regioi_member *me
 		.data_bytes = pool->bytes,
 		.remote_at = member->addressed ? offsetof(struct regioi_slot_head, remote) : 0,
 		.local_at = member->local_varies ? offsetof(struct regioi_slot_head, local) : 0,
+		.control_at = offsetof(struct regioi_slot_head, control),
 		.name_bytes = sizeof(union regioi_address),
+		.control_bytes = sizeof(((struct regioi_slot_head *)0)->control),
 	};
 }
 

@@ -38,7 +38,7 @@ struct regioi_member {
 	bool addressed;	   /* each message has a sender of its own, whom a reply names */
 	bool local_varies; /* each message has the address that it was sent to */
 	bool waiting;	   /* in the queue of those that want slots */
-	struct regioi_known_slices slices; /* of its receives */
+	struct regioi_known_slices slices;
 	union regioi_address names[2];
 	/* Those of all messages that do not have their own: one of 'names', or NULL. */
 	const struct sockaddr *sender;
