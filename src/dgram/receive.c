@@ -209,23 +209,6 @@ static inline void *find_name(struct regioi_resolver *resolver, const struct reg
 	return name;
 }
 
-/* Ends before a request that has lost a region. Returns the number planned. */
-static uint32_t ask_for_names(enum regioi_area_layout layout, const struct regioi_window *window,
-			      struct regioi_area *area, uint32_t most)
-{
-	const struct regioi_window local = *window;
-	struct regioi_resolver resolver = {0};
-
-	for (uint32_t i = 0; i < most; i++) {
-		void *name = find_name(&resolver, &local, area, i);
-
-		if (!name && i > 0)
-			return i;
-		ask_for_name(area, layout, i, name ? name : &area->names[i]);
-	}
-	return most;
-}
-
 /* The parts of the headers that no operation changes. */
 static inline void prepare_headers(enum regioi_area_layout layout, struct regioi_area *area,
 				   uint32_t count)
@@ -242,32 +225,55 @@ static uint32_t plan_messages(struct regioi_area *area, struct regioi_op *op, ui
 	return count;
 }
 
-uint32_t regioi_receive_plan_slices(enum regioi_area_layout layout,
-				    const struct regioi_window *window, uint8_t *data,
-				    uint32_t most, struct regioi_area *area, struct regioi_op *op)
+/*
+ * Plans the messages, the first of which has its slices looked up. Ends before a request that has
+ * lost a region. Returns their number. 'names' is a constant.
+ */
+static inline __attribute__((always_inline)) uint32_t plan_each(enum regioi_area_layout layout,
+								const struct regioi_window *window,
+								uint8_t *data, uint32_t most,
+								struct regioi_area *area,
+								bool names)
 {
 	const struct regioi_request *request = regioi_window_request(window, 0);
 	struct regioi_resolver resolver = {request->region, data - request->offset};
+	struct regioi_resolver name_resolver = {0};
 	/* A copy, as the compiler cannot know that no store to the area changes the window. */
 	const struct regioi_window local = *window;
-	struct iovec *vector = area->vectors, *end;
+	struct iovec *vector = area->vectors;
+	void *name = names ? find_name(&name_resolver, &local, area, 0) : NULL;
 	uint32_t index = 0;
 
-	prepare_headers(layout, area, most);
-	if (layout != REGIOI_LAYOUT_DATA)
-		most = ask_for_names(layout, window, area, most);
-	end = vector + most;
-	for (;;) {
+	if (names && !name)
+		name = &area->names[0];
+	for (;; vector++) {
 		vector->iov_base = data;
 		vector->iov_len = request->bytes;
-		if (++vector == end)
+		if (names)
+			ask_for_name(area, layout, index, name);
+		if (++index == most)
 			break;
-		request = regioi_window_request(&local, ++index);
+		request = regioi_window_request(&local, index);
+		if (names) {
+			name = find_name(&name_resolver, &local, area, index);
+			if (!name)
+				break;
+		}
 		data = regioi_receive_open_data(&resolver, request);
 		if (!data)
 			break;
 	}
-	return plan_messages(area, op, (uint32_t)(vector - area->vectors));
+	return index;
+}
+
+uint32_t regioi_receive_plan_slices(enum regioi_area_layout layout,
+				    const struct regioi_window *window, uint8_t *data,
+				    uint32_t most, struct regioi_area *area, struct regioi_op *op)
+{
+	prepare_headers(layout, area, most);
+	most = layout == REGIOI_LAYOUT_DATA ? plan_each(layout, window, data, most, area, false)
+					    : plan_each(layout, window, data, most, area, true);
+	return plan_messages(area, op, most);
 }
 
 static uint32_t plan_stages(enum regioi_area_layout layout, uint32_t count,
