@@ -61,28 +61,37 @@ static inline void note_control(struct regioi_receive_state *state, const struct
 		atomic_store_explicit(&state->long_control, true, memory_order_relaxed);
 }
 
-static void fill_local(struct regioi_receive_state *state, const struct regio_buf *slice,
-		       struct msghdr *header)
+static void fill_local(struct regioi_receive_state *state, struct regioi_resolver *resolver,
+		       const struct regio_buf *slice, struct msghdr *header)
 {
 	union regioi_address local = state->local;
 
 	state->destination_missing = !regioi_control_local_address(header, &local);
-	regioi_slice_fill(slice, &local, regioi_address_length(&local));
+	regioi_slice_fill(resolver, slice, &local, regioi_address_length(&local));
 }
 
-/* Fills in what a message has beside its data and its sender. */
-static void fill_rest(struct regioi_receive_state *state, const struct regio_extra *extra,
-		      struct msghdr *header, bool truncated)
+static void fill_control_and_flags(const struct regioi_receive_state *state,
+				   struct regioi_resolver *resolver,
+				   const struct regio_extra *extra, struct msghdr *header,
+				   bool truncated)
 {
+	uint8_t *control = regioi_slice_open(resolver, &extra->control);
 	uint32_t flags = truncated ? MSG_TRUNC : 0;
-	uint8_t *control = regioi_slice_open(&extra->control);
 
-	if (extra->local_address.region)
-		fill_local(state, &extra->local_address, header);
 	if (control &&
 	    regioi_control_to_user(header, state->hidden, control, extra->control.length))
 		flags |= MSG_CTRUNC;
-	regioi_slice_fill(&extra->message_flags, &flags, sizeof(flags));
+	regioi_slice_fill(resolver, &extra->message_flags, &flags, sizeof(flags));
+}
+
+/* Fills in what a message has beside its data and its sender. */
+static void fill_rest(struct regioi_receive_state *state, struct regioi_resolver *resolver,
+		      const struct regio_extra *extra, struct msghdr *header, bool truncated)
+{
+	if (extra->local_address.region)
+		fill_local(state, resolver, &extra->local_address, header);
+	if (extra->control.region | extra->message_flags.region)
+		fill_control_and_flags(state, resolver, extra, header, truncated);
 }
 
 /*
@@ -106,6 +115,7 @@ static inline bool store_result(struct regioi_receive_state *state, struct regio
  * message.
  */
 static inline void complete_direct(struct regioi_receive_state *state,
+				   struct regioi_resolver *extra_resolver,
 				   const struct regioi_window *window, uint32_t index,
 				   uint32_t bytes, struct msghdr *header)
 {
@@ -118,7 +128,7 @@ static inline void complete_direct(struct regioi_receive_state *state,
 	extra = regioi_window_extra(window, index);
 	note_control(state, header);
 	if (regioi_extra_is_more_than_remote(extra))
-		fill_rest(state, extra, header, truncated);
+		fill_rest(state, extra_resolver, extra, header, truncated);
 }
 
 /* Completes one whose data was copied from a stage. */
@@ -127,14 +137,15 @@ static void complete_copied(struct regioi_receive_state *state, const struct reg
 {
 	struct regioi_request *request = regioi_window_request(window, index);
 	const bool truncated = store_result(state, request, bytes);
+	struct regioi_resolver resolver = {0};
 	const struct regio_extra *extra;
 
 	if (__builtin_expect(!(request->flags & REGIOI_REQUEST_EXTRA), 1))
 		return;
 	extra = regioi_window_extra(window, index);
 	note_control(state, header);
-	regioi_slice_fill(&extra->remote_address, header->msg_name, header->msg_namelen);
-	fill_rest(state, extra, header, truncated);
+	regioi_slice_fill(&resolver, &extra->remote_address, header->msg_name, header->msg_namelen);
+	fill_rest(state, &resolver, extra, header, truncated);
 }
 
 /* ---- Planning ---- */
@@ -426,12 +437,14 @@ static __attribute__((noinline)) uint32_t settle_slices(struct regioi_receive_st
 							const struct regioi_op *op)
 {
 	const uint32_t found = (uint32_t)op->result;
+	struct regioi_resolver extra_resolver = {0};
 	const struct regioi_window local = *window;
 	struct mmsghdr *const messages = op->messages;
 
 	count_burst(state, messages, found);
 	for (uint32_t i = 0; i < found; i++)
-		complete_direct(state, &local, i, messages[i].msg_len, &messages[i].msg_hdr);
+		complete_direct(state, &extra_resolver, &local, i, messages[i].msg_len,
+				&messages[i].msg_hdr);
 	/* What arrives after the queue was empty was not queued together with these. */
 	if (found < op->count)
 		end_burst(state);

@@ -36,15 +36,17 @@ static inline bool regioi_extra_lives(struct regioi_resolver *resolver,
 }
 
 /* NULL if the slice is not wanted, or its region was deregistered. */
-static inline uint8_t *regioi_slice_open(const struct regio_buf *slice)
+static inline uint8_t *regioi_slice_open(struct regioi_resolver *resolver,
+					 const struct regio_buf *slice)
 {
-	return slice->region ? regioi_region_resolve(slice->region, slice->offset) : NULL;
+	return slice->region ? regioi_resolve(resolver, slice->region, slice->offset) : NULL;
 }
 
-static inline void regioi_slice_fill(const struct regio_buf *slice, const void *data,
+static inline void regioi_slice_fill(struct regioi_resolver *resolver,
+				     const struct regio_buf *slice, const void *data,
 				     uint32_t length)
 {
-	uint8_t *at = regioi_slice_open(slice);
+	uint8_t *at = regioi_slice_open(resolver, slice);
 
 	if (at)
 		memcpy(at, data, length < slice->length ? length : slice->length);

@@ -186,15 +186,18 @@ static uint32_t address_length(const union regioi_address *address)
 
 static void fill_extra(const struct regioi_receive_state *state, const struct regio_extra *extra)
 {
-	uint8_t *control = regioi_slice_open(&extra->control);
+	struct regioi_resolver resolver = {0};
+	uint8_t *control = regioi_slice_open(&resolver, &extra->control);
 	struct msghdr none = {0};
 	const uint32_t flags = 0;
 
-	regioi_slice_fill(&extra->local_address, &state->local, address_length(&state->local));
-	regioi_slice_fill(&extra->remote_address, &state->peer, address_length(&state->peer));
+	regioi_slice_fill(&resolver, &extra->local_address, &state->local,
+			  address_length(&state->local));
+	regioi_slice_fill(&resolver, &extra->remote_address, &state->peer,
+			  address_length(&state->peer));
 	if (control)
 		regioi_control_to_user(&none, 0, control, extra->control.length);
-	regioi_slice_fill(&extra->message_flags, &flags, sizeof(flags));
+	regioi_slice_fill(&resolver, &extra->message_flags, &flags, sizeof(flags));
 }
 
 /* Completes a request with the bytes that it has got. */

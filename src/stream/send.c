@@ -41,10 +41,11 @@ static const uint8_t *open_request(struct plan *plan, uint32_t index)
 
 	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0)) {
 		const struct regio_extra *extra = regioi_window_extra(plan->window, index);
+		struct regioi_resolver resolver = {0};
 
-		if (!regioi_slice_lives(&(struct regioi_resolver){0}, &extra->message_flags))
+		if (!regioi_slice_lives(&resolver, &extra->message_flags))
 			return NULL;
-		regioi_slice_fill(&extra->message_flags, &flags, sizeof(flags));
+		regioi_slice_fill(&resolver, &extra->message_flags, &flags, sizeof(flags));
 	}
 	if (request->region == 0)
 		return nothing;
