@@ -132,20 +132,23 @@ static inline void complete_direct(struct regioi_receive_state *state,
 }
 
 /* Completes one whose data was copied from a stage. */
-static void complete_copied(struct regioi_receive_state *state, const struct regioi_window *window,
-			    uint32_t index, uint32_t bytes, struct msghdr *header)
+static void complete_copied(struct regioi_receive_state *state,
+			    struct regioi_resolver *extra_resolver,
+			    const struct regioi_window *window, uint32_t index, uint32_t bytes,
+			    struct msghdr *header)
 {
 	struct regioi_request *request = regioi_window_request(window, index);
 	const bool truncated = store_result(state, request, bytes);
-	struct regioi_resolver resolver = {0};
 	const struct regio_extra *extra;
 
 	if (__builtin_expect(!(request->flags & REGIOI_REQUEST_EXTRA), 1))
 		return;
 	extra = regioi_window_extra(window, index);
 	note_control(state, header);
-	regioi_slice_fill(&resolver, &extra->remote_address, header->msg_name, header->msg_namelen);
-	fill_rest(state, &resolver, extra, header, truncated);
+	regioi_slice_fill(extra_resolver, &extra->remote_address, header->msg_name,
+			  header->msg_namelen);
+	if (regioi_extra_is_more_than_remote(extra))
+		fill_rest(state, extra_resolver, extra, header, truncated);
 }
 
 /* ---- Planning ---- */
@@ -247,12 +250,13 @@ static inline __attribute__((always_inline)) uint32_t plan_each(enum regioi_area
 								bool names)
 {
 	const struct regioi_request *request = regioi_window_request(window, 0);
-	struct regioi_resolver resolver = {request->region, data - request->offset};
-	struct regioi_resolver name_resolver = {0};
+	struct regioi_resolvers resolvers = {
+		.data = {request->region, data - request->offset},
+	};
 	/* A copy, as the compiler cannot know that no store to the area changes the window. */
 	const struct regioi_window local = *window;
 	struct iovec *vector = area->vectors;
-	void *name = names ? find_name(&name_resolver, &local, area, 0) : NULL;
+	void *name = names ? find_name(&resolvers.extra, &local, area, 0) : NULL;
 	uint32_t index = 0;
 
 	if (names && !name)
@@ -266,11 +270,11 @@ static inline __attribute__((always_inline)) uint32_t plan_each(enum regioi_area
 			break;
 		request = regioi_window_request(&local, index);
 		if (names) {
-			name = find_name(&name_resolver, &local, area, index);
+			name = find_name(&resolvers.extra, &local, area, index);
 			if (!name)
 				break;
 		}
-		data = regioi_receive_open_data(&resolver, request);
+		data = regioi_receive_open_data(&resolvers.data, request);
 		if (!data)
 			break;
 	}
@@ -302,13 +306,13 @@ uint32_t regioi_receive_plan(struct regioi_receive_state *state, const struct re
 			     struct regioi_area *area, struct regioi_op *op, uint32_t *ret_planned)
 {
 	const enum regioi_area_layout layout = layout_for(state);
-	struct regioi_resolver resolver = {0};
+	struct regioi_resolvers resolvers = {0};
 	struct regioi_window rest = *window;
 	uint32_t asked;
 	uint8_t *data = NULL;
 
 	for (; rest.count; rest.first++, rest.count--) {
-		data = regioi_receive_open(&resolver, &rest, 0);
+		data = regioi_receive_open(&resolvers, &rest, 0);
 		if (data)
 			break;
 		regioi_request_settle(regioi_window_request(&rest, 0), -EFAULT, 0);
@@ -508,18 +512,18 @@ static uint32_t deliver_run(const struct regioi_window *window, uint32_t index,
 
 /* Gives one request the next piece. Returns false if its region was deregistered. */
 static bool deliver_piece(struct regioi_receive_state *state, const struct regioi_window *window,
-			  uint32_t index, struct regioi_resolver *resolver, const uint8_t *piece,
+			  uint32_t index, struct regioi_resolvers *resolvers, const uint8_t *piece,
 			  uint32_t bytes)
 {
 	struct regioi_request *request = regioi_window_request(window, index);
-	uint8_t *data = regioi_receive_open(resolver, window, index);
+	uint8_t *data = regioi_receive_open(resolvers, window, index);
 
 	if (__builtin_expect(!data, 0)) {
 		regioi_request_settle(request, -EFAULT, 0);
 		return false;
 	}
 	regioi_copy(data, piece, regioi_lesser(bytes, request->bytes));
-	complete_copied(state, window, index, bytes,
+	complete_copied(state, &resolvers->extra, window, index, bytes,
 			&state->staged.area->receives[state->staged.message].msg_hdr);
 	return true;
 }
@@ -531,7 +535,7 @@ static bool deliver_piece(struct regioi_receive_state *state, const struct regio
  */
 static uint32_t deliver_message(struct regioi_receive_state *state,
 				const struct regioi_window *window, uint32_t index,
-				struct regioi_resolver *resolver, bool *ret_whole)
+				struct regioi_resolvers *resolvers, bool *ret_whole)
 {
 	struct regioi_staged *staged = &state->staged;
 	struct mmsghdr *message = &staged->area->receives[staged->message];
@@ -548,10 +552,11 @@ static uint32_t deliver_message(struct regioi_receive_state *state,
 
 		/* For one piece, looking for a run would cost more than what it saves. */
 		if (left > segment)
-			run = deliver_run(window, done, resolver, stage + offset, left, segment);
+			run = deliver_run(window, done, &resolvers->data, stage + offset, left,
+					  segment);
 		if (run == 0) {
 			run = 1;
-			if (!deliver_piece(state, window, done, resolver, stage + offset,
+			if (!deliver_piece(state, window, done, resolvers, stage + offset,
 					   regioi_lesser(segment, left))) {
 				done++;
 				continue;
@@ -571,12 +576,12 @@ uint32_t regioi_receive_deliver(struct regioi_receive_state *state,
 				const struct regioi_window *window)
 {
 	struct regioi_staged *staged = &state->staged;
-	struct regioi_resolver resolver = {0};
+	struct regioi_resolvers resolvers = {0};
 	uint32_t done = 0;
 	bool whole;
 
 	while (staged->message < staged->messages && done < window->count) {
-		done += deliver_message(state, window, done, &resolver, &whole);
+		done += deliver_message(state, window, done, &resolvers, &whole);
 		if (!whole)
 			break;
 		staged->message++;

@@ -13,6 +13,11 @@
 #include "mem/region.h"
 #include "mem/request.h"
 
+/* Of the slices of a request, what was looked up last. */
+struct regioi_resolvers {
+	struct regioi_resolver data, extra;
+};
+
 static inline bool regioi_slice_lives(struct regioi_resolver *resolver,
 				      const struct regio_buf *slice)
 {
@@ -72,18 +77,17 @@ static inline uint8_t *regioi_receive_open_data(struct regioi_resolver *resolver
 }
 
 /* The same for request 'index', or NULL if any of its regions was deregistered. */
-static inline uint8_t *regioi_receive_open(struct regioi_resolver *resolver,
+static inline uint8_t *regioi_receive_open(struct regioi_resolvers *resolvers,
 					   const struct regioi_window *window, uint32_t index)
 {
 	const struct regioi_request *request = regioi_window_request(window, index);
-	struct regioi_resolver extra_resolver = {0};
 
 	if (__builtin_expect(request->flags & REGIOI_REQUEST_EXTRA, 0) &&
-	    !regioi_extra_lives(&extra_resolver, regioi_window_extra(window, index))) {
+	    !regioi_extra_lives(&resolvers->extra, regioi_window_extra(window, index))) {
 		regioi_guard_unpoison_request(request);
 		return NULL;
 	}
-	return regioi_receive_open_data(resolver, request);
+	return regioi_receive_open_data(&resolvers->data, request);
 }
 
 #endif

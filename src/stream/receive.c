@@ -40,12 +40,12 @@ static bool is_small(const struct regioi_request *request)
  * Returns their number, and the memory of the first that can.
  */
 static uint32_t refuse_broken(struct regioi_receive_state *state, struct regioi_window *window,
-			      struct regioi_resolver *resolver, uint8_t **ret_data)
+			      struct regioi_resolvers *resolvers, uint8_t **ret_data)
 {
 	uint32_t refused = 0;
 
 	for (; window->count; window->first++, window->count--, refused++) {
-		*ret_data = regioi_receive_open(resolver, window, 0);
+		*ret_data = regioi_receive_open(resolvers, window, 0);
 		if (*ret_data)
 			break;
 		regioi_request_settle(regioi_window_request(window, 0), -EFAULT,
@@ -73,7 +73,7 @@ static bool pays_to_stage(const struct regioi_request *first, const struct regio
  * number.
  */
 static uint32_t plan_stage(const struct regioi_receive_state *state,
-			   const struct regioi_window *window, struct regioi_resolver *resolver,
+			   const struct regioi_window *window, struct regioi_resolvers *resolvers,
 			   struct regioi_area *area, struct regioi_op *op)
 {
 	const uint32_t most = regioi_lesser(window->count, pieces_to_ask(state));
@@ -85,12 +85,12 @@ static uint32_t plan_stage(const struct regioi_receive_state *state,
 		const struct regioi_request *request = regioi_window_request(window, count);
 
 		if (request->region != region || !is_small(request) ||
-		    !regioi_receive_open(resolver, window, count))
+		    !regioi_receive_open(resolvers, window, count))
 			break;
 		bytes += request->bytes;
 		count++;
 	}
-	area->vectors[0].iov_base = resolver->base;
+	area->vectors[0].iov_base = resolvers->data.base;
 	op->kind = REGIOI_OP_RECEIVE_BYTES;
 	op->data = regioi_area_stage(area, 0);
 	op->length = bytes - state->partial_bytes;
@@ -103,7 +103,7 @@ static bool is_staged(const struct regioi_area *area, const struct regioi_op *op
 }
 
 static uint32_t plan_vectors(const struct regioi_receive_state *state,
-			     const struct regioi_window *window, struct regioi_resolver *resolver,
+			     const struct regioi_window *window, struct regioi_resolvers *resolvers,
 			     struct regioi_area *area, struct regioi_op *op)
 {
 	struct iovec *vector = area->vectors;
@@ -113,7 +113,7 @@ static uint32_t plan_vectors(const struct regioi_receive_state *state,
 	size_t bytes = 0;
 
 	while (count < window->count && vector < vectors_end && bytes < SCATTERED_BYTES) {
-		uint8_t *data = regioi_receive_open(resolver, window, count);
+		uint8_t *data = regioi_receive_open(resolvers, window, count);
 		uint32_t pieces, length;
 		struct regioi_run run;
 
@@ -150,10 +150,10 @@ uint32_t regioi_stream_receive_plan(struct regioi_receive_state *state,
 				    const struct regioi_window *window, struct regioi_area *area,
 				    struct regioi_op *op, uint32_t *ret_planned)
 {
-	struct regioi_resolver resolver = {0};
+	struct regioi_resolvers resolvers = {0};
 	struct regioi_window rest = *window; /* from the operation's first request on */
 	uint8_t *data = NULL;
-	const uint32_t refused = refuse_broken(state, &rest, &resolver, &data);
+	const uint32_t refused = refuse_broken(state, &rest, &resolvers, &data);
 	const struct regioi_request *first;
 
 	*ret_planned = 0;
@@ -167,9 +167,9 @@ uint32_t regioi_stream_receive_plan(struct regioi_receive_state *state,
 		op->length = first->bytes - state->partial_bytes;
 		*ret_planned = 1;
 	} else if (pays_to_stage(first, regioi_window_request(&rest, 1))) {
-		*ret_planned = plan_stage(state, &rest, &resolver, area, op);
+		*ret_planned = plan_stage(state, &rest, &resolvers, area, op);
 	} else {
-		*ret_planned = plan_vectors(state, &rest, &resolver, area, op);
+		*ret_planned = plan_vectors(state, &rest, &resolvers, area, op);
 	}
 	return refused;
 }
