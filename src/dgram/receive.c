@@ -2,10 +2,11 @@
 /*
  * Splitting trains.
  *
- * Without UDP_GRO (generic receive offload, GRO) a datagram is received directly into its slice.
- * With it, one receive may return up to 64 KiB of messages, so it goes to a stage of the working
- * area and is copied to the slices; the control message UDP_GRO reports the length of each message.
- * The number of datagrams that one call asks for depends on what the last calls found.
+ * Without UDP_GRO (generic receive offload, GRO) a datagram is received directly into its slice,
+ * and the sender's address into the slice for that. With it, one receive may return up to 64 KiB of
+ * messages, so it goes to a stage of the working area and is copied to the slices; the control
+ * message UDP_GRO reports the length of each message. The number of datagrams that one call asks
+ * for depends on what the last calls found.
  */
 #include <errno.h>
 #include <string.h>
@@ -203,8 +204,8 @@ static inline void ask_for_name(struct regioi_area *area, enum regioi_area_layou
 }
 
 /*
- * Where the sender's address of request 'index' goes: straight to the slice for it. NULL if the
- * request has lost a region; of the first, all have been looked up.
+ * Where the kernel stores the sender's address of request 'index': in the slice for it, if there is
+ * one. NULL if the request has lost a region; those of the first were looked up just before.
  */
 static inline void *find_name(struct regioi_resolver *resolver, const struct regioi_window *window,
 			      struct regioi_area *area, uint32_t index)

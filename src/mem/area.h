@@ -54,6 +54,7 @@ struct regioi_area {
 	struct mmsghdr messages[REGIOI_AREA_MESSAGES + 1];
 	uint32_t requests[REGIOI_AREA_MESSAGES]; /* sends: the number in each message */
 	struct iovec vectors[REGIOI_AREA_VECTORS];
+	/* Of senders, for trains, and where no slice is for the address. */
 	union regioi_address names[REGIOI_AREA_MESSAGES];
 	union {
 		/* Aligned like a struct cmsghdr. */
