@@ -312,6 +312,21 @@ def check_timestamps():
     expect_end(server)
 
 
+def check_timestamps_begin():
+    """
+    The first answers have them, too, although a kernel that was not stamping begins a moment after
+    it was asked to. That moment is short: hence many runs, each of which begins with many messages.
+    """
+    server, port = serve()
+    for _ in range(30):
+        report = load("127.0.0.1", "--port", port, "--seconds", "0.05", "--timestamps", "--timeout",
+                      "5000", "--depth", "64", "--connections", "8")
+        expect_whole(report, "many at once")
+        missing = report["received"] - report["until_read_us"]["count"] - report["stamps_odd"]
+        assert missing <= 0, f"{missing} answers without a time stamp: {report}"
+    expect_end(server)
+
+
 def check_rates():
     """A sink has the rate of both sides: what was sent need not have come."""
     server, port = serve("sink")
@@ -337,5 +352,6 @@ if __name__ == "__main__":
         ("messages at the times of a file, with its sizes", check_playback),
         ("what is wrong in a playback is named with its line", check_playback_refusals),
         ("time stamps of each message, and their cost", check_timestamps),
+        ("the first answers have time stamps", check_timestamps_begin),
         ("a sink has the rates of both sides", check_rates),
     )))

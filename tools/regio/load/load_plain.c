@@ -5,12 +5,15 @@
  * leave as a train would have one time stamp between them. So each is sent, received and
  * asked about on its own.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 /* It needs <time.h>, and does not include it. */
 #include <linux/errqueue.h>
@@ -24,6 +27,8 @@
 #define CONTROL_BYTES 256u
 /* Of one connection, before the next has its turn. */
 #define RECEIVES_AT_ONCE 64u
+/* Until the kernel stamps what comes. */
+#define STAMPING_PATIENCE_NS (5 * SECOND_NS)
 
 /* Times of day, as the kernel stamps; 0: not known yet. */
 struct stamp {
@@ -43,6 +48,68 @@ struct stamps {
 static struct stamp *stamp_of(struct load_connection *connection, uint64_t number)
 {
 	return &connection->stamps->list[number % STAMPS];
+}
+
+/* ---- Waiting for the kernel ---------------------------------------------- */
+
+/* The time stamp made in software, of a message; 0: it has none. */
+static uint64_t stamp_in(struct msghdr *header)
+{
+	struct scm_timestamping stamps;
+
+	for (struct cmsghdr *item = CMSG_FIRSTHDR(header); item; item = CMSG_NXTHDR(header, item)) {
+		if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SO_TIMESTAMPING)
+			continue;
+		memcpy(&stamps, CMSG_DATA(item), sizeof(stamps));
+		return (uint64_t)stamps.ts[0].tv_sec * SECOND_NS + (uint64_t)stamps.ts[0].tv_nsec;
+	}
+	return 0;
+}
+
+/* A socket that receives what it sends, with time stamps. Returns it, or -1. */
+static int open_mirror(void)
+{
+	const uint32_t flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+	struct sockaddr_in name = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t bytes = sizeof(name);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	if (bind(fd, (struct sockaddr *)&name, bytes) ||
+	    getsockname(fd, (struct sockaddr *)&name, &bytes) ||
+	    connect(fd, (struct sockaddr *)&name, bytes) ||
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/*
+ * A kernel that was not stamping begins later than it is asked to, on a busy machine by half a
+ * second, and what comes before has no stamp. Where loopback is down there is no waiting.
+ */
+static void await_stamping(void)
+{
+	const uint64_t end_ns = clock_now_ns() + STAMPING_PATIENCE_NS;
+	char control[CONTROL_BYTES] __attribute__((aligned(8)));
+	struct pollfd descriptor = {.fd = open_mirror(), .events = POLLIN};
+	uint64_t stamp_ns = 0;
+
+	if (descriptor.fd < 0)
+		return;
+	while (stamp_ns == 0 && clock_now_ns() < end_ns && send(descriptor.fd, "", 1, 0) == 1) {
+		struct msghdr header = {.msg_control = control, .msg_controllen = sizeof(control)};
+
+		if (poll(&descriptor, 1, 100) == 1 && recvmsg(descriptor.fd, &header, 0) >= 0)
+			stamp_ns = stamp_in(&header);
+		/* The processor is for what starts the stamping. */
+		if (stamp_ns == 0)
+			poll(NULL, 0, 1);
+	}
+	close(descriptor.fd);
 }
 
 /* ---- Opening and closing ------------------------------------------------- */
@@ -75,6 +142,7 @@ static int open_plain(struct load *load)
 		if (count_from_here(&load->connections[i]))
 			return -1;
 	}
+	await_stamping();
 	return 0;
 }
 
@@ -128,20 +196,6 @@ static void add_away(struct load *load, const struct stamp *stamp)
 {
 	if (stamp->left_ns && stamp->came_ns)
 		add_stage(load->stages, &load->stages->away, stamp->left_ns, stamp->came_ns);
-}
-
-/* The time stamp made in software, of a message; 0: it has none. */
-static uint64_t stamp_in(struct msghdr *header)
-{
-	struct scm_timestamping stamps;
-
-	for (struct cmsghdr *item = CMSG_FIRSTHDR(header); item; item = CMSG_NXTHDR(header, item)) {
-		if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SO_TIMESTAMPING)
-			continue;
-		memcpy(&stamps, CMSG_DATA(item), sizeof(stamps));
-		return (uint64_t)stamps.ts[0].tv_sec * SECOND_NS + (uint64_t)stamps.ts[0].tv_nsec;
-	}
-	return 0;
 }
 
 /* Which message it is that has left. */
