@@ -8,6 +8,7 @@
 #include "../../support/suite.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -70,11 +71,21 @@ static void expect_sent(struct side *side, uint32_t count)
 		expect_result(&results[i], 0, SLOT_SIZE, RECEIVES + i);
 }
 
+/* TCP may acknowledge late, which makes room where there was none. */
+static bool all_acknowledged(const struct side *side)
+{
+	int kept, unsent;
+
+	if (ioctl(side->fd, SIOCOUTQNSD, &unsent) < 0)
+		return true;
+	return ioctl(side->fd, SIOCOUTQ, &kept) == 0 && kept == unsent;
+}
+
 static bool stays_full(struct side *side)
 {
 	struct pollfd writable = {.fd = side->fd, .events = POLLOUT};
 
-	return poll(&writable, 1, 0) == 0 &&
+	return poll(&writable, 1, 0) == 0 && all_acknowledged(side) &&
 	       regio_cq_wait(side->send_cq, 1, 0, MILLISECOND_NS) == -ETIMEDOUT;
 }
 
@@ -129,19 +140,26 @@ static uint32_t fill_socket(struct side *side)
 	return done;
 }
 
-/* The sends that waited, the first of which may have been taken in part. */
+/*
+ * The sends that waited. A peer's window that was too small for TCP to use is used by its probes:
+ * so some may have left, and one may have been taken in part.
+ */
 static void expect_failed_sends(struct side *side, uint32_t first, int status)
 {
 	static struct regio_result results[SENDS];
+	uint32_t sent = 0;
 
 	collect(side->send_cq, results, SENDS);
-	EXPECT(results[0].bytes < SLOT_SIZE, "%u bytes", results[0].bytes);
+	for (; sent < SENDS && results[sent].status == 0; sent++)
+		expect_result(&results[sent], 0, SLOT_SIZE, RECEIVES + (first + sent) % SENDS);
+	EXPECT(sent < SENDS, "a full socket took all");
+	EXPECT(results[sent].bytes < SLOT_SIZE, "%u bytes", results[sent].bytes);
 	/* A unix socket tells the reset to the receiver, and to the sender perhaps. */
 	if (status == -ECONNRESET && own_address(side->fd).any.sa_family == AF_UNIX &&
-	    results[0].status == -EPIPE)
+	    results[sent].status == -EPIPE)
 		status = -EPIPE;
-	for (uint32_t i = 0; i < SENDS; i++)
-		expect_result(&results[i], status, i == 0 ? results[0].bytes : 0,
+	for (uint32_t i = sent; i < SENDS; i++)
+		expect_result(&results[i], status, i == sent ? results[sent].bytes : 0,
 			      RECEIVES + (first + i) % SENDS);
 }
 
