@@ -50,10 +50,11 @@ static struct regio_driver *driver_open(void)
  */
 START_TEST(wake_before_a_run_ends_it_and_time_is_kept)
 {
-	struct regio_driver *driver = driver_open();
+	struct regio_driver *driver;
 
 	if (driven_by_a_thread())
 		SKIP("the driver has a thread that runs it");
+	driver = driver_open();
 	EXPECT_RETURN(-ETIMEDOUT, regio_driver_run(driver, 0));
 	EXPECT_RETURN(-ETIMEDOUT, regio_driver_run(driver, MILLISECOND_NS));
 	EXPECT_RETURN(0, regio_driver_wake(driver));
@@ -82,7 +83,7 @@ static void *run_until_woken(void *argument)
  */
 START_TEST(one_thread_runs_a_driver_at_a_time)
 {
-	struct regio_driver *driver = driver_open();
+	struct regio_driver *driver;
 	int64_t until_ns = now_ns() + PATIENCE_NS;
 	pthread_t thread;
 	void *result;
@@ -90,6 +91,7 @@ START_TEST(one_thread_runs_a_driver_at_a_time)
 
 	if (driven_by_a_thread())
 		SKIP("the driver has a thread that runs it");
+	driver = driver_open();
 	ck_assert_int_eq(pthread_create(&thread, NULL, run_until_woken, driver), 0);
 	do {
 		error = regio_driver_run(driver, 0);
@@ -110,7 +112,7 @@ static void *wait_until_completed(void *argument)
 /* Holds: regio_driver_run -EBUSY. */
 START_TEST(a_driver_whose_queue_is_waited_on_is_not_run)
 {
-	struct regio_driver *driver = driver_open();
+	struct regio_driver *driver;
 	int64_t until_ns = now_ns() + PATIENCE_NS;
 	struct side side;
 	pthread_t thread;
@@ -119,6 +121,7 @@ START_TEST(a_driver_whose_queue_is_waited_on_is_not_run)
 
 	if (driven_by_a_thread())
 		SKIP("the driver has a thread that runs it");
+	driver = driver_open();
 	side_open(&side,
 		  &(struct side_plan){
 			  .family = AF_INET, .receives = 1, .slot_size = 64, .driver = driver});
@@ -155,7 +158,7 @@ END_TEST
  */
 START_TEST(armed_queue_calls_once_and_finds_a_completion)
 {
-	struct called called = {.driver = driver_open()};
+	struct called called = {0};
 	struct regio_buf slice = {.length = 0};
 	struct regio_result result;
 	struct regio_cq *cq;
@@ -163,6 +166,7 @@ START_TEST(armed_queue_calls_once_and_finds_a_completion)
 
 	if (driven_by_a_thread())
 		SKIP("the driver has a thread that runs it");
+	called.driver = driver_open();
 	cq = cq_that_calls(&called, 4);
 	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ONE_WAY, .receives = 4, .cq = cq);
 	for (uint64_t round = 0; round < scaled(1000); round++) {
@@ -187,7 +191,7 @@ enum { RECEIVES_MANY = 200, SENDS_MANY = 1000 };
 /* Holds: regio_driver_run what, Callbacks what 2, REGIO_MSG_DONT_NOTIFY. */
 START_TEST(a_run_goes_on_until_nothing_is_left_to_do)
 {
-	struct called called = {.driver = driver_open()};
+	struct called called = {0};
 	struct regio_buf slice = {.length = 0};
 	struct regio_result results[RECEIVES_MANY];
 	struct regio_cq *cq;
@@ -195,6 +199,7 @@ START_TEST(a_run_goes_on_until_nothing_is_left_to_do)
 
 	if (driven_by_a_thread())
 		SKIP("the driver has a thread that runs it");
+	called.driver = driver_open();
 	cq = cq_that_calls(&called, RECEIVES_MANY);
 	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_ONE_WAY, .receives = RECEIVES_MANY,
 		  .cq = cq);
@@ -221,7 +226,7 @@ END_TEST
  */
 START_TEST(a_run_goes_on_until_nothing_is_left_to_send)
 {
-	struct called called = {.driver = driver_open()};
+	struct called called = {0};
 	struct regio_buf slice = {.length = 0};
 	struct regio_result results[SENDS_MANY];
 	struct regio_cq *cq;
@@ -229,6 +234,7 @@ START_TEST(a_run_goes_on_until_nothing_is_left_to_send)
 
 	if (driven_by_a_thread())
 		SKIP("the driver has a thread that runs it");
+	called.driver = driver_open();
 	cq = cq_that_calls(&called, SENDS_MANY);
 	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_BOTH_WAYS, .sends = SENDS_MANY, .cq = cq);
 	EXPECT_RETURN(0, regio_cq_notify(cq));
