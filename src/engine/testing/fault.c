@@ -386,6 +386,7 @@ static int fault_busy_poll(struct regioi_engine *engine, uint32_t time_us, bool 
 		return engine->inner_ops->name(engine->inner);                                     \
 	}
 
+PASSED_ON(void, own_thread)
 PASSED_ON(void, doorbell)
 PASSED_ON(void, wake)
 PASSED_ON(void, wake_ack)
@@ -428,6 +429,7 @@ int regioi_fault_wrap(const struct regioi_engine_ops **ops, struct regioi_engine
 		.about = outer->inner_ops->about,
 		.automatic = false,
 		.destroy = fault_destroy,
+		.own_thread = outer->inner_ops->own_thread ? fault_own_thread : NULL,
 		.busy_poll = outer->inner_ops->busy_poll ? fault_busy_poll : NULL,
 		.watch = fault_watch,
 		.unwatch = fault_unwatch,
