@@ -88,6 +88,16 @@ static void pass_lead_on(struct regioi_driver *driver)
 		regioi_cq_wake_sleeper(follower);
 }
 
+/* 'left': REGIOI_LED, and 1 if the caller is no listener from now on. */
+static void lead_give_up(struct regioi_driver *driver, uint32_t left)
+{
+	atomic_fetch_sub(&driver->listeners, left);
+	/* Sequentially consistent: pairs with the look of the thread that is to sleep: standby.c.
+	 */
+	if (atomic_load(&driver->thread.standby) == REGIOI_STANDBY_LEAD)
+		regioi_standby_end(driver);
+}
+
 bool regioi_lead_take(struct regioi_driver *driver)
 {
 	uint32_t before = atomic_load_explicit(&driver->listeners, memory_order_relaxed);
@@ -115,9 +125,7 @@ bool regioi_lead_take(struct regioi_driver *driver)
  */
 void regioi_lead_leave(struct regioi_driver *driver)
 {
-	atomic_fetch_sub(&driver->listeners, REGIOI_LED + 1);
-	if (atomic_load(&driver->thread.standby) == REGIOI_STANDBY_LEAD)
-		regioi_standby_end(driver);
+	lead_give_up(driver, REGIOI_LED + 1);
 	if (!atomic_load(&driver->followers))
 		return;
 	pthread_mutex_lock(&driver->wait_lock);
@@ -172,6 +180,18 @@ static void follower_remove(struct regioi_driver *driver, struct regioi_cq *cq)
 	follower->follower_next = cq->follower_next;
 }
 
+/* Under the wait_lock, by a listener. */
+static bool lead_as_listener(struct regioi_driver *driver)
+{
+	if (has_leader(driver) || atomic_fetch_or(&driver->listeners, REGIOI_LED) & REGIOI_LED)
+		return false;
+	/* Sequentially consistent: pairs with the thread that drives again, in standby.c. */
+	if (!atomic_load(&driver->thread.drives))
+		return true;
+	lead_give_up(driver, REGIOI_LED);
+	return false;
+}
+
 /*
  * Joins the followers. False if the leader has left: then the caller leads, if it is among the
  * listeners.
@@ -184,8 +204,7 @@ static bool follow(struct regioi_cq *cq)
 	pthread_mutex_lock(&driver->wait_lock);
 	cq->follower_next = atomic_load(&driver->followers);
 	atomic_store(&driver->followers, cq);
-	cq->leads = cq->listens && !has_leader(driver) &&
-		    !(atomic_fetch_or(&driver->listeners, REGIOI_LED) & REGIOI_LED);
+	cq->leads = cq->listens && lead_as_listener(driver);
 	follows = !cq->leads && has_leader(driver);
 	if (follows)
 		atomic_store(&cq->sleeper, REGIOI_SLEEPS_ON_FUTEX);

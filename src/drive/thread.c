@@ -180,15 +180,20 @@ static void sleep_once(struct regioi_driver *driver)
 	atomic_fetch_sub(&driver->listeners, 1);
 }
 
-/* Sleeps, or stands by. */
+bool regioi_thread_rest(struct regioi_driver *driver, bool beside_user)
+{
+	if (beside_user && !atomic_load(&driver->thread.outside))
+		return regioi_stand_by(driver);
+	sleep_once(driver);
+	return true;
+}
+
 static void rest(struct regioi_driver *driver, struct spin *spin)
 {
 	bool beside_user = spin->beside_user;
 
 	spin->beside_user = false;
-	if (!beside_user || atomic_load(&driver->thread.outside))
-		sleep_once(driver);
-	else if (!regioi_stand_by(driver))
+	if (!regioi_thread_rest(driver, beside_user))
 		not_crowded(driver, spin);
 	spin_slept(driver, spin);
 }

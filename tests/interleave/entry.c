@@ -13,9 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Longer waits are for ever: what they wait for must come. */
-#define PATIENT_NS 1000000000
-
 /* ---- System calls -------------------------------------------------------------- */
 
 static long futex(uint32_t *word, int operation, uint32_t value, const struct timespec *timeout)
@@ -26,7 +23,8 @@ static long futex(uint32_t *word, int operation, uint32_t value, const struct ti
 		errno = EAGAIN;
 		return -1;
 	}
-	interleave_futex_wait(word, value, timeout && timeout->tv_sec * 1000000000 < PATIENT_NS);
+	interleave_futex_wait(
+		word, value, timeout ? timeout->tv_sec * 1000000000 + timeout->tv_nsec : INT64_MAX);
 	return 0;
 }
 

@@ -27,6 +27,8 @@
 #include <stdint.h>
 
 #define INTERLEAVE_ACTORS_MAX 4u
+#define INTERLEAVE_TICK_MIN_NS 1000000
+#define INTERLEAVE_TICK_MAX_NS 10000000
 
 enum interleave_memory {
 	/*
@@ -51,6 +53,12 @@ struct interleave_plan {
 	unsigned int delays_max;
 	enum interleave_memory memory;
 	bool barrier_refused; /* membarrier(2) does nothing */
+	/*
+	 * A wait of INTERLEAVE_TICK_MIN_NS to INTERLEAVE_TICK_MAX_NS may end at any time. Without:
+	 * its time is never over.
+	 */
+	bool ticks;
+	unsigned int cpus[INTERLEAVE_ACTORS_MAX]; /* where the actors run */
 };
 
 /* Runs the plan in every order. Returns how many there were. */
@@ -75,6 +83,10 @@ void interleave_sleep(bool (*condition)(void));
 int interleave_lock(pthread_mutex_t *mutex);
 int interleave_trylock(pthread_mutex_t *mutex);
 int interleave_unlock(pthread_mutex_t *mutex);
+/* In an actor: nothing. The thread may be another actor. */
+int interleave_join(pthread_t thread, void **ret_result);
+/* The CPU of the calling actor. */
+int interleave_cpu(void);
 long interleave_syscall(long number, ...);
 void *interleave_allocate(size_t alignment, size_t size);
 void *interleave_allocate_zeroed(size_t count, size_t size);

@@ -15,6 +15,8 @@
 #define CHOICES_MAX 1024u
 /* An actor that takes more waits for something in a loop that the scheduler does not see. */
 #define STEPS_MAX 200000u
+/* Longer waits are for ever: what they wait for must come. */
+#define PATIENT_NS 1000000000
 
 struct choice {
 	uint8_t taken;
@@ -34,7 +36,8 @@ static struct choice choices[CHOICES_MAX];
 static unsigned int choices_made, choices_known;
 static unsigned int preemptions_left;
 static unsigned int steps;
-static bool anew, over;
+static bool anew, over, ticks;
+static unsigned int cpus[INTERLEAVE_ACTORS_MAX];
 static _Thread_local struct actor *self;
 static _Thread_local bool looking;
 
@@ -102,7 +105,7 @@ static bool can_go(const struct actor *actor)
 	if (actor->condition)
 		can = actor->condition();
 	else if (actor->futex)
-		can = actor->futex_woken ||
+		can = actor->futex_woken || actor->ticks ||
 		      (actor->patient &&
 		       __atomic_load_n(actor->futex, __ATOMIC_RELAXED) != actor->futex_value);
 	looking = false;
@@ -241,16 +244,32 @@ void interleave_sleep(bool (*condition)(void))
 	wait_for(condition, false);
 }
 
-void interleave_futex_wait(const void *word, uint32_t value, bool patient)
+void interleave_futex_wait(const void *word, uint32_t value, int64_t timeout_ns)
 {
+	const bool is_tick =
+		timeout_ns >= INTERLEAVE_TICK_MIN_NS && timeout_ns <= INTERLEAVE_TICK_MAX_NS;
+
 	self->futex = word;
 	self->futex_value = value;
 	self->futex_woken = false;
-	self->patient = patient;
+	self->patient = !is_tick && timeout_ns < PATIENT_NS;
+	self->ticks = is_tick && ticks;
 	hand_on(next_actor());
 	interleave_note_barrier(self);
 	self->futex = NULL;
-	self->patient = false;
+	self->patient = self->ticks = false;
+}
+
+int interleave_join(pthread_t thread, void **ret_result)
+{
+	return interleave_self() ? 0 : pthread_join(thread, ret_result);
+}
+
+int interleave_cpu(void)
+{
+	const struct actor *actor = interleave_self();
+
+	return actor ? (int)cpus[actor->number] : 0;
 }
 
 long interleave_futex_wake(const void *word)
@@ -406,6 +425,8 @@ uint64_t interleave_all(const struct interleave_plan *plan)
 	stay_on_this_cpu();
 	interleave_memory = plan->memory;
 	interleave_barrier_refused = plan->barrier_refused;
+	ticks = plan->ticks;
+	memcpy(cpus, plan->cpus, sizeof(cpus));
 	start(plan);
 	choices_known = 0;
 	anew = false;

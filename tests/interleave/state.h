@@ -41,6 +41,7 @@ struct actor {
 	const uint32_t *futex;
 	/* How a wait ends where none can go on: with a result, or as a deadlock. */
 	bool patient;
+	bool ticks; /* it may end at any time */
 	uint32_t futex_value;
 	bool futex_woken;
 
@@ -69,7 +70,7 @@ void interleave_step(void);
 void interleave_begin_anew(void);
 /* Ends the wait of those that sleep on the word. Returns how many there were. */
 long interleave_futex_wake(const void *word);
-void interleave_futex_wait(const void *word, uint32_t value, bool patient);
+void interleave_futex_wait(const void *word, uint32_t value, int64_t timeout_ns);
 
 /* memory.c */
 /* Where the atomic access is that follows. */

@@ -6,6 +6,7 @@
 #define REGIO_TESTS_STEPPED_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 #define pthread_mutex_lock(mutex) interleave_lock(mutex)
 #define pthread_mutex_trylock(mutex) interleave_trylock(mutex)
 #define pthread_mutex_unlock(mutex) interleave_unlock(mutex)
+#define pthread_join(thread, result) interleave_join(thread, result)
+#define sched_getcpu() interleave_cpu()
 #define syscall(...) interleave_syscall(__VA_ARGS__)
 #define read(fd, data, length) (interleave_system_call(), read(fd, data, length))
 #define write(fd, data, length) (interleave_system_call(), write(fd, data, length))

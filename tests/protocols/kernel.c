@@ -27,14 +27,17 @@ struct line {
 struct regioi_engine {
 	int descriptor;
 	bool rung, called;
+	bool sleeps; /* a thread is in a sleep, or about to be */
 	struct line lines[STAGE_QUEUES];
 };
 
 static struct regioi_engine kernel = {.descriptor = -1};
+static unsigned int users;
 
 void kernel_reset(const int fds[STAGE_QUEUES])
 {
-	kernel.rung = kernel.called = false;
+	kernel.rung = kernel.called = kernel.sleeps = false;
+	users = 0;
 	for (unsigned int i = 0; i < STAGE_QUEUES; i++)
 		kernel.lines[i] = (struct line){.fd = fds[i]};
 }
@@ -119,9 +122,13 @@ static int kernel_poll(struct regioi_engine *engine, struct regioi_event *ret_ev
 static int kernel_sleep(struct regioi_engine *engine, struct regioi_event *ret_events,
 			uint32_t events_max, int64_t timeout_ns)
 {
+	EXPECT(!engine->sleeps, "two threads sleep in the engine, in the order %s",
+	       interleave_order());
+	engine->sleeps = true;
 	interleave_system_call();
 	if (timeout_ns != 0 && !stage_has_events())
 		interleave_sleep(stage_has_events);
+	engine->sleeps = false;
 	return collect(ret_events);
 }
 
@@ -237,6 +244,16 @@ void stage_fill(unsigned int queue, bool full)
 	kernel.lines[queue].full = full;
 	if (!full)
 		kernel.lines[queue].news |= REGIOI_EVENT_WRITABLE;
+}
+
+void stage_users(unsigned int count)
+{
+	users = count;
+}
+
+bool stage_leave(void)
+{
+	return --users == 0;
 }
 
 unsigned int stage_waiting(unsigned int queue)

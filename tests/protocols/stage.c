@@ -55,6 +55,15 @@ static void open_queue(unsigned int queue, const struct stage_options *options)
 	stage.rq_objects[queue] = rq;
 }
 
+/* As regioi_thread_start() does; the thread itself is an actor. */
+static void add_thread(void)
+{
+	stage.driver_object->threaded = true;
+	atomic_store(&stage.driver_object->posters_execute, false);
+	atomic_store(&stage.driver_object->thread.user_cpu, -1);
+	atomic_store(&stage.driver_object->thread.drives, true);
+}
+
 void stage_open(const struct stage_options *options)
 {
 	const struct regio_driver_opts opts = {.size = sizeof(opts), .engine = "stage"};
@@ -66,6 +75,8 @@ void stage_open(const struct stage_options *options)
 	stage = (struct stage){0};
 	EXPECT_RETURN(0, regio_driver_create(&opts, &stage.driver));
 	stage.driver_object = regioi_table_object(stage.driver, REGIOI_KIND_DRIVER);
+	if (options->thread)
+		add_thread();
 	EXPECT_RETURN(
 		0, regio_region_register(stage_memory, sizeof(stage_memory), NULL, &stage.region));
 	for (unsigned int i = 0; i < options->queues; i++)
@@ -146,9 +157,14 @@ void stage_drop(unsigned int queue)
 /* The kernel's part is in no epoll set. */
 bool stage_is_readable(void)
 {
+	return stage_has_events() || stage_is_fired();
+}
+
+bool stage_is_fired(void)
+{
 	struct pollfd fd = {.fd = stage.driver_object->descriptor, .events = POLLIN};
 
-	return stage_has_events() || (fd.fd >= 0 && poll(&fd, 1, 0) == 1);
+	return fd.fd >= 0 && poll(&fd, 1, 0) == 1;
 }
 
 void stage_poll(void)

@@ -22,8 +22,9 @@ struct stage_options {
 	unsigned int queues; /* request queues, at least 1 */
 	bool own_cqs;	     /* each on a completion queue of its own, all on one driver */
 	void (*on_notify)(void *context);
-	bool pins;  /* a queue is pinned when its first request is announced */
-	bool edges; /* sockets are watched edge-triggered: an event comes once */
+	bool pins;   /* a queue is pinned when its first request is announced */
+	bool thread; /* the driver has a thread, which is one of the actors */
+	bool edges;  /* sockets are watched edge-triggered: an event comes once */
 };
 
 struct stage {
@@ -72,8 +73,13 @@ unsigned int stage_waiting(unsigned int queue);
 bool stage_is_watched(unsigned int queue);
 /* Whether a sleep in the kernel would end. */
 bool stage_has_events(void);
+/* How many actors use the stage, and, of each, that it has done so: whether all have. No steps. */
+void stage_users(unsigned int count);
+bool stage_leave(void);
 /* Conditions: the descriptor of the driver is readable; the first queue has sent something. */
 bool stage_is_readable(void);
+/* The same of its signals alone: another thread sleeps in the engine. */
+bool stage_is_fired(void);
 bool stage_first_is_sent(void);
 
 /* ---- The search ---------------------------------------------------------------- */
