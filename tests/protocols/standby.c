@@ -150,16 +150,17 @@ static void defer_on_both_and_poll(void)
 
 START_TEST(a_thread_that_polls_and_one_that_waits_get_their_own)
 {
-	const struct interleave_plan plan = {
+	struct interleave_plan plan = {
 		.prepare = open_stage,
 		.actors = {be_the_thread, defer_on_both_and_poll, wait_second},
 		.finish = close_stage,
+		.ticks = _i,
 	};
 
 	options = (struct stage_options){.queues = 2, .own_cqs = true, .thread = true};
 	users = 2;
 	stand_bys = 1;
-	search(plan, _i, 0);
+	stage_search(&plan, (struct stage_bounds){0, 1}, (struct stage_bounds){1, 1}, 4);
 }
 END_TEST
 
