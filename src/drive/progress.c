@@ -20,6 +20,7 @@
 #include "queue/lost.h"
 #include "queue/ready.h"
 #include "queue/runq.h"
+#include "queue/signal.h"
 #include "queue/watch.h"
 
 /* Operations executed together. */
@@ -684,9 +685,11 @@ uint32_t regioi_progress_try(struct regioi_cq *cq, bool poll, struct regio_resul
 	bool left;
 
 	if (driver->threaded) {
-		regioi_driver_note_user(driver);
+		const int cpu = regioi_driver_note_user(driver);
+
 		if (regioi_driver_drives(driver))
 			return 0;
+		regioi_standby_call(driver, cpu);
 	}
 	if (nothing_to_do(driver) || !regioi_driver_trylock(driver))
 		return 0;

@@ -88,16 +88,6 @@ static void pass_lead_on(struct regioi_driver *driver)
 		regioi_cq_wake_sleeper(follower);
 }
 
-/* 'left': REGIOI_LED, and 1 if the caller is no listener from now on. */
-static void lead_give_up(struct regioi_driver *driver, uint32_t left)
-{
-	atomic_fetch_sub(&driver->listeners, left);
-	/* Sequentially consistent: pairs with the look of the thread that is to sleep: standby.c.
-	 */
-	if (atomic_load(&driver->thread.standby) == REGIOI_STANDBY_LEAD)
-		regioi_standby_end(driver);
-}
-
 bool regioi_lead_take(struct regioi_driver *driver)
 {
 	uint32_t before = atomic_load_explicit(&driver->listeners, memory_order_relaxed);
@@ -112,11 +102,7 @@ bool regioi_lead_take(struct regioi_driver *driver)
 		 */
 	} while (!atomic_compare_exchange_weak(&driver->listeners, &before,
 					       (before + 1) | REGIOI_LED));
-	/* Sequentially consistent: pairs with the thread that drives again, in standby.c. */
-	if (!atomic_load(&driver->thread.drives))
-		return true;
-	regioi_lead_leave(driver);
-	return false;
+	return true;
 }
 
 /*
@@ -125,7 +111,9 @@ bool regioi_lead_take(struct regioi_driver *driver)
  */
 void regioi_lead_leave(struct regioi_driver *driver)
 {
-	lead_give_up(driver, REGIOI_LED + 1);
+	atomic_fetch_sub(&driver->listeners, REGIOI_LED + 1);
+	if (atomic_load(&driver->thread.standby) == REGIOI_STANDBY_LEAD)
+		regioi_standby_end(driver);
 	if (!atomic_load(&driver->followers))
 		return;
 	pthread_mutex_lock(&driver->wait_lock);
@@ -141,21 +129,42 @@ void regioi_driving_leave(struct regioi_driver *driver)
 	pthread_mutex_unlock(&driver->wait_lock);
 }
 
+void regioi_driving_take(struct regioi_driver *driver)
+{
+	struct regioi_cq *follower;
+
+	pthread_mutex_lock(&driver->wait_lock);
+	atomic_store(&driver->thread.drives, true);
+	for (follower = atomic_load(&driver->followers); follower;
+	     follower = follower->follower_next)
+		regioi_cq_wake_sleeper(follower);
+	pthread_mutex_unlock(&driver->wait_lock);
+	/* Sequentially consistent: pairs with wait_announced(), as leader, which looks at 'drives'.
+	 */
+	if (atomic_load(&driver->listeners) & REGIOI_LED)
+		driver->ops->doorbell(driver->engine);
+}
+
 void regioi_wait_begin(struct regioi_cq *cq)
 {
 	struct regioi_driver *driver = cq->driver;
 
 	if (driver->threaded)
-		regioi_driver_note_user(driver);
+		regioi_standby_call(driver, regioi_driver_note_user(driver));
 	cq->leads = regioi_lead_take(driver);
 	cq->listens = cq->leads;
 }
 
 void regioi_wait_listen(struct regioi_cq *cq)
 {
-	cq->listens = !regioi_driver_drives(cq->driver);
-	if (cq->listens)
+	const bool listens = cq->listens;
+
+	if (listens)
+		regioi_wait_end(cq);
+	else
 		atomic_fetch_add(&cq->driver->listeners, 1);
+	cq->leads = false;
+	cq->listens = !listens;
 }
 
 void regioi_wait_end(struct regioi_cq *cq)
@@ -180,18 +189,6 @@ static void follower_remove(struct regioi_driver *driver, struct regioi_cq *cq)
 	follower->follower_next = cq->follower_next;
 }
 
-/* Under the wait_lock, by a listener. */
-static bool lead_as_listener(struct regioi_driver *driver)
-{
-	if (has_leader(driver) || atomic_fetch_or(&driver->listeners, REGIOI_LED) & REGIOI_LED)
-		return false;
-	/* Sequentially consistent: pairs with the thread that drives again, in standby.c. */
-	if (!atomic_load(&driver->thread.drives))
-		return true;
-	lead_give_up(driver, REGIOI_LED);
-	return false;
-}
-
 /*
  * Joins the followers. False if the leader has left: then the caller leads, if it is among the
  * listeners.
@@ -204,7 +201,8 @@ static bool follow(struct regioi_cq *cq)
 	pthread_mutex_lock(&driver->wait_lock);
 	cq->follower_next = atomic_load(&driver->followers);
 	atomic_store(&driver->followers, cq);
-	cq->leads = cq->listens && lead_as_listener(driver);
+	cq->leads = cq->listens && !has_leader(driver) &&
+		    !(atomic_fetch_or(&driver->listeners, REGIOI_LED) & REGIOI_LED);
 	follows = !cq->leads && has_leader(driver);
 	if (follows)
 		atomic_store(&cq->sleeper, REGIOI_SLEEPS_ON_FUTEX);

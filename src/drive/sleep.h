@@ -23,11 +23,16 @@ bool regioi_lead_take(struct regioi_driver *driver);
 void regioi_lead_leave(struct regioi_driver *driver);
 /* For the driver's own thread: from now on others may lead. */
 void regioi_driving_leave(struct regioi_driver *driver);
+/*
+ * It drives again, once nobody leads: those that wait are called, to leave that to it and not to be
+ * listeners, for whom each post would ring.
+ */
+void regioi_driving_take(struct regioi_driver *driver);
 /* Announces the CQ's thread, which is to wait, as the leader if there is none. */
 void regioi_wait_begin(struct regioi_cq *cq);
 /*
- * For a wait that does not listen yet: announces it among the listeners, unless the driver's own
- * thread drives. That one may begin to stand by later in the wait.
+ * In a wait, where the driver's own thread drives and it listens, or neither: takes it off the
+ * listeners, and the lead, or announces it. The thread may begin and end to stand by meanwhile.
  */
 void regioi_wait_listen(struct regioi_cq *cq);
 void regioi_wait_end(struct regioi_cq *cq);

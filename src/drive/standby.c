@@ -7,9 +7,10 @@
  * they run on another CPU.
  *
  * Either it drives, or another thread may lead (sleep.c). It stores 'drives' and then looks for a
- * leader; a thread that is to lead takes the lead and then looks at 'drives': with sequentially
- * consistent accesses not both begin. The same holds for the word that it sleeps on, and what ends
- * that sleep: it stores the word and then looks, others store and then look at the word.
+ * leader, which it calls and waits for; a thread that is to lead takes the lead and then looks at
+ * 'drives': with sequentially consistent accesses not both sleep in the engine. The same holds for
+ * the word that it sleeps on, and what ends that sleep: it stores the word and then looks, others
+ * store and then look at the word.
  */
 #include <linux/futex.h>
 #include <sched.h>
@@ -81,11 +82,16 @@ bool regioi_stand_by(struct regioi_driver *driver)
 	bool beside = true;
 
 	regioi_driving_leave(driver);
-	/* What was posted when the others still left it to this thread. */
+	/*
+	 * What was posted when the others still left it to this thread. As a listener: what it
+	 * leaves is for the one that leads, if there is one.
+	 */
+	atomic_fetch_add(&driver->listeners, 1);
 	regioi_progress_without_poll(driver, NULL);
+	atomic_fetch_sub(&driver->listeners, 1);
 	while (stand_by_once(driver, &beside))
 		continue;
-	atomic_store(&driver->thread.drives, true);
+	regioi_driving_take(driver);
 	while (atomic_load(&driver->listeners) & REGIOI_LED && !atomic_load(&driver->thread.stop))
 		sleep_standing_by(driver, REGIOI_STANDBY_LEAD);
 	return beside;

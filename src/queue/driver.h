@@ -219,13 +219,14 @@ static inline bool regioi_driver_posters_execute(const struct regioi_driver *dri
 		sched_getcpu() == atomic_load_explicit(&driver->thread.cpu, memory_order_relaxed));
 }
 
-/* For a driver with a thread: notes where the caller runs, which needs progress. */
-static inline void regioi_driver_note_user(struct regioi_driver *driver)
+/* For a driver with a thread: notes where the caller runs, which needs progress. Returns it. */
+static inline int regioi_driver_note_user(struct regioi_driver *driver)
 {
 	const int cpu = sched_getcpu();
 
 	if (atomic_load_explicit(&driver->thread.user_cpu, memory_order_relaxed) != cpu)
 		atomic_store_explicit(&driver->thread.user_cpu, cpu, memory_order_relaxed);
+	return cpu;
 }
 
 #endif

@@ -49,6 +49,17 @@ void regioi_cq_unfire(struct regioi_cq *cq);
 /* Ends a sleep of the driver's thread that stands by; drive/standby.c. */
 void regioi_standby_end(struct regioi_driver *driver);
 /*
+ * The same for a user of the driver on 'cpu', if the thread sleeps until nobody leads, and stands
+ * by on another CPU: it is to look where its users are.
+ */
+static inline void regioi_standby_call(struct regioi_driver *driver, int cpu)
+{
+	if (atomic_load_explicit(&driver->thread.standby, memory_order_relaxed) ==
+		    REGIOI_STANDBY_LEAD &&
+	    cpu != atomic_load_explicit(&driver->thread.cpu, memory_order_relaxed))
+		regioi_standby_end(driver);
+}
+/*
  * Announces that a program may sleep outside the library until it gets a signal: among the
  * listeners, or to the driver's own thread, which listens for it.
  */

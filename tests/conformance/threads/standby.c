@@ -230,6 +230,74 @@ START_TEST(a_thread_that_waits_is_called_for_what_another_posts)
 }
 END_TEST
 
+static unsigned int thread_cpu;
+
+static void *wait_there(void *argument)
+{
+	struct regio_cq *cq = argument;
+	cpu_set_t own;
+
+	CPU_ZERO(&own);
+	CPU_SET(thread_cpu, &own);
+	EXPECT(sched_setaffinity(0, sizeof(own), &own) == 0, "%m");
+	EXPECT_RETURN(1, regio_cq_wait(cq, 1, 0, -1));
+	return NULL;
+}
+
+/* The caller on one CPU, the driver's thread on another. False if there is one CPU. */
+static bool open_on_two_cpus(void)
+{
+	struct regio_driver_opts opts = {.size = sizeof(opts),
+					 .flags = REGIO_DRIVER_THREAD | REGIO_DRIVER_THREAD_CPU};
+	cpu_set_t allowed;
+
+	EXPECT(sched_getaffinity(0, sizeof(allowed), &allowed) == 0, "%m");
+	stay_on_one_cpu();
+	CPU_CLR(sched_getcpu(), &allowed);
+	if (CPU_COUNT(&allowed) == 0)
+		return false;
+	while (!CPU_ISSET(thread_cpu, &allowed))
+		thread_cpu++;
+	opts.thread_cpu = thread_cpu;
+	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
+	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_BOTH_WAYS, .receives = 1, .sends = 1,
+		  .slot_size = MESSAGE_SIZE, .driver = driver);
+	return true;
+}
+
+/* The wait is on the thread's CPU and has no end; the program that polls is on another CPU. */
+START_TEST(a_wait_on_the_threads_cpu_does_not_keep_it_from_serving_another_cpu)
+{
+	uint64_t before, round = 0;
+	int64_t deadline_ns;
+	pthread_t thread;
+
+	if (!open_on_two_cpus())
+		SKIP("there is one CPU");
+	EXPECT(pthread_create(&thread, NULL, wait_there, side.send_cq) == 0, "%m");
+	for (uint64_t end = round + scaled(200); round < end; round++)
+		receive_one(SLEEPS_ON_DESCRIPTOR, round);
+	/* Several ticks in which nobody calls: the thread may stand by for the one that waits. */
+	deadline_ns = now_ns() + 20 * MILLISECOND_NS;
+	post_receive(&side, 0);
+	send_plain(side.peer, (uint8_t[MESSAGE_SIZE]){0}, MESSAGE_SIZE);
+	while (now_ns() < deadline_ns)
+		sched_yield();
+	take_one(side.receive_cq, POLLS, 0);
+	before = sleeps();
+	deadline_ns = now_ns() + PATIENCE_NS;
+	while (sleeps() < before + 10) {
+		EXPECT(now_ns() < deadline_ns, "the thread does not wake up");
+		receive_one(POLLS, round++);
+	}
+	post_message(&side, 1, MESSAGE_SIZE, round, 0);
+	expect_arrived(round);
+	pthread_join(thread, NULL);
+	take_one(side.send_cq, POLLS, 1);
+	close_all();
+}
+END_TEST
+
 int main(void)
 {
 	const struct test_case cases[] = {
@@ -239,6 +307,7 @@ int main(void)
 		CASE(what_the_program_leaves_is_done_by_the_thread),
 		CASE(a_program_gets_each_message_in_whatever_manner_it_waits),
 		CASE(a_thread_that_waits_is_called_for_what_another_posts),
+		CASE(a_wait_on_the_threads_cpu_does_not_keep_it_from_serving_another_cpu),
 	};
 
 	return run_cases(cases, ARRAY_SIZE(cases));
