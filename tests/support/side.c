@@ -8,6 +8,8 @@
 #include "streams.h"
 #include "suite.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
@@ -212,6 +214,26 @@ struct regio_result poll_one(struct regio_cq *cq)
 		sched_yield();
 	}
 	EXPECT(got == 1, "dequeue: %s", regio_error_name(got));
+	return result;
+}
+
+struct regio_result collect_in_manner(struct regio_cq *cq, enum manner manner)
+{
+	struct pollfd descriptor = {.events = POLLIN};
+	struct regio_result result;
+
+	if (manner == BY_POLLING)
+		return poll_one(cq);
+	if (manner == BY_WAITING)
+		return collect_one(cq);
+	descriptor.fd = regio_cq_fd(cq);
+	while (regio_cq_dequeue(cq, &result, 1) == 0) {
+		int armed = regio_cq_notify(cq);
+
+		EXPECT(armed == 0 || armed == -EALREADY, "%s", regio_error_name(armed));
+		/* The other queues of the driver signal here, too. */
+		EXPECT(poll(&descriptor, 1, PATIENCE_NS / MILLISECOND_NS) == 1, "no signal");
+	}
 	return result;
 }
 

@@ -84,6 +84,9 @@ void collect(struct regio_cq *cq, struct regio_result *ret_results, uint32_t cou
 struct regio_result collect_one(struct regio_cq *cq);
 /* The same without a wait, which some completions do not end. */
 struct regio_result poll_one(struct regio_cq *cq);
+/* The same in any manner in which a program learns of a completion. */
+enum manner { BY_POLLING, BY_WAITING, BY_DESCRIPTOR, MANNERS };
+struct regio_result collect_in_manner(struct regio_cq *cq, enum manner manner);
 /* Fails the case unless the CQ is empty, also after making progress. */
 void expect_empty(struct regio_cq *cq);
 

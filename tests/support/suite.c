@@ -233,6 +233,20 @@ void stay_on_one_cpu(void)
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
+int stay_on_one_cpu_of_two(void)
+{
+	cpu_set_t allowed;
+
+	EXPECT(sched_getaffinity(0, sizeof(allowed), &allowed) == 0, "%m");
+	stay_on_one_cpu();
+	CPU_CLR(sched_getcpu(), &allowed);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &allowed))
+			return cpu;
+	}
+	return -1;
+}
+
 static bool beside_a_thread(void)
 {
 	const char *engine = getenv("REGIO_TEST_ENGINE");

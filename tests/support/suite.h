@@ -62,6 +62,8 @@ int run_cases(const struct test_case *cases, size_t count);
 int run_ordered_cases(const struct test_case *cases, size_t count);
 /* The caller, and the threads that it makes. */
 void stay_on_one_cpu(void);
+/* The same; returns another CPU that was allowed, or -1 if there is none. */
+int stay_on_one_cpu_of_two(void);
 /* Around what makes drivers. */
 void leave_the_cpu(void);
 void return_to_one_cpu(void);

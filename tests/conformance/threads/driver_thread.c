@@ -578,34 +578,12 @@ END_TEST
 
 /* ---- Several threads ------------------------------------------------------------- */
 
-/* How a thread learns that something is there. */
-enum manner { POLLS, WAITS, SLEEPS_ON_DESCRIPTOR, MANNERS };
-
 struct player {
 	struct side side;
 	enum manner manner;
 	uint64_t rounds;
 	bool serves;
 };
-
-static struct regio_result take_one(struct regio_cq *cq, enum manner manner)
-{
-	struct pollfd descriptor = {.fd = regio_cq_fd(cq), .events = POLLIN};
-	struct regio_result result;
-
-	if (manner == POLLS)
-		return poll_one(cq);
-	if (manner == WAITS)
-		return collect_one(cq);
-	while (regio_cq_dequeue(cq, &result, 1) == 0) {
-		int armed = regio_cq_notify(cq);
-
-		EXPECT(armed == 0 || armed == -EALREADY, "%s", regio_error_name(armed));
-		/* The other queues of the driver signal here, too. */
-		EXPECT(poll(&descriptor, 1, PATIENCE_NS / MILLISECOND_NS) == 1, "no signal");
-	}
-	return result;
-}
 
 static void *play(void *argument)
 {
@@ -618,12 +596,12 @@ static void *play(void *argument)
 		post_receive(side, 0);
 		if (player->serves)
 			post_message(side, 1, MESSAGE_SIZE, round, 0);
-		result = take_one(side->receive_cq, player->manner);
+		result = collect_in_manner(side->receive_cq, player->manner);
 		expect_result(&result, 0, MESSAGE_SIZE, 0);
 		expect_message(side->memory, MESSAGE_SIZE, round);
 		if (!player->serves)
 			post_message(side, 1, MESSAGE_SIZE, round, 0);
-		result = take_one(side->send_cq, player->manner);
+		result = collect_in_manner(side->send_cq, player->manner);
 		expect_result(&result, 0, MESSAGE_SIZE, 1);
 	}
 	return NULL;
@@ -769,15 +747,11 @@ enum { SENDS = 256, TRAIN_WINDOW = 100 };
 static struct regio_driver *driver_on_other_cpu(void)
 {
 	struct regio_driver_opts opts = {.flags = REGIO_DRIVER_THREAD_CPU};
-	cpu_set_t allowed;
+	const int cpu = stay_on_one_cpu_of_two();
 
-	EXPECT(sched_getaffinity(0, sizeof(allowed), &allowed) == 0, "%m");
-	stay_on_one_cpu();
-	CPU_CLR(sched_getcpu(), &allowed);
-	if (CPU_COUNT(&allowed) == 0)
+	if (cpu < 0)
 		return NULL;
-	while (!CPU_ISSET(opts.thread_cpu, &allowed))
-		opts.thread_cpu++;
+	opts.thread_cpu = (uint32_t)cpu;
 	return driver_with(opts);
 }
 

@@ -7,14 +7,10 @@
 #include "../../support/side.h"
 #include "../../support/suite.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define MESSAGE_SIZE 64u
 /* Enough for the thread to find out where it runs. */
@@ -48,26 +44,10 @@ static uint64_t sleeps(void)
 	return info.sleeps;
 }
 
-/* How a program learns of a completion. */
-enum manner { POLLS, WAITS, SLEEPS_ON_DESCRIPTOR, MANNERS };
-
 static void take_one(struct regio_cq *cq, enum manner manner, uint64_t slot)
 {
-	struct pollfd descriptor = {.events = POLLIN};
-	struct regio_result result;
+	struct regio_result result = collect_in_manner(cq, manner);
 
-	if (manner == POLLS) {
-		result = poll_one(cq);
-	} else if (manner == WAITS) {
-		result = collect_one(cq);
-	} else {
-		descriptor.fd = regio_cq_fd(cq);
-		while (regio_cq_dequeue(cq, &result, 1) == 0) {
-			EXPECT_RETURN(0, regio_cq_notify(cq));
-			EXPECT(poll(&descriptor, 1, PATIENCE_NS / MILLISECOND_NS) == 1,
-			       "no signal");
-		}
-	}
 	expect_result(&result, 0, MESSAGE_SIZE, slot);
 }
 
@@ -121,7 +101,7 @@ START_TEST(a_send_on_the_threads_cpu_is_executed_in_the_call)
 	uint64_t there = 0, before;
 
 	open_on_one_cpu();
-	be_beside_the_thread(POLLS);
+	be_beside_the_thread(BY_POLLING);
 	before = sleeps();
 	for (uint64_t round = 0; round < rounds; round++) {
 		char byte;
@@ -129,7 +109,7 @@ START_TEST(a_send_on_the_threads_cpu_is_executed_in_the_call)
 		post_message(&side, 1, MESSAGE_SIZE, round, 0);
 		there += recv(side.peer, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 1;
 		expect_arrived(round);
-		take_one(side.send_cq, POLLS, 1);
+		take_one(side.send_cq, BY_POLLING, 1);
 	}
 	EXPECT(there > rounds / 2 && sleeps() - before < rounds / 2,
 	       "%llu sends of %llu were executed in the call; %llu sleeps",
@@ -161,7 +141,7 @@ START_TEST(what_the_program_leaves_is_done_by_the_thread)
 		/* Nobody commits it. */
 		post_message(&side, 1, MESSAGE_SIZE, round, REGIO_MSG_DEFER);
 		expect_arrived(round);
-		take_one(side.send_cq, POLLS, 1);
+		take_one(side.send_cq, BY_POLLING, 1);
 
 		be_beside_the_thread((enum manner)(round % 2));
 		received = messages_received();
@@ -173,7 +153,7 @@ START_TEST(what_the_program_leaves_is_done_by_the_thread)
 			       (unsigned long long)round);
 			sched_yield();
 		}
-		take_one(side.receive_cq, WAITS, 0);
+		take_one(side.receive_cq, BY_WAITING, 0);
 	}
 	close_all();
 }
@@ -201,7 +181,7 @@ static void *wait_for_one(void *argument)
 	const uint64_t *rounds = argument;
 
 	for (uint64_t round = 0; round < *rounds; round++) {
-		take_one(side.receive_cq, WAITS, 0);
+		take_one(side.receive_cq, BY_WAITING, 0);
 		post_receive(&side, 0);
 	}
 	return NULL;
@@ -215,7 +195,7 @@ START_TEST(a_thread_that_waits_is_called_for_what_another_posts)
 	pthread_t thread;
 
 	open_on_one_cpu();
-	be_beside_the_thread(WAITS);
+	be_beside_the_thread(BY_WAITING);
 	post_receive(&side, 0);
 	EXPECT(pthread_create(&thread, NULL, wait_for_one, &rounds) == 0, "%m");
 	for (uint64_t round = 0; round < rounds; round++) {
@@ -230,7 +210,7 @@ START_TEST(a_thread_that_waits_is_called_for_what_another_posts)
 }
 END_TEST
 
-static unsigned int thread_cpu;
+static int thread_cpu;
 
 static void *wait_there(void *argument)
 {
@@ -249,16 +229,11 @@ static bool open_on_two_cpus(void)
 {
 	struct regio_driver_opts opts = {.size = sizeof(opts),
 					 .flags = REGIO_DRIVER_THREAD | REGIO_DRIVER_THREAD_CPU};
-	cpu_set_t allowed;
 
-	EXPECT(sched_getaffinity(0, sizeof(allowed), &allowed) == 0, "%m");
-	stay_on_one_cpu();
-	CPU_CLR(sched_getcpu(), &allowed);
-	if (CPU_COUNT(&allowed) == 0)
+	thread_cpu = stay_on_one_cpu_of_two();
+	if (thread_cpu < 0)
 		return false;
-	while (!CPU_ISSET(thread_cpu, &allowed))
-		thread_cpu++;
-	opts.thread_cpu = thread_cpu;
+	opts.thread_cpu = (uint32_t)thread_cpu;
 	EXPECT_RETURN(0, regio_driver_create(&opts, &driver));
 	SIDE_OPEN(&side, .family = AF_INET, .peer = PEER_BOTH_WAYS, .receives = 1, .sends = 1,
 		  .slot_size = MESSAGE_SIZE, .driver = driver);
@@ -276,24 +251,24 @@ START_TEST(a_wait_on_the_threads_cpu_does_not_keep_it_from_serving_another_cpu)
 		SKIP("there is one CPU");
 	EXPECT(pthread_create(&thread, NULL, wait_there, side.send_cq) == 0, "%m");
 	for (uint64_t end = round + scaled(200); round < end; round++)
-		receive_one(SLEEPS_ON_DESCRIPTOR, round);
+		receive_one(BY_DESCRIPTOR, round);
 	/* Several ticks in which nobody calls: the thread may stand by for the one that waits. */
 	deadline_ns = now_ns() + 20 * MILLISECOND_NS;
 	post_receive(&side, 0);
 	send_plain(side.peer, (uint8_t[MESSAGE_SIZE]){0}, MESSAGE_SIZE);
 	while (now_ns() < deadline_ns)
 		sched_yield();
-	take_one(side.receive_cq, POLLS, 0);
+	take_one(side.receive_cq, BY_POLLING, 0);
 	before = sleeps();
 	deadline_ns = now_ns() + PATIENCE_NS;
 	while (sleeps() < before + 10) {
 		EXPECT(now_ns() < deadline_ns, "the thread does not wake up");
-		receive_one(POLLS, round++);
+		receive_one(BY_POLLING, round++);
 	}
 	post_message(&side, 1, MESSAGE_SIZE, round, 0);
 	expect_arrived(round);
 	pthread_join(thread, NULL);
-	take_one(side.send_cq, POLLS, 1);
+	take_one(side.send_cq, BY_POLLING, 1);
 	close_all();
 }
 END_TEST
