@@ -60,8 +60,10 @@ static int wait_announced(struct regioi_cq *cq, int64_t enough, uint64_t max_del
 	if (timeout_ns >= 0)
 		until = later(regioi_driver_now_ns(cq->driver), (uint64_t)timeout_ns);
 	for (;;) {
-		/* Sequentially consistent: pairs with regioi_driving_take(), which looks for a
-		 * leader. */
+		/*
+		 * Sequentially consistent: pairs with regioi_driving_take(), which looks for a
+		 * leader.
+		 */
 		if (cq->listens == atomic_load(&cq->driver->thread.drives))
 			regioi_wait_listen(cq);
 		count = available(cq, enough);
